@@ -1,0 +1,89 @@
+"""Loop engineering in a notebook: a %%loop cell states a goal and its checks, and a bounded loop meets them.
+
+Importing this package loads the standard library only; names are fetched when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops._version import __version__
+
+if TYPE_CHECKING:
+    from jupyter_loops.assemble import Options
+    from jupyter_loops.core.budget import Budget
+    from jupyter_loops.core.termination import StopReason, Termination
+    from jupyter_loops.errors import LoopError, NotVerified
+    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, tool
+    from jupyter_loops.loop import Loop
+    from jupyter_loops.run import Run
+
+_HOMES = {
+    "Budget": "core.budget",
+    "Loop": "loop",
+    "LoopError": "errors",
+    "NotVerified": "errors",
+    "Options": "assemble",
+    "Run": "run",
+    "StopReason": "core.termination",
+    "Termination": "core.termination",
+    "approve": "language.words",
+    "hidden": "language.words",
+    "judge": "language.words",
+    "maximize": "language.words",
+    "minimize": "language.words",
+    "tool": "language.words",
+}
+
+__all__ = [
+    "Budget",
+    "Loop",
+    "LoopError",
+    "NotVerified",
+    "Options",
+    "Run",
+    "StopReason",
+    "Termination",
+    "__version__",
+    "approve",
+    "hidden",
+    "history",
+    "judge",
+    "load_ipython_extension",
+    "maximize",
+    "minimize",
+    "tool",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "history":
+        return importlib.import_module("jupyter_loops.history")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jupyter_loops' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"jupyter_loops.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext jupyter_loops`."""
+    from jupyter_loops.notebook.extension import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """`%unload_ext jupyter_loops`."""
+    from jupyter_loops.notebook.extension import unload
+
+    unload(ipython)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where JupyterLab finds the front end of a development install."""
+    return [{"src": "labextension", "dest": "jupyter-loops"}]

@@ -1,0 +1,190 @@
+"""Everything that happens in a run, as typed events.
+
+The engine only ever says what happened. The journal makes it durable, the history turns it into
+rows, the view folds it into a picture: all of them read the same events. An event's fields are a
+contract with every history file ever written: add fields with defaults, never rename or drop one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from .candidate import Observation, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; `kind` names the class in JSON."""
+
+    kind: ClassVar[str] = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A run exists. Written before anything is spent."""
+
+    kind: ClassVar[str] = "run_started"
+    loop: str  # the recipe's name
+    goal: str
+    source: str  # the cell's text
+    fingerprint: str  # SHA-256 of recipe and inputs
+    model: str
+    isolation: str
+    budget: dict[str, float | None]  # Budget as a dict
+    price: dict[str, Any] | None  # Price as a dict; None: unknown
+    options: dict[str, Any]  # what else was asked for, JSON
+    targets: list[str]
+    checks: list[dict[str, Any]]  # name, hidden, kind; in order
+    code: bool = True  # whether candidates are Python
+    kernel: str = ""  # "pid@host" of the process that runs it
+    version: str = ""
+    parent: str | None = None  # run id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Event):
+    """The state machine took a step."""
+
+    kind: ClassVar[str] = "moved"
+    iteration: int  # 0 before the first
+    source: str  # State
+    to: str  # State
+    note: str = ""  # why, where it is not the ordinary next step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """Money is reserved, and the request is about to leave."""
+
+    kind: ClassVar[str] = "call_started"
+    call: int  # counts from 1 in the run
+    iteration: int
+    purpose: str  # plan, repair, judge
+    model: str
+    messages: list[dict[str, str]]  # role, content
+    parts: list[dict[str, Any]]  # name, tokens, dropped
+    sampling: dict[str, Any]
+    reserved_usd: float
+    reserved_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFinished(Event):
+    """The answer, durable before anything acts on it; or the fault that came instead."""
+
+    kind: ClassVar[str] = "call_finished"
+    call: int
+    iteration: int
+    text: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    usd: float | None = None  # None: the model's price is unknown
+    estimated: bool = False  # tokens were counted here
+    seconds: float = 0.0
+    first_token_seconds: float | None = None
+    finish_reason: str = ""
+    error: str = ""  # ErrorClass, empty when the model answered
+    message: str = ""
+    answered_by: str = ""  # the model's name as the provider says it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed(Event):
+    """A candidate was read from an answer."""
+
+    kind: ClassVar[str] = "proposed"
+    iteration: int
+    candidate_kind: str
+    text: str
+    digest: str  # SHA-256 of the candidate in a normal form: same digest, same proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted(Event):
+    """A candidate ran in the sandbox."""
+
+    kind: ClassVar[str] = "acted"
+    iteration: int
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(Event):
+    """The checks spoke."""
+
+    kind: ClassVar[str] = "judged"
+    iteration: int
+    verdicts: list[Verdict]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Event):
+    """A round is over; `why` is the one line that a person reads."""
+
+    kind: ClassVar[str] = "decided"
+    iteration: int
+    passed: int  # checks
+    total: int
+    progress: float  # 0 to 1
+    score: float | None  # of maximize/minimize, where there is one
+    best: bool  # this round is the best so far
+    why: str  # the first failure in one line, or what was achieved
+    phases: list[list[Any]]  # [state, seconds] in order; for the timeline
+    usage: dict[str, float]  # of this round: usd, tokens, seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered(Event):
+    """A person changed something: pause, resume, step, stop, hint, budget."""
+
+    kind: ClassVar[str] = "steered"
+    iteration: int
+    action: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Event):
+    """Something a person should know, that no other event says."""
+
+    kind: ClassVar[str] = "noted"
+    iteration: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded(Event):
+    """The run is over. Its last event."""
+
+    kind: ClassVar[str] = "run_ended"
+    reason: str  # StopReason
+    message: str
+    usage: dict[str, float]  # Usage as a dict
+    iterations: int
+    best: int | None  # the best iteration, None when there is no candidate
+    delivered: dict[str, Any] = field(default_factory=dict)  # JSON of data and text targets, when verified
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with its place: the run, its number in the run (from 1), and UTC time."""
+
+    run: str
+    seq: int
+    at: datetime
+    event: Event
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, the same in the journal, in SQL and in an export."""
+        return {
+            "run": self.run,
+            "seq": self.seq,
+            "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "kind": self.event.kind,
+            **asdict(self.event),
+        }

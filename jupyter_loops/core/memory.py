@@ -1,0 +1,23 @@
+"""What a round knows of the rounds before it: a fresh context with a small carry-over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .candidate import Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the planner may tell the model. Kept small, so that every round costs about the same."""
+
+    iteration: int = 1  # the round that is being planned
+    best: Candidate | None = None
+    last: Candidate | None = None
+    failures: tuple[str, ...] = ()  # feedback on `last`, one item a failed check
+    rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
+    hints: tuple[str, ...] = ()  # a person's words during the run
+    notes: tuple[str, ...] = ()  # the loop's own words: what is left, a nudge
+    stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
+    names: dict[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
+    schemas: dict[str, dict[str, object]] = field(default_factory=dict)  # data target → JSON schema

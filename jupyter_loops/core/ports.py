@@ -1,0 +1,178 @@
+"""Where the layers meet: each port is what one of them needs of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .budget import Price
+from .candidate import Candidate, Delivery, Limits, Observation, Verdict
+from .events import Record
+from .memory import Memory
+from .message import Completion, Message, Prompt, Sampling
+from .recipe import Check, Recipe
+from .termination import Termination
+
+
+class Model(Protocol):
+    """One language model behind an endpoint."""
+
+    @property
+    def name(self) -> str:
+        """The name that a person chose it by."""
+        ...
+
+    async def open(self) -> None:
+        """Be ready to answer: import the client, start the server. Idempotent; raises ModelError."""
+        ...
+
+    async def complete(
+        self, prompt: Prompt, sampling: Sampling, on_text: Callable[[str], None] | None = None
+    ) -> Completion:
+        """Answer once, without retries. With `on_text`, stream: it is called with each piece as it arrives."""
+        ...
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Prompt tokens that the messages take; never fewer than the provider will bill, as far as is known."""
+        ...
+
+    def price(self) -> Price | None:
+        """List price, or None when it is not known (which is not the same as free)."""
+        ...
+
+    def window(self) -> int | None:
+        """Tokens of context, prompt and answer together, or None when it is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What every candidate of a run meets: set-up executed, names received."""
+
+    recipe: Recipe
+    names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What the sandbox knows once the set-up has run."""
+
+    isolation: str  # bubblewrap, process
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # data target → JSON schema
+    stdout: str = ""  # what the set-up printed
+    notes: tuple[str, ...] = ()  # what a person should know (a fallback, a missing limit)
+    fingerprint: str = ""  # SHA-256 of the names as they were sent
+
+
+class Attempt(Protocol):
+    """One candidate in a child of its own."""
+
+    async def execute(self) -> Observation:
+        """Run the candidate; a data candidate is validated against its types."""
+        ...
+
+    async def examine(self, checks: Sequence[Check]) -> tuple[list[Verdict], Observation]:
+        """Run the checks in order; all of them, whatever fails. The observation is what they printed and used."""
+        ...
+
+    async def deliver(self) -> Delivery:
+        """The targets' values, as JSON and Arrow."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs candidates where they can do no harm."""
+
+    async def open(self, world: World) -> Readiness:
+        """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
+        ...
+
+    def attempt(self, candidate: Candidate) -> AbstractAsyncContextManager[Attempt]:
+        """A pristine world for one candidate; leaving the context kills everything in it, cancellation included."""
+        ...
+
+    async def close(self) -> None:
+        """Leave no process and no file behind. Idempotent."""
+        ...
+
+
+class Planner(Protocol):
+    """Turns what is known into a prompt, and an answer into a candidate."""
+
+    def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
+        """The question for this round, within `window` tokens (None: unknown, be moderate)."""
+        ...
+
+    def sampling(self, memory: Memory) -> Sampling:
+        """How to ask in this round."""
+        ...
+
+    def read(self, recipe: Recipe, text: str) -> Candidate:
+        """The candidate in an answer. Raises ReplyError, whose message is feedback for the model."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What the detectors of a stuck run need to know of one round."""
+
+    iteration: int
+    digest: str  # of the candidate; empty when there was none
+    outcome: str  # which checks passed and what the first failure said: same outcome, same result
+    progress: float
+    score: float | None = None  # higher is better, whichever way the recipe asks
+
+
+class Verifier(Protocol):
+    """Decides how good a candidate is, apart from running it."""
+
+    def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
+        """The layers that need no execution: parse, static."""
+        ...
+
+    def digest(self, candidate: Candidate) -> str:
+        """SHA-256 of the candidate in a normal form."""
+        ...
+
+    def progress(self, recipe: Recipe, verdicts: Sequence[Verdict]) -> float:
+        """One number in [0, 1]; 1 when every check passed."""
+        ...
+
+    def why(self, verdicts: Sequence[Verdict], observation: Observation | None) -> str:
+        """The one line that a person reads."""
+        ...
+
+    def feedback(self, verdicts: Sequence[Verdict], observation: Observation | None) -> tuple[str, ...]:
+        """What the model is told; of hidden checks only how many failed."""
+        ...
+
+    def stuck(self, rounds: Sequence[Round], patience: int | None) -> Termination | None:
+        """Repetition, oscillation or plateau, with its evidence; None while there is hope."""
+        ...
+
+
+class Journal(Protocol):
+    """Makes events durable."""
+
+    def append(self, record: Record) -> None:
+        """Return once the event would survive a crash of this process. Thread-safe."""
+        ...
+
+
+class Listener(Protocol):
+    """Hears of a run as it happens. Must not block and must not raise."""
+
+    def heard(self, record: Record) -> None:
+        """An event has become durable."""
+        ...
+
+    def text(self, run: str, piece: str) -> None:
+        """A piece of an answer arrived; pieces are not events and are not stored."""
+        ...
+
+    def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
+        """The ledger moved: what is settled, and what is reserved besides."""
+        ...

@@ -1,0 +1,107 @@
+"""A recipe: what a %%loop cell states, read and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class TargetKind(StrEnum):
+    """How a target is produced, and how its value comes back."""
+
+    FUNCTION = "function"  # code; comes back as source
+    DATA = "data"  # JSON validated against the annotation's schema
+    TEXT = "text"  # str
+    FRAME = "frame"  # code that builds a pandas.DataFrame; comes back as Arrow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A name that the loop has to produce."""
+
+    name: str
+    kind: TargetKind
+    source: str  # the stub, or the bare annotation, as written
+    annotation: str = ""  # source of the type; empty for functions
+    doc: str = ""
+    line: int = 1  # in the cell, the %%loop line being line 1
+
+
+class CheckKind(StrEnum):
+    """What a check asks."""
+
+    ASSERT = "assert"
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One statement that decides whether a candidate is good, named by its source.
+
+    `prelude` holds the statements since the previous check that need a target, and therefore run
+    just before this one and not with the set-up.
+    """
+
+    name: str  # the asserted expression's source, or the first line of a compound statement
+    source: str  # the whole statement
+    kind: CheckKind = CheckKind.ASSERT
+    hidden: bool = False
+    prelude: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function of the user's that the planner may call."""
+
+    name: str
+    source: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to produce, and how to tell that it is right. The text of a cell, read."""
+
+    name: str
+    goal: str
+    targets: tuple[Target, ...]
+    checks: tuple[Check, ...] = ()
+    setup: str = ""  # runs before any candidate; keeps the cell's line numbers by blank lines
+    tools: tuple[Tool, ...] = ()
+    uses: frozenset[str] = frozenset()  # names of the notebook that set-up and checks read
+    source: str = ""  # the cell body, verbatim
+
+    @property
+    def visible(self) -> tuple[Check, ...]:
+        """The checks that the model may see."""
+        return tuple(check for check in self.checks if not check.hidden)
+
+    @property
+    def hidden(self) -> tuple[Check, ...]:
+        """The checks that the model only learns the outcome of."""
+        return tuple(check for check in self.checks if check.hidden)
+
+    @property
+    def scores(self) -> tuple[Check, ...]:
+        """The checks that have a score to improve instead of a verdict."""
+        return tuple(check for check in self.checks if check.kind is not CheckKind.ASSERT)
+
+    @property
+    def asks_for_code(self) -> bool:
+        """Whether a candidate is Python code; otherwise it is JSON or plain text."""
+        return any(target.kind in {TargetKind.FUNCTION, TargetKind.FRAME} for target in self.targets)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that decides what would be produced; equal recipes have equal ones."""
+        parts = [
+            self.goal,
+            self.setup,
+            [asdict(target) | {"line": 0} for target in self.targets],
+            [asdict(check) | {"line": 0} for check in self.checks],
+            [tool.source for tool in self.tools],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,18 @@
+"""The states of a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a run is in its cycle. The legal moves between them are in engine/machine.py."""
+
+    PREPARE = "prepare"
+    PLAN = "plan"
+    EXECUTE = "execute"
+    OBSERVE = "observe"
+    VERIFY = "verify"
+    DECIDE = "decide"
+    WAIT = "wait"
+    END = "end"

@@ -1,0 +1,37 @@
+"""Why a run ended. Ends are values; faults are exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """The one vocabulary of ends, the same in Python, SQL and TypeScript."""
+
+    VERIFIED = "verified"
+    ITERATIONS = "iterations"
+    BUDGET_USD = "budget_usd"
+    BUDGET_TOKENS = "budget_tokens"
+    BUDGET_TIME = "budget_time"
+    PLATEAU = "plateau"
+    REPETITION = "repetition"
+    OSCILLATION = "oscillation"
+    BREAKER_OPEN = "breaker_open"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """How a run ended, in one sentence that carries its numbers."""
+
+    reason: StopReason
+    message: str
+
+    @property
+    def verified(self) -> bool:
+        """Whether the run produced a candidate that passed every check."""
+        return self.reason is StopReason.VERIFIED

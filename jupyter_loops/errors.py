@@ -1,0 +1,138 @@
+"""Every error that jupyter-loops raises.
+
+    LoopError
+    ├── CellError           the text of a %%loop cell cannot be understood
+    │   └── OptionError     an option is unknown, or has a value it cannot take
+    ├── PreflightError      the run would fail, and nothing has been spent yet
+    │   └── SetupError      the set-up statements raised
+    ├── BudgetError         a limit does not hold enough for the next call
+    ├── ModelError          a model did not answer (carries its ErrorClass)
+    │   └── ReplyError      a model answered, and the answer cannot be used
+    ├── SandboxError        the child process broke, not the candidate in it
+    ├── TransitionError     the state machine was asked for an illegal step (a bug)
+    ├── HistoryError        the history cannot be opened, read or written
+    │   ├── NewerHistoryError   it was made by a newer version of jupyter-loops
+    │   └── QueryError          an SQL statement over the history failed
+    └── NotVerified         a run ended without a verified candidate
+
+Ends of a run are values (`core.Termination`); these are faults. Each error keeps its data in
+`args`, so that it unpickles in another process.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+_LONGEST = 1000  # characters of a message that a screen gets
+
+
+class ErrorClass(StrEnum):
+    """What kind of fault a model call met; each kind has its own policy (engine/recovery.py)."""
+
+    TRANSIENT = "transient"
+    RATE_LIMITED = "rate_limited"
+    CONTEXT_OVERFLOW = "context_overflow"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    REFUSED = "refused"
+    MALFORMED = "malformed"
+    TRUNCATED = "truncated"
+
+
+class LoopError(Exception):
+    """The root: anything jupyter-loops raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one line in IPython; the traceback of an expected mistake helps nobody."""
+        return [f"{type(self).__name__}: {self.shown}"]
+
+    @property
+    def shown(self) -> str:
+        """The message, short and without control characters: it may quote a provider, a model or a candidate."""
+        text = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in str(self)[:_LONGEST])
+        return text if len(str(self)) <= _LONGEST else f"{text}…"
+
+
+class CellError(LoopError):
+    """The text of a %%loop cell cannot be understood; `line` counts from the cell's first line."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message, line)
+        self.message, self.line = message, line
+
+    def __str__(self) -> str:
+        return self.message if self.line is None else f"line {self.line}: {self.message}"
+
+
+class OptionError(CellError):
+    """An option is unknown, or has a value it cannot take."""
+
+
+class PreflightError(LoopError):
+    """The run would fail, and nothing has been spent yet."""
+
+
+class SetupError(PreflightError):
+    """The set-up statements raised in the sandbox."""
+
+
+class BudgetError(LoopError):
+    """A limit does not hold enough for the next call.
+
+    `limit` is the name of a Budget field; `needed` and `left` are in its unit.
+    """
+
+    def __init__(self, limit: str, needed: float, left: float) -> None:
+        super().__init__(limit, needed, left)
+        self.limit, self.needed, self.left = limit, needed, left
+
+    def __str__(self) -> str:
+        return f"the next call may need {self.needed:g} {self.limit}, and {max(self.left, 0):g} is left"
+
+
+class ModelError(LoopError):
+    """A model did not answer.
+
+    `retry_after` is in seconds, as the provider asked for; `status` is the HTTP status where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: ErrorClass,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, kind, retry_after, status)
+        self.message, self.kind, self.retry_after, self.status = message, kind, retry_after, status
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ReplyError(ModelError):
+    """A model answered, and the answer cannot be used; the message is feedback for its next try."""
+
+
+class SandboxError(LoopError):
+    """The child process broke, not the candidate in it."""
+
+
+class TransitionError(LoopError):
+    """The state machine was asked for an illegal step; this is a bug in jupyter-loops."""
+
+
+class HistoryError(LoopError):
+    """The history cannot be opened, read or written."""
+
+
+class NewerHistoryError(HistoryError):
+    """The history was made by a newer version of jupyter-loops."""
+
+
+class QueryError(HistoryError):
+    """An SQL statement over the history failed; the message is DuckDB's own, caret included."""
+
+
+class NotVerified(LoopError):
+    """A run ended without a verified candidate; the run itself is at hand under its name."""
