@@ -1,0 +1,33 @@
+"""The engine's thread: one event loop for all runs of the process.
+
+A notebook cell only awaits a future of this loop, so buttons and interrupts are heard while a run goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process id: a fork has no engine thread
+
+
+def loop() -> asyncio.AbstractEventLoop:
+    """The engine's event loop, started on first use."""
+    with _lock:
+        running = _loops.get(os.getpid())
+        if running is None or running.is_closed():
+            running = _loops[os.getpid()] = asyncio.new_event_loop()
+            threading.Thread(target=running.run_forever, name="jupyter-loops", daemon=True).start()
+        return running
+
+
+def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run a coroutine on the engine's thread."""
+    return asyncio.run_coroutine_threadsafe(work, loop())

@@ -1,0 +1,93 @@
+"""What a person may do to a run while it goes on. Every method may be called from any thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_loops.core.termination import StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """One thing that a person did."""
+
+    action: str  # pause, resume, step, stop, hint, budget
+    value: Any = None
+
+
+class Control:
+    """Flags that the cycle looks at between its phases; only a stop acts at once."""
+
+    def __init__(self) -> None:
+        self.stopping: StopReason | None = None
+        self.paused = False
+        self._stepping = False
+        self._steers: list[Steer] = []
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancel: Callable[[], object] = lambda: None
+        self._changed = asyncio.Event()
+
+    def attach(self, task: asyncio.Task[Any]) -> None:
+        """Say which task a stop cancels. Called by the cycle, on its loop."""
+        self._loop, self._cancel = task.get_loop(), task.cancel
+        if self.stopping:
+            task.cancel()
+
+    def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
+        """End the run now; what is running is killed."""
+        with self._lock:
+            if self.stopping:
+                return
+            self.stopping = reason
+        self._note("stop", reason.value, self._cancel)
+
+    def pause(self) -> None:
+        """Wait before the next phase."""
+        self.paused = True
+        self._note("pause")
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused = self._stepping = False
+        self._note("resume")
+
+    def step(self) -> None:
+        """Go on to the end of one round, then pause."""
+        self.paused, self._stepping = False, True
+        self._note("step")
+
+    def hint(self, text: str) -> None:
+        """Tell the model something from the next round on."""
+        self._note("hint", text)
+
+    def budget(self, limits: dict[str, float | None]) -> None:
+        """Change limits, from the next phase on."""
+        self._note("budget", limits)
+
+    def round_over(self) -> None:
+        """Pause if only one round was asked for."""
+        if self._stepping:
+            self._stepping, self.paused = False, True
+
+    def taken(self) -> list[Steer]:
+        """What was done since the last call."""
+        with self._lock:
+            steers, self._steers = self._steers, []
+        return steers
+
+    async def changed(self) -> None:
+        """Wait until somebody does something."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def _note(self, action: str, value: Any = None, then: Callable[[], object] = lambda: None) -> None:
+        with self._lock:
+            self._steers.append(Steer(action, value))
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed.set)
+            self._loop.call_soon_threadsafe(then)

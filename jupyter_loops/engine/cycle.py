@@ -1,0 +1,264 @@
+"""The cycle: plan, execute, verify, decide, until the checks pass or a limit is reached.
+
+        ┌───────────── refine ─────────────┐
+        ▼                                  │
+PREPARE → PLAN → EXECUTE → OBSERVE → VERIFY → DECIDE → END
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.candidate import Candidate, Delivery
+from jupyter_loops.core.events import Decided, Judged, Noted, Proposed, RunEnded
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.state import State
+from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.errors import BudgetError, LoopError, ModelError, ReplyError
+
+from . import endings
+from .asking import Asking
+from .pace import Pace
+from .recovery import POLICIES
+from .standing import Standing, Turn
+from .trial import Trial
+
+
+class Opening(Protocol):
+    """How a run comes to be, once its set-up is fine."""
+
+    async def recall(self, readiness: Readiness) -> Candidate | None:
+        """A candidate that was verified for an equal recipe on equal inputs."""
+        ...
+
+    def announce(self, readiness: Readiness, price: Price | None) -> None:
+        """Say RunStarted."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Cycle:
+    """One run. `run()` takes it from its start to its Termination."""
+
+    world: World
+    model: Model
+    sandbox: Sandbox
+    planner: Planner
+    verifier: Verifier
+    pace: Pace
+    opening: Opening
+    names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
+    patience: int | None = None
+    standing: Standing = field(init=False, default_factory=Standing)
+    readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
+    turn: Turn | None = field(init=False, default=None)  # the round under way
+    asking: Asking = field(init=False)
+    trial: Trial = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asking = Asking(self.model, self.pace.ledger, self.pace.recorder, self.pace.back_off)
+        self.trial = Trial(self.recipe, self.sandbox, self.pace)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is pursued."""
+        return self.world.recipe
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """The values of the best candidate, or None when no candidate is acceptable."""
+        return self.standing.best.delivery if self.standing.best else None
+
+    async def run(self) -> Termination:
+        """Run to the end, and leave nothing behind. A PreflightError means that no run came to be."""
+        try:
+            end = await self._until_it_ends()
+        finally:
+            await asyncio.shield(self.sandbox.close())
+        return self._record(end)
+
+    async def _until_it_ends(self) -> Termination:
+        task = asyncio.current_task()
+        assert task is not None
+        self.pace.control.attach(task)
+        try:
+            end = await self.pace.within_time(self._prepare())
+            while end is None:
+                end = self._limit() or await self.pace.within_time(self._round())
+        except asyncio.CancelledError:
+            reason = self.pace.control.stopping
+            if reason is None or self.readiness is None:
+                raise
+            task.uncancel()
+            self._cut_short(reason)
+            end = Termination(reason, f"{reason} by hand; {endings.best(self.recipe, self.standing)}")
+        except TimeoutError:
+            self._cut_short("out of time")
+            end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
+        except BudgetError as error:
+            end = endings.does_not_fit(error, self.recipe, self.standing)
+        except LoopError as error:
+            if self.readiness is None:
+                raise
+            self._cut_short(str(error))
+            end = Termination(
+                POLICIES[error.kind].ends if isinstance(error, ModelError) else StopReason.ERROR, str(error)
+            )
+        return end
+
+    async def _prepare(self) -> Termination | None:
+        """Set-up executed and model ready, both at once; a stored candidate needs no model."""
+        model = asyncio.ensure_future(self.model.open())
+        try:
+            readiness = await self.sandbox.open(self.world)
+            stored = await self.opening.recall(readiness)
+            if stored is None:
+                await model
+                self.pace.ledger.quote(self.model.price(), self.model.name)
+            else:
+                self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
+            self.opening.announce(readiness, self.pace.ledger.price)
+            self.readiness = readiness
+            for note in readiness.notes:
+                self.pace.recorder.say(Noted(iteration=0, message=note))
+            if stored is None:
+                return None
+            end = await self._verify_again(stored)
+            if end is None:
+                await model
+                self.pace.ledger.quote(self.model.price(), self.model.name)
+            return end
+        finally:
+            model.cancel()
+
+    async def _verify_again(self, candidate: Candidate) -> Termination | None:
+        """Try a stored candidate of an equal recipe: round 0, which buys no token."""
+        self.turn = turn = Turn(iteration=0, before=self.pace.ledger.usage)
+        self._propose(turn, candidate)
+        await self.trial.run(turn, candidate)
+        end = await self._decide(turn)
+        if end is None:
+            self.standing = Standing()
+        return end
+
+    async def _round(self) -> Termination | None:
+        self.turn = turn = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
+        self.pace.iteration = turn.iteration
+        await self.pace.move(State.PLAN)
+        self.pace.machine.new_round()
+        candidate = await self._plan(turn)
+        if candidate is not None:
+            turn.verdicts = self.verifier.before(self.recipe, candidate)
+            if all(verdict.passed for verdict in turn.verdicts):
+                await self.trial.run(turn, candidate)
+            else:
+                await self.pace.move(State.VERIFY, "not worth running")
+                self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=0.0))
+        return await self._decide(turn)
+
+    async def _plan(self, turn: Turn) -> Candidate | None:
+        """Ask the model; None when its answer holds no candidate."""
+        memory = self._memory(turn.iteration)
+        answer = await self.asking.ask(
+            lambda window: self.planner.prompt(self.recipe, memory, window),
+            self.planner.sampling(memory),
+            turn.iteration,
+        )
+        try:
+            candidate = self.planner.read(self.recipe, answer.text)
+        except ReplyError as error:
+            cut = " (the answer was cut at its length limit)" if answer.finish_reason == "length" else ""
+            turn.why = error.message + cut
+            turn.feedback = (turn.why,)
+            return None
+        self._propose(turn, candidate)
+        return candidate
+
+    async def _decide(self, turn: Turn) -> Termination | None:
+        await self.pace.move(State.DECIDE)
+        self._conclude(turn)
+        self.pace.control.round_over()
+        if turn.verified(self.recipe) and not self.recipe.scores:
+            how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
+            return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
+        return self.verifier.stuck(self.standing.rounds, self.patience)
+
+    def _propose(self, turn: Turn, candidate: Candidate) -> None:
+        turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)
+        self.pace.recorder.say(
+            Proposed(iteration=turn.iteration, candidate_kind=candidate.kind, text=candidate.text, digest=turn.digest)
+        )
+
+    def _conclude(self, turn: Turn) -> None:
+        """Put a round on the record."""
+        turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
+        turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)
+        progress, score = self.verifier.progress(self.recipe, turn.verdicts), turn.score(self.recipe)
+        best = self.standing.add(turn, progress, score)
+        if turn.iteration:
+            self.pace.ledger.count_iteration()
+        spent = self.pace.ledger.usage - turn.before
+        self.pace.recorder.say(
+            Decided(
+                iteration=turn.iteration,
+                passed=turn.passed(),
+                total=len(self.recipe.checks),
+                progress=progress,
+                score=score,
+                best=best,
+                why=turn.why,
+                phases=[[state.value, round(seconds, 6)] for state, seconds in self.pace.machine.phases],
+                usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
+            )
+        )
+        self.turn = None
+
+    def _cut_short(self, why: str) -> None:
+        """Keep the round that was under way."""
+        self.pace.steer()
+        if self.turn is not None:
+            self.turn.why = f"{why}, in {self.pace.machine.state}"
+            self._conclude(self.turn)
+
+    def _memory(self, iteration: int) -> Memory:
+        last, best = self.standing.last, self.standing.best
+        schemas = self.readiness.schemas if self.readiness else {}
+        return Memory(
+            iteration=iteration,
+            best=best.candidate if best else None,
+            last=last.candidate if last else None,
+            failures=last.feedback if last else (),
+            rejected=tuple(self.standing.rejected),
+            hints=tuple(self.pace.hints),
+            stuck=self.standing.since_best,
+            names=dict(self.names),
+            schemas={name: dict(schema) for name, schema in schemas.items()},
+        )
+
+    def _limit(self) -> Termination | None:
+        ledger = self.pace.ledger
+        limit = ledger.exhausted()
+        if limit is None:
+            return None
+        return endings.limit_reached(limit, ledger.budget, ledger.usage, self.recipe, self.standing)
+
+    def _record(self, end: Termination) -> Termination:
+        usage, best = self.pace.ledger.usage, self.standing.best
+        self.pace.machine.move(State.END, self.pace.iteration, end.reason)
+        self.pace.recorder.say(
+            RunEnded(
+                reason=end.reason,
+                message=end.message,
+                usage=asdict(usage),
+                iterations=usage.iterations,
+                best=best.iteration if best else None,
+                delivered=self.delivery.values if self.delivery else {},
+            )
+        )
+        return end

@@ -1,0 +1,55 @@
+"""The state machine, as data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from jupyter_loops.core.events import Moved
+from jupyter_loops.core.state import State
+from jupyter_loops.errors import TransitionError
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    # EXECUTE straight away: a stored candidate is verified again, and no model is asked.
+    State.PREPARE: frozenset({State.PLAN, State.EXECUTE, State.WAIT, State.END}),
+    # VERIFY straight away: the candidate is not worth running. DECIDE: there is no candidate.
+    State.PLAN: frozenset({State.EXECUTE, State.VERIFY, State.DECIDE, State.WAIT, State.END}),
+    State.EXECUTE: frozenset({State.OBSERVE, State.WAIT, State.END}),
+    State.OBSERVE: frozenset({State.VERIFY, State.WAIT, State.END}),
+    State.VERIFY: frozenset({State.DECIDE, State.WAIT, State.END}),
+    State.DECIDE: frozenset({State.PLAN, State.WAIT, State.END}),
+    State.WAIT: frozenset(State) - {State.WAIT},  # only back to where it came from, or to the end
+    State.END: frozenset(),
+}
+
+
+class Machine:
+    """Where one run is, and how long each state of the current round has taken."""
+
+    def __init__(self, say: Callable[[Moved], None]) -> None:
+        self.state = State.PREPARE
+        self.phases: list[tuple[State, float]] = []  # seconds; of the current round
+        self._say = say
+        self._since = time.monotonic()
+        self.origin = State.PREPARE  # where WAIT goes back to
+
+    def move(self, to: State, iteration: int, note: str = "") -> None:
+        """Take a step; it is in the journal before anything acts on it. Raises TransitionError."""
+        if not self._legal(to):
+            raise TransitionError(f"{self.state} → {to}")
+        now = time.monotonic()
+        if self.state is not State.PREPARE:
+            self.phases.append((self.state, now - self._since))
+        if to is State.WAIT:
+            self.origin = self.state
+        self._since, source, self.state = now, self.state, to
+        self._say(Moved(iteration=iteration, source=source, to=to, note=note))
+
+    def new_round(self) -> None:
+        """Forget the timings of the round before."""
+        self.phases = []
+
+    def _legal(self, to: State) -> bool:
+        if self.state is State.WAIT:
+            return to in {self.origin, State.END}
+        return to in TRANSITIONS[self.state]

@@ -1,0 +1,82 @@
+"""Steps of the cycle in time: pauses, backoff, steering and the time limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from jupyter_loops.core.events import Steered
+from jupyter_loops.core.state import State
+
+from .control import Control
+from .ledger import Ledger
+from .machine import Machine
+from .recorder import Recorder
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Pace:
+    """Moves the machine, and lets a person's wishes in between its steps."""
+
+    control: Control
+    ledger: Ledger
+    recorder: Recorder
+    machine: Machine = field(init=False)
+    alarm: asyncio.Timeout | None = field(init=False, default=None)  # goes off at the time limit
+    iteration: int = field(init=False, default=0)
+    hints: list[str] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.machine = Machine(self.recorder.say)
+
+    async def move(self, to: State, note: str = "") -> None:
+        """Take what a person did, wait while the run is paused, then step."""
+        self.steer()
+        if self.control.paused:
+            self.machine.move(State.WAIT, self.iteration, "paused")
+            await self._resume()
+            self.machine.move(self.machine.origin, self.iteration, "resumed")
+        self.machine.move(to, self.iteration, note)
+
+    async def _resume(self) -> None:
+        """Wait for a person; this time does not count."""
+        with self.ledger.watch.held():
+            while self.control.paused:
+                self._set_alarm(None)
+                await self.control.changed()
+                self.steer()
+        self._set_alarm(self.ledger.seconds_left)
+
+    async def back_off(self, seconds: float, why: str) -> None:
+        """Wait before a call is tried again; this time counts."""
+        self.machine.move(State.WAIT, self.iteration, f"{why}; waiting {seconds:.1f} s")
+        await asyncio.sleep(seconds)
+        self.machine.move(self.machine.origin, self.iteration)
+
+    async def within_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work` until the time limit, which may move meanwhile. Raises TimeoutError."""
+        try:
+            async with asyncio.timeout(self.ledger.seconds_left) as self.alarm:
+                return await work
+        finally:
+            self.alarm = None
+
+    def _set_alarm(self, seconds: float | None) -> None:
+        """Let it go off in so many seconds, or not at all."""
+        if self.alarm is not None and not self.alarm.expired():
+            now = asyncio.get_running_loop().time()
+            self.alarm.reschedule(None if seconds is None else now + seconds)
+
+    def steer(self) -> None:
+        """Carry out what a person asked for since the last step."""
+        for steer in self.control.taken():
+            if steer.action == "hint":
+                self.hints.append(steer.value)
+            elif steer.action == "budget":
+                self.ledger.amend(**steer.value)
+                self._set_alarm(self.ledger.seconds_left)
+            self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))

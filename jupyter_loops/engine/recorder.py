@@ -1,0 +1,51 @@
+"""Says what happened: first to the journal, then to whoever listens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from jupyter_loops.core.events import Event, Record
+from jupyter_loops.core.plain import plain
+from jupyter_loops.core.ports import Journal, Listener
+from jupyter_loops.core.redaction import clean
+
+WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
+    {"run_started", "call_started", "call_finished", "proposed", "decided", "steered", "noted", "run_ended"}
+)
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """The one way out for a run's events. An event is durable before any listener hears of it."""
+
+    def __init__(self, run: str, journal: Journal, listeners: Sequence[Listener] = ()) -> None:
+        self.run = run
+        self.listeners = list(listeners)
+        self._journal = journal
+        self._seq = 0
+
+    def say(self, event: Event) -> None:
+        """Append the event. Raises HistoryError when it cannot be made durable."""
+        if event.kind in WRITTEN:
+            event = replace(event, **{name: clean(value) for name, value in plain(event).items()})
+        self._seq += 1
+        record = Record(self.run, self._seq, datetime.now(UTC), event)
+        self._journal.append(record)
+        for listener in self.listeners:
+            try:
+                listener.heard(record)
+            except Exception:  # a broken view must not end a run that costs money
+                log.exception("a listener failed on %s", event.kind)
+
+    def text(self, piece: str) -> None:
+        """Pass a piece of an answer on."""
+        for listener in self.listeners:
+            listener.text(self.run, piece)
+
+    def spent(self, usage: dict[str, float], reserved: dict[str, float]) -> None:
+        """Pass the ledger's state on."""
+        for listener in self.listeners:
+            listener.spent(self.run, usage, reserved)

@@ -1,0 +1,84 @@
+"""What a run has so far: its rounds, and the best of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from jupyter_loops.core.budget import Usage
+from jupyter_loops.core.candidate import Candidate, Delivery, Layer, Observation, Verdict
+from jupyter_loops.core.ports import Round
+from jupyter_loops.core.recipe import CheckKind, Recipe
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One round while it is being worked on."""
+
+    iteration: int
+    before: Usage  # the ledger when it began
+    candidate: Candidate | None = None
+    digest: str = ""
+    observation: Observation | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    delivery: Delivery | None = None
+    why: str = ""
+    feedback: tuple[str, ...] = ()
+
+    def passed(self) -> int:
+        """How many checks passed."""
+        return sum(verdict.passed for verdict in self.verdicts if verdict.layer in {Layer.CHECKS, Layer.HIDDEN})
+
+    def verified(self, recipe: Recipe) -> bool:
+        """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""
+        asserts = {n for n, check in enumerate(recipe.checks, 1) if check.kind is CheckKind.ASSERT}
+        passed = {verdict.index for verdict in self.verdicts if verdict.passed}
+        return bool(asserts) and asserts <= passed and all(verdict.passed for verdict in self.verdicts)
+
+    def acceptable(self, recipe: Recipe) -> bool:
+        """Whether the candidate may be delivered: verified, or, where only a score decides, scored."""
+        if any(check.kind is CheckKind.ASSERT for check in recipe.checks):
+            return self.verified(recipe)
+        return self.score(recipe) is not None
+
+    def score(self, recipe: Recipe) -> float | None:
+        """The recipe's score, turned so that higher is better; None without one."""
+        for number, check in enumerate(recipe.checks, 1):
+            if check.kind is not CheckKind.ASSERT:
+                metric = next((v.metric for v in self.verdicts if v.index == number and v.passed), None)
+                if metric is not None:
+                    return metric.value if check.kind is CheckKind.MAXIMIZE else -metric.value
+        return None
+
+    def outcome(self) -> str:
+        """What came of it, in a form that is equal when the result is the same."""
+        said = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
+        fault = self.observation.fault if self.observation else None
+        return "\n".join([*said, f"{fault.type}: {fault.message}" if fault else "", self.why if not said else ""])
+
+
+@dataclass(slots=True)
+class Standing:
+    """The rounds so far, in order, and the best of them."""
+
+    rounds: list[Round] = field(default_factory=list)
+    best: Turn | None = None
+    best_key: tuple[float, float] = (-1.0, float("-inf"))
+    last: Turn | None = None
+    rejected: deque[str] = field(default_factory=lambda: deque(maxlen=8))  # one line a failed round, newest last
+    since_best: int = 0  # rounds in a row that did not improve
+
+    def add(self, turn: Turn, progress: float, score: float | None) -> bool:
+        """Take a finished round in; True when it is the best so far."""
+        self.rounds.append(
+            Round(iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score)
+        )
+        if self.last is not None and self.last.why not in self.rejected:
+            self.rejected.append(self.last.why)
+        self.last = turn
+        key = (progress, float("-inf") if score is None else score)
+        better = turn.candidate is not None and key > self.best_key
+        self.since_best = 0 if better else self.since_best + 1
+        if better:
+            self.best, self.best_key = turn, key
+        return better
