@@ -1,0 +1,227 @@
+"""Reads a %%loop cell: every top-level statement becomes a target, a check, a tool or set-up."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind, Tool
+from jupyter_loops.errors import CellError
+
+from . import rules
+from .names import binds, changes, reads, wants
+from .source import Source, one_line
+from .words import WORDS
+
+_FRAMES = {"DataFrame", "pd.DataFrame", "pandas.DataFrame"}
+_KNOWN = frozenset(dir(builtins)) | frozenset(WORDS) | {"__file__"}
+
+
+def parse(source: str, name: str = "loop") -> Recipe:
+    """The recipe that a cell body states. Lines count from the %%loop line, which is 1. Raises CellError."""
+    try:
+        return _Reading(Source(source)).recipe(name)
+    except RecursionError:
+        raise CellError("the cell is nested too deeply") from None
+
+
+@dataclass
+class _Reading:
+    """One pass over the statements, and what has been found so far."""
+
+    source: Source
+    goal: str = ""
+    targets: list[Target] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    tools: list[Tool] = field(default_factory=list)
+    setup: list[ast.stmt] = field(default_factory=list)
+    pending: list[ast.stmt] = field(default_factory=list)  # need a target, and wait for the next check
+    late: list[ast.AST] = field(default_factory=list)  # what runs after the set-up
+    names: frozenset[str] = frozenset()  # of all targets
+    tainted: set[str] = field(default_factory=set)  # targets, and what is made from them
+    secret: set[str] = field(default_factory=set)  # names that a hidden block binds
+    deciding: set[str] = field(default_factory=set)  # names that checks read
+
+    def recipe(self, name: str) -> Recipe:
+        statements = self._take_goal(self.source.statements)
+        rules.words(self.source)
+        self.names = frozenset(target for statement in statements if (target := _target_name(statement)))
+        self.tainted = set(self.names)
+        for statement in statements:
+            self._take(statement)
+        self._nothing_pending()
+        self._complete(statements)
+        return Recipe(
+            name=name,
+            goal=self.goal or "\n".join(target.doc for target in self.targets if target.doc),
+            targets=tuple(self.targets),
+            checks=tuple(self.checks),
+            setup="".join(self._setup_text()),
+            tools=tuple(self.tools),
+            uses=self._uses(),
+            source=self.source.text,
+        )
+
+    def _take_goal(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        if not statements:
+            raise CellError("the cell is empty: say what you want in a string, then add a target and an assert")
+        first = statements[0].value if isinstance(statements[0], ast.Expr) else None
+        if isinstance(first, ast.JoinedStr):
+            raise CellError("the goal is a plain string, not an f-string", self.source.line(first))
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            self.goal = inspect.cleandoc(first.value)
+            return statements[1:]
+        return statements
+
+    def _take(self, statement: ast.stmt) -> None:
+        if _target_name(statement):
+            self._take_target(statement)
+        elif rules.is_tool(statement):
+            self._take_tool(statement)
+        elif rules.is_hidden(statement):
+            self._take_hidden(statement)
+        elif check := self._check(statement):
+            self._take_check(statement, check)
+        elif reads(statement) & self.tainted:
+            self._wait(statement)
+        else:
+            self._rebinds_no_target(statement)
+            self._sees_no_secret(statement)
+            self.setup.append(statement)
+
+    def _take_tool(self, statement: ast.stmt) -> None:
+        name, text = min(binds(statement)), self.source.segment(statement)
+        self.tools.append(Tool(name=name, source=text, line=self.source.line(statement)))
+        self.late.append(statement)
+
+    def _take_target(self, statement: ast.stmt) -> None:
+        target = self._target(statement)
+        if any(other.name == target.name for other in self.targets):
+            raise CellError(f"`{target.name}` is stated twice", target.line)
+        self.targets.append(target)
+        self.late.append(_annotation(statement, target) if isinstance(statement, ast.AnnAssign) else statement)
+
+    def _target(self, statement: ast.stmt) -> Target:
+        line, text = self.source.line(statement), self.source.segment(statement)
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            annotation = self.source.segment(statement.annotation)
+            if isinstance(statement.annotation, ast.Constant) and isinstance(statement.annotation.value, str):
+                annotation = statement.annotation.value.strip()
+            kind = TargetKind.TEXT if annotation == "str" else TargetKind.DATA
+            kind = TargetKind.FRAME if annotation in _FRAMES else kind
+            return Target(name=statement.target.id, kind=kind, source=text, annotation=annotation, line=line)
+        stub = statement
+        assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
+        doc = ast.get_docstring(stub) or ""
+        return Target(name=stub.name, kind=TargetKind.FUNCTION, source=text, doc=doc, line=line)
+
+    def _take_check(self, statement: ast.stmt, check: Check) -> None:
+        if not check.hidden:
+            self._sees_no_secret(statement)
+        if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
+            raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
+        self.late += [*self.pending, statement]
+        self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
+        self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending))))
+        self.pending.clear()
+
+    def _check(self, statement: ast.stmt) -> Check | None:
+        line, text = self.source.line(statement), self.source.segment(statement)
+        if isinstance(statement, ast.Assert):
+            if isinstance(statement.test, ast.Tuple) and statement.test.elts:
+                raise CellError("an assert of a tuple is always true: take the parentheses away", line)
+            return Check(name=one_line(self.source.segment(statement.test)), source=text, line=line)
+        if score := rules.score(statement):
+            word, value = score
+            name = one_line(self.source.segment(value))
+            return Check(name=name, source=text, kind=CheckKind(word), line=line)
+        if rules.holds_assert(statement):
+            return Check(name=text.partition("\n")[0].strip(), source=text, line=line)
+        return None
+
+    def _take_hidden(self, block: ast.stmt) -> None:
+        assert isinstance(block, ast.With)
+        found = len(self.checks)
+        self.secret |= {name for waiting in self.pending for name in binds(waiting)}
+        for statement in block.body:
+            rules.may_hide(self.source, statement)
+            if check := self._check(statement):
+                self._take_check(statement, replace(check, hidden=True))
+            else:
+                self.secret |= binds(statement)
+                self._wait(statement)
+        if len(self.checks) == found:
+            raise CellError("`with hidden:` holds no check: add an assert", self.source.line(block))
+        self._nothing_pending()
+
+    def _wait(self, statement: ast.stmt) -> None:
+        self.pending.append(statement)
+        self.tainted |= binds(statement) | (changes(statement) - self._imported())
+
+    def _imported(self) -> set[str]:
+        imports = (one for one in self.setup if isinstance(one, ast.Import | ast.ImportFrom))
+        return {name for one in imports for name in binds(one)}
+
+    def _rebinds_no_target(self, statement: ast.stmt) -> None:
+        if taken := binds(statement) & self.names:
+            raise CellError(f"`{min(taken)}` is a target; set-up must not give it a value", self.source.line(statement))
+
+    def _sees_no_secret(self, statement: ast.stmt) -> None:
+        if seen := reads(statement) & self.secret:
+            line = self.source.line(statement)
+            raise CellError(f"`{min(seen)}` is made for a hidden check; only hidden checks may read it", line)
+
+    def _nothing_pending(self) -> None:
+        if self.pending:
+            line = self.source.line(self.pending[0])
+            text = one_line(self.source.segment(self.pending[0]))
+            raise CellError(f"no check follows that would use this: {text[:80]}", line)
+
+    def _complete(self, statements: list[ast.stmt]) -> None:
+        if not self.targets:
+            raise rules.no_target(self.source, statements)
+        if not self.goal and not any(target.doc for target in self.targets):
+            raise CellError("say what you want: start the cell with a string, or give the stub a docstring")
+        for target in self.targets:
+            if target.name not in self.deciding:
+                raise CellError(
+                    f"nothing decides whether `{target.name}` is right: add an assert that reads it", target.line
+                )
+
+    def _setup_text(self) -> Iterator[str]:
+        at = 1
+        for number, statement in enumerate(self.setup):
+            line, text = self.source.line(statement), self.source.segment(statement)
+            gap = line - at
+            yield "\n" * gap if gap else "; " * bool(number)
+            yield text
+            at = line + text.count("\n")
+        yield "\n" * bool(self.setup)
+
+    def _uses(self) -> frozenset[str]:
+        bound = {name for node in (*self.setup, *self.late) for name in binds(node)}
+        bound |= {target.name for target in self.targets}
+        later = {name for node in self.late for name in reads(node)}
+        before = wants(self.setup)
+        return frozenset((before | (later - bound)) - _KNOWN)
+
+
+def _target_name(statement: ast.stmt) -> str | None:
+    if isinstance(statement, ast.AnnAssign) and statement.value is None and isinstance(statement.target, ast.Name):
+        return statement.target.id
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and rules.is_stub(statement):
+        return statement.name
+    return None
+
+
+def _annotation(statement: ast.AnnAssign, target: Target) -> ast.expr:
+    """The annotation as an expression; one in quotes is read."""
+    if not isinstance(statement.annotation, ast.Constant):
+        return statement.annotation
+    try:
+        return ast.parse(target.annotation, mode="eval").body
+    except (SyntaxError, ValueError):
+        raise CellError(f"the type of `{target.name}` is not Python: {target.annotation}", target.line) from None

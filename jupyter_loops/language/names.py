@@ -1,0 +1,186 @@
+"""Which names a statement reads, and which it binds.
+
+Reads are of two sorts: those that happen when the statement runs, and those in function bodies,
+which happen when somebody calls the function. Only names of the cell's own scope count.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_NONE: frozenset[str] = frozenset()
+
+
+def reads(node: ast.AST) -> set[str]:
+    """Every name of the enclosing scope that the node may look up, at once or later."""
+    return {name for name, _ in _reads(node, _NONE, _NONE, later=False)}
+
+
+def reads_now(node: ast.AST) -> set[str]:
+    """The names that are looked up while the node runs."""
+    return {name for name, later in _reads(node, _NONE, _NONE, later=False) if not later}
+
+
+def binds(node: ast.AST) -> set[str]:
+    """The names that the node gives a value in its own scope."""
+    return set(_binds(node))
+
+
+def wants(statements: Sequence[ast.stmt]) -> set[str]:
+    """The names that statements, run in order, need to exist beforehand.
+
+    Reads in function bodies are looked up when everything is defined, others when their turn comes:
+    `df = df.dropna()` wants `df`.
+    """
+    everything = {name for statement in statements for name in _binds(statement)}
+    later = {name for statement in statements for name in reads(statement) - reads_now(statement)}
+    return _in_order(statements, set()) | (later - everything)
+
+
+def changes(node: ast.stmt) -> set[str]:
+    """The names whose values a statement may change in place: `d[k] = 1`, `xs.append(1)`, `shuffle(xs)`."""
+    return {name for child in ast.walk(node) for name in _changes(child)}
+
+
+def _changes(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        yield from _root(node)
+    elif isinstance(node, ast.AugAssign):
+        yield from _root(node.target)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        if isinstance(node.value.func, ast.Attribute):
+            yield from _root(node.value.func)
+        for argument in node.value.args:
+            yield from _root(argument)
+
+
+def _root(node: ast.expr) -> Iterator[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def _in_order(statements: Iterable[ast.stmt], bound: set[str]) -> set[str]:
+    """Names read before they are bound; `bound` grows by what the statements bind."""
+    wanted: set[str] = set()
+    for statement in statements:
+        blocks = _blocks(statement)
+        if not blocks:
+            walrus = {node.target.id for node in ast.walk(statement) if isinstance(node, ast.NamedExpr)}
+            wanted |= reads_now(statement) - bound - walrus
+            bound |= binds(statement)
+            continue
+        inside = {id(child) for block in blocks for child in block}
+        header = [child for child in _pieces(statement) if id(child) not in inside]
+        for child in header:
+            wanted |= reads_now(child) - bound
+        bound |= {name for child in header for name in _binds(child)}
+        bound |= {handler.name for handler in getattr(statement, "handlers", []) if handler.name}
+        for block in blocks:
+            wanted |= _in_order(block, bound)
+    return wanted
+
+
+def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """The bodies of a compound statement that runs in this scope, in order."""
+    if isinstance(statement, _Function | ast.ClassDef):
+        return []
+    parts = [statement, *getattr(statement, "handlers", []), *getattr(statement, "cases", [])]
+    found = [getattr(part, name, []) for part in parts for name in ("body", "orelse", "finalbody")]
+    return [block for block in found if block]
+
+
+def _pieces(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The parts of a compound statement, those of its handlers and cases among them."""
+    for child in ast.iter_child_nodes(statement):
+        if isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from ast.iter_child_nodes(child)
+        else:
+            yield child
+
+
+def _reads(
+    node: ast.AST, local: frozenset[str], in_class: frozenset[str], *, later: bool
+) -> Iterator[tuple[str, bool]]:
+    """Pairs of name and whether it is read later; `in_class` names are invisible to functions inside."""
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Load) and node.id not in local and node.id not in in_class:
+            yield node.id, later
+        return
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in local | in_class:
+        yield node.target.id, later
+    if isinstance(node, _Function):
+        yield from _reads_function(node, local, in_class, later=later)
+    elif isinstance(node, ast.ClassDef):
+        yield from _reads_class(node, local, in_class, later=later)
+    elif isinstance(node, _Comprehension):
+        yield from _reads(node.generators[0].iter, local, in_class, later=later)
+        inside = local | {name for generator in node.generators for name in _binds(generator.target)}
+        for child in ast.iter_child_nodes(node):
+            yield from _reads(child, inside, in_class, later=later)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _reads(child, local, in_class, later=later)
+
+
+def _reads_function(
+    node: _Function, local: frozenset[str], in_class: frozenset[str], *, later: bool
+) -> Iterator[tuple[str, bool]]:
+    arguments = node.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    named += [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+    outside: list[ast.expr | None] = [*arguments.defaults, *arguments.kw_defaults]
+    outside += [argument.annotation for argument in named]
+    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+    parameters = {argument.arg for argument in named} | _type_parameters(node)
+    if not isinstance(node, ast.Lambda):
+        outside += [*node.decorator_list, node.returns]
+    for expression in filter(None, outside):
+        yield from _reads(expression, local | _type_parameters(node), in_class, later=later)
+    shared = _declared_global(body)
+    inside = frozenset((local | parameters | {name for child in body for name in _binds(child)}) - shared)
+    for child in body:
+        yield from _reads(child, inside, _NONE, later=True)
+
+
+def _reads_class(
+    node: ast.ClassDef, local: frozenset[str], in_class: frozenset[str], *, later: bool
+) -> Iterator[tuple[str, bool]]:
+    inner = frozenset({name for statement in node.body for name in _binds(statement)} | _type_parameters(node))
+    for child in (*node.decorator_list, *node.bases, *node.keywords):
+        yield from _reads(child, local, in_class, later=later)
+    for statement in node.body:
+        yield from _reads(statement, local, inner, later=later)
+
+
+def _type_parameters(node: ast.AST) -> set[str]:
+    return {parameter.name for parameter in getattr(node, "type_params", [])}
+
+
+def _declared_global(body: Iterable[ast.AST]) -> set[str]:
+    return {name for child in body for node in ast.walk(child) if isinstance(node, ast.Global) for name in node.names}
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+        return
+    if isinstance(node, ast.Lambda):
+        return
+    if isinstance(node, _Comprehension):
+        yield from (child.target.id for child in ast.walk(node) if isinstance(child, ast.NamedExpr))
+        return
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+    for child in ast.iter_child_nodes(node):
+        yield from _binds(child)

@@ -1,0 +1,133 @@
+"""What each form of statement means, and where the words of the cell language belong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.errors import CellError
+
+from .names import binds, reads
+from .source import Source
+from .words import WORDS
+
+_PLACES = {
+    "hidden": "stands alone in a top-level `with hidden:`",
+    "tool": "is a decorator of a top-level def",
+    "maximize": "is a top-level statement with one expression: `maximize(expr)`",
+    "minimize": "is a top-level statement with one expression: `minimize(expr)`",
+    "judge": "belongs in an assert",
+    "approve": "belongs in an assert",
+}
+
+
+def is_stub(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the body says nothing: a docstring, `...` or `pass`."""
+    return not is_tool(node) and all(
+        isinstance(part, ast.Pass)
+        or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and _is_empty(part.value.value))
+        for part in node.body
+    )
+
+
+def is_tool(node: ast.stmt) -> bool:
+    """Whether the statement is a def under `@tool`."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        isinstance(mark, ast.Name) and mark.id == "tool" for mark in node.decorator_list
+    )
+
+
+def is_hidden(node: ast.stmt) -> bool:
+    """Whether the statement is a `with hidden:` block."""
+    if not isinstance(node, ast.With) or len(node.items) != 1 or node.items[0].optional_vars:
+        return False
+    context = node.items[0].context_expr
+    return isinstance(context, ast.Name) and context.id == "hidden"
+
+
+def score(node: ast.stmt) -> tuple[str, ast.expr] | None:
+    """The word and the expression of `maximize(expr)` or `minimize(expr)`."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return None
+    if call.func.id not in {"maximize", "minimize"} or call.keywords or len(call.args) != 1:
+        return None
+    return None if isinstance(call.args[0], ast.Starred) else (call.func.id, call.args[0])
+
+
+def holds_assert(node: ast.AST) -> bool:
+    """Whether a compound statement runs an assert; one in a def inside it does not count."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        return False
+    return any(isinstance(child, ast.Assert) or holds_assert(child) for child in ast.iter_child_nodes(node))
+
+
+def may_hide(source: Source, node: ast.stmt) -> None:
+    """Refuse what makes no sense in a hidden block."""
+    line = source.line(node)
+    if score(node):
+        raise CellError("a score is not hidden: put maximize or minimize at the top level", line)
+    if isinstance(node, ast.AnnAssign) and node.value is None:
+        raise CellError("a target belongs at the top level, not in `with hidden:`", line)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (is_stub(node) or is_tool(node)):
+        raise CellError("a target or tool belongs at the top level, not in `with hidden:`", line)
+
+
+def words(source: Source) -> None:
+    """Refuse a word of the cell language where it means nothing, or as a name for something else."""
+    for node in _flat(source.statements):
+        line = source.line(node)
+        imported = isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "jupyter_loops"
+        if not imported and (taken := binds(node) & set(WORDS)):
+            raise CellError(f"`{min(taken)}` is a word of the cell language; give yours another name", line)
+        if stray := _misplaced(node):
+            raise CellError(f"`{min(stray)}` {_PLACES[min(stray)]}", line)
+
+
+def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
+    """Explain how to state a target; the likeliest mistake is a def that already has a body."""
+    how = "add a stub such as `def slugify(text: str) -> str: ...`, or a bare annotation such as `answer: str`"
+    for node in statements:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_tool(node):
+            text = f"nothing to produce: `{node.name}` has a body, so it is set-up; leave its body empty, or {how}"
+            return CellError(text, source.line(node))
+    return CellError(f"nothing to produce: {how}")
+
+
+def unsupported(recipe: Recipe) -> list[str]:
+    """What the cell asks for that this version cannot do yet, one line each."""
+    later = "not available in this version"
+    found = [f"line {tool.line}: tools (`@tool`) are {later}; leave @tool away" for tool in recipe.tools]
+    for check in recipe.checks:
+        asked = {name for part in ast.parse(f"{check.prelude}\n{check.source}").body for name in reads(part)}
+        found += [
+            f"line {check.line}: `{word}(…)` in an assert is {later}; check with plain Python"
+            for word in sorted(asked & {"judge", "approve"})
+        ]
+    return found
+
+
+def _is_empty(value: object) -> bool:
+    return value is Ellipsis or isinstance(value, str)
+
+
+def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements, those of hidden blocks in place of the blocks."""
+    for node in statements:
+        if is_hidden(node):
+            assert isinstance(node, ast.With)
+            yield from node.body
+        else:
+            yield node
+
+
+def _misplaced(node: ast.stmt) -> set[str]:
+    read = {word for word in reads(node) if word in WORDS}
+    if found := score(node):
+        return read - {found[0]} | {word for word in reads(found[1]) if word in WORDS}
+    if is_tool(node):
+        return read - {"tool"}
+    if isinstance(node, ast.Assert) or holds_assert(node):
+        return read - {"judge", "approve"}
+    return read

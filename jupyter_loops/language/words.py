@@ -1,0 +1,65 @@
+"""The six words of the cell language, as real objects for linters and `.py` files.
+
+A %%loop cell knows them without an import. Elsewhere `tool` marks a function, and the others say
+where they belong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NoReturn, TypeVar
+
+from jupyter_loops.errors import LoopError
+
+WORDS = ("approve", "hidden", "judge", "maximize", "minimize", "tool")
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _outside(word: str) -> NoReturn:
+    raise LoopError(f"`{word}` has a meaning only in a %%loop cell or in the source given to Loop.from_cell")
+
+
+class _Hidden:
+    """Checks in this block run on candidates that pass the visible ones, and are never shown to the model."""
+
+    def __enter__(self) -> NoReturn:
+        _outside("hidden")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Never reached: entering raises."""
+
+    def __repr__(self) -> str:
+        return "hidden"
+
+
+hidden = _Hidden()
+
+
+def judge(value: object, rubric: str) -> float:  # noqa: ARG001  # the signature is what a linter is to see
+    """How well a model finds that `value` meets `rubric`, from 0 to 1."""
+    _outside("judge")
+
+
+def approve(value: object) -> bool:  # noqa: ARG001  # as above
+    """Whether a person accepts `value`."""
+    _outside("approve")
+
+
+def maximize(value: float) -> None:  # noqa: ARG001  # as above
+    """A score to raise until a limit or a plateau ends the run."""
+    _outside("maximize")
+
+
+def minimize(value: float) -> None:  # noqa: ARG001  # as above
+    """A score to lower until a limit or a plateau ends the run."""
+    _outside("minimize")
+
+
+def tool(function: _Function) -> _Function:
+    """Mark a function as one that the planner may call."""
+    function.__jupyter_loops_tool__ = True  # type: ignore[attr-defined]  # functions take attributes
+    return function
