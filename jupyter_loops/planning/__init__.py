@@ -1,0 +1,1 @@
+"""Planning: what a model is asked each round, and how its answer is read."""

@@ -1,0 +1,32 @@
+"""The models: the embedded one, any that LiteLLM knows, and replayed scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.ports import Model
+
+LOCAL = "local"
+_SCRIPT = "script:"
+
+
+def open_model(name: str, *, api_base: str | None = None, price: Price | None = None) -> Model:
+    """The model behind a name: `local`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
+
+    Nothing is imported or started before the model's own `open`.
+    """
+    if name == LOCAL:
+        from .embedded import EmbeddedModel
+
+        return EmbeddedModel(price=price)
+    if name.startswith(_SCRIPT):
+        from .replay import ReplayModel
+
+        return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price)
+    from .provider import LiteLLMModel
+
+    return LiteLLMModel(name, api_base=api_base, price=price)
+
+
+__all__ = ["LOCAL", "open_model"]

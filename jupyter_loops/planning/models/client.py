@@ -1,0 +1,73 @@
+"""LiteLLM, imported once and late, and told to keep to itself."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import importlib
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+
+_importing = threading.Lock()
+
+# Read by LiteLLM while it is imported: its own price map instead of a download, and no reading of a
+# `.env` file into the kernel's environment.
+_SETTINGS = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+
+# What the first call imports: better here than between a question and its answer.
+_LATE = ("litellm._service_logger", "litellm.proxy._types", "litellm.llms.hosted_vllm.chat.transformation")
+
+# What pydantic says of LiteLLM's own types, in a person's notebook, to nobody's use.
+_ADVICE = "Items? .* on TypedDict class"
+
+
+def load() -> ModuleType:
+    """The litellm module. Blocks for about three seconds the first time; thread-safe."""
+    with _importing:
+        return _load()
+
+
+def preload() -> None:
+    """Start the import on a thread of its own and return at once."""
+    threading.Thread(target=_load_quietly, name="jupyter-loops-litellm", daemon=True).start()
+
+
+def _load_quietly() -> None:
+    with contextlib.suppress(ImportError):  # the first call of load() meets it again, and can say so
+        load()
+
+
+@functools.cache
+def _load() -> ModuleType:
+    os.environ.update(_SETTINGS)
+    warnings.filterwarnings("ignore", message=_ADVICE, category=UserWarning)
+    with _no_collections():
+        import litellm
+
+        for module in _LATE:
+            with contextlib.suppress(ImportError):  # a later LiteLLM may have moved it
+                importlib.import_module(module)
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True  # it prints advice on errors
+    litellm.disable_hf_tokenizer_download = True  # counting tokens must not reach for the network
+    litellm.drop_params = True  # what a model cannot take is left out, not an error
+    litellm.num_retries = 0
+    litellm.ModelResponse()  # types that are built on first use: better here than in the first call
+    litellm.ModelResponseStream()
+    return litellm
+
+
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """The collector walks what an import has built time and again, and finds nothing: a sixth of the whole."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

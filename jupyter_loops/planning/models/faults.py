@@ -1,0 +1,143 @@
+"""Sorts what can go wrong with a call into error classes, each with one line that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from jupyter_loops.errors import ErrorClass, ModelError
+
+from .client import load
+from .redaction import redact
+
+_LONGEST = 200  # characters of a provider's own words
+
+_BY_TYPE = {  # LiteLLM's exceptions, the more special first where they inherit from each other
+    "ContextWindowExceededError": ErrorClass.CONTEXT_OVERFLOW,
+    "ContentPolicyViolationError": ErrorClass.REFUSED,
+    "RejectedRequestError": ErrorClass.REFUSED,
+    "APIResponseValidationError": ErrorClass.MALFORMED,
+    "JSONSchemaValidationError": ErrorClass.MALFORMED,
+    "JSONDecodeError": ErrorClass.MALFORMED,
+    "Timeout": ErrorClass.TRANSIENT,
+    "MidStreamFallbackError": ErrorClass.TRANSIENT,
+}
+_BY_STATUS = {
+    401: ErrorClass.AUTH,
+    402: ErrorClass.AUTH,
+    403: ErrorClass.AUTH,
+    408: ErrorClass.TRANSIENT,
+    409: ErrorClass.TRANSIENT,
+    413: ErrorClass.CONTEXT_OVERFLOW,
+    425: ErrorClass.TRANSIENT,
+    429: ErrorClass.RATE_LIMITED,
+}
+
+_OVERFLOW = re.compile(
+    r"context.{0,20}(length|size|window)|maximum context|exceed_context|too many tokens", re.IGNORECASE
+)
+_NO_CREDIT = re.compile(r"insufficient_quota|credit balance|exceeded your current quota", re.IGNORECASE)
+_UNREADABLE = re.compile(r"unable to get json response|response with no 'choices'", re.IGNORECASE)
+_UNREACHED = re.compile(
+    r"connect(ion)? (error|refused|reset|call failed)|cannot connect|connecterror|name or service|name resolution"
+    r"|nodename|network is unreachable|temporary failure|server disconnected",
+    re.IGNORECASE,
+)
+
+
+def classify(error: Exception, name: str, *, api_base: str | None = None, api_key: str | None = None) -> ModelError:
+    """What a failed call means for the loop. `name` and `api_base` are what the person chose."""
+    raw = str(getattr(error, "message", None) or error)
+    said = _said(raw) or type(error).__name__
+    status = _status(error)
+    kind = _kind(error, status, raw)
+    line = _line(kind, name, said, status, api_base)
+    return ModelError(redact(line, api_key), kind, retry_after(_headers(error)), status)
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds to wait that the provider asks for, whether in seconds, milliseconds or as a date."""
+    if (milliseconds := headers.get("retry-after-ms", "")).strip().isdigit():
+        return int(milliseconds) / 1000
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        then = parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return None
+    return max(then - (time.time() if now is None else now), 0.0)
+
+
+def unknown_model(name: str) -> ModelError:
+    """LiteLLM knows no provider for the name; say which names are near."""
+    known = [key for key, entry in load().model_cost.items() if entry.get("mode") in {"chat", "responses"}]
+    near = difflib.get_close_matches(name, ["local", *known], n=3, cutoff=0.6)
+    advice = (
+        f"did you mean {' or '.join(near)}?" if near else "use a LiteLLM name such as anthropic/… or ollama/…, or local"
+    )
+    return ModelError(f"no model is called {name}: {advice}", ErrorClass.BAD_REQUEST)
+
+
+def missing_key(name: str, variables: list[str]) -> ModelError:
+    """No key for the model's provider is in the environment."""
+    return ModelError(f"no key for {name}: set {' or '.join(variables)}", ErrorClass.AUTH)
+
+
+def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if named := next((kind for name, kind in _BY_TYPE.items() if name in names), None):
+        return named
+    if _NO_CREDIT.search(raw):
+        return ErrorClass.AUTH
+    if status == HTTPStatus.OK or _UNREADABLE.search(raw):
+        return ErrorClass.MALFORMED
+    if status in {400, 422} and _OVERFLOW.search(raw):
+        return ErrorClass.CONTEXT_OVERFLOW
+    if status is None:
+        return ErrorClass.TRANSIENT if isinstance(error, OSError) else ErrorClass.BAD_REQUEST
+    return _BY_STATUS.get(
+        status, ErrorClass.TRANSIENT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ErrorClass.BAD_REQUEST
+    )
+
+
+def _line(kind: ErrorClass, name: str, said: str, status: int | None, api_base: str | None) -> str:
+    where = api_base or f"the provider of {name}"
+    answered = f" ({status})" if status else ""
+    if kind is ErrorClass.AUTH and status == HTTPStatus.TOO_MANY_REQUESTS:
+        return f"the account for {name} has no credit left: {said}"
+    if kind is ErrorClass.TRANSIENT and _UNREACHED.search(said):
+        return f"cannot reach {where}: is it running, and is there a network?"
+    openings = {
+        ErrorClass.AUTH: f"the key for {name} was refused{answered}: ",
+        ErrorClass.RATE_LIMITED: f"{name} is rate limited{answered}: ",
+        ErrorClass.CONTEXT_OVERFLOW: f"the prompt is too long for {name}: ",
+        ErrorClass.REFUSED: f"{name} refused to answer: ",
+        ErrorClass.TRANSIENT: f"{name} failed for the moment{answered}: ",
+        ErrorClass.MALFORMED: f"{name} sent an answer that cannot be read: ",
+    }
+    return openings.get(kind, f"{name} cannot take the request{answered}: ") + said
+
+
+def _said(raw: str) -> str:
+    """The provider's own words, on one line, without LiteLLM's wrapping."""
+    text = re.sub(r"^(LiteLLM: ?|litellm\.\w+: ?|\w+Error: ?|\w+Exception - ?)+", "", " ".join(raw.split()))
+    if inner := re.search(r"""["']message["']: ?["'](.+?)["'][,}]""", text):
+        text = inner[1]
+    return text[:_LONGEST]
+
+
+def _status(error: Exception) -> int | None:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    response: Any = getattr(error, "response", None)
+    found = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
+    return {str(key).lower(): str(value) for key, value in dict(found).items()}

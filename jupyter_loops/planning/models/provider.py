@@ -1,0 +1,208 @@
+"""Every model provider behind one adapter: LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.planning.tokens import estimate
+
+from .client import load
+from .faults import classify, missing_key, unknown_model
+
+_LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
+_PER_MESSAGE = 6  # tokens that a chat template may add to each message
+
+
+class LiteLLMModel:
+    """One model by its LiteLLM name.
+
+    With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
+    server. A `price` given here goes before the list price. `title` is what messages call the model.
+    `stop` are texts that end an answer.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        price: Price | None = None,
+        window: int | None = None,
+        title: str = "",
+        stop: Sequence[str] = (),
+    ) -> None:
+        self.name = title or name
+        self._base, self._key = api_base, api_key
+        self._price, self._window = price, window
+        self._stop = list(stop)
+        self._model, self._provider = name, ""
+
+    async def open(self) -> None:
+        """Import LiteLLM off the event loop, and see that the model is known and has a key."""
+        if not self._provider:
+            await asyncio.to_thread(self._resolve)
+
+    async def complete(
+        self, prompt: Prompt, sampling: Sampling, on_text: Callable[[str], None] | None = None
+    ) -> Completion:
+        """Answer once, without retries; `sampling.timeout` bounds the whole call."""
+        await self.open()
+        request = self._request(prompt, sampling)
+        try:
+            async with asyncio.timeout(sampling.timeout):
+                return await (self._ask(request) if on_text is None else self._stream(request, on_text))
+        except ModelError:
+            raise
+        except TimeoutError:
+            raise ModelError(
+                f"{self.name} did not answer within {sampling.timeout:g} s", ErrorClass.TRANSIENT
+            ) from None
+        except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
+            raise classify(error, self.name, api_base=self._base, api_key=self._key) from None
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
+        litellm = load()
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        counted = int(litellm.token_counter(model=self._model, messages=chat))
+        if self._provider in {"openai", "azure"}:
+            return counted
+        guessed = sum(estimate(message.content) + _PER_MESSAGE for message in messages)
+        return max(counted, guessed)
+
+    def price(self) -> Price | None:
+        """The price that was given, or else LiteLLM's list price, or None."""
+        if self._price is not None:
+            return self._price
+        entry = self._entry()
+        if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
+            return None
+        return Price(
+            prompt=entry["input_cost_per_token"],
+            completion=entry["output_cost_per_token"],
+            cached=entry.get("cache_read_input_token_cost"),
+        )
+
+    def window(self) -> int | None:
+        """The window that was given, or else what LiteLLM lists, or None."""
+        listed = self._entry().get("max_input_tokens") or self._entry().get("max_tokens")
+        return self._window or (listed if isinstance(listed, int) else None)
+
+    def _resolve(self) -> None:
+        try:
+            litellm = load()
+        except ImportError as error:
+            raise ModelError(f"LiteLLM cannot be imported: {error}", ErrorClass.BAD_REQUEST) from error
+        try:
+            _, provider, _, _ = litellm.get_llm_provider(self._model)
+        except litellm.BadRequestError:
+            if self._base is None:
+                raise unknown_model(self._model) from None
+            self._model, provider = f"hosted_vllm/{self._model}", "hosted_vllm"
+        if self._base is None and self._key is None:
+            missing = litellm.validate_environment(self._model)["missing_keys"]
+            # Clouds with credentials of their own (roles, profiles) list more than keys; only a call can tell.
+            if missing and all(variable.endswith("_API_KEY") for variable in missing):
+                raise missing_key(self.name, missing)
+        self._provider = provider
+
+    def _entry(self) -> dict[str, Any]:
+        """What LiteLLM's own map lists for the model; empty when it does not, and before `open`."""
+        if not self._provider:
+            return {}
+        listed: dict[str, dict[str, Any]] = load().model_cost
+        for name in (self._model, self._model.partition("/")[2]):
+            entry = listed.get(name, {})
+            if entry.get("litellm_provider", "").startswith(self._provider):
+                return entry
+        return {}
+
+    def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "seed": sampling.seed,
+            "timeout": sampling.timeout,
+            "stop": self._stop or None,
+            "api_base": self._base,
+            "api_key": self._key,
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+        if prompt.schema is not None and self._takes_schema():
+            named = {"name": "targets", "schema": prompt.schema}
+            request["response_format"] = {"type": "json_schema", "json_schema": named}
+        return {name: value for name, value in request.items() if value is not None}
+
+    def _takes_schema(self) -> bool:
+        return self._provider in _LOCAL_SERVERS or bool(load().supports_response_schema(self._model))
+
+    async def _ask(self, request: dict[str, Any]) -> Completion:
+        started = time.perf_counter()
+        reply = await load().acompletion(**request)
+        seconds = time.perf_counter() - started
+        choice = reply.choices[0]
+        return self._completion(
+            request,
+            choice.message.content or "",
+            getattr(reply, "usage", None),
+            finish_reason=choice.finish_reason or "stop",
+            seconds=seconds,
+            model=reply.model or "",
+        )
+
+    async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
+        started = time.perf_counter()
+        first: float | None = None
+        pieces: list[str] = []
+        stream = await load().acompletion(**request, stream=True, stream_options={"include_usage": True})
+        async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
+            async for chunk in stream:
+                delta = chunk.choices[0].delta if chunk.choices else None
+                if first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
+                    first = time.perf_counter() - started
+                if delta and delta.content:
+                    pieces.append(delta.content)
+                    on_text(delta.content)
+        if stream.received_finish_reason is None:
+            raise ModelError(f"{self.name} broke off in the middle of its answer", ErrorClass.TRANSIENT)
+        usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
+        return self._completion(
+            request,
+            "".join(pieces),
+            usage,
+            finish_reason=stream.received_finish_reason,
+            seconds=time.perf_counter() - started,
+            first_token_seconds=first,
+            model=stream.chunks[0].model or "",
+        )
+
+    def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
+        if not usage or not usage.prompt_tokens:
+            messages = [Message(turn["role"], turn["content"]) for turn in request["messages"]]
+            return Completion(
+                text=text,
+                prompt_tokens=self.count(messages),
+                completion_tokens=self.count([Message("assistant", text)]),
+                estimated=True,
+                **facts,
+            )
+        prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+        return Completion(
+            text=text,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens or 0,
+            cached_tokens=getattr(prompt, "cached_tokens", None) or 0,
+            reasoning_tokens=getattr(completion, "reasoning_tokens", None) or 0,
+            **facts,
+        )

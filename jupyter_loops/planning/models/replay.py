@@ -1,0 +1,109 @@
+"""A model that replays a script: for tests, benchmarks and replays of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.errors import ErrorClass, LoopError, ModelError, PreflightError
+from jupyter_loops.planning.tokens import estimate
+
+Answer = str | Completion | LoopError
+
+_WORDS = re.compile(r"\S*\s*")
+_FREE = Price(prompt=0.0, completion=0.0, source="local")
+
+
+class ReplayModel:
+    """Gives the answers in order; an error among them is raised in its turn.
+
+    `delay` is the seconds that each answer takes; when streaming they pass between its words.
+    """
+
+    def __init__(
+        self,
+        answers: Iterable[Answer],
+        *,
+        delay: float = 0.0,
+        price: Price | None = _FREE,
+        name: str = "replay",
+        window: int | None = None,
+    ) -> None:
+        self.name, self.delay = name, delay
+        self.asked: list[Prompt] = []  # every prompt so far, for whoever wants to look
+        self._answers: Iterator[Answer] = iter(answers)
+        self._price, self._window = price, window
+
+    @classmethod
+    def from_file(cls, path: Path, *, price: Price | None = None) -> ReplayModel:
+        """Read a script: a JSON list of answers, or an object with `answers` and `delay`."""
+        try:
+            script = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise PreflightError(f"cannot read the script {path.name}: {error}") from error
+        script = script if isinstance(script, dict) else {"answers": script}
+        answers = script.get("answers")
+        if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+            raise PreflightError(f"the script {path.name} is not a JSON list of answers")
+        return cls(answers, delay=script.get("delay", 0.0), price=price or _FREE, name=f"script:{path.name}")
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    async def complete(
+        self, prompt: Prompt, sampling: Sampling, on_text: Callable[[str], None] | None = None
+    ) -> Completion:
+        """Give the next answer; `sampling` bounds its time and nothing else."""
+        self.asked.append(prompt)
+        answer = next(self._answers, None)
+        if answer is None:
+            raise ModelError("the script has no answer left", ErrorClass.BAD_REQUEST)
+        if isinstance(answer, LoopError):
+            raise answer
+        completion = answer if isinstance(answer, Completion) else self._completion(prompt, answer)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(sampling.timeout):
+                await self._speak(completion.text, on_text)
+        except TimeoutError:
+            raise ModelError(
+                f"{self.name} did not answer within {sampling.timeout:g} s", ErrorClass.TRANSIENT
+            ) from None
+        return replace(completion, seconds=completion.seconds or time.perf_counter() - started)
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Estimated tokens of the messages."""
+        return sum(estimate(message.content) for message in messages)
+
+    def price(self) -> Price | None:
+        """What the script was given."""
+        return self._price
+
+    def window(self) -> int | None:
+        """What the script was given."""
+        return self._window
+
+    def _completion(self, prompt: Prompt, text: str) -> Completion:
+        return Completion(
+            text=text,
+            prompt_tokens=self.count(prompt.messages),
+            completion_tokens=estimate(text),
+            model=self.name,
+            estimated=True,
+        )
+
+    async def _speak(self, text: str, on_text: Callable[[str], None] | None) -> None:
+        if on_text is None:
+            await asyncio.sleep(self.delay)
+            return
+        words = [word for word in _WORDS.findall(text) if word]
+        for word in words:
+            await asyncio.sleep(self.delay / len(words))
+            on_text(word)

@@ -1,0 +1,143 @@
+"""What a round may tell the model, as the named parts of a prompt.
+
+What stays the same from round to round comes first, so that a provider can reuse it from its cache.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
+
+from .outline import Schema, outline
+from .window import GAP, Section
+
+
+def sections(recipe: Recipe, memory: Memory, schema: Schema | None) -> list[Section]:
+    """The parts of this round's prompt, in the order in which the model reads them; empty ones left out."""
+    goal, steady = _same(recipe, tuple(memory.names.items()))
+    asked = [*_carried(memory), *_targets(recipe, schema)]
+    # Whatever a small model reads last it takes for the question: the signature of code, the goal of anything else.
+    parts = [*goal, *steady, *asked] if recipe.asks_for_code else [*steady, *asked, *goal]
+    return [section for section in parts if section.text.strip()]
+
+
+@lru_cache(maxsize=32)
+def _same(recipe: Recipe, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
+    """What no round changes: the goal, and what there is to work with."""
+    return tuple(_goal(recipe)), (*_setup(recipe), *_names(recipe, names), *_checks(recipe))
+
+
+def _goal(recipe: Recipe) -> Iterator[Section]:
+    documented = {_flat(target.doc) for target in recipe.targets}
+    if _flat(recipe.goal) not in documented:  # a stub shows its own docstring
+        yield Section(name="goal", text=recipe.goal.strip(), rank=0)
+
+
+def _setup(recipe: Recipe) -> Iterator[Section]:
+    setup = textwrap.dedent(recipe.setup).strip()
+    if not recipe.asks_for_code:
+        setup = _without_types(setup)
+    yield _code("setup", "This code runs before:", setup, rank=5, allowance=1500)
+
+
+def _without_types(setup: str) -> str:
+    """Set-up without imports and classes: for an answer in JSON the schema says what they say."""
+    try:
+        body = ast.parse(setup).body
+    except SyntaxError:
+        return setup
+    kept = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
+    return "\n".join(ast.get_source_segment(setup, node) or "" for node in kept)
+
+
+def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section]:
+    """Only names that the visible part of the cell speaks of: a value may be an answer to a hidden check."""
+    visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
+    spoken = set(re.findall(r"\w+", "\n".join(visible)))
+    known = [f"- {name}: {summary}" for name, summary in names if name in spoken]
+    yield _list("names", "These names exist already:", known, rank=6, allowance=800)
+
+
+def _targets(recipe: Recipe, schema: Schema | None) -> Iterator[Section]:
+    """What to write. In words, with the signature: shown the stub itself, a small model fills in one line of it."""
+    if recipe.asks_for_code:
+        yield Section(name="targets", text=GAP.join(map(_request, recipe.targets)), rank=1)
+    elif schema is not None:
+        yield Section(name="targets", before="Answer with this JSON object:\n", text=outline(schema), rank=1)
+
+
+def _request(target: Target) -> str:
+    if target.kind is not TargetKind.FUNCTION:
+        return f"Write Python code that assigns `{target.source.strip()}`. {target.doc}".strip()
+    heading, decorated = _signature(target)
+    return f"Write a Python function `{heading}`{decorated}. {target.doc}".strip()
+
+
+def _signature(target: Target) -> tuple[str, str]:
+    """A stub's signature without `def`, and words for its decorators."""
+    stub = ast.parse(textwrap.dedent(target.source)).body[0]
+    assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
+    prefix = "async " if isinstance(stub, ast.AsyncFunctionDef) else ""
+    returns = f" -> {ast.unparse(stub.returns)}" if stub.returns else ""
+    decorators = ", ".join(f"`@{ast.unparse(decorator)}`" for decorator in stub.decorator_list)
+    return (
+        f"{prefix}{stub.name}({ast.unparse(stub.args)}){returns}",
+        f" decorated with {decorators}" if decorators else "",
+    )
+
+
+def _checks(recipe: Recipe) -> Iterator[Section]:
+    asserts = [check for check in recipe.visible if check.kind is CheckKind.ASSERT]
+    yield Section(name="checks", text="\n".join(map(_source, asserts)), rank=2, allowance=2000)
+    scores = [f"- {check.kind}: {check.name}" for check in recipe.visible if check.kind is not CheckKind.ASSERT]
+    yield _list("scores", "The better these numbers, the better the answer:", scores, rank=2, allowance=300)
+
+
+def _carried(memory: Memory) -> Iterator[Section]:
+    """What earlier rounds and the person have to say."""
+    if memory.best is not None and memory.best != memory.last:
+        yield _candidate("best", "The best attempt so far:", memory.best, rank=8)
+    if memory.last is not None:
+        yield _candidate("last", "Your last attempt:", memory.last, rank=7)
+    wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
+    yield _list("failures", wrong, [f"- {failure}" for failure in memory.failures], rank=3, allowance=1000)
+    rejected = [f"- {approach}" for approach in memory.rejected]
+    yield _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
+    yield _list("notes", "Note:", [f"- {note}" for note in memory.notes], rank=10, allowance=200)
+    hints = [f"- {hint}" for hint in memory.hints]
+    yield _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
+
+
+def _candidate(name: str, heading: str, candidate: Candidate, rank: int) -> Section:
+    language = "python" if candidate.kind is CandidateKind.CODE else "json"
+    return _code(name, heading, candidate.text.strip(), language=language, rank=rank, allowance=1500)
+
+
+def _source(check: Check) -> str:
+    return "\n".join(part.strip("\n") for part in (check.prelude, check.source) if part.strip())
+
+
+def _code(
+    name: str, heading: str, text: str, *, rank: int, allowance: int | None = None, language: str = "python"
+) -> Section:
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", text)), 3)
+    before, after = f"{heading}\n\n{fence}{language}\n", f"\n{fence}"
+    return Section(name=name, before=before, text=text, after=after, rank=rank, allowance=allowance)
+
+
+def _list(
+    name: str, heading: str, items: Sequence[str], *, rank: int, allowance: int, newest_last: bool = False
+) -> Section:
+    text = "\n".join(items)
+    return Section(name=name, before=f"{heading}\n", text=text, rank=rank, allowance=allowance, newest_last=newest_last)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

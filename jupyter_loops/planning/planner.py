@@ -1,0 +1,98 @@
+"""The planner: what is known becomes a prompt, an answer becomes a candidate."""
+
+from __future__ import annotations
+
+from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Message, Prompt, Sampling
+from jupyter_loops.core.recipe import Recipe, TargetKind
+
+from .code import read_code
+from .data import read_data, read_text
+from .outline import Schema, together
+from .parts import sections
+from .sampling import Schedule
+from .window import GAP, Section, fit
+
+MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
+SMALL = 4096  # a window up to this size belongs to a small model
+_REPEATED = frozenset({"best", "last", "failures", "rejected"})
+_LEAST = 256  # prompt tokens that a short window still gives to the question
+
+_CODE = (
+    "You are an expert Python programmer. Answer with one ```python block that has the complete code, and nothing else."
+)
+_DATA = "Answer with one JSON object and nothing else."
+_TEXT = "Answer with the text itself and nothing else."
+
+
+class Planner:
+    """Fresh context every round, with a small carry-over: what a round costs does not grow."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        seed: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
+
+    def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
+        """The question for this round; its parts say what had to go to fit into the window."""
+        schema = _schema(recipe, memory)
+        instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
+        asked = [_for_small(part) if window and window <= SMALL else part for part in sections(recipe, memory, schema)]
+        parts = fit([instructions, *asked], self._allowed(memory, window))
+        shown = [part.rendered for part in parts[1:] if part.text]
+        messages = (Message("system", parts[0].rendered), Message("user", GAP.join(shown)))
+        return Prompt(messages=messages, parts=tuple(part.part for part in parts), schema=schema)
+
+    def sampling(self, memory: Memory) -> Sampling:
+        """How to ask in this round."""
+        return self._schedule.at(memory)
+
+    def read(self, recipe: Recipe, text: str) -> Candidate:
+        """The candidate in an answer. Raises ReplyError, whose message is feedback for the model."""
+        if recipe.asks_for_code:
+            names = [target.name for target in recipe.targets]
+            return Candidate(kind=CandidateKind.CODE, text=read_code(text, names))
+        if _plain(recipe):
+            return Candidate(kind=CandidateKind.DATA, text=read_text(text, recipe.targets[0].name))
+        return Candidate(kind=CandidateKind.DATA, text=read_data(text, recipe.targets))
+
+    def _allowed(self, memory: Memory, window: int | None) -> int:
+        if window is None:
+            return MODERATE
+        answer = self.sampling(memory).max_tokens
+        return min(max(window - answer, window // 2, _LEAST), MODERATE)
+
+
+def _for_small(section: Section) -> Section:
+    """Leaves attempts and their failures out: a small model repeats what it is shown instead of repairing it."""
+    return section.within(0) if section.name in _REPEATED else section
+
+
+def _plain(recipe: Recipe) -> bool:
+    """Whether the whole answer is the target: a single text."""
+    return len(recipe.targets) == 1 and recipe.targets[0].kind is TargetKind.TEXT
+
+
+def _schema(recipe: Recipe, memory: Memory) -> Schema | None:
+    if recipe.asks_for_code or _plain(recipe):
+        return None
+    text: Schema = {"type": "string"}
+    known = memory.schemas
+    return together(
+        {
+            target.name: text if target.kind is TargetKind.TEXT else dict(known.get(target.name, {}))
+            for target in recipe.targets
+        }
+    )
+
+
+def _instructions(recipe: Recipe) -> str:
+    if recipe.asks_for_code:
+        return _CODE
+    return _TEXT if _plain(recipe) else _DATA

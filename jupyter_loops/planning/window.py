@@ -1,0 +1,95 @@
+"""The context window: named sections of a prompt, and what goes first when there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from jupyter_loops.core.message import Part
+
+from .tokens import estimate
+
+GAP = "\n\n"  # between sections
+_CUT = "… ({} tokens left out)"
+_CUT_TOKENS = 16  # what the mark of a cut may take, its line end included
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of a prompt.
+
+    `rank` says how early it shrinks: a higher rank goes first. `allowance` is the most tokens it may
+    have even in a wide window, so that a round costs about the same whatever went before it.
+    """
+
+    name: str
+    text: str
+    before: str = ""  # heading and opening fence
+    after: str = ""  # closing fence
+    rank: int = 0
+    allowance: int | None = None
+    newest_last: bool = False  # cut from the start instead of the end
+    dropped: int = 0  # tokens cut so far
+
+    @cached_property
+    def rendered(self) -> str:
+        """The section as the model sees it; empty when nothing of it is left."""
+        return f"{self.before}{self.text}{self.after}" if self.text else ""
+
+    @cached_property
+    def tokens(self) -> int:
+        """Estimated tokens, with the gap that follows."""
+        return estimate(self.rendered + GAP) if self.text else 0
+
+    @property
+    def part(self) -> Part:
+        """What the record says of it."""
+        return Part(name=self.name, tokens=self.tokens, dropped=self.dropped)
+
+    def within(self, allowed: int) -> Section:
+        """The section cut to so many tokens; empty when hardly anything would be left."""
+        if self.tokens <= allowed:
+            return self
+        room = allowed - estimate(self.before + self.after + GAP) - _CUT_TOKENS
+        kept = _cut(self.text, room, from_start=self.newest_last) if room > 0 else ""
+        lost = estimate(self.text) - estimate(kept)
+        mark = _CUT.format(lost)
+        text = "\n".join([mark, kept] if self.newest_last else [kept, mark]) if kept else ""
+        return replace(self, text=text, dropped=self.dropped + lost)
+
+
+def fit(sections: Sequence[Section], allowed: int) -> list[Section]:
+    """The same sections in the same order, within their own allowances and `allowed` tokens together."""
+    fitted = [section if section.allowance is None else section.within(section.allowance) for section in sections]
+    for index in sorted(range(len(fitted)), key=lambda index: -fitted[index].rank):
+        excess = sum(section.tokens for section in fitted) - allowed
+        if excess <= 0:
+            break
+        fitted[index] = fitted[index].within(fitted[index].tokens - excess)
+    return fitted
+
+
+def _cut(text: str, room: int, *, from_start: bool) -> str:
+    """As many whole lines as fit into `room` tokens, or as much of one line when none fits."""
+    lines = text.splitlines()
+    if from_start:
+        lines.reverse()
+    kept: list[str] = []
+    for line in lines:
+        room -= estimate(line + "\n")
+        if room < 0:
+            break
+        kept.append(line)
+    if not kept:
+        return _cut_line(lines[0], room + estimate(lines[0] + "\n"), from_start=from_start)
+    return "\n".join(reversed(kept) if from_start else kept)
+
+
+def _cut_line(line: str, room: int, *, from_start: bool) -> str:
+    least, most = 0, len(line)
+    while least < most:
+        middle = (least + most + 1) // 2
+        piece = line[-middle:] if from_start else line[:middle]
+        least, most = (middle, most) if estimate(piece) <= room else (least, middle - 1)
+    return "" if not least else line[-least:] if from_start else line[:least]
