@@ -1,0 +1,200 @@
+"""One candidate in a child of its own, seen from the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Limits, Observation, Verdict
+from jupyter_loops.core.ports import World
+from jupyter_loops.core.recipe import Check
+from jupyter_loops.core.redaction import redact
+from jupyter_loops.errors import SandboxError
+
+from . import border
+from .channel import Garbage, HungUp, Oversized
+from .ending import Ending, ending_of_status, explain
+from .examination import Examination
+from .fork import Fork
+from .watch import Watch
+
+_SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
+_GRACE = 0.05  # seconds for the last message of a child that has ended
+_FILES = 100  # named of those that a candidate left in its folder
+
+
+class ChildAttempt:
+    """Satisfies `core.ports.Attempt`, on a child that is waiting for it."""
+
+    def __init__(self, world: World, candidate: Candidate, isolation: str, scratch: Path, fork: Fork) -> None:
+        self._world, self._candidate = world, candidate
+        self._isolation, self._scratch, self._fork = isolation, scratch, fork
+        self._token = secrets.token_hex(16)
+        self._left = world.limits.seconds
+        self._cpu = fork.spent_cpu_seconds  # by the acts before as well
+        self.idle = True  # no act is under way, and none was broken off
+        self._over: Ending | None = None
+        self._reached: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._watch = Watch(fork, world.limits, self._reach)
+        for output in (fork.stdout, fork.stderr):
+            output.bound(world.limits.output_bytes, self._flooded)
+
+    async def execute(self) -> Observation:
+        """Run the candidate; a data candidate is validated against its types."""
+        order = {"do": "execute", "kind": self._candidate.kind.value, "text": self._candidate.text}
+        return await self._act(
+            order | {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}, "executed"
+        )
+
+    async def examine(self, checks: Sequence[Check]) -> tuple[list[Verdict], Observation]:
+        """Run the checks in order; all of them, whatever fails."""
+        examination = Examination(self._world.recipe, checks)
+        order = {"do": "examine", "token": self._token, "checks": examination.orders()}
+        observation = await self._act(order, "examined", examination.hear)
+        return examination.verdicts(self._over.message if self._over else ""), observation
+
+    async def deliver(self) -> Delivery:
+        """The targets' values, as JSON and Arrow. Raises SandboxError when they cannot cross."""
+        delivered: list[Delivery] = []
+
+        def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
+            names = border.field(message, "frames", list)
+            if len(names) != len(blobs):
+                raise Garbage("frames without content")
+            values = border.field(message, "values", dict)
+            delivered.append(Delivery(values=values, frames=dict(zip(map(str, names), blobs, strict=True))))
+
+        observation = await self._act({"do": "deliver", "token": self._token}, "delivered", hear)
+        if observation.exit is not Exit.OK or not delivered:
+            why = observation.fault.message if observation.fault else observation.exit.value
+            raise SandboxError(f"the result could not be brought back: {why}")
+        return delivered[0]
+
+    async def _act(self, order: dict[str, Any], last: str, hear: _Hear | None = None) -> Observation:
+        """Send an order and listen until the reply that ends it, or until the attempt is over."""
+        if self._over is not None:
+            return self._observe(Exit(self._over.exit), None, 0.0)
+        started = perf_counter()
+        self.idle = False
+        self._watch.start()
+        conversation = asyncio.ensure_future(self._converse(order, last, hear))
+        try:
+            waiting: list[asyncio.Future[Any]] = [conversation, self._reached, self._fork.ended]
+            await asyncio.wait(
+                waiting,
+                timeout=max(self._left, 0),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not conversation.done() and self._fork.ended.done():
+                await asyncio.wait({conversation}, timeout=_GRACE)
+            noticed = min(perf_counter(), started + self._left)
+            ended = await self._how_it_ended(conversation)
+        finally:
+            self._watch.stop()
+            conversation.cancel()
+        seconds = perf_counter() - started
+        self._left -= seconds
+        if ended is None:
+            reply = conversation.result()
+            self.idle = True
+            return self._observe(Exit(reply["exit"]), reply, seconds)
+        await self._fork.kill()
+        self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
+        return self._observe(ended[0], None, seconds)
+
+    async def _converse(self, order: dict[str, Any], last: str, hear: _Hear | None) -> dict[str, Any]:
+        await self._fork.channel.send(order)
+        while True:
+            message, blobs = await self._fork.channel.receive()
+            if order.get("token") != message.get("token"):
+                raise Garbage("a message without the token")
+            said = border.field(message, "said", str)
+            if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
+                hear(message, blobs)
+            if said == last:
+                return _checked(message)
+
+    async def _how_it_ended(self, conversation: asyncio.Future[dict[str, Any]]) -> tuple[Exit, str] | None:
+        """None when the child answered."""
+        limits = self._world.limits
+        if conversation.done():
+            error = conversation.exception()
+            if error is None:
+                return None
+            if isinstance(error, Oversized):
+                return Exit.OUTPUT, explain(Exit.OUTPUT, limits)
+            if isinstance(error, Garbage):
+                return Exit.GARBAGE, f"{explain(Exit.GARBAGE, limits)}: {error}"
+            if not isinstance(error, HungUp):
+                raise error
+            await asyncio.wait({self._fork.ended}, timeout=10 * _GRACE)
+        if self._reached.done():
+            return self._reached.result(), explain(self._reached.result(), limits)
+        if self._fork.ended.done():
+            return ending_of_status(self._fork.ended.result(), limits)
+        return (
+            (Exit.GARBAGE, explain(Exit.GARBAGE, limits))
+            if conversation.done()
+            else (Exit.WALL, explain(Exit.WALL, limits))
+        )
+
+    def _observe(self, exit_: Exit, reply: dict[str, Any] | None, seconds: float) -> Observation:
+        self._fork.stdout.drain()
+        self._fork.stderr.drain()
+        (stdout, cut), (stderr, cut_too) = self._fork.stdout.take(), self._fork.stderr.take()
+        used = (
+            reply["usage"] if reply else {"cpu_seconds": self._watch.cpu_seconds, "peak_bytes": self._watch.peak_bytes}
+        )
+        cpu, self._cpu = max(used["cpu_seconds"] - self._cpu, 0.0), max(used["cpu_seconds"], self._cpu)
+        return Observation(
+            exit=exit_,
+            fault=border.fault(reply["fault"]) if reply else self._over.fault if self._over else None,
+            stdout=redact(stdout),
+            stderr=redact(stderr),
+            clipped=cut or cut_too,
+            seconds=seconds,
+            cpu_seconds=cpu,
+            peak_bytes=int(used["peak_bytes"]),
+            kill_seconds=self._over.kill_seconds if self._over else None,
+            isolation=self._isolation,
+            files=_files(self._scratch),
+        )
+
+    def _reach(self, limit: Exit) -> None:
+        if not self._reached.done():
+            self._reached.set_result(limit)
+
+    def _flooded(self) -> None:
+        self._reach(Exit.OUTPUT)
+
+
+_Hear = Callable[[dict[str, Any], list[bytes]], None]
+_NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
+
+
+def _checked(reply: dict[str, Any]) -> dict[str, Any]:
+    if border.field(reply, "exit", str) not in _SAID:
+        raise Garbage("exit")
+    used = border.field(reply, "usage", dict)
+    border.fault(reply.get("fault"))
+    return reply | {"usage": {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}}
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    return asdict(limits) | {"cpu_seconds": limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds}
+
+
+def _files(scratch: Path) -> tuple[str, ...]:
+    """Files in a folder, relative to it; links are named and not followed."""
+    found: list[str] = []
+    for folder, _, names in os.walk(scratch):
+        found += [os.path.relpath(os.path.join(folder, name), scratch) for name in names]  # noqa: PTH118 - os.walk's texts
+        if len(found) >= _FILES:
+            break
+    return tuple(sorted(found)[:_FILES])

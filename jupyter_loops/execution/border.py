@@ -1,0 +1,90 @@
+"""Turns what a child said into values of ours, or refuses it: every field's type is checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from jupyter_loops.core.candidate import Fault, Frame, Metric
+from jupyter_loops.core.redaction import redact
+
+from .channel import Garbage
+
+_T = TypeVar("_T")
+_MESSAGE = 4000  # characters
+_VALUE = 600
+_LARGEST = 1 << 1000  # of an integer that still fits a float
+_MANY = 64  # frames of a fault, values of a frame
+_DIRECTIONS = frozenset({"maximize", "minimize", "equal"})
+
+
+def field(message: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
+    """A field of exactly this type. Raises Garbage."""
+    value = message.get(name)
+    if type(value) is not kind:
+        raise Garbage(f"{name} is not {kind.__name__}")
+    return value
+
+
+def text(message: Mapping[str, Any], name: str, limit: int = _MESSAGE) -> str:
+    """A text field, clipped and redacted."""
+    return redact(field(message, name, str)[:limit])
+
+
+def number(message: Mapping[str, Any], name: str) -> float:
+    """A finite number."""
+    value = message.get(name)
+    if type(value) is int and abs(value) < _LARGEST:
+        return float(value)
+    if type(value) is float and math.isfinite(value):
+        return value
+    raise Garbage(f"{name} is not a number")
+
+
+def values(message: Mapping[str, Any], name: str = "values") -> dict[str, str]:
+    """Source → repr."""
+    pairs = field(message, name, dict)
+    if len(pairs) > _MANY or not all(type(value) is str for value in pairs.values()):
+        raise Garbage(f"{name} are not texts")
+    return {key[:_VALUE]: redact(value[:_VALUE]) for key, value in pairs.items()}
+
+
+def fault(message: Any) -> Fault | None:
+    """An exception of the candidate's, or None."""
+    if message is None:
+        return None
+    if not isinstance(message, dict):
+        raise Garbage("fault is not an object")
+    frames = field(message, "frames", list)
+    if len(frames) > _MANY:
+        raise Garbage("too many frames")
+    return Fault(type=text(message, "type", 200), message=text(message, "message"), frames=tuple(map(_frame, frames)))
+
+
+def metric(message: Any) -> Metric | None:
+    """A number that a check compared, or None."""
+    if message is None:
+        return None
+    if not isinstance(message, dict):
+        raise Garbage("metric is not an object")
+    direction = field(message, "direction", str)
+    if direction not in _DIRECTIONS:
+        raise Garbage("direction")
+    target = None if message.get("target") is None else number(message, "target")
+    return Metric(value=number(message, "value"), target=target, direction=direction)
+
+
+def _frame(message: Any) -> Frame:
+    if not isinstance(message, dict):
+        raise Garbage("frame is not an object")
+    where = field(message, "where", str)
+    if where not in {"candidate", "check"}:
+        raise Garbage("where")
+    return Frame(
+        where=where,
+        function=text(message, "function", 200),
+        line=field(message, "line", int),
+        text=text(message, "text", 400),
+        values=values(message),
+    )

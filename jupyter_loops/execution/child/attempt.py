@@ -1,0 +1,120 @@
+"""Serves one candidate: execute, examine, deliver, each when the kernel asks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .confine import limit, usage
+from .describe import describe
+from .fault import CANDIDATE
+from .guard import Guard, names_read
+from .targets import FRAME, Unfit, read_object
+from .wire import Wire
+from .world import World
+
+Examiner = Callable[..., dict[str, Any]]
+
+
+class Attempt:
+    """One candidate, in the process that will die with it."""
+
+    def __init__(self, world: World, wire: Wire, examiner: Examiner) -> None:
+        self._world, self._wire, self._examiner = world, wire, examiner
+        self._guard = Guard(world.names, {target.name for target in world.targets})
+        self._rebound: set[str] = set()
+        self._spoilt: list[str] = []
+
+    def serve(self) -> None:
+        """Answer the kernel until it hangs up."""
+        acts = {"execute": self._execute, "examine": self._examine, "deliver": self._deliver}
+        while True:
+            try:
+                order, _, _ = self._wire.receive()
+            except (EOFError, OSError):
+                return
+            acts[order["do"]](order)
+
+    def _execute(self, order: dict[str, Any]) -> None:
+        reply: dict[str, Any] = {"said": "executed", "exit": "ok", "fault": None}
+        try:
+            _enter(order["scratch"])
+            limit(order["limits"])
+            self._run(order["kind"], order["text"])
+        except Unfit as unfit:
+            reply |= {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}
+        except MemoryError as error:
+            reply |= {"exit": "memory", "fault": self._world.sources.tell(error)}
+        except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
+            reply |= {"exit": "raised", "fault": self._world.sources.tell(error)}
+        self._spoilt = self._guard.restore()
+        self._rebound = self._guard.rebound(self._world.names)
+        self._reply(reply)
+
+    def _run(self, kind: str, text: str) -> None:
+        world = self._world
+        if kind == "data":
+            world.names.update(read_object(text, world.targets))
+            return
+        world.sources.add(CANDIDATE, text)
+        program = compile(text, CANDIDATE, "exec", dont_inherit=True)
+        try:
+            exec(program, world.names)  # noqa: S102 - what we are for
+        finally:
+            sys.settrace(None)
+            sys.setprofile(None)
+        for target in world.targets:
+            target.check(world.names)
+
+    def _examine(self, order: dict[str, Any]) -> None:
+        token = order["token"]
+        read = set().union(*(names_read(f"{each['prelude']}\n{each['source']}") for each in order["checks"]), set())
+        self._spoilt += self._guard.restore()
+        for culprit in sorted({*self._spoilt, *(self._rebound & read)}):
+            self._wire.send({"said": "tampered", "token": token, "name": culprit[:200]})
+        exhausted = False
+        for each in order["checks"]:
+            verdict = self._examiner(each, self._world.names, self._world.sources, describe)
+            exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"
+            self._wire.send({"said": "verdict", "token": token, "verdict": verdict})
+        self._reply({"said": "examined", "token": token, "exit": "memory" if exhausted else "ok", "fault": None})
+
+    def _deliver(self, order: dict[str, Any]) -> None:
+        reply: dict[str, Any] = {"said": "delivered", "token": order["token"], "exit": "ok", "fault": None}
+        values: dict[str, Any] = {}
+        frames: dict[str, bytes] = {}
+        try:
+            for target in self._world.targets:
+                if target.kind != "function":
+                    value = target.export(self._world.names[target.name])
+                    (frames if target.kind == FRAME else values)[target.name] = value
+            self._reply(reply | {"values": values, "frames": list(frames)}, tuple(frames.values()))
+        except Exception as error:  # noqa: BLE001 - a value that cannot cross is the candidate's fault, told as one
+            self._reply(reply | {"exit": "raised", "fault": self._world.sources.tell(error)})
+
+    def _reply(self, reply: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # the candidate may have closed or replaced it
+                stream.flush()
+        self._wire.send(reply | {"usage": usage()}, blobs)
+
+
+def settle(outputs: list[int]) -> None:
+    """Give this process its own session and output."""
+    if hasattr(os, "setsid"):
+        with suppress(OSError):  # it leads one already
+            os.setsid()
+    for number, file in enumerate(outputs, start=1):
+        os.dup2(file, number)
+        os.close(file)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # so that a kill loses at most one line
+
+
+def _enter(scratch: str) -> None:
+    """Work in a folder of this candidate's own."""
+    os.environ["HOME"] = os.environ["TMPDIR"] = scratch
+    os.chdir(scratch)

@@ -1,0 +1,72 @@
+"""Exceptions, told in the words and lines of the candidate, without ours."""
+
+from __future__ import annotations
+
+from types import FrameType, FunctionType, ModuleType, TracebackType
+from typing import Any
+
+from .describe import clip, describe, kind, message
+
+CANDIDATE = "<candidate>"
+_HEAD, _TAIL = 2, 4  # frames kept of a long traceback
+_VALUES = 8  # locals of one frame
+
+
+class Sources:
+    """Whose line is whose: the texts that ran, by the filename they were compiled under."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+
+    def add(self, filename: str, text: str) -> None:
+        """Remember a text; tracebacks and `inspect.getsource` inside the child find it too."""
+        import linecache
+
+        self._lines[filename] = text.splitlines()
+        lines = [f"{line}\n" for line in self._lines[filename]]
+        linecache.cache[filename] = (len(text), None, lines, filename)
+
+    def tell(self, error: BaseException) -> dict[str, Any]:
+        """A Fault as JSON."""
+        frames = self._frames(error.__traceback__)
+        if isinstance(error, SyntaxError) and error.filename in self._lines and not frames:
+            frames = [self._frame(str(error.filename), "", error.lineno or 1, {})]
+        return {"type": kind(error), "message": _words(error), "frames": frames}
+
+    def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
+        kept: list[tuple[FrameType, int]] = []
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename in self._lines:
+                kept.append((trace.tb_frame, trace.tb_lineno))
+                if len(kept) > _HEAD + _TAIL:
+                    del kept[_HEAD]
+            trace = trace.tb_next
+        return [
+            self._frame(frame.f_code.co_filename, frame.f_code.co_qualname, line, _values(frame))
+            for frame, line in kept
+        ]
+
+    def _frame(self, filename: str, function: str, line: int, values: dict[str, str]) -> dict[str, Any]:
+        lines = self._lines[filename]
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        where = "candidate" if filename == CANDIDATE else "check"
+        return {"where": where, "function": function, "line": line, "text": clip(text, 300), "values": values}
+
+
+def _values(frame: FrameType) -> dict[str, str]:
+    if frame.f_code.co_name == "<module>":
+        return {}
+    dull = (ModuleType, FunctionType, type)
+    named = [
+        (name, value)
+        for name, value in frame.f_locals.items()
+        if not name.startswith(("_", "@", ".")) and not isinstance(value, dull)
+    ]
+    return {name: describe(value) for name, value in named[:_VALUES]}
+
+
+def _words(error: BaseException) -> str:
+    words = message(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{words} (not installed here, and a loop never installs packages)"
+    return words

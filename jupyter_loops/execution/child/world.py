@@ -1,0 +1,123 @@
+"""The world that every candidate meets: names received, set-up executed, targets understood."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from mmap import ACCESS_COPY, mmap
+from types import ModuleType
+from typing import Any
+
+from .fault import Sources
+from .targets import DATA, Target
+
+
+class Unready(Exception):
+    """The world cannot be built; args are the class of error that the kernel raises, and its message."""
+
+
+class World:
+    """One module, `__main__`, in which set-up, candidate and checks all run."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.module = ModuleType("__main__")
+        self.module.__dict__["__builtins__"] = builtins
+        self.setup_name = order["setup_name"]
+        self.sources = Sources()
+        self.targets: list[Target] = []
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The module's namespace."""
+        return self.module.__dict__
+
+    def build(self, order: dict[str, Any], cargo: memoryview) -> None:
+        """Receive the notebook's names and run the set-up. Raises Unready."""
+        sys.modules["__main__"] = self.module
+        if sys.version_info < (3, 12) and any(each["kind"] == DATA for each in order["targets"]):
+            _modernise_typed_dict()
+        self._receive(order, cargo)
+        with _working_in(order["setup_cwd"]):
+            self._run_setup(order["setup"])
+        self.targets = [self._target(each) for each in order["targets"]]
+
+    def schemas(self) -> dict[str, Any]:
+        """JSON schema of each data target. Raises Unready."""
+        schemas = {}
+        for target in self.targets:
+            try:
+                schema = target.schema()
+            except Exception as error:
+                raise Unready("preflight", f"target {target.name}: no JSON schema for it: {error}") from error
+            if schema is not None:
+                schemas[target.name] = schema
+        return schemas
+
+    def _receive(self, order: dict[str, Any], cargo: memoryview) -> None:
+        if not order["names"]:
+            return
+        start = order["pickled"]
+        buffers = [cargo[offset : offset + size] for offset, size in order["buffers"]]
+        unpickler = pickle.Unpickler(io.BytesIO(cargo[:start]), buffers=buffers)  # noqa: S301 - from the kernel, trusted
+        for name in order["names"]:
+            try:
+                self.names[name] = unpickler.load()
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                advice = "create it in the set-up of the cell instead"
+                raise Unready("preflight", f"{name!r} could not be rebuilt in the sandbox ({why}); {advice}") from error
+
+    def _run_setup(self, source: str) -> None:
+        if not source.strip():
+            return
+        self.sources.add(self.setup_name, source)
+        try:
+            exec(compile(source, self.setup_name, "exec", dont_inherit=True), self.names)  # noqa: S102 - the user's own
+        except BaseException as error:
+            fault = self.sources.tell(error)
+            lines = [frame["line"] for frame in fault["frames"]]
+            where = f"line {lines[-1]}: " if lines else ""
+            raise Unready("setup", f"{where}{fault['type']}: {fault['message']}") from error
+
+    def _target(self, spec: dict[str, Any]) -> Target:
+        annotation = None
+        if spec["annotation"]:
+            try:
+                annotation = eval(spec["annotation"], self.names)  # noqa: S307 - the user's own cell
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                message = f"line {spec['line']}: the type of {spec['name']}: {spec['annotation']} is unknown ({why})"
+                raise Unready("preflight", message) from error
+        return Target(name=spec["name"], kind=spec["kind"], source=spec["annotation"], annotation=annotation)
+
+
+def _modernise_typed_dict() -> None:
+    """Before Python 3.12, pydantic reads only the TypedDict of typing_extensions; let the set-up get that one."""
+    import typing
+
+    from typing_extensions import TypedDict
+
+    typing.TypedDict = TypedDict
+
+
+def mapped(file: int) -> memoryview:
+    """The cargo, private and copy-on-write: arrays in it are writable, and forks share their pages."""
+    size = os.fstat(file).st_size
+    view = memoryview(mmap(file, size, access=ACCESS_COPY)) if size else memoryview(b"")
+    os.close(file)
+    return view
+
+
+@contextmanager
+def _working_in(folder: str) -> Iterator[None]:
+    before = os.getcwd()  # noqa: PTH109 - pathlib costs 3 ms of start-up
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,184 @@
+"""The warm process: builds the world once, then forks it for every candidate."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from .attempt import Attempt, Examiner, settle
+from .confine import adopt_orphans, usage
+from .wire import HELLO, Wire
+from .world import Unready, World, mapped
+
+_HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})  # stops by itself in a forked child; pyarrow always starts it
+
+
+class Zygote:
+    """Answers the kernel on one socket, and forks."""
+
+    def __init__(self, control: Wire) -> None:
+        self._control = control
+        self._attempts: dict[int, int] = {}  # pid → attempt
+        self._own: frozenset[int] = frozenset()  # children that the set-up started
+        self._wakeup = -1
+
+    def serve(self) -> None:
+        """Build the world, report, and fork until the kernel hangs up."""
+        order, files, cargo = self._control.receive()
+        sys.path[:] = order["path"]
+        sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
+        world = World(order)
+        try:
+            world.build(order, mapped(files[0]) if files else memoryview(bytearray(cargo)))
+            report = {"said": "ready", "schemas": world.schemas(), "threads": _threads()}
+            examiner = _load(order["examiner"])
+        except Unready as unready:
+            self._control.send({"said": "unready", "kind": unready.args[0], "message": unready.args[1]})
+            return
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        forks = order["fork"] and not report["threads"]
+        self._control.send(report | {"forks": forks})
+        if forks:
+            self._fork_forever(world, examiner)
+        else:
+            self._serve_one(world, examiner)
+
+    def end(self) -> None:
+        """Leave no attempt behind."""
+        for pid in self._attempts:
+            with suppress(OSError):  # it died first
+                os.killpg(pid, signal.SIGKILL)
+
+    def _serve_one(self, world: World, examiner: Examiner) -> None:
+        self._control.receive()
+        settle([])
+        _forget_ourselves()
+        Attempt(world, self._control, examiner).serve()
+
+    def _fork_forever(self, world: World, examiner: Examiner) -> None:
+        _warm_up()
+        self._own = frozenset(_children())
+        reading, self._wakeup = os.pipe()
+        os.set_blocking(reading, False)
+        os.set_blocking(self._wakeup, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        gc.collect()
+        gc.freeze()
+        while True:
+            ready, _, _ = select.select([self._control.fileno(), reading], [], [])
+            if reading in ready:
+                os.read(reading, 4096)
+                self._reap()
+            if self._control.fileno() in ready:
+                order, files, _ = self._control.receive()
+                if self._fork(order, files):
+                    os.close(reading)
+                    self._become(world, examiner, files)
+
+    def _fork(self, order: dict[str, Any], files: list[int]) -> bool:
+        """Whether this is the child."""
+        pid = os.fork()
+        if not pid:
+            return True
+        self._attempts[pid] = order["attempt"]
+        for file in files:
+            os.close(file)
+        return False
+
+    def _become(self, world: World, examiner: Examiner, files: list[int]) -> None:
+        """The life of a forked child; never returns."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(self._wakeup)
+            self._control.close()
+            connection = socket.socket(fileno=files[0])
+            settle(files[1:])
+            adopt_orphans(die_with_parent=True)
+            _forget_ourselves()
+            attempt = Attempt(world, Wire(connection), examiner)
+            connection.sendall(HELLO.pack(os.getpid()))
+            attempt.serve()
+        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        finally:
+            os._exit(0)
+
+    def _reap(self) -> None:
+        for pid in list(self._attempts):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                attempt = self._attempts.pop(pid)
+                self._control.send({"said": "ended", "attempt": attempt, "status": status})
+        for stray in set(_children()) - self._own - self._attempts.keys():
+            with suppress(OSError):  # it died first
+                os.kill(stray, signal.SIGKILL)
+                os.waitpid(stray, os.WNOHANG)
+
+
+def _warm_up() -> None:
+    """Do once, while the model is still thinking, what every fork would do again."""
+    import linecache  # noqa: F401 - loaded for the forks
+
+    adopt_orphans(die_with_parent=False)
+    usage()
+    ast.unparse(ast.parse("assert 1 == 2"))
+
+
+def _load(name: str) -> Examiner:
+    module, _, function = name.partition(":")
+    examiner: Examiner = getattr(import_module(module), function)
+    return examiner
+
+
+def _threads() -> list[str]:
+    """Names of threads that a fork would lose."""
+    python = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    try:
+        tasks = [task for task in os.listdir("/proc/self/task") if int(task) != os.getpid()]  # noqa: PTH208 - start-up
+    except OSError:
+        return python
+    native = []
+    for task in tasks:
+        with open(f"/proc/self/task/{task}/comm", encoding="utf-8", errors="replace") as comm:  # noqa: PTH123 - start-up
+            native.append(comm.read().strip())
+    return python or [name for name in native if name not in _HARMLESS_THREADS]
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as children:  # noqa: PTH123 - start-up
+            return [int(pid) for pid in children.read().split()]
+    except OSError:
+        return []
+
+
+def _forget_ourselves() -> None:
+    """Let the candidate import its own copies of our modules, not those that examine it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "jupyter_loops"]:
+        del sys.modules[name]
+
+
+def main(control: int) -> None:
+    """The child's entry point; `control` is an inherited socket."""
+    connection = socket.socket(fileno=control)
+    connection.sendall(HELLO.pack(os.getpid()))
+    zygote = Zygote(Wire(connection))
+    try:
+        zygote.serve()
+    except (EOFError, OSError):
+        zygote.end()  # the kernel hung up
+    finally:
+        os._exit(0)  # without finalizers: they would run once more for everything that the set-up registered

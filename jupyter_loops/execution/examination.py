@@ -1,0 +1,81 @@
+"""The checks of one round, as they go out and as their verdicts come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jupyter_loops.core.candidate import Layer, Verdict
+from jupyter_loops.core.recipe import Check, Recipe
+
+from . import border
+from .channel import Garbage
+
+
+class Examination:
+    """Collects one verdict for each check, in order, whatever becomes of the child."""
+
+    def __init__(self, recipe: Recipe, checks: Sequence[Check]) -> None:
+        self._checks = tuple(checks)
+        self._index = [_position(recipe, check) for check in checks]
+        self._heard: list[Verdict] = []
+        self._tampered: list[Verdict] = []
+
+    def orders(self) -> list[dict[str, Any]]:
+        """What the child needs to know of each check."""
+        return [
+            {
+                "index": index,
+                "kind": check.kind.value,
+                "source": check.source,
+                "prelude": check.prelude,
+                "line": check.line,
+            }
+            for check, index in zip(self._checks, self._index, strict=True)
+        ]
+
+    def hear(self, message: dict[str, Any], _blobs: list[bytes]) -> None:
+        """Take one verdict from the child. Raises Garbage."""
+        if message["said"] == "tampered":
+            self._tampered.append(_tampering(border.text(message, "name", 200)))
+        elif message["said"] == "verdict" and len(self._heard) < len(self._checks):
+            self._heard.append(self._read(border.field(message, "verdict", dict)))
+        else:
+            raise Garbage("one verdict too many")
+
+    def verdicts(self, ending: str) -> list[Verdict]:
+        """All verdicts; checks that the child did not get to have failed, the first of them by `ending`."""
+        missing = range(len(self._heard), len(self._checks))
+        unheard = [
+            self._verdict(place, passed=False, message=ending if place == missing.start else "was not reached")
+            for place in missing
+        ]
+        return [*self._tampered, *self._heard, *unheard]
+
+    def _read(self, content: dict[str, Any]) -> Verdict:
+        return self._verdict(
+            len(self._heard),
+            passed=border.field(content, "passed", bool),
+            message=border.text(content, "message"),
+            values=border.values(content),
+            metric=border.metric(content.get("metric")),
+            seconds=border.number(content, "seconds"),
+            fault=border.fault(content.get("fault")),
+        )
+
+    def _verdict(self, place: int, **content: Any) -> Verdict:
+        check = self._checks[place]
+        layer = Layer.HIDDEN if check.hidden else Layer.CHECKS
+        return Verdict(check=check.name, layer=layer, index=self._index[place], hidden=check.hidden, **content)
+
+
+def _position(recipe: Recipe, check: Check) -> int:
+    """Where the check stands in its recipe, from 1; 0 for one of another."""
+    same = [place for place, each in enumerate(recipe.checks, 1) if each is check]
+    equal = [place for place, each in enumerate(recipe.checks, 1) if each == check]
+    return next(iter(same or equal), 0)
+
+
+def _tampering(name: str) -> Verdict:
+    message = f"the code changes {name!r}, which the checks rely on; leave it as it is"
+    return Verdict(check="the exam is untouched", layer=Layer.STATIC, passed=False, message=message)

@@ -1,0 +1,63 @@
+"""One child that waits for a candidate, or runs it: its process, its channel, its output, its death."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from jupyter_loops.errors import SandboxError
+
+from . import tree
+from .channel import Channel
+from .output import Output
+
+_DEATH = 2.0  # seconds to wait for it
+_UNREPORTED = 0.2  # seconds after which a dead child whose zygote says nothing is believed to be dead
+_MOMENT = 0.0005
+
+
+class Fork:
+    """The kernel's end of one child. `end` it whatever happens."""
+
+    def __init__(self, pid: int, channel: Channel, outputs: tuple[Output, Output], ended: asyncio.Future[int]) -> None:
+        self.pid, self.channel, self.ended = pid, channel, ended
+        self.stdout, self.stderr = outputs
+        self.shared_bytes = 0  # resident in the process it was forked from
+        self.spent_cpu_seconds = 0.0  # by the set-up, where it ran in this very process
+        self.strike_strays: Callable[[], bool] = bool  # kills what the child's death has orphaned
+        self.bury: Callable[[], Awaitable[None]] | None = None  # lets go of what was there for this child only
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a candidate."""
+        return not self.ended.done()
+
+    def strike(self) -> bool:
+        """Kill at once what is alone and idle; whether that is all there was to kill."""
+        if self.ended.done() or tree.descendants(self.pid) or self.strike_strays():
+            return False
+        tree.strike(self.pid)
+        return True
+
+    async def end(self) -> None:
+        """Kill everything that is left, see it dead, and let go."""
+        try:
+            await self.kill()
+        finally:
+            self.channel.close()
+            self.stdout.close()
+            self.stderr.close()
+            if self.bury is not None:
+                await self.bury()
+
+    async def kill(self) -> None:
+        """Kill the child and all its descendants, and see them dead. Idempotent."""
+        started = perf_counter()
+        while (passed := perf_counter() - started) < _DEATH:
+            struck = not self.ended.done() and tree.strike(self.pid)
+            gone = self.ended.done() or (not struck and passed > _UNREPORTED)
+            if gone and not self.strike_strays():
+                return
+            await asyncio.wait({self.ended}, timeout=_MOMENT)
+        raise SandboxError("a process of the sandbox could not be killed")

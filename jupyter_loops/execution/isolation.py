@@ -1,0 +1,142 @@
+"""How strongly the child is kept apart, and the command line and environment that do it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from jupyter_loops.errors import PreflightError
+
+LEVELS = ("auto", "bubblewrap", "process")
+_ALLOWED = frozenset(
+    {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
+    | {"SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT"}  # without them Windows starts no process
+)
+_FIXED = {
+    "MPLBACKEND": "Agg",
+    # Native thread pools do not survive a fork; one thread each keeps the zygote single-threaded.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+}
+_PRIVATE = {Path("/tmp"): "tmp", Path("/var/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
+_PROBE_SECONDS = 10
+_NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
+_ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+
+
+def choose(level: str) -> tuple[str, tuple[str, ...]]:
+    """The level to use, and what a person should know of it. Raises PreflightError where it is not to be had."""
+    if level not in LEVELS:
+        raise PreflightError(f"there is no sandbox {level!r}; choose one of {', '.join(LEVELS)}")
+    if not hasattr(socket, "send_fds"):
+        raise PreflightError("the sandbox needs Unix sockets; on Windows, run the kernel in WSL")
+    if level == "process":
+        return "process", ()
+    missing = _why_not_bubblewrap()
+    if not missing:
+        return "bubblewrap", ()
+    if level == "bubblewrap":
+        raise PreflightError(f"--sandbox bubblewrap is not available: {missing}; use --sandbox process, or install it")
+    note = f"sandbox: process, which protects from accidents and not from malice ({missing})"
+    return "process", (note,)
+
+
+def environment(scratch: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The child's whole environment: an allow-list of the kernel's, so that no secret is in it."""
+    kept = {name: value for name, value in own.items() if name in _ALLOWED or name.startswith("LC_")}
+    return kept | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch)}
+
+
+def bubblewrap(
+    command: Iterable[str], scratch: Path, needed: Iterable[Path], variables: Mapping[str, str]
+) -> list[str]:
+    """`command` under bwrap: no network, a read-only system, no home, and of the hidden folders only what is needed."""
+    line = ["bwrap", *_NAMESPACES, *_ROOT]
+    for name, value in variables.items():
+        line += ["--setenv", name, value]
+    existing = [folder for folder in _hidden_folders() if folder.is_dir()]
+    hidden = [folder for folder in existing if not _inside(folder, _PRIVATE)]
+    for folder in hidden:
+        line += ["--tmpfs", str(folder)]
+    for place, own in _PRIVATE.items():
+        if place.is_dir():
+            line += ["--bind", str(scratch / own), str(place)]
+    shown = visible(needed, [*hidden, *_PRIVATE])
+    for path in shown:
+        line += ["--ro-bind", str(path), str(path)]
+    for folder in existing:
+        if folder not in hidden and _inside(folder, shown):  # a home below /tmp that has just been shown again
+            hidden.append(folder)
+            line += ["--tmpfs", str(folder)]
+    line += ["--bind", str(scratch), str(scratch)]
+    for folder in hidden:
+        line += ["--remount-ro", str(folder)]
+    return [*line, "--chdir", str(scratch), "--", *command]
+
+
+def visible(needed: Iterable[Path], hidden: Iterable[Path]) -> list[Path]:
+    """Those needed paths that lie in a hidden folder and do not hold one: binding a whole home back would show it."""
+    concealed = list(hidden)
+    paths = {Path(os.path.abspath(path)) for path in needed if path.exists()}  # noqa: PTH100 - symlinks stay
+    inside = [path for path in paths if any(path.is_relative_to(folder) and path != folder for folder in concealed)]
+    return sorted(path for path in inside if not any(folder.is_relative_to(path) for folder in concealed))
+
+
+def interpreter_paths() -> list[Path]:
+    """What the child needs to see of the file system to run Python and to import what the kernel can."""
+    real = Path(sys.executable).resolve()
+    prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), real.parent.parent]
+    return [*prefixes, *map(Path, import_paths())]
+
+
+def import_paths() -> list[str]:
+    """The kernel's `sys.path`, absolute, with this package's own root in it."""
+    root = str(Path(__file__).parents[2])
+    paths = [str(Path(entry or ".").absolute()) for entry in sys.path]
+    return list(dict.fromkeys([*paths, root]))
+
+
+def _hidden_folders() -> list[Path]:
+    """Folders with secrets or with sockets of daemons that would act for us."""
+    home = Path.home()
+    folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media"), home]
+    return [folder for folder in dict.fromkeys(folders) if folder != Path("/") and not _inside(folder, folders)]
+
+
+def _inside(folder: Path, others: Iterable[Path]) -> bool:
+    return any(folder != other and folder.is_relative_to(other) for other in others)
+
+
+@cache
+def _why_not_bubblewrap() -> str:
+    """Empty when bubblewrap works here; tried once a process."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return "bwrap is not installed"
+    command = [program, *_NAMESPACES, *_ROOT, "--", "true"]
+    try:
+        tried = subprocess.run(  # noqa: S603 - our own words
+            command, capture_output=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bwrap does not start: {error}"
+    words = tried.stderr.decode(errors="replace").strip().splitlines()
+    return "" if tried.returncode == 0 else f"bwrap does not work here: {words[-1] if words else tried.returncode}"
+
+
+def setup_folder(isolation: str, scratch: Path) -> Path:
+    """Where the set-up runs: the notebook's own folder, so that its relative paths work, where that can be seen."""
+    here = Path.cwd()
+    hidden = [*_hidden_folders(), *_PRIVATE]
+    if isolation == "process" or not any(here.is_relative_to(folder) for folder in hidden):
+        return here
+    shown = visible(interpreter_paths(), hidden)
+    return here if any(here.is_relative_to(path) for path in shown) else scratch

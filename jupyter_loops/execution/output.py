@@ -1,0 +1,76 @@
+"""What a child prints: head and tail kept, floods noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+_PIECE = 1 << 16
+_KEPT = 64 * 1024  # bytes, unless bound otherwise
+
+
+class Output:
+    """Reads one pipe; keeps the first and the last half of what is allowed."""
+
+    def __init__(self) -> None:
+        self.bound(_KEPT)
+        self._head, self._tail = bytearray(), bytearray()
+        self._total = 0
+        self._file = -1
+        self._loop = asyncio.get_running_loop()
+
+    def bound(self, limit: int, flooded: Callable[[], None] | None = None) -> None:
+        """Keep at most `limit` bytes, and call `flooded` when ten times as much arrives."""
+        self._half, self._flood, self._flooded = max(limit // 2, 1), 10 * limit, flooded
+
+    def open(self) -> int:
+        """Make the pipe; the descriptor to write to, for the child. The caller closes it."""
+        self._file, writing = os.pipe()
+        os.set_blocking(self._file, False)
+        self._loop.add_reader(self._file, self._read)
+        return writing
+
+    def close(self) -> None:
+        """Stop reading. Idempotent."""
+        if self._file >= 0:
+            self._loop.remove_reader(self._file)
+            os.close(self._file)
+            self._file = -1
+
+    def drain(self) -> None:
+        """Take what has already been written."""
+        while self._file >= 0 and self._read():
+            pass
+
+    def add(self, piece: bytes) -> None:
+        """Keep what is worth keeping of a piece."""
+        before, self._total = self._total, self._total + len(piece)
+        room = self._half - len(self._head)
+        self._head += piece[:room]
+        self._tail += piece[max(room, 0) :]
+        if len(self._tail) > self._half:
+            del self._tail[: len(self._tail) - self._half]
+        if before <= self._flood < self._total and self._flooded is not None:
+            self._flooded()
+
+    def take(self) -> tuple[str, bool]:
+        """The text so far, and whether it is clipped; starts anew."""
+        left_out = self._total - len(self._head) - len(self._tail)
+        mark = f"\n... {left_out} bytes left out ...\n".encode() if left_out else b""
+        text = bytes(self._head + mark + self._tail).decode(errors="replace")
+        self._head, self._tail, self._total = bytearray(), bytearray(), 0
+        return text, bool(left_out)
+
+    def _read(self) -> bool:
+        try:
+            piece = os.read(self._file, _PIECE)
+        except BlockingIOError:
+            return False
+        except OSError:
+            piece = b""
+        if not piece:
+            self.close()
+            return False
+        self.add(piece)
+        return True

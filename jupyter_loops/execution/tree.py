@@ -1,0 +1,139 @@
+"""A process and all its descendants: what they use, and their death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+_LINUX = sys.platform.startswith("linux")
+_KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by any number
+_STOP: int | None = getattr(signal, "SIGSTOP", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a tree of processes uses together."""
+
+    processes: int
+    cpu_seconds: float
+    memory_bytes: int  # resident; pages shared with the zygote left out
+
+
+def descendants(pid: int) -> list[int]:
+    """Live descendants, parents before children."""
+    found = children(pid)
+    for each in found:  # grows while it is walked
+        found += children(each)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Live children of one process; empty when it is gone."""
+    if not _LINUX:
+        return _psutil_children(pid)
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - read many times a second
+        pids = [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
+    except OSError:
+        return []
+    return [child for child in pids if alive(child)]
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    if not _LINUX:
+        return _psutil_alive(pid)
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def load(pid: int, shared_bytes: int = 0) -> Load:
+    """What the process and its descendants use now."""
+    pids = [pid, *descendants(pid)]
+    if not _LINUX:
+        return Load(len(pids), 0.0, 0)
+    stats = [stat for stat in map(_stat, pids) if stat]
+    ticks = sum(int(ticks) for stat in stats for ticks in stat[11:15])  # utime, stime, and those of waited children
+    memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats)
+    return Load(len(stats), ticks / os.sysconf("SC_CLK_TCK"), memory)
+
+
+def resident(pid: int) -> int:
+    """Resident bytes of one process."""
+    stat = _stat(pid) if _LINUX else []
+    return int(stat[21]) * os.sysconf("SC_PAGESIZE") if stat else 0
+
+
+def started_with(mark: str) -> list[int]:
+    """Processes that have this text in the environment they were started with. Linux only."""
+    if not _LINUX:
+        return []
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 - hundreds of entries
+        with suppress(OSError):
+            if name.isdigit() and mark in _text(f"/proc/{name}/environ"):
+                found.append(int(name))
+    return found
+
+
+def strike(pid: int) -> bool:
+    """Kill what is alive of a tree; whether there was anything. Call until it returns False.
+
+    The root is stopped first and killed last: it adopts what its descendants leave behind, so that nothing
+    slips away between two looks.
+    """
+    below = descendants(pid)
+    if below:
+        if _STOP is not None:
+            _send(pid, _STOP)
+        for each in below:
+            _send(each, _KILL)
+        return True
+    if alive(pid):
+        _send(pid, _KILL)
+        return True
+    return False
+
+
+def strike_all(pids: Iterable[int]) -> bool:
+    """Strike every one of several trees; whether there was anything."""
+    return max([strike(pid) for pid in pids], default=False)
+
+
+def _send(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the state on; empty when the process is gone."""
+    try:
+        return _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - read many times a second
+        return file.read()
+
+
+def _psutil_children(pid: int) -> list[int]:
+    import psutil
+
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.Error:
+        return []
+
+
+def _psutil_alive(pid: int) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

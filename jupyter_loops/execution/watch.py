@@ -1,0 +1,56 @@
+"""Looks at what an attempt uses while it runs, for the limits that no process can be held to by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from jupyter_loops.core.candidate import Exit, Limits
+
+from . import tree
+from .fork import Fork
+
+_EVERY = 0.02  # seconds between two looks
+_TICK = 0.05  # seconds by which one busy process may seem to have used more CPU time than there was
+
+
+class Watch:
+    """Calls `reached` once a tree of processes is over a limit."""
+
+    def __init__(self, fork: Fork, limits: Limits, reached: Callable[[Exit], None]) -> None:
+        self._pid, self._shared, self._limits, self._reached = fork.pid, fork.shared_bytes, limits, reached
+        cpu = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
+        self._cpu_seconds = fork.spent_cpu_seconds + cpu
+        self._loop = asyncio.get_running_loop()
+        self._next: asyncio.TimerHandle | None = None
+        self.cpu_seconds = 0.0
+        self.peak_bytes = 0
+
+    def start(self) -> None:
+        """Begin looking."""
+        self._next = self._loop.call_later(_EVERY, self._look)
+
+    def stop(self) -> None:
+        """Look no more. Idempotent."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def look(self) -> Exit | None:
+        """The limit that is reached now, if any."""
+        load, limits = tree.load(self._pid, self._shared), self._limits
+        self.cpu_seconds = max(self.cpu_seconds, load.cpu_seconds)
+        self.peak_bytes = max(self.peak_bytes, load.memory_bytes)
+        if load.processes > limits.processes:
+            return Exit.PROCESSES
+        if limits.memory_bytes is not None and load.memory_bytes > limits.memory_bytes:
+            return Exit.MEMORY
+        return Exit.CPU if load.cpu_seconds > self._cpu_seconds else None
+
+    def _look(self) -> None:
+        reached = self.look()
+        if reached is None:
+            self.start()
+        else:
+            self._next = None
+            self._reached(reached)
