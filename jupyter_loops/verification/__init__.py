@@ -1,0 +1,1 @@
+"""Decides how good a candidate is: layers from cheap to dear, progress, and when a run is stuck."""

@@ -1,0 +1,54 @@
+"""Does a function have the signature that its stub promises. Annotations may be left out or differ."""
+
+from __future__ import annotations
+
+import ast
+from itertools import zip_longest
+
+from jupyter_loops.core.recipe import Target
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def mismatch(target: Target, found: ast.stmt | None) -> str:
+    """Empty when the function may stand in for the stub, else one line that says what is wanted."""
+    stub = ast.parse(target.source).body[0]
+    assert isinstance(stub, _Function)
+    wanted = f"it has to be `{_header(stub)}`"
+    if found is None:
+        return f"the code does not define it; {wanted}"
+    if not isinstance(found, _Function):
+        return f"it is not a function statement; {wanted}"
+    if isinstance(found, ast.AsyncFunctionDef) is not isinstance(stub, ast.AsyncFunctionDef):
+        return f"only one of them is async; {wanted}"
+    return "" if _fits(stub.args, found.args) else f"the code says `{_header(found)}`; {wanted}"
+
+
+def _fits(stub: ast.arguments, found: ast.arguments) -> bool:
+    stars = [(args.vararg is None, args.kwarg is None) for args in (stub, found)]
+    by_position = zip_longest(_positional(stub), _positional(found), fillvalue=("", False))
+    by_name = dict(_keywords(found))
+    return (
+        stars[0] == stars[1]
+        and all(name == other and (has or not needed) for (name, needed), (other, has) in by_position)
+        and by_name.keys() == dict(_keywords(stub)).keys()
+        and all(by_name[name] or not needed for name, needed in _keywords(stub))
+    )
+
+
+def _positional(arguments: ast.arguments) -> list[tuple[str, bool]]:
+    """Name and whether it has a default, in order."""
+    named = [*arguments.posonlyargs, *arguments.args]
+    required = len(named) - len(arguments.defaults)
+    return [(argument.arg, place >= required) for place, argument in enumerate(named)]
+
+
+def _keywords(arguments: ast.arguments) -> list[tuple[str, bool]]:
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [(argument.arg, default is not None) for argument, default in pairs]
+
+
+def _header(function: _Function) -> str:
+    returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
+    word = "async def" if isinstance(function, ast.AsyncFunctionDef) else "def"
+    return f"{word} {function.name}({ast.unparse(function.args)}){returns}"

@@ -1,0 +1,51 @@
+"""The `Verifier` port, met by the functions of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Observation, Verdict
+from jupyter_loops.core.ports import Round
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.termination import Termination
+
+from .data import data
+from .digest import digest
+from .progress import progress
+from .static import static
+from .stuck import stuck
+from .syntax import syntax
+from .telling import feedback, why
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Everything about a candidate's quality that needs no execution. Stateless."""
+
+    def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
+        """The layers that need no execution, up to the first that fails."""
+        if candidate.kind is CandidateKind.DATA:
+            return [data(recipe, candidate.text)]
+        verdict, tree = syntax(candidate.text)
+        return [verdict] if tree is None else [verdict, *static(recipe, tree)]
+
+    def digest(self, candidate: Candidate) -> str:
+        """SHA-256 of the candidate in a normal form."""
+        return digest(candidate)
+
+    def progress(self, recipe: Recipe, verdicts: Sequence[Verdict]) -> float:
+        """One number in [0, 1]; 1 when every check passed."""
+        return progress(recipe, verdicts)
+
+    def why(self, verdicts: Sequence[Verdict], observation: Observation | None) -> str:
+        """The one line that a person reads. It may reach the model too, so hidden checks stay hidden."""
+        return why(verdicts, observation)
+
+    def feedback(self, verdicts: Sequence[Verdict], observation: Observation | None) -> tuple[str, ...]:
+        """What the model is told; of hidden checks only how many failed."""
+        return feedback(verdicts, observation)
+
+    def stuck(self, rounds: Sequence[Round], patience: int | None) -> Termination | None:
+        """Repetition, oscillation or plateau, with its evidence; None while there is hope."""
+        return stuck(rounds, patience)
