@@ -1,0 +1,138 @@
+"""Proves that nothing in the history was edited, deleted, inserted or moved after it was written.
+
+Each event's hash covers its body and the hash before it, so an edit breaks the chain at its place. The run's row
+holds the number and the hash of its last event, so a chain that was cut short shows too. Texts are named by their
+hash. The other tables are computed from the events again and compared. Who can write the file can also compute a new
+chain: keep `runs.tip` elsewhere where that matters.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .lease import run
+from .projection import project
+from .schema import TABLES
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was written; `seq` is the first event it shows at."""
+
+    run_id: str
+    seq: int | None
+    what: str
+
+    def __str__(self) -> str:
+        place = "" if self.seq is None else f", event {self.seq}"
+        return f"run {self.run_id}{place}: {self.what}"
+
+
+CHAIN = """
+SELECT run_id, seq, body, position FROM (
+    SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, row_number() OVER by_seq AS position
+    FROM events WHERE $run IS NULL OR run_id = $run WINDOW by_seq AS (PARTITION BY run_id ORDER BY seq, hash)
+)
+WHERE hash IS DISTINCT FROM sha256(before || body) OR seq <> position
+QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
+"""
+ENDS = """
+SELECT run_id, said.events, last.seq
+FROM (FROM runs WHERE $run IS NULL OR run_id = $run) AS said
+FULL JOIN (
+    SELECT run_id, max(seq) AS seq, arg_max(hash, seq) AS hash FROM events
+    WHERE $run IS NULL OR run_id = $run GROUP BY run_id
+) AS last USING (run_id)
+WHERE said.events IS DISTINCT FROM last.seq OR said.tip IS DISTINCT FROM last.hash ORDER BY ALL
+"""
+COLUMNS = """
+SELECT run_id, min(seq) FROM events
+WHERE ($run IS NULL OR run_id = $run) AND (
+    run_id IS DISTINCT FROM body->>'$.run' OR kind IS DISTINCT FROM body->>'$.kind'
+    OR seq IS DISTINCT FROM TRY_CAST(body->>'$.seq' AS INTEGER)
+    OR happened_at IS DISTINCT FROM TRY_CAST(body->>'$.at' AS TIMESTAMP)
+) GROUP BY run_id ORDER BY run_id
+"""
+TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND sha256(text) <> sha ORDER BY sha"
+EVENTS = """
+CREATE OR REPLACE TEMP TABLE batch AS
+SELECT run_id, seq, hash, body FROM history.events WHERE $run IS NULL OR run_id = $run
+"""
+DIFFERENCE = """
+WITH kept AS (SELECT {columns} FROM history.{table} WHERE $run IS NULL OR run_id = $run),
+     anew AS (SELECT {columns} FROM computed.{table})
+SELECT DISTINCT run_id FROM ((FROM kept EXCEPT ALL FROM anew) UNION ALL (FROM anew EXCEPT ALL FROM kept)) ORDER BY ALL
+"""
+# A sum of floats depends on how it was grouped; an enum is another type in another database.
+COMPARED = {
+    "runs": """* REPLACE (round(usd, 9) AS usd, round(seconds, 6) AS seconds,
+                          state::VARCHAR AS state, stop_reason::VARCHAR AS stop_reason)""",
+}
+COMPUTED = ("runs", "iterations", "calls", "actions", "verdicts", "notes")
+
+
+def chains(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Finding]:
+    """The first event of each run that is not as it was written, and the runs that were cut short."""
+    value = {"run": run_id}
+    found = [_broken(cursor, *row) for row in run(cursor, CHAIN, value)]
+    told = {finding.run_id for finding in found}
+    for name, said, last in run(cursor, ENDS, value):
+        if name not in told:
+            what = f"its row says {said or 0} events and {last or 0} are there, or the last was replaced"
+            found.append(Finding(name, last, what))
+    told = {finding.run_id for finding in found}
+    found += [
+        Finding(name, seq, "its columns differ from its body")
+        for name, seq in run(cursor, COLUMNS, value)
+        if name not in told
+    ]
+    return found
+
+
+def _broken(cursor: DuckDBPyConnection, run_id: str, seq: int, body: str, position: int) -> Finding:
+    """Name the kind of tampering, from what is left of the original."""
+    if seq > position:
+        return Finding(run_id, position, "deleted, one or more events are missing from here")
+    twice = run(cursor, "SELECT count(*) FROM events WHERE run_id = $run AND seq = $seq", {"run": run_id, "seq": seq})
+    if seq < position or twice[0][0] > 1:
+        return Finding(run_id, seq, "inserted, there is more than one event with this number")
+    if _number(body) not in {None, seq}:
+        return Finding(run_id, seq, f"reordered, it was event {_number(body)} when it was written")
+    return Finding(run_id, seq, "edited, or another event was put in its place")
+
+
+def _number(body: str) -> Any:
+    try:
+        return json.loads(body).get("seq")
+    except (ValueError, AttributeError):
+        return None
+
+
+def texts(cursor: DuckDBPyConnection) -> list[Finding]:
+    """Texts that are not what their hash says; forgotten ones are not among them."""
+    return [Finding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
+
+
+def rows(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Finding]:
+    """Rows that the events do not give: all tables are computed anew in memory, and compared."""
+    value = {"run": run_id}
+    run(cursor, "ATTACH ':memory:' AS computed")
+    try:
+        run(cursor, "USE computed")
+        for statement in cursor.extract_statements(TABLES):
+            cursor.execute(statement).fetchall()
+        run(cursor, EVENTS, value)
+        project(cursor)
+        return [
+            Finding(name, None, f"its rows in {table} differ from what its events say")
+            for table in COMPUTED
+            for (name,) in run(cursor, DIFFERENCE.format(table=table, columns=COMPARED.get(table, "*")), value)
+        ]
+    finally:
+        run(cursor, "USE history")
+        run(cursor, "DETACH computed")

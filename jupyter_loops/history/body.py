@@ -1,0 +1,125 @@
+"""An event as the history keeps it: JSON, with the long texts told apart by their SHA-256.
+
+The body is `Record.to_json()` in compact JSON, keys in the event's own order, where each text that a
+model or a program wrote is replaced by {"text": sha256}. So a text is stored once however often it
+is used, and can be forgotten without breaking the chain of hashes, which covers bodies only.
+A number that JSON cannot say is written {"float": "nan"}, "inf" or "-inf".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import is_dataclass
+from datetime import UTC
+from typing import Any
+
+from jupyter_loops.core.events import Record
+from jupyter_loops.core.plain import plain
+
+# kind → where its texts are; "messages" is a list of objects with a "content"
+PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "run_started": (("source",),),
+    "call_started": (("messages",),),
+    "call_finished": (("text",),),
+    "proposed": (("text",),),
+    "acted": (("observation", "stdout"), ("observation", "stderr")),
+}
+
+
+def _plain(value: Any) -> Any:
+    """One level of a dataclass as a dict; anything that is not JSON as its text."""
+    if is_dataclass(value):
+        return plain(value)
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """The same value with numbers that JSON can say."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return _finite(_plain(value))
+
+
+def _dump(value: Any) -> str:
+    try:
+        return _utf8(_ENCODER.encode(value))
+    except (ValueError, TypeError):  # nan, or a key that is not a string
+        return _utf8(_ENCODER.encode(_finite(value)))
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def _utf8(text: str) -> str:
+    """Text without lone surrogates, which a model can write and no database can keep."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _replace(value: dict[str, Any], place: tuple[str, ...], take: Callable[[Any], Any]) -> None:
+    *path, last = place
+    for step in path:
+        value[step] = value = plain(value[step]) if is_dataclass(value[step]) else dict(value[step])
+    if last == "messages":
+        value[last] = [{**message, "content": take(message["content"])} for message in value[last]]
+    else:
+        value[last] = take(value[last])
+
+
+def encode(record: Record) -> tuple[str, dict[str, str]]:
+    """The body of an event, and its texts by SHA-256."""
+    event, texts = record.event, dict[str, str]()
+
+    def take(text: str) -> Any:
+        if not text:
+            return text
+        text = _utf8(text)
+        sha = hashlib.sha256(text.encode()).hexdigest()
+        texts[sha] = text
+        return {"text": sha}
+
+    value: dict[str, Any] = {
+        "run": record.run,
+        "seq": record.seq,
+        "at": record.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "kind": event.kind,
+        **plain(event),
+    }
+    for place in PLACES.get(event.kind, ()):
+        _replace(value, place, take)
+    return _dump(value), texts
+
+
+def chain(previous: str, body: str) -> str:
+    """The hash of an event: SHA-256 over the previous event's hash (empty for the first) and the body."""
+    return hashlib.sha256((previous + body).encode()).hexdigest()
+
+
+def mentioned(body: Mapping[str, Any]) -> Iterator[str]:
+    """The SHA-256 of every text that a body refers to."""
+    found: list[str] = []
+    for place in PLACES.get(body["kind"], ()):
+        _replace(dict(body), place, lambda mark: found.append(mark["text"]) if isinstance(mark, dict) else None)
+    yield from found
+
+
+def decode(body: str, texts: Mapping[str, str | None]) -> dict[str, Any]:
+    """The event as `Record.to_json()` gave it; a forgotten text is empty."""
+    value: dict[str, Any] = json.loads(body, object_hook=_float)
+    for place in PLACES.get(value["kind"], ()):
+        _replace(value, place, lambda mark: (texts.get(mark["text"]) or "") if isinstance(mark, dict) else mark)
+    return value
+
+
+def _float(value: dict[str, Any]) -> Any:
+    return float(value["float"]) if value.get("float") in ("nan", "inf", "-inf") and len(value) == 1 else value

@@ -1,0 +1,80 @@
+"""What one event is in a journal file: a checksummed frame of byte strings.
+
+    b"JLf1" | payload length, u32 | CRC-32 of the payload, u32 | payload
+    payload: the fields one after another, each as length u32 | bytes
+
+Integers are little-endian. A frame that a crash cut short, or that a disk damaged, is not read.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MAGIC = b"JLf1"
+_HEAD = struct.Struct("<4sII")
+_LENGTH = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as the journal keeps it: its JSON body, its place in the chain, and the texts it is first to use."""
+
+    run: str
+    seq: int
+    hash: str  # SHA-256 of the run's previous hash and this body, hexadecimal
+    body: str
+    texts: tuple[tuple[str, str], ...] = ()  # SHA-256 and text
+
+    def pack(self) -> bytes:
+        """The frame."""
+        fields = [self.run, str(self.seq), self.hash, self.body]
+        for pair in self.texts:
+            fields += pair
+        contents = [field.encode() for field in fields]
+        payload = b"".join([part for content in contents for part in (_LENGTH.pack(len(content)), content)])
+        return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
+
+
+def _split(content: bytes, start: int, end: int) -> list[str]:
+    fields = []
+    while start < end:
+        (length,) = _LENGTH.unpack_from(content, start)
+        start += _LENGTH.size + length
+        fields.append(content[start - length : start].decode())
+    return fields
+
+
+def _unpack(fields: Sequence[str]) -> Entry:
+    run, seq, digest, body, *texts = fields
+    return Entry(run, int(seq), digest, body, tuple(zip(texts[::2], texts[1::2], strict=True)))
+
+
+def whole(content: bytes, start: int) -> int | None:
+    """Where the frame at `start` ends, or None when there is no whole and sound frame."""
+    if len(content) - start < _HEAD.size:
+        return None
+    magic, length, checksum = _HEAD.unpack_from(content, start)
+    end = start + _HEAD.size + length
+    if magic != MAGIC or end > len(content):
+        return None
+    payload = memoryview(content)[start + _HEAD.size : end]
+    return end if zlib.crc32(payload) == checksum else None
+
+
+def read(content: bytes) -> Iterator[tuple[Entry, int]]:
+    """The entries in order, each with the offset where its frame ends, up to the first that is not whole."""
+    start = 0
+    while (end := whole(content, start)) is not None:
+        yield _unpack(_split(content, start + _HEAD.size, end)), end
+        start = end
+
+
+def damaged(content: bytes, start: int) -> bool:
+    """Whether a sound frame follows after an unsound one: not a torn tail, but damage in the middle."""
+    while (start := content.find(MAGIC, start + 1)) != -1:
+        if whole(content, start) is not None:
+            return True
+    return False

@@ -1,0 +1,270 @@
+"""The history: every run, made durable as it happens, and a database of all of them."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jupyter_loops.core.events import Record
+from jupyter_loops.errors import HistoryError
+
+from . import audit, bundle, retention
+from . import query as sql_query
+from .audit import Finding
+from .body import decode, mentioned
+from .journal import Journal
+from .live import Live
+from .result import LIMIT, Result
+
+log = logging.getLogger(__name__)
+
+
+def default_path() -> Path:
+    """Where the history is: $JUPYTER_LOOPS_HISTORY, or the user's data folder."""
+    chosen = os.environ.get("JUPYTER_LOOPS_HISTORY")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("jupyter-loops", appauthor=False) / "history.duckdb"
+
+
+class History:
+    """One history file and this process's journal for it. Thread-safe; costs nothing until it is used."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.path = (Path(path).expanduser() if path else default_path()).absolute()
+        self.notices: list[str] = []  # what a person should know of the file: each once
+        self._lock = threading.RLock()
+        self._live: Live | None = None
+        _OPENED.add(self)
+
+    # ---- writing
+
+    @property
+    def journal(self) -> Journal:
+        """Where events go. Raises HistoryError when this history cannot be written, NewerHistoryError."""
+        return self._opened().journal
+
+    def append(self, record: Record) -> None:
+        """Make an event durable."""
+        self.journal.append(record)
+
+    def flush(self, patience: float = 30.0) -> None:
+        """Move everything into the database now. Raises HistoryError when another program keeps it locked."""
+        live = self._opened()
+        live.store.drain(live.journal, patience)
+
+    def close(self) -> None:
+        """Drain for some seconds at most, and let go; what is left is drained by whoever opens next."""
+        with self._lock:
+            live, self._live = self._live, None
+        if live is not None:
+            live.close()
+
+    # ---- reading
+
+    def sql(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        frames: Mapping[str, object] | None = None,
+        write: bool = False,
+        limit: int = LIMIT,
+    ) -> Result:
+        """Ask in SQL. `$name` in the query stands for params["name"]; DataFrames in `frames` are tables.
+
+        Only reads, unless `write`; reaches no other file, ever. `limit` is for display: the result has all rows.
+        Raises QueryError with DuckDB's own words.
+        """
+        given = dict(params or {})
+        found = sql_query.check(query, given, write=write)
+        live = self._opened()
+        session = live.store.lease.session()
+        try:
+            opened = live.store.writing if write else live.store.reading
+            with opened(live.journal, session) as cursor:
+                sql_query.execute(cursor, found, given, frames or {})
+            return Result(session, limit)
+        except BaseException:
+            session.close()
+            raise
+
+    def run(self, name_or_id: str) -> dict[str, Any] | None:
+        """The row of a run, or of the newest run of a loop; None when there is none."""
+        rows = self.sql(
+            "SELECT * FROM runs WHERE run_id = $it OR loop = $it ORDER BY run_id = $it DESC, started_at DESC LIMIT 1",
+            {"it": name_or_id},
+        ).dicts()
+        return rows[0] if rows else None
+
+    def rounds(self, run_id: str) -> list[dict[str, Any]]:
+        """The rounds of a run, oldest first: the columns of `iterations`, phases as a list, and the candidate."""
+        return self._rows(
+            """SELECT iterations.*, text AS candidate FROM iterations LEFT JOIN texts ON sha = candidate_sha
+               WHERE run_id = $run ORDER BY iteration""",
+            run_id,
+        )
+
+    def calls(self, run_id: str) -> list[dict[str, Any]]:
+        """The model calls of a run, oldest first: the columns of `calls`."""
+        return self._rows("SELECT * FROM calls WHERE run_id = $run ORDER BY call", run_id)
+
+    def _rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
+        result = self.sql(query, {"run": run_id})
+        json_columns = [name for name, kind in zip(result.columns, result.types, strict=True) if kind == "JSON"]
+        rows = result.dicts()
+        for row in rows:
+            row.update({name: json.loads(row[name]) for name in json_columns if row[name] is not None})
+        return rows
+
+    def records(self, run_id: str) -> list[dict[str, Any]]:
+        """The events of a run in order, as `Record.to_json()` gave them."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            bodies = cursor.execute(
+                "SELECT body FROM events WHERE run_id = $run ORDER BY seq", {"run": run_id}
+            ).fetchall()
+            shas = sorted({sha for (body,) in bodies for sha in mentioned(json.loads(body))})
+            texts = dict(
+                cursor.execute(
+                    "SELECT sha, text FROM texts WHERE sha IN (SELECT unnest($shas))", {"shas": shas}
+                ).fetchall()
+            )
+        return [decode(body, texts) for (body,) in bodies]
+
+    def verified(self, fingerprint: str) -> dict[str, Any] | None:
+        """The newest verified candidate of an equal question, and its run; None when there is none."""
+        rows = self.sql(
+            """SELECT candidate_kind AS kind, text, digest, run_id, iteration, model,
+                      runs.usd, runs.tokens, runs.ended_at
+               FROM runs JOIN iterations USING (run_id) JOIN texts ON sha = candidate_sha
+               WHERE fingerprint = $fingerprint AND stop_reason = 'verified' AND text IS NOT NULL
+                 AND iterations.iteration = runs.best_iteration
+               ORDER BY runs.ended_at DESC LIMIT 1""",
+            {"fingerprint": fingerprint},
+        ).dicts()
+        return rows[0] if rows else None
+
+    def total_usd(self, since: datetime | None = None) -> float:
+        """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
+        moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
+        ((total,),) = self.sql(
+            "SELECT coalesce(sum(usd), 0) FROM calls WHERE ended_at >= coalesce($since::TIMESTAMP, '-infinity')",
+            {"since": moment},
+        ).fetchall()
+        return float(total)
+
+    def verify(self, run_id: str | None = None) -> list[Finding]:
+        """What is not as it was written, in one run or in all; empty when everything is."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return [*audit.chains(cursor, run_id), *audit.texts(cursor), *audit.rows(cursor, run_id)]
+
+    # ---- keeping
+
+    def sizes(self) -> Result:
+        """What each run takes, largest first; bytes before compression, shared texts counted at each run."""
+        return self.sql(retention.SIZES)
+
+    def prune(self, older: timedelta, *, keep_verified: bool = True, dry_run: bool = False) -> list[str]:
+        """Delete the runs whose last event is older, and the texts that nobody else uses; gives their ids.
+
+        The file is written anew afterwards, so that it really shrinks.
+        """
+        live = self._opened()
+        with live.store.writing(live.journal) as cursor:
+            gone = retention.old(cursor, older, keep_verified=keep_verified)
+            if not dry_run:
+                retention.delete(cursor, gone)
+        if gone and not dry_run:
+            live.store.compact()
+        return gone
+
+    def forget(self, run_id: str) -> int:
+        """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds."""
+        live = self._opened()
+        with live.store.writing(live.journal) as cursor:
+            forgotten = retention.forget(cursor, run_id)
+        live.store.compact()
+        return forgotten
+
+    def export(self, run_id: str, target: str | Path) -> Path:
+        """Write a run as JSON lines that prove themselves: events with their hashes, then the texts."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return bundle.write(cursor, run_id, Path(target))
+
+    def load(self, source: str | Path) -> str:
+        """Take a run in that `export` wrote, once; gives its id. Raises HistoryError when its chain is broken."""
+        live = self._opened()
+        entries = bundle.read(Path(source))
+        live.store.take(entries)
+        self.flush()
+        return entries[0].run
+
+    # ---- life
+
+    def notice(self, text: str) -> None:
+        """Tell a person, once, what they should know."""
+        if text not in self.notices:
+            self.notices.append(text)
+            log.warning("%s", text)
+
+    def _opened(self) -> Live:
+        import duckdb
+
+        with self._lock:
+            if self._live is None:
+                try:
+                    self._live = Live(self.path, self.notice)
+                except (OSError, duckdb.Error) as error:
+                    cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+                    raise HistoryError(
+                        f"no history can be kept in {self.path.parent}: {cause}; "
+                        "choose another file with --history or JUPYTER_LOOPS_HISTORY"
+                    ) from error
+            return self._live
+
+    def after_fork(self) -> None:
+        """In a forked child: start over, with a journal of its own."""
+        self._lock = threading.RLock()
+        if self._live is not None:
+            self._live.journal.abandon()
+            self._live = None
+
+
+_OPENED: weakref.WeakSet[History] = weakref.WeakSet()
+_SHARED: dict[Path, History] = {}
+_SHARING = threading.Lock()
+
+
+def open_history(path: str | Path | None = None) -> History:
+    """The history at that path, or the default one; the same object everywhere in this process."""
+    wanted = History(path)
+    with _SHARING:
+        return _SHARED.setdefault(wanted.path.resolve(), wanted)
+
+
+def _close_all() -> None:
+    for history in list(_OPENED):
+        history.close()
+
+
+def _after_fork() -> None:
+    for history in list(_OPENED):
+        history.after_fork()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,45 @@
+"""A history while it is open: the journal, the database, and the thread between them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_loops.errors import HistoryError
+
+from .journal import Journal
+from .store import Store
+from .writer import Writer
+
+GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the database
+
+
+class Live:
+    """Opened files, and the writer's thread once there is something to write."""
+
+    def __init__(self, path: Path, notice: Callable[[str], None]) -> None:
+        journals = path.with_name(f"{path.name}.journal")
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, mode=0o700)
+        journals.mkdir(mode=0o700, exist_ok=True)
+        self.store = Store(path, journals, notice)
+        self.store.open()
+        self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
+        self.journal = Journal(journals, self._tip, self.writer.wake)
+
+    def _tip(self, run_id: str) -> str:
+        """The hash of the last event of a run that this process did not begin."""
+        with self.store.reading(self.journal) as cursor:
+            rows = cursor.execute("SELECT tip FROM runs WHERE run_id = $run", {"run": run_id}).fetchall()
+        return rows[0][0] if rows else ""
+
+    def close(self) -> None:
+        """Drain what the database takes in time; the journal keeps the rest."""
+        free = self.writer.close(GOODBYE)
+        if free:
+            with contextlib.suppress(HistoryError):
+                self.store.drain(self.journal, GOODBYE)
+        self.journal.close()
+        if free:
+            self.store.lease.close()

@@ -1,0 +1,91 @@
+"""How a history gets from one schema version to the next: numbered steps, each applied once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_loops.errors import HistoryError, NewerHistoryError
+
+from .lease import Lease, roll_back, run
+from .schema import TABLES
+from .views import VIEWS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# Step n brings a history to version n. Steps that were released are never edited.
+STEPS: tuple[str, ...] = (TABLES + VIEWS,)
+
+PATIENCE = 30.0  # seconds to wait for others at the first opening
+
+
+def version(cursor: DuckDBPyConnection) -> int:
+    """The schema version of the attached file; 0 for an empty one. Raises HistoryError for another's database."""
+    tables = {name for (name,) in run(cursor, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'")}
+    if "schema_versions" in tables:
+        return int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
+    if tables:
+        raise HistoryError("the file is a DuckDB database, but not a history of jupyter-loops; choose another path")
+    return 0
+
+
+def check(cursor: DuckDBPyConnection, path: Path, newest: int = len(STEPS)) -> int:
+    """The version of the attached file. Raises NewerHistoryError when this jupyter-loops does not know it."""
+    found = version(cursor)
+    if found > newest:
+        raise NewerHistoryError(
+            f"{path} has schema version {found}, and this jupyter-loops knows {newest}: "
+            "upgrade jupyter-loops, or choose another file with --history. Nothing was changed."
+        )
+    return found
+
+
+def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
+    """Create the file, or bring it up to date; a file that is up to date is only read."""
+    path = lease.path
+    if not path.exists():
+        _create(lease, folder, steps)
+    with lease.attached(write=False, patience=PATIENCE) as cursor:
+        found = check(cursor, path, len(steps))
+    if found == len(steps):
+        return
+    if found:
+        backup = path.with_name(f"{path.name}.v{found}")
+        shutil.copy2(path, backup)
+        backup.chmod(0o600)
+    with lease.attached(write=True, patience=PATIENCE) as cursor:
+        _apply(cursor, steps, check(cursor, path, len(steps)))
+
+
+def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
+    """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
+    aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+    try:
+        lease.create(aside, lambda cursor: _apply(cursor, steps, 0))
+        try:
+            os.link(aside, lease.path)
+        except FileExistsError:
+            pass  # another process was quicker
+        except OSError:  # a file system without links
+            if not lease.path.exists():
+                aside.rename(lease.path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _apply(cursor: DuckDBPyConnection, steps: Sequence[str], found: int) -> None:
+    run(cursor, "BEGIN")
+    try:
+        for number, step in enumerate(steps[found:], start=found + 1):
+            for statement in cursor.extract_statements(step):
+                cursor.execute(statement).fetchall()
+            run(cursor, "INSERT INTO schema_versions VALUES ($n, now()::TIMESTAMP)", {"n": number})
+        run(cursor, "COMMIT")
+    except BaseException:
+        roll_back(cursor)
+        raise

@@ -1,0 +1,234 @@
+"""From events to rows, in SQL, a batch at a time.
+
+Reads `batch` (run_id, seq, hash, body) and writes the tables of schema.py. JSON is read with json_transform,
+which gives NULL for what does not fit: no event can ever stop the ones behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .lease import run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# What has been stored before is skipped: a run's events come in order, so its last number says all.
+SELECT = """
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT run_id, seq, hash, body, head.kind, head."at" AS moment, head.iteration
+FROM (
+    SELECT *, json_transform(body, '{"kind": "VARCHAR", "at": "TIMESTAMP", "iteration": "INTEGER"}') AS head FROM batch
+)
+LEFT JOIN runs USING (run_id)
+WHERE seq > coalesce(runs.events, 0)
+QUALIFY row_number() OVER (PARTITION BY run_id, seq) = 1
+ORDER BY run_id, seq
+"""
+
+
+READ = """
+CREATE OR REPLACE TEMP TABLE {table} AS
+SELECT run_id, seq, moment, iteration, json_transform(body, '{shape}') AS e FROM fresh WHERE kind = '{kind}'
+"""
+
+# kind of event → the table that holds its fields as the struct `e`, and their types
+SHAPES: dict[str, tuple[str, str]] = {
+    "run_started": (
+        "started",
+        """{"loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
+    "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "parent": "VARCHAR",
+    "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "options": "JSON",
+    "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
+    "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "source": "VARCHAR"}}""",
+    ),
+    "moved": (
+        "moved",
+        '{"to": "VARCHAR"}',
+    ),
+    "call_started": (
+        "calling",
+        """{"call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON",
+    "messages": [{"role": "VARCHAR", "content": {"text": "VARCHAR"}}],
+    "parts": [{"name": "VARCHAR", "tokens": "BIGINT", "dropped": "BIGINT"}],
+    "reserved_usd": "DOUBLE", "reserved_tokens": "BIGINT"}""",
+    ),
+    "call_finished": (
+        "called",
+        """{"call": "INTEGER", "text": {"text": "VARCHAR"}, "prompt_tokens": "BIGINT", "completion_tokens": "BIGINT",
+    "cached_tokens": "BIGINT", "reasoning_tokens": "BIGINT", "usd": "DOUBLE", "estimated": "BOOLEAN",
+    "seconds": "DOUBLE", "first_token_seconds": "DOUBLE", "finish_reason": "VARCHAR", "error": "VARCHAR",
+    "message": "VARCHAR", "answered_by": "VARCHAR"}""",
+    ),
+    "proposed": (
+        "proposed",
+        '{"candidate_kind": "VARCHAR", "text": {"text": "VARCHAR"}, "digest": "VARCHAR"}',
+    ),
+    "acted": (
+        "acted",
+        """{"observation": {"exit": "VARCHAR", "fault": {"type": "VARCHAR", "message": "VARCHAR"},
+    "stdout": {"text": "VARCHAR"}, "stderr": {"text": "VARCHAR"}, "clipped": "BOOLEAN", "seconds": "DOUBLE",
+    "cpu_seconds": "DOUBLE", "peak_bytes": "BIGINT", "kill_seconds": "DOUBLE", "isolation": "VARCHAR",
+    "files": ["VARCHAR"]}}""",
+    ),
+    "judged": (
+        "judged",
+        """{"verdicts": [{"check": "VARCHAR", "layer": "VARCHAR", "passed": "BOOLEAN", "message": "VARCHAR",
+    "values": "JSON", "metric": {"value": "DOUBLE", "target": "DOUBLE", "direction": "VARCHAR"},
+    "seconds": "DOUBLE", "hidden": "BOOLEAN", "fault": {"type": "VARCHAR", "message": "VARCHAR"}}]}""",
+    ),
+    "decided": (
+        "decided",
+        """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
+    "why": "VARCHAR", "phases": "JSON", "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
+    ),
+    "steered": (
+        "steered",
+        '{"action": "VARCHAR", "value": "VARCHAR"}',
+    ),
+    "noted": (
+        "noted",
+        '{"message": "VARCHAR"}',
+    ),
+    "run_ended": (
+        "ended",
+        """{"reason": "VARCHAR", "message": "VARCHAR", "iterations": "INTEGER", "best": "INTEGER", "delivered": "JSON",
+    "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "calls": "INTEGER"}}""",
+    ),
+}
+
+# What a batch must have for a statement to have something to do, and the statement, in the order they run.
+STATEMENTS: tuple[tuple[str, str], ...] = (
+    (
+        "fresh",
+        "INSERT INTO events SELECT run_id, seq, moment, kind, iteration, body, hash FROM fresh",
+    ),
+    (
+        "fresh",
+        """INSERT INTO runs (run_id, started_at, usd, tokens, seconds, iterations, calls, events)
+       SELECT run_id, min(moment), 0, 0, 0, 0, 0, 0 FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
+    ),
+    (
+        "started",
+        """UPDATE runs SET loop = e.loop, goal = e.goal, source_sha = e.source.text, fingerprint = e.fingerprint,
+           model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, parent = e.parent,
+           code = e.code, targets = e.targets, checks = e.checks, options = e.options, budget_usd = e.budget.usd,
+           budget_tokens = e.budget.tokens, budget_seconds = e.budget.seconds,
+           budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
+           price_completion = e.price.completion, price_cached = e.price.cached, price_source = e.price.source
+       FROM started WHERE runs.run_id = started.run_id""",
+    ),
+    (
+        "fresh",
+        """INSERT INTO iterations (run_id, iteration, started_at)
+       SELECT run_id, iteration, min(moment) FROM fresh JOIN runs USING (run_id)
+       WHERE iteration > coalesce(current_iteration, -1)
+         AND (iteration > 0 OR kind IN ('proposed', 'acted', 'judged', 'decided'))
+       GROUP BY run_id, iteration ORDER BY ALL""",
+    ),
+    (
+        "proposed",
+        """UPDATE iterations SET candidate_sha = e.text.text, candidate_kind = e.candidate_kind, digest = e.digest
+       FROM proposed
+       WHERE iterations.run_id = proposed.run_id AND iterations.iteration = proposed.iteration""",
+    ),
+    (
+        "decided",
+        """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
+           score = e.score, best = e.best, why = e.why, phases = e.phases, usd = e.usage.usd,
+           tokens = e.usage.tokens, seconds = e.usage.seconds
+       FROM decided
+       WHERE iterations.run_id = decided.run_id AND iterations.iteration = decided.iteration""",
+    ),
+    (
+        "calling",
+        """INSERT INTO calls (run_id, call, iteration, purpose, model, started_at, reserved_usd, reserved_tokens,
+           sampling, parts, messages)
+       SELECT run_id, e.call, iteration, e.purpose, e.model, moment, e.reserved_usd, e.reserved_tokens, e.sampling,
+           e.parts, list_transform(e.messages, lambda m: {'role': m.role, 'sha': m.content.text})
+       FROM calling""",
+    ),
+    (
+        "called",
+        """UPDATE calls SET ended_at = moment, answer_sha = e.text.text, prompt_tokens = e.prompt_tokens,
+           completion_tokens = e.completion_tokens, cached_tokens = e.cached_tokens,
+           reasoning_tokens = e.reasoning_tokens, usd = e.usd, estimated = e.estimated, seconds = e.seconds,
+           first_token_seconds = e.first_token_seconds, finish_reason = nullif(e.finish_reason, ''),
+           error = nullif(e.error, ''), message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
+       FROM called WHERE calls.run_id = called.run_id AND calls.call = e.call""",
+    ),
+    (
+        "acted",
+        """INSERT INTO actions
+       SELECT run_id, seq, iteration, moment, o.exit, o.fault.type, o.fault.message, o.stdout.text, o.stderr.text,
+           o.clipped, o.seconds, o.cpu_seconds, o.peak_bytes, o.kill_seconds, o.isolation, o.files
+       FROM (SELECT *, e.observation AS o FROM acted)""",
+    ),
+    (
+        "judged",
+        """INSERT INTO verdicts
+       SELECT run_id, seq, iteration, moment, position, v."check", v.layer, v.passed, v.hidden, nullif(v.message, ''),
+           v.metric.value, v.metric.target, v.metric.direction, v.seconds, v.fault.type, v.fault.message, v."values"
+       FROM (SELECT *, unnest(e.verdicts) AS v, unnest(range(1, len(e.verdicts) + 1)) AS position FROM judged)""",
+    ),
+    (
+        "steered",
+        "INSERT INTO notes SELECT run_id, seq, iteration, moment, e.action, e.value FROM steered ORDER BY run_id, seq",
+    ),
+    (
+        "noted",
+        "INSERT INTO notes SELECT run_id, seq, iteration, moment, 'note', e.message FROM noted ORDER BY run_id, seq",
+    ),
+    (
+        "fresh",
+        """UPDATE runs SET events = last.seq, tip = last.hash, updated_at = last.moment,
+           current_iteration = greatest(current_iteration, last.iteration)
+       FROM (SELECT run_id, max(seq) AS seq, arg_max(hash, seq) AS hash, arg_max(moment, seq) AS moment,
+                    max(iteration) AS iteration FROM fresh GROUP BY run_id) AS last
+       WHERE runs.run_id = last.run_id""",
+    ),
+    (
+        "moved",
+        """UPDATE runs SET state = moved.state
+       FROM (SELECT run_id, arg_max(TRY_CAST(e."to" AS run_state), seq) AS state FROM moved GROUP BY run_id) AS moved
+       WHERE runs.run_id = moved.run_id""",
+    ),
+    (
+        "called",
+        """UPDATE runs SET calls = runs.calls + called.calls, usd = runs.usd + called.usd,
+           tokens = runs.tokens + called.tokens
+       FROM (SELECT run_id, count(*) AS calls, coalesce(sum(e.usd), 0) AS usd,
+                    sum(coalesce(e.prompt_tokens, 0) + coalesce(e.completion_tokens, 0)) AS tokens
+             FROM called GROUP BY run_id) AS called
+       WHERE runs.run_id = called.run_id""",
+    ),
+    (
+        "decided",
+        """UPDATE runs SET iterations = runs.iterations + decided.iterations, seconds = runs.seconds + decided.seconds,
+           best_iteration = coalesce(decided.best, runs.best_iteration)
+       FROM (SELECT run_id, count(*) FILTER (iteration > 0) AS iterations, sum(coalesce(e.usage.seconds, 0)) AS seconds,
+                    max(iteration) FILTER (e.best) AS best FROM decided GROUP BY run_id) AS decided
+       WHERE runs.run_id = decided.run_id""",
+    ),
+    (
+        "ended",
+        """UPDATE runs SET ended_at = moment, state = 'end', stop_reason = TRY_CAST(e.reason AS stop_reason),
+           message = e.message, iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
+           usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds, calls = e.usage.calls
+       FROM ended WHERE runs.run_id = ended.run_id""",
+    ),
+)
+
+
+def project(cursor: DuckDBPyConnection) -> None:
+    """Write the rows of the events in `batch`, inside the caller's transaction."""
+    run(cursor, SELECT)
+    present = {"fresh"}
+    for (kind,) in run(cursor, "SELECT DISTINCT kind FROM fresh"):
+        if kind in SHAPES:
+            table, shape = SHAPES[kind]
+            present.add(table)
+            run(cursor, READ.format(table=table, shape=shape, kind=kind))
+    for needed, statement in STATEMENTS:
+        if needed in present:
+            run(cursor, statement)

@@ -1,0 +1,107 @@
+"""One SQL statement over the history: read-only unless asked, values bound and never pasted into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import QueryError
+
+from .lease import run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, Statement
+
+READS = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes
+WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "MERGE_INTO"})
+
+
+def statements(query: str) -> list[Statement]:
+    """The statements of a text. Raises QueryError with DuckDB's own caret."""
+    import duckdb
+
+    try:
+        found = duckdb.extract_statements(query)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+    if not found:
+        raise QueryError("there is no SQL statement")
+    return found
+
+
+def parameters(query: str) -> set[str]:
+    """The names of the `$name` parameters in a text."""
+    return {name for statement in statements(query) for name in statement.named_parameters}
+
+
+def check(query: str, given: Mapping[str, Any], *, write: bool) -> list[Statement]:
+    """The statements, when they may run with these values. Raises QueryError."""
+    found = statements(query)
+    wanted = {name for statement in found for name in statement.named_parameters}
+    if missing := sorted(wanted - set(given)):
+        raise QueryError(f"no value for {', '.join('$' + name for name in missing)}")
+    for statement in found:
+        kind = statement.type.name
+        if kind in WRITES and not write:
+            raise QueryError(f"{kind} would change the history, and this is a query: ask with --write, or write=True")
+        if kind not in READS | WRITES:
+            raise QueryError(
+                f"{kind} is not possible here: the history answers queries, and with --write takes changes"
+            )
+    return found
+
+
+def execute(
+    cursor: DuckDBPyConnection, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]
+) -> None:
+    """Run the statements; the rows of the last are in the temporary table `result` then."""
+    import duckdb
+
+    tables = {name for (name,) in run(cursor, "SELECT table_name FROM information_schema.tables")}
+    joined = [name for name in frames if name not in tables]
+    try:
+        for name in joined:
+            cursor.register(name, frames[name])
+        for statement in found:
+            _keep(cursor, statement, {name: given[name] for name in statement.named_parameters})
+        _without_zones(cursor)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+    finally:
+        for name in joined:
+            cursor.unregister(name)
+
+
+def _keep(cursor: DuckDBPyConnection, statement: Statement, values: dict[str, Any]) -> None:
+    import duckdb
+
+    text = statement.query.strip().rstrip(";")
+    if statement.type.name not in {"SELECT", "MULTI"}:
+        _keep_rows(cursor, cursor.execute(statement, values))
+        return
+    try:
+        run(cursor, f"CREATE OR REPLACE TEMP TABLE result AS {text}", values)
+    except duckdb.Error:
+        run(cursor, text, values)  # the same mistake, with the caret under the text as it was written
+        raise
+
+
+def _keep_rows(cursor: DuckDBPyConnection, done: DuckDBPyConnection) -> None:
+    """Keep what EXPLAIN or a writing statement answered; its values are text and counts."""
+    columns = [name for name, *_ in done.description]
+    rows = done.fetchall()
+    run(cursor, f"CREATE OR REPLACE TEMP TABLE result ({', '.join(f'{_name(name)} VARCHAR' for name in columns)})")
+    for row in rows:
+        marks = ", ".join("?" * len(columns))
+        run(cursor, f"INSERT INTO temp.result VALUES ({marks})", [*map(str, row)])  # noqa: S608 - marks only
+
+
+def _without_zones(cursor: DuckDBPyConnection) -> None:
+    """Timestamps with a zone as UTC without, like the history's own; Python needs no further package for them."""
+    for name, kind in run(cursor, "SELECT column_name, column_type FROM (DESCRIBE temp.result)"):
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            run(cursor, f"ALTER TABLE temp.result ALTER {_name(name)} TYPE TIMESTAMP")
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

@@ -1,0 +1,129 @@
+"""What a query gave: rows in memory that outlive the lease of the file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .lease import run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+LIMIT = 50  # rows that are shown, unless asked for otherwise
+WIDTH = 60  # characters of a value that are shown in text
+CLIP = 2000  # characters of a value that are shown in HTML
+
+
+class Result:
+    """The rows of one query. Values are untrusted: shown escaped, never as markup."""
+
+    def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT) -> None:
+        """`session` has the rows in its temporary table `result`."""
+        self._session, self.limit = session, limit
+        described = run(session, "SELECT column_name, column_type FROM (DESCRIBE temp.result)")
+        self.columns: list[str] = [name for name, _ in described]
+        self.types: list[str] = [kind for _, kind in described]
+        self._length = int(run(session, "SELECT count(*) FROM temp.result")[0][0])
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.rows)
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows as Python values; timestamps are UTC without a zone."""
+        return self.fetchall()
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows as Python values; timestamps are UTC without a zone."""
+        return run(self._session, "FROM temp.result")
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """All rows, each as column → value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def df(self) -> pd.DataFrame:
+        """A pandas DataFrame."""
+        frame: pd.DataFrame = self._session.sql("FROM temp.result").df()
+        return frame
+
+    def arrow(self) -> pa.Table:
+        """A pyarrow Table."""
+        return self._session.sql("FROM temp.result").to_arrow_table()
+
+    def head(self) -> list[tuple[Any, ...]]:
+        """The rows that are shown."""
+        return run(self._session, "FROM temp.result LIMIT $limit", {"limit": self.limit})
+
+    def _count(self) -> str:
+        rows = f"{self._length:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        shown = min(self.limit, self._length)
+        return f"{rows} row{'' if self._length == 1 else 's'}" if shown == self._length else f"{shown} of {rows} rows"
+
+    def __repr__(self) -> str:
+        body = [[_line(value) for value in row] for row in self.head()]
+        widths = [max(map(_width, column)) for column in zip(self.columns, *body, strict=True)]
+        lines = [
+            "  ".join(
+                _pad(cell, width, right=number)
+                for cell, width, number in zip(row, widths, self._numbers(), strict=True)
+            )
+            for row in [self.columns, ["─" * width for width in widths], *body]
+        ]
+        return "\n".join([*(line.rstrip() for line in lines), self._count()])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.head())
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(self._count())}</p>"
+
+    def _numbers(self) -> Sequence[bool]:
+        return [
+            kind in {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT"} or kind.startswith("DECIMAL")
+            for kind in self.types
+        ]
+
+
+def _text(value: object) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return str(value)
+
+
+def _line(value: object) -> str:
+    """A value in one line of plain text, without control characters."""
+    text = _text(value)
+    if len(text) > WIDTH:
+        text = text[: WIDTH - 1] + "…"
+    return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
+
+
+def _cell(value: object) -> str:
+    text = _text(value)
+    clipped = f"{text[:CLIP]} … ({len(text):,} characters)" if len(text) > CLIP else text
+    return f"<td>{html.escape(clipped)}</td>"
+
+
+def _width(text: str) -> int:
+    """Terminal columns: East Asian wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    gap = " " * (width - _width(text))
+    return gap + text if right else text + gap

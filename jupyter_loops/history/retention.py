@@ -1,0 +1,63 @@
+"""What is kept of the past, and what goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from .lease import run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+OF_A_RUN = ("iterations", "calls", "actions", "verdicts", "notes", "events", "runs")
+
+# Every use of a text, as (run_id, sha).
+USES = """
+SELECT run_id, source_sha AS sha FROM runs WHERE source_sha IS NOT NULL
+UNION ALL SELECT run_id, candidate_sha FROM iterations WHERE candidate_sha IS NOT NULL
+UNION ALL SELECT run_id, answer_sha FROM calls WHERE answer_sha IS NOT NULL
+UNION ALL SELECT run_id, unnest(messages).sha FROM calls
+UNION ALL SELECT run_id, stdout_sha FROM actions WHERE stdout_sha IS NOT NULL
+UNION ALL SELECT run_id, stderr_sha FROM actions WHERE stderr_sha IS NOT NULL
+"""
+SIZES = f"""
+WITH uses AS (SELECT DISTINCT * FROM ({USES})),
+     written AS (SELECT run_id, sum(strlen(text)) AS bytes FROM uses JOIN texts USING (sha) GROUP BY run_id),
+     said AS (SELECT run_id, sum(strlen(body)) AS bytes FROM events GROUP BY run_id)
+SELECT run_id, loop, stop_reason, started_at, runs.events, coalesce(written.bytes, 0)::BIGINT AS text_bytes,
+       coalesce(said.bytes, 0)::BIGINT AS event_bytes
+FROM runs LEFT JOIN written USING (run_id) LEFT JOIN said USING (run_id)
+ORDER BY text_bytes + event_bytes DESC, run_id
+"""  # noqa: S608 - a constant of this file
+ORPHANS = f"DELETE FROM texts WHERE sha NOT IN (SELECT sha FROM ({USES}) WHERE sha IS NOT NULL)"  # noqa: S608
+FORGET = f"""
+UPDATE texts SET text = NULL WHERE text IS NOT NULL AND sha IN (
+    SELECT sha FROM ({USES}) WHERE sha IS NOT NULL GROUP BY sha HAVING bool_and(run_id = $run)
+)
+"""  # noqa: S608 - a constant of this file
+
+
+def old(cursor: DuckDBPyConnection, older: timedelta, *, keep_verified: bool) -> list[str]:
+    """The runs whose last event is older than that."""
+    rows = run(
+        cursor,
+        """SELECT run_id FROM runs WHERE updated_at < now()::TIMESTAMP - $older
+           AND NOT ($keep AND stop_reason IS NOT DISTINCT FROM 'verified') ORDER BY run_id""",
+        {"older": older, "keep": keep_verified},
+    )
+    return [run_id for (run_id,) in rows]
+
+
+def delete(cursor: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+    """Remove these runs, and the texts that no other run uses."""
+    for table in OF_A_RUN:
+        run(cursor, f"DELETE FROM {table} WHERE run_id IN (SELECT unnest($ids))", {"ids": list(run_ids)})  # noqa: S608
+    run(cursor, ORPHANS)
+
+
+def forget(cursor: DuckDBPyConnection, run_id: str) -> int:
+    """Empty the texts that only this run uses; gives how many."""
+    ((count,),) = run(cursor, FORGET, {"run": run_id})
+    return int(count)

@@ -1,0 +1,128 @@
+"""One file of a journal: written by the process that holds its lock, deleted once it is drained.
+
+Its room is written out with zeros beforehand. A flush then has to bring the new bytes to the disk and nothing else:
+where a growing file also waits for the file system's own log, and so for everybody who writes, the database included.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from jupyter_loops.errors import HistoryError
+
+from . import frame
+from .lock import FileLock
+
+SUFFIX = ".journal"
+ROOM = 1024**2  # bytes of a file; only a frame that is larger makes one larger
+RESERVE = 64 * 1024  # bytes that a frame rarely exceeds
+CHUNK = 8 * 1024**2  # bytes read at once when draining
+
+_flush: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+class Segment:
+    """A journal file that this process owns. Offsets count bytes from the file's start."""
+
+    def __init__(self, lock: FileLock, size: int) -> None:
+        self._lock = lock
+        self.size = size  # where the last frame ends, as far as is known
+        self.drained = 0
+        self.stuck = False  # what is left cannot be read
+        self.texts: set[str] = set()  # SHA-256 of the texts it holds, so that each is written once
+
+    @classmethod
+    def create(cls, folder: Path) -> Segment:
+        """A new file under a name of its own; its entry in the folder is durable."""
+        for _ in range(100):
+            name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+            lock = FileLock.take(folder / name, create=True)
+            if lock is not None:
+                os.write(lock.fd, bytes(ROOM))
+                os.lseek(lock.fd, 0, os.SEEK_SET)
+                os.fsync(lock.fd)
+                _flush_folder(folder)
+                return cls(lock, 0)
+        raise HistoryError(f"{folder}: no journal could be created")
+
+    @classmethod
+    def inherit(cls, path: Path) -> Segment | None:
+        """The file of a dead process, or None while its owner lives."""
+        lock = FileLock.take(path)
+        return None if lock is None else cls(lock, os.fstat(lock.fd).st_size)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that are not in the database yet."""
+        return self.size - self.drained
+
+    def append(self, content: bytes) -> None:
+        """Write to the operating system; survives the death of this process, not yet of the machine."""
+        written = 0
+        try:
+            while written < len(content):
+                written += os.write(self._lock.fd, content[written:])
+        except OSError:
+            os.lseek(self._lock.fd, self.size, os.SEEK_SET)  # what it cut short is written over by the next
+            raise
+        self.size += len(content)
+
+    def sync(self) -> None:
+        """Wait until what was appended would survive the death of the machine."""
+        _flush(self._lock.fd)
+
+    def read(self) -> Iterator[tuple[frame.Entry, int]]:
+        """The entries that are not drained yet, each with the offset where it ends: CHUNK bytes, or one frame."""
+        with self._lock.path.open("rb") as file:
+            file.seek(self.drained)
+            content = file.read(min(CHUNK, self.pending))
+            if self.pending > len(content) and frame.whole(content, 0) is None:
+                content += file.read(self.pending - len(content))
+        for entry, end in frame.read(content):
+            yield entry, self.drained + end
+
+    def batch(self, limit: int) -> tuple[list[frame.Entry], int]:
+        """At most `limit` entries that are not drained yet, and the offset where the last one ends."""
+        entries, end = [], self.drained
+        for entry, end in itertools.islice(self.read(), limit):  # noqa: B007 - the last offset is wanted
+            entries.append(entry)
+        self.stuck = not entries
+        return entries, end
+
+    @property
+    def full(self) -> bool:
+        """Whether the next frame should go elsewhere."""
+        return self.size > ROOM - RESERVE
+
+    def close(self) -> None:
+        """Let go of the file; whoever opens the history next drains it."""
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self._lock.remove()
+
+    def bury(self) -> Path | None:
+        """Delete what a dead process left after it is drained; keep a damaged file, and say where."""
+        rest = self._lock.path.read_bytes()[self.drained :]
+        if not rest or not frame.damaged(rest, 0):
+            self.remove()
+            return None
+        kept = self._lock.path.with_suffix(".damaged")
+        self._lock.path.rename(kept)
+        self.close()
+        return kept
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and needs no flush
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,137 @@
+"""Tampering from outside, with plain DuckDB, and what the audit says of it."""
+
+import duckdb
+import pytest
+
+RUN = "20261122T000000-aaaa"
+
+
+@pytest.fixture
+def tamper(history, a_run, path):
+    """Writes two runs, changes the file behind the history's back, and gives what the audit finds."""
+
+    def change(*statements):
+        for record in [*a_run(RUN), *a_run("20261122T000001-bbbb")]:
+            history.append(record)
+        history.flush()
+        with duckdb.connect(str(path)) as outside:
+            for statement in statements:
+                outside.execute(statement)
+        return [(finding.run_id, finding.seq, finding.what) for finding in history.verify()]
+
+    return change
+
+
+def test_an_untouched_history_has_no_findings(tamper):
+    assert tamper() == []
+
+
+def test_a_run_that_still_goes_on_has_no_findings(history, a_run):
+    for record in a_run()[:15]:
+        history.append(record)
+        if record.seq % 4 == 0:
+            history.flush()
+
+    assert history.verify() == []
+    assert history.verify(RUN) == []
+
+
+def test_an_edited_event_is_found(tamper):
+    (first, *_) = tamper("UPDATE events SET body = replace(body, '0.001', '0.0') WHERE seq = 4 AND run_id LIKE '%aaaa'")
+
+    assert first == (RUN, 4, "edited, or another event was put in its place")
+
+
+def test_an_edited_event_with_a_fitting_hash_is_found_at_the_next_one(tamper):
+    (first, *_) = tamper(
+        "UPDATE events SET body = replace(body, '0.001', '0.0') WHERE seq = 4 AND run_id LIKE '%aaaa'",
+        """UPDATE events SET hash = sha256((SELECT hash FROM events WHERE seq = 3 AND run_id LIKE '%aaaa') || body)
+           WHERE seq = 4 AND run_id LIKE '%aaaa'""",
+    )
+
+    assert first[:2] == (RUN, 5)
+
+
+def test_a_deleted_event_is_found(tamper):
+    (first, *_) = tamper("DELETE FROM events WHERE seq = 7 AND run_id LIKE '%aaaa'")
+
+    assert first[:2] == (RUN, 7)
+    assert first[2].startswith("deleted")
+
+
+def test_deleted_last_events_are_found(tamper):
+    (first, *_) = tamper("DELETE FROM events WHERE seq > 20 AND run_id LIKE '%aaaa'")
+
+    assert first[:2] == (RUN, 20)
+    assert "says 24 events and 20 are there" in first[2]
+
+
+def test_a_run_whose_events_are_all_gone_is_found(tamper):
+    (first, *_) = tamper("DELETE FROM events WHERE run_id LIKE '%aaaa'")
+
+    assert first[0] == RUN
+
+
+def test_a_run_that_was_removed_but_for_its_events_is_found(tamper):
+    (first, *_) = tamper("DELETE FROM runs WHERE run_id LIKE '%aaaa'")
+
+    assert first[0] == RUN
+
+
+def test_an_inserted_event_is_found(tamper):
+    (first, *_) = tamper(
+        "INSERT INTO events SELECT * REPLACE ('00' AS hash) FROM events WHERE seq = 5 AND run_id LIKE '%aaaa'"
+    )
+
+    assert first[:2] == (RUN, 5)
+    assert first[2].startswith("inserted")
+
+
+def test_an_appended_event_is_found(tamper):
+    (first, *_) = tamper(
+        """INSERT INTO events SELECT * REPLACE (25 AS seq, sha256(hash || body) AS hash) FROM events
+           WHERE seq = 24 AND run_id LIKE '%aaaa'"""
+    )
+
+    assert first[:2] == (RUN, 25)
+
+
+def test_two_events_that_changed_places_are_found(tamper):
+    (first, *_) = tamper(
+        "UPDATE events SET seq = CASE seq WHEN 5 THEN 6 ELSE 5 END WHERE seq IN (5, 6) AND run_id LIKE '%aaaa'"
+    )
+
+    assert first == (RUN, 5, "reordered, it was event 6 when it was written")
+
+
+def test_an_edited_column_of_an_event_is_found(tamper):
+    (first, *_) = tamper("UPDATE events SET happened_at = '2020-01-01' WHERE seq = 9 AND run_id LIKE '%aaaa'")
+
+    assert first == (RUN, 9, "its columns differ from its body")
+
+
+def test_an_edited_text_is_found(tamper):
+    (first, *_) = tamper("UPDATE texts SET text = 'a better answer' WHERE text = 'answer 1'")
+
+    assert first[0] == "any"
+    assert first[2].endswith("was edited")
+
+
+def test_a_forgotten_text_breaks_nothing(tamper):
+    assert tamper("UPDATE texts SET text = NULL WHERE text = 'answer 1'") == []
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("runs", "UPDATE runs SET stop_reason = 'stopped' WHERE run_id LIKE '%aaaa'"),
+        ("runs", "UPDATE runs SET usd = 0 WHERE run_id LIKE '%aaaa'"),
+        ("iterations", "UPDATE iterations SET passed = 1 WHERE run_id LIKE '%aaaa'"),
+        ("calls", "DELETE FROM calls WHERE run_id LIKE '%aaaa' AND call = 1"),
+        ("verdicts", "INSERT INTO verdicts FROM verdicts WHERE run_id LIKE '%aaaa' LIMIT 1"),
+        ("actions", "UPDATE actions SET exit = 'ok' WHERE run_id LIKE '%aaaa'"),
+        ("notes", "DELETE FROM notes WHERE run_id LIKE '%aaaa'"),
+    ],
+)
+def test_rows_that_do_not_fit_the_events_are_found(tamper, table, statement):
+    assert tamper(statement) == [(RUN, None, f"its rows in {table} differ from what its events say")]
