@@ -1,0 +1,46 @@
+"""Charts of a run: numbers first, figure second, one file a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import cost, latency, progress, timeline
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Rows = Sequence[Mapping[str, Any]]
+
+KINDS = ("cost", "latency", "progress", "timeline")
+
+
+class Charts:
+    """Figures of one run. `rows` is called with "iterations" or "calls" and gives that table, oldest first.
+
+    Iterations have the keys iteration, usd, tokens, seconds, progress, score, best, passed, total, why, phases;
+    calls have iteration, seconds, first_token_seconds, model. A missing value is None.
+    """
+
+    def __init__(self, rows: Callable[[str], Rows]) -> None:
+        self._rows = rows
+
+    def cost(self) -> Figure:
+        """US dollars and tokens, a round and in all."""
+        return cost.figure(cost.numbers(self._rows("iterations")))
+
+    def latency(self) -> Figure:
+        """Seconds of each model call, and to its first token."""
+        return latency.figure(latency.numbers(self._rows("calls")))
+
+    def progress(self) -> Figure:
+        """How near each round came to the goal, and the best so far."""
+        return progress.figure(progress.numbers(self._rows("iterations")))
+
+    def timeline(self) -> Figure:
+        """Where the time of each round went."""
+        return timeline.figure(timeline.numbers(self._rows("iterations")))
+
+    def all(self) -> dict[str, Figure]:
+        """Every chart by its kind."""
+        return {kind: getattr(self, kind)() for kind in KINDS}

@@ -1,0 +1,72 @@
+"""How near each round came to the goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_loops.view.palette import FAIL, PASS, PLAN
+
+from .frame import frame, label, whole
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+class Progress(NamedTuple):
+    """One entry a round; values are shares of the goal in [0, 1], or scores where the run has one."""
+
+    rounds: list[int]
+    value: list[float]
+    best: list[float]  # of all rounds so far
+    passed: list[bool]
+    why: list[str]
+    scored: bool
+
+
+def numbers(rows: Sequence[Mapping[str, Any]]) -> Progress:
+    """Scores where every round has one, shares of passed checks otherwise."""
+    scored = bool(rows) and all(row.get("score") is not None for row in rows)
+    value = [float(row.get("score" if scored else "progress") or 0.0) for row in rows]
+    best: list[float] = []
+    for row, reached in zip(rows, value, strict=True):
+        best.append(reached if row.get("best") or not best else best[-1])
+    return Progress(
+        rounds=[int(row["iteration"]) for row in rows],
+        value=value,
+        best=best,
+        passed=[bool(row.get("total")) and row["passed"] >= row["total"] for row in rows],
+        why=[str(row.get("why") or "") for row in rows],
+        scored=scored,
+    )
+
+
+def figure(progress: Progress) -> Figure:
+    """Steps for the best so far, a dot a round: filled circles passed, crosses did not."""
+    drawn = frame("Progress", x="round", y="score" if progress.scored else "share of the goal")
+    drawn.update_xaxes(dtick=whole(progress.rounds))
+    if not progress.scored:
+        drawn.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
+        drawn.add_hline(y=1, line={"color": PASS, "dash": "dot"}, annotation_text="goal")
+    drawn.add_scatter(
+        x=progress.rounds,
+        y=progress.best,
+        name="best so far",
+        mode="lines",
+        line={"color": PLAN, "shape": "hv", "width": 2},
+        hoverinfo="skip",
+    )
+    drawn.add_scatter(
+        x=progress.rounds,
+        y=progress.value,
+        name="round",
+        mode="markers",
+        marker={
+            "size": 10,
+            "symbol": ["circle" if passed else "x" for passed in progress.passed],
+            "color": [PASS if passed else FAIL for passed in progress.passed],
+        },
+        customdata=[label(why) for why in progress.why],
+        hovertemplate="round %{x}: %{y}<br>%{customdata}<extra></extra>",
+    )
+    return drawn

@@ -1,0 +1,34 @@
+"""Untrusted text made fit to show: short, and with nothing in it that acts on a terminal or on a reading order."""
+
+from __future__ import annotations
+
+import re
+
+LIMIT = 2048  # characters kept of any one text
+
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[@-Z\\^_])")
+# Controls except tab and newline, bidirectional overrides and marks, line separators, lone surrogates.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def clean(text: object) -> str:
+    """Drop terminal sequences; write other invisible characters out, so that a reader sees what is there."""
+    plain = _SEQUENCE.sub("", str(text)).replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)
+
+
+def clip(text: object, limit: int = LIMIT) -> str:
+    """The first `limit` characters, cleaned, with a mark that says how much is missing."""
+    whole = str(text)
+    if len(whole) <= limit:
+        return clean(whole)
+    return f"{clean(whole[:limit])}\n… clipped, {len(whole):,} characters in all"
+
+
+def line(text: object, limit: int = 300) -> str:
+    """One line of at most `limit` characters; an ellipsis marks the cut."""
+    whole = str(text)
+    flat = " ".join(clean(whole[: limit * 4]).split())
+    return flat if len(flat) <= limit and len(whole) <= limit * 4 else f"{flat[: limit - 1]}…"

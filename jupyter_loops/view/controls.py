@@ -1,0 +1,33 @@
+"""What a person may do to a run from its view."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Controls(Protocol):
+    """Each call sets a flag and returns at once; it may come from any thread. An error says why not."""
+
+    def stop(self) -> None:
+        """End the run at once and keep the best candidate."""
+        ...
+
+    def pause(self) -> None:
+        """Hold before the next phase."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+    def step(self) -> None:
+        """One round, then hold again."""
+        ...
+
+    def hint(self, text: str) -> None:
+        """Tell the model something from the next round on."""
+        ...
+
+    def raise_budget(self, **limits: float) -> None:
+        """Set new limits by their names in core.Budget: usd, tokens, seconds, iterations."""
+        ...

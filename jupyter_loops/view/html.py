@@ -1,0 +1,132 @@
+"""A run as static HTML: no scripts, inline styles only, and the same order as the live view.
+
+JupyterLab's sanitizer and GitHub drop most of HTML. What is used here survives the first, and reads well when the
+second has taken all styles away. All text is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from .amounts import brief, count, usd
+from .palette import PHASES
+from .text import NONE, SIGNS
+
+_TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
+_CELL = 'style="text-align:left;padding:2px 10px"'
+_DETAILED = 8  # rounds whose candidate and output are shown
+_WIDTH = 120  # pixels of a round's phases
+
+
+def html(picture: Mapping[str, Any]) -> str:
+    """The whole run, as one <div>."""
+    parts = [_head(picture), _gauges(picture), _rounds(picture), _checks(picture), _details(picture), _foot(picture)]
+    return f'<div class="jloops-static">{"".join(parts)}</div>'
+
+
+def _head(picture: Mapping[str, Any]) -> str:
+    facts = " · ".join(_text(picture[key]) for key in ("model", "isolation") if picture[key])
+    end = picture["termination"]
+    sign = "" if end is None else "✓ " if end["reason"] == "verified" else "✕ "
+    why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else ""
+    return f"<p><strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}</p>{why}"
+
+
+def _gauges(picture: Mapping[str, Any]) -> str:
+    cells = (
+        f"<td {_CELL}>{_TITLES[name]}<br><strong>{_text(gauge['text'])}</strong>{_bar(gauge)}</td>"
+        for name, gauge in picture["gauges"].items()
+    )
+    return f"<table><tr>{''.join(cells)}</tr></table>"
+
+
+def _bar(gauge: Mapping[str, Any]) -> str:
+    if not gauge["limit"]:
+        return ""
+    share = min(gauge["spent"] / gauge["limit"], 1.0)
+    return f'<br><progress value="{share:.3f}" max="1">{share:.0%}</progress>'
+
+
+def _rounds(picture: Mapping[str, Any]) -> str:
+    rows = picture["rounds"]
+    if not rows:
+        return ""
+    heads = "".join(f"<th {_CELL}>{word}</th>" for word in ("round", "", "phases", "checks", "why", "cost", "time"))
+    longest = max((sum(seconds for _, seconds in row["phases"]) for row in rows), default=0.0)
+    older = f"<p>{picture['older']:,} older rounds are in the history.</p>" if picture["older"] else ""
+    body = "".join(_round(row, longest, picture["best"]) for row in rows)
+    return f"{older}<table><tr>{heads}</tr>{body}</table>"
+
+
+def _round(row: Mapping[str, Any], longest: float, best: int | None) -> str:
+    checks = f"{row['passed']} / {row['total']}" if row.get("total") else NONE
+    cells = (
+        f"{row['n']}{' ★' if row['n'] == best else ''}",
+        SIGNS.get(row["mark"], ""),
+        _phases(row["phases"], longest),
+        checks,
+        _text(row["why"]),
+        usd(row.get("usd", 0.0)),
+        brief(row.get("seconds", 0.0)),
+    )
+    return "<tr>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _phases(phases: Iterable[tuple[str, float]], longest: float) -> str:
+    def segment(state: str, seconds: float) -> str:
+        width = max(round(seconds / longest * _WIDTH), 1) if longest else 1
+        style = f"display:inline-block;width:{width}px;height:10px;background-color:{PHASES.get(state, PHASES['wait'])}"
+        return f'<span title="{_text(state)} {brief(seconds)}" style="{style}"></span>'
+
+    return "".join(segment(state, seconds) for state, seconds in phases)
+
+
+def _checks(picture: Mapping[str, Any]) -> str:
+    if not picture["checks"]:
+        return ""
+    return f"<p>Checks</p><ul>{''.join(_check(check) for check in picture['checks'])}</ul>"
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    metric = check["metric"]
+    numbers = f" · now {metric['value']:,g}" if metric else ""
+    if metric and metric["target"] is not None:
+        numbers += f", goal {metric['target']:,g}"
+    words = f" · {_text(check['message'])}" if check["message"] else ""
+    return f"<li>{SIGNS.get(check['state'], '')} <code>{_text(check['name'])}</code>{numbers}{words}</li>"
+
+
+def _details(picture: Mapping[str, Any]) -> str:
+    told = [row for row in picture["rounds"] if row.get("candidate") or row.get("output")]
+    best = [row for row in told if row["n"] == picture["best"]]
+    others = [row for row in told if row["n"] != picture["best"]][-_DETAILED:]
+    return "".join(_detail(row, opened=row in best) for row in best + others)
+
+
+def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
+    title = f"{'Best candidate, round' if opened else 'Round'} {row['n']}"
+    body = _code(row["candidate"]["text"]) if row["candidate"] else _code(row["answer"])
+    output = row["output"] or {}
+    for name in ("fault", "stdout", "stderr"):
+        body += f"<p>{name}</p>{_code(output[name])}" if output.get(name) else ""
+    failed = [f"<li>{_text(v['name'])}: {_text(v['message'])}</li>" for v in row["verdicts"] if not v["passed"]]
+    body += f"<ul>{''.join(failed)}</ul>" if failed else ""
+    if row["prompt"]:
+        body += f"<p>prompt: {count(row['prompt']['tokens'])} tokens, {len(row['calls'])} calls</p>"
+    return f"<details{' open' if opened else ''}><summary>{title}</summary>{body}</details>"
+
+
+def _foot(picture: Mapping[str, Any]) -> str:
+    notes = "".join(f"<li>{_text(note)}</li>" for note in picture["notes"])
+    query = f"%loop_sql FROM iterations WHERE run_id = '{picture['run']}'"
+    return (f"<p>Notes</p><ul>{notes}</ul>" if notes else "") + f"<p><code>{_text(query)}</code></p>"
+
+
+def _code(text: str) -> str:
+    return f"<pre><code>{_text(text)}</code></pre>"
+
+
+def _text(value: object) -> str:
+    return escape(str(value))

@@ -1,0 +1,178 @@
+"""Where a view is shown: a widget in a notebook, HTML where there are no widgets, text in a terminal."""
+
+from __future__ import annotations
+
+import contextvars
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from .bundle import bundle
+from .controls import Controls
+from .html import html
+from .snapshot import Snapshot
+from .text import headline, text
+
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_HTML_PERIOD = 1.0  # seconds; every update draws the whole output anew
+
+
+class Place(Protocol):
+    """One place on a screen. `show` comes from the cell's thread, the rest from the view's."""
+
+    stale: bool  # a page asked for everything anew
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Appear."""
+        ...
+
+    def update(self, snapshot: Snapshot, now: datetime) -> None:
+        """Draw what changed."""
+        ...
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Renew what a notebook would keep if the kernel died now."""
+        ...
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """Leave the static picture."""
+        ...
+
+
+def place(controls: Controls | None, *, clicks: bool, refresh: Callable[[], None]) -> Place:
+    """The best place that this process has."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return Nowhere()
+    if not hasattr(shell, "kernel"):
+        return Terminal()
+    try:
+        from .widget import RunWidget
+    except (ImportError, OSError):  # no anywidget, or the script is not built
+        return Page()
+    mode = "none" if controls is None else "live" if clicks else "late"
+    widget = _unparented(lambda: RunWidget(controls, refresh, clicks=mode))
+    return Live(widget)
+
+
+class Nowhere:
+    """Outside of IPython nothing is shown."""
+
+    stale = False
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+    def update(self, snapshot: Snapshot, now: datetime) -> None:
+        """Nothing."""
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+
+class Terminal(Nowhere):
+    """A terminal gets the summary at the end; lines from another thread would tear its prompt."""
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """Print the summary."""
+        _display({"text/plain": text(snapshot.to_json())})
+
+
+class Page(Nowhere):
+    """HTML that is drawn anew at most once a second."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._drawn = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Appear."""
+        self._handle = _display(self._beside(snapshot))
+
+    def update(self, snapshot: Snapshot, now: datetime) -> None:
+        """Draw everything, if the last time is long enough ago."""
+        del now
+        if time.monotonic() - self._drawn >= _HTML_PERIOD:
+            self.renew(snapshot)
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Draw everything."""
+        self._drawn = time.monotonic()
+        self._handle.update(self._beside(snapshot), raw=True)
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """Leave the bundle that needs no kernel."""
+        self._handle.update(bundle(snapshot), raw=True)
+
+    def _beside(self, snapshot: Snapshot) -> dict[str, Any]:
+        picture = snapshot.to_json(now=datetime.now(UTC))
+        return {"text/html": html(picture), "text/plain": headline(picture)}
+
+
+class Live(Page):
+    """The widget, with a static picture beside it for everything that cannot draw widgets."""
+
+    def __init__(self, widget: Any) -> None:
+        super().__init__()
+        self._widget = widget
+        self._sent = 0
+
+    def update(self, snapshot: Snapshot, now: datetime) -> None:
+        """Send the head, the rounds with news, and the end of the stream."""
+        self.stale, since = False, 0 if self.stale else self._sent
+        self._widget.whole = {"since": 0, "rev": snapshot.rev, "rows": snapshot.rows()}
+        news = {"since": since, "rev": snapshot.rev, "rows": snapshot.rows(since)}
+        self._sent = snapshot.rev
+        _unparented(lambda: self._send(snapshot.head(now), news, snapshot.tail))
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """Leave the bundle that needs no kernel; a saved widget would show an error in its place.
+
+        A page that was reloaded meanwhile does not hear of the bundle, so there the widget shows the end.
+        """
+        self.update(snapshot, datetime.now(UTC))
+        super().finish(snapshot)
+        if not self._widget.reloaded:
+            _unparented(self._widget.close)
+
+    def _send(self, head: dict[str, Any], news: dict[str, Any], tail: str) -> None:
+        with self._widget.hold_sync():
+            self._widget.head = head
+            self._widget.stream = tail
+            if news["rows"] or not news["since"]:
+                self._widget.rounds = news
+
+    def _beside(self, snapshot: Snapshot) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
+        return {_WIDGET_VIEW: view, **super()._beside(snapshot)}
+
+
+def _display(content: dict[str, Any]) -> Any:
+    from IPython import display
+
+    show: Any = display.display
+    return show(content, raw=True, display_id=True)
+
+
+def _unparented(work: Callable[[], Any]) -> Any:
+    """Do `work` in a context whose comm messages answer no cell.
+
+    ipykernel 7.4 sends a page's messages to the shell that published last on their comm. A message without a
+    parent leaves the choice to the page, which picks a thread that is free even while another cell blocks.
+    """
+    from ipykernel.kernelbase import Kernel
+
+    parent = getattr(Kernel.instance(), "_shell_parent", None) if Kernel.initialized() else None
+
+    def bare() -> Any:
+        if isinstance(parent, contextvars.ContextVar):
+            parent.set({})
+        return work()
+
+    return contextvars.copy_context().run(bare)

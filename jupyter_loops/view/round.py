@@ -1,0 +1,139 @@
+"""One round of a run, folded from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import ndiff
+from typing import Any
+
+from .clip import clip, line
+
+_CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
+
+
+@dataclass(slots=True)
+class Round:
+    """What is known so far of one round; `rev` says when it last changed."""
+
+    n: int
+    rev: int = 0
+    state: str = ""  # of the state machine, while the round is going on
+    mark: str = "live"  # live, pass, fail, done (ended without checks)
+    best: bool = False
+    phases: list[list[Any]] = field(default_factory=list)  # [state, seconds]
+    numbers: dict[str, Any] = field(default_factory=dict)  # passed, total, progress, score, usd, tokens, seconds
+    why: str = ""
+    candidate: dict[str, str] | None = None  # kind, text
+    diff: dict[str, Any] | None = None  # to: the round it is compared with; text: lines that begin with ' ', + or -
+    answer: str = ""  # the model's words, while no candidate was read from them
+    output: dict[str, Any] | None = None
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    prompt: dict[str, Any] | None = None
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+
+    def asked(self, event: Mapping[str, Any]) -> None:
+        """A call left for the model."""
+        parts = [
+            {"name": line(part.get("name", ""), 40), "tokens": part.get("tokens", 0), "dropped": part.get("dropped", 0)}
+            for part in event.get("parts", [])[:20]
+        ]
+        text = "\n\n".join(f"{said.get('role', '')}:\n{said.get('content', '')}" for said in event.get("messages", []))
+        self.prompt = {"tokens": sum(part["tokens"] for part in parts), "parts": parts, "text": clip(text)}
+        self._call(event)["purpose"] = line(event.get("purpose", ""), 40)
+
+    def answered(self, event: Mapping[str, Any]) -> None:
+        """The model answered, or a fault came instead."""
+        call = self._call(event)
+        for key in ("prompt_tokens", "completion_tokens", "usd", "seconds", "first_token_seconds", "estimated"):
+            call[key] = event.get(key)
+        call["finish"] = line(event.get("error") or event.get("finish_reason") or "", 40)
+        call["message"] = line(event.get("message", ""))
+        self.answer = clip(event.get("text", ""))
+
+    def _call(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        number = event.get("call", 0)
+        if not self.calls or self.calls[-1]["call"] != number:
+            self.calls = [*self.calls[1 - _CALLS :], {"call": number, "model": ""}]
+        call = self.calls[-1]
+        call["model"] = line(event.get("answered_by") or event.get("model") or call["model"], 80)
+        return call
+
+    def proposed(self, event: Mapping[str, Any], best: Round | None) -> None:
+        """A candidate was read; `best` is the best round before this one."""
+        self.candidate = {"kind": line(event.get("candidate_kind", ""), 20), "text": clip(event.get("text", ""))}
+        self.answer = ""
+        if best is not None and best.candidate is not None:
+            pairs = ndiff(best.candidate["text"].splitlines(), self.candidate["text"].splitlines())
+            kept = "\n".join(pair[0] + pair[2:] for pair in pairs if pair[0] in " +-")
+            self.diff = {"to": best.n, "text": kept}
+
+    def acted(self, observation: Mapping[str, Any]) -> None:
+        """The candidate ran."""
+        fault = observation.get("fault") or {}
+        frames = [
+            f"{frame.get('where')} line {frame.get('line')}: {frame.get('text')}" for frame in fault.get("frames", [])
+        ]
+        self.output = {
+            "exit": line(observation.get("exit", ""), 20),
+            "fault": line(f"{fault.get('type')}: {fault.get('message')}") if fault else "",
+            "frames": [line(frame, 160) for frame in frames[-5:]],
+            "stdout": clip(observation.get("stdout", "")),
+            "stderr": clip(observation.get("stderr", "")),
+            "clipped": bool(observation.get("clipped")),
+            "seconds": observation.get("seconds", 0.0),
+            "peak_bytes": observation.get("peak_bytes", 0),
+        }
+
+    def judged(self, verdicts: list[Mapping[str, Any]]) -> None:
+        """The checks spoke; hidden ones keep their words to themselves."""
+        self.verdicts = [
+            {
+                "name": "hidden check" if verdict.get("hidden") else line(verdict.get("check", "")),
+                "layer": line(verdict.get("layer", ""), 20),
+                "passed": bool(verdict.get("passed")),
+                "message": "" if verdict.get("hidden") else line(verdict.get("message", "")),
+            }
+            for verdict in verdicts[:_VERDICTS]
+        ]
+
+    def decided(self, event: Mapping[str, Any]) -> None:
+        """The round is over."""
+        passed, total = event.get("passed", 0), event.get("total", 0)
+        self.mark = "done" if not total else "pass" if passed >= total else "fail"
+        self.best, self.state = bool(event.get("best")), ""
+        self.why = line(event.get("why", ""))
+        self.phases = [[str(state), float(seconds)] for state, seconds in event.get("phases", [])][:60] or self.phases
+        usage = event.get("usage", {})
+        self.numbers = {
+            "passed": passed,
+            "total": total,
+            "progress": event.get("progress", 0.0),
+            "score": event.get("score"),
+            "usd": usage.get("usd", 0.0),
+            "tokens": usage.get("tokens", 0),
+            "seconds": usage.get("seconds", 0.0),
+        }
+        self.noted(("best so far: " if self.best else "") + self.why)
+
+    def noted(self, words: object) -> None:
+        """Why the loop did what it did, in its own words."""
+        self.decisions = [*self.decisions[1 - _DECISIONS :], line(words)]
+
+    def row(self, *, detail: bool = True) -> dict[str, Any]:
+        """JSON of the round; without `detail` only what the timeline shows."""
+        base = {"n": self.n, "state": self.state, "mark": self.mark, "best": self.best, "phases": self.phases}
+        base |= {"why": self.why, **self.numbers}
+        if not detail:
+            return base | {"trimmed": True}
+        return base | {
+            "candidate": self.candidate,
+            "diff": self.diff,
+            "answer": self.answer,
+            "output": self.output,
+            "verdicts": self.verdicts,
+            "prompt": self.prompt,
+            "calls": [dict(call) for call in self.calls],  # a copy: the last one still changes
+            "decisions": self.decisions,
+        }

@@ -1,0 +1,22 @@
+"""The progress of a run as a line of bounded length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_POINTS = 400
+
+
+class Series:
+    """[round, progress, best so far, mark] a round; when it grows long, rounds without news are thinned."""
+
+    def __init__(self) -> None:
+        self.points: list[list[Any]] = []
+
+    def add(self, n: int, progress: float, mark: str, *, best: bool) -> None:
+        """A round is over."""
+        before = self.points[-1][2] if self.points else 0.0
+        self.points = [*self.points, [n, progress, progress if best else max(before, 0.0), mark]]
+        if len(self.points) > _POINTS:
+            thinned = [point for at, point in enumerate(self.points) if at % 2 == 0 or point[1] == point[2]]
+            self.points = (thinned if len(thinned) < _POINTS else thinned[::2])[-_POINTS:]

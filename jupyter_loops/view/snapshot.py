@@ -1,0 +1,233 @@
+"""A run folded from its events into plain JSON, live or from the history alike.
+
+Events come as JSON (`core.events.Record.to_json`), so the same code draws a run that is going on, a run of last
+year, and a run of another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from .checks import Checks
+from .clip import LIMIT, clip, line
+from .clock import Clock
+from .round import Round
+from .series import Series
+from .spending import Spending
+
+VERSION = 1
+ROUNDS = 200  # newest kept
+DETAILED = 20  # newest that keep their texts in full; the best round always does
+ACTIVITY = {
+    "prepare": "preparing",
+    "plan": "planning",
+    "execute": "executing",
+    "observe": "observing",
+    "verify": "verifying",
+    "decide": "deciding",
+    "wait": "waiting",
+    "end": "ending",
+}
+
+
+class Snapshot:
+    """Everything that a view shows of one run. One thread feeds it and reads it."""
+
+    def __init__(self, name: str = "") -> None:
+        self.rev = 0  # grows with every change of a round
+        self.iteration = 0
+        self.state, self.note = "prepare", ""
+        self.termination: dict[str, Any] | None = None
+        self.best: Round | None = None
+        self._facts: dict[str, Any] = {"run": "", "name": line(name, 80), "goal": "", "model": "", "isolation": ""}
+        self._rounds: dict[int, Round] = {}
+        self._notes: list[str] = []
+        self._stream = ""
+        self._pausing = False  # asked for, and holds until resumed
+        self._series, self._spending, self._clock, self._checks = Series(), Spending(), Clock(), Checks()
+        self._verdicts: list[Mapping[str, Any]] = []  # of the best round
+        self._judged: list[Mapping[str, Any]] = []  # of the last one
+        self._kinds: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "run_started": self._run_started,
+            "moved": self._moved,
+            "call_started": self._call_started,
+            "call_finished": self._call_finished,
+            "proposed": self._proposed,
+            "acted": self._acted,
+            "judged": self._on_judged,
+            "decided": self._decided,
+            "steered": self._steered,
+            "noted": self._noted,
+            "run_ended": self._run_ended,
+        }
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> Snapshot:
+        """Fold a whole run."""
+        snapshot = cls()
+        for record in records:
+            snapshot.feed(record)
+        return snapshot
+
+    def feed(self, record: Mapping[str, Any]) -> None:
+        """Fold one event; a kind that this version does not know changes nothing."""
+        fold = self._kinds.get(record.get("kind", ""))
+        if fold is not None:
+            self._clock.saw(record.get("at"))
+            fold(record)
+
+    def stream(self, piece: str) -> None:
+        """A piece of an answer arrived; the newest 2 kB are kept."""
+        self._stream = (self._stream + piece)[-LIMIT:]
+
+    def spend(self, spent: Mapping[str, float], reserved: Mapping[str, float]) -> None:
+        """The ledger moved."""
+        self._spending.ledger(spent, reserved)
+
+    def to_json(self, *, now: datetime | None = None) -> dict[str, Any]:
+        """The whole picture; `now` is given for a run that is going on."""
+        return {"version": VERSION, **self.head(now), "rounds": self.rows(), "stream": self.tail}
+
+    def head(self, now: datetime | None = None) -> dict[str, Any]:
+        """All but the rounds and the stream: small, and sent with every update."""
+        if self.termination is None:
+            self._spending.spent["seconds"] = self._clock.seconds(now)
+        return {
+            **self._facts,
+            "state": self.state,
+            "headline": self._headline(),
+            "paused": self.paused,
+            "ticking": self.termination is None and self._clock.ticking,
+            "round": self.iteration,
+            "gauges": self._spending.gauges(),
+            "progress": self._series.points,
+            "checks": self._checks.to_json(),
+            "best": self.best.n if self.best else None,
+            "termination": self.termination,
+            "notes": self._notes,
+            "older": max(min(self._rounds, default=1) - 1, 0),
+        }
+
+    def rows(self, since: int = 0) -> list[dict[str, Any]]:
+        """The rounds that changed after revision `since`; only the newest and the best with all their texts."""
+        detailed = self.iteration - DETAILED
+        return [
+            round_.row(detail=round_.n > detailed or round_ is self.best)
+            for round_ in self._rounds.values()
+            if round_.rev > since
+        ]
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person holds the run, or has asked to."""
+        return self._pausing or (self.state == "wait" and self.note == "paused")
+
+    @property
+    def tail(self) -> str:
+        """The end of the answer that is arriving."""
+        return clip(self._stream)
+
+    def _headline(self) -> str:
+        if self.termination is not None:
+            return str(self.termination["reason"]).replace("_", " ")
+        limit = self._spending.limits["iterations"]
+        where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
+        if self.state == "wait":
+            return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
+        return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
+
+    def _touch(self, event: Mapping[str, Any]) -> Round:
+        """The round of an event, marked as changed; the oldest makes room."""
+        n = max(int(event.get("iteration") or 0), self.iteration)  # 0: a stored candidate is verified again
+        if n not in self._rounds:
+            self._rounds[n] = Round(n)
+            self.iteration, self._stream = n, ""
+            if len(self._rounds) > ROUNDS:
+                del self._rounds[next(iter(self._rounds))]
+        self.rev += 1
+        self._rounds[n].rev = self.rev
+        return self._rounds[n]
+
+    def _run_started(self, event: Mapping[str, Any]) -> None:
+        self._facts = {
+            "run": line(event.get("run", ""), 80),
+            "name": line(event.get("loop", ""), 80),
+            "goal": clip(event.get("goal", ""), 500),
+            "model": line(event.get("model", ""), 80),
+            "isolation": line(event.get("isolation", ""), 40),
+        }
+        self._spending.limit(event.get("budget") or {})
+        self._spending.priced = event.get("price") is not None
+        self._checks = Checks(event.get("checks") or ())
+
+    def _moved(self, event: Mapping[str, Any]) -> None:
+        self.state, self.note = str(event.get("to", "")), line(event.get("note", ""), 120)
+        phase = self._clock.moved(str(event.get("source", "")), waits=self.state == "wait" and self.note == "paused")
+        if not event.get("iteration"):
+            return
+        old = self._rounds.get(int(event["iteration"]))
+        if old is not None and old.mark != "live":
+            return  # the step out of a round that is over
+        round_ = self._touch(event)
+        round_.state = self.state
+        if phase is not None and phase[0] not in {"prepare", "decide", "end"}:
+            round_.phases = [*round_.phases[-59:], phase]
+        if self.note:
+            round_.noted(self.note)
+
+    def _call_started(self, event: Mapping[str, Any]) -> None:
+        self._spending.reserve(event)
+        self._stream = ""
+        self._touch(event).asked(event)
+
+    def _call_finished(self, event: Mapping[str, Any]) -> None:
+        self._spending.settle(event)
+        self._stream = ""
+        self._touch(event).answered(event)
+
+    def _proposed(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).proposed(event, self.best)
+
+    def _acted(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).acted(event.get("observation") or {})
+
+    def _on_judged(self, event: Mapping[str, Any]) -> None:
+        self._judged = list(event.get("verdicts") or ())
+        self._checks.judge(self._judged)
+        self._touch(event).judged(self._judged)
+
+    def _decided(self, event: Mapping[str, Any]) -> None:
+        round_ = self._touch(event)
+        round_.decided(event)
+        self._spending.spent["iterations"] = float(round_.n)
+        if round_.best:
+            self.best, self._verdicts = round_, self._judged
+        self._series.add(round_.n, float(event.get("progress") or 0.0), round_.mark, best=round_.best)
+
+    def _steered(self, event: Mapping[str, Any]) -> None:
+        action, value = str(event.get("action", "")), event.get("value")
+        self._pausing = {"pause": True, "step": False, "resume": False}.get(action, self._pausing)
+        if action == "budget" and isinstance(value, Mapping):
+            self._spending.limit(value)
+        words = action if value is None else f"{action}: {value}"
+        if self._rounds:
+            self._touch(event).noted(f"a person: {words}")
+
+    def _noted(self, event: Mapping[str, Any]) -> None:
+        self._notes = [*self._notes[-19:], line(event.get("message", ""))]
+        if self._rounds:
+            self._touch(event).noted(event.get("message", ""))
+
+    def _run_ended(self, event: Mapping[str, Any]) -> None:
+        self.state, self._stream = "end", ""
+        self.termination = {"reason": line(event.get("reason", ""), 40), "message": line(event.get("message", ""), 500)}
+        self._spending.spent["seconds"] = self._clock.seconds()
+        self._spending.final(event.get("usage") or {})
+        if self.best is not None:
+            self._checks.judge(self._verdicts)
+        for round_ in self._rounds.values():
+            if round_.mark == "live":
+                self.rev += 1
+                round_.mark, round_.state, round_.rev = "cut", "", self.rev

@@ -1,0 +1,38 @@
+"""A run as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .amounts import brief, usd
+from .clip import clean, line
+
+SIGNS = {"pass": "✓", "fail": "✕", "done": "•", "cut": "\u2013", "live": "◌", "open": "·"}
+NONE = "\u2013"  # an en dash: nothing to say
+_SHOWN = 20
+
+
+def headline(picture: Mapping[str, Any]) -> str:
+    """One line: what the run is doing, and what it has spent of what it may."""
+    gauges = picture["gauges"]
+    spent = " · ".join(gauges[name]["text"] for name in ("usd", "seconds"))
+    tokens, rounds = gauges["tokens"]["text"], gauges["iterations"]["text"]
+    return line(f"{picture['name']}: {picture['headline']} · {rounds} rounds · {tokens} tokens · {spent}")
+
+
+def text(picture: Mapping[str, Any]) -> str:
+    """The headline, why the run ended, and a line for each of the newest rounds."""
+    end = picture["termination"]
+    lines = [headline(picture)]
+    lines += [end["message"]] if end and end["message"] else []
+    lines += [_round(row) for row in picture["rounds"][-_SHOWN:]]
+    return clean("\n".join(lines))
+
+
+def _round(row: Mapping[str, Any]) -> str:
+    total = row.get("total", 0)
+    checks = f"{row.get('passed', 0)}/{total}" if total else NONE
+    cost = f"{usd(row.get('usd', 0.0))}, {brief(row.get('seconds', 0.0))}"
+    why = line(row.get("why") or row.get("state") or "")
+    return f"{row['n']:>4} {SIGNS.get(row['mark'], '?')} {checks:>5}  {why}  ({cost})"

@@ -1,0 +1,154 @@
+import { isObject, Json, list, number, numberOrNull, object, oneOf, text, texts } from './json';
+import { Call, Check, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
+
+export const VERSION = 1;
+const MARKS: readonly Mark[] = ['live', 'pass', 'fail', 'done', 'cut'];
+export const GAUGES: readonly GaugeName[] = ['usd', 'tokens', 'seconds', 'iterations'];
+
+/** A saved picture, or null where its version is not known here. */
+export function readSnapshot(value: unknown): Snapshot | null {
+  const from = object(value);
+  if (from['version'] !== VERSION) {
+    return null;
+  }
+  return { ...readHead(from), rounds: readRounds(from['rounds']), stream: text(from['stream']) };
+}
+
+export function readHead(value: unknown): Head {
+  const from = object(value);
+  const gauges = object(from['gauges']);
+  const end = from['termination'];
+  return {
+    run: text(from['run']),
+    name: text(from['name']),
+    goal: text(from['goal']),
+    model: text(from['model']),
+    isolation: text(from['isolation']),
+    state: text(from['state']),
+    headline: text(from['headline']),
+    paused: from['paused'] === true,
+    ticking: from['ticking'] === true,
+    round: number(from['round']),
+    gauges: Object.fromEntries(GAUGES.map(name => [name, readGauge(gauges[name])])) as Record<GaugeName, Gauge>,
+    progress: list(from['progress']).map(readPoint),
+    checks: list(from['checks']).map(readCheck),
+    best: numberOrNull(from['best']),
+    termination: isObject(end) ? { reason: text(end['reason']), message: text(end['message']) } : null,
+    notes: texts(from['notes']),
+    older: number(from['older'])
+  };
+}
+
+export function readRounds(value: unknown): Round[] {
+  return list(value).map(readRound);
+}
+
+function readGauge(value: unknown): Gauge {
+  const from = object(value);
+  return {
+    spent: number(from['spent']),
+    reserved: number(from['reserved']),
+    limit: numberOrNull(from['limit']),
+    landing: numberOrNull(from['landing']),
+    text: text(from['text'])
+  };
+}
+
+function readPoint(value: unknown): Point {
+  const [n, reached, best, mark] = list(value);
+  return { n: number(n), value: share(reached), best: share(best), mark: oneOf(mark, MARKS, 'done') };
+}
+
+function share(value: unknown): number {
+  return Math.min(Math.max(number(value), 0), 1);
+}
+
+function readCheck(value: unknown): Check {
+  const from = object(value);
+  const metric = from['metric'];
+  return {
+    name: text(from['name']),
+    hidden: from['hidden'] === true,
+    state: oneOf(from['state'], ['open', 'pass', 'fail'], 'open'),
+    message: text(from['message']),
+    metric: isObject(metric) ? { value: number(metric['value']), target: numberOrNull(metric['target']) } : null
+  };
+}
+
+function readRound(value: unknown): Round {
+  const from = object(value);
+  const candidate = from['candidate'];
+  const diff = from['diff'];
+  return {
+    n: number(from['n']),
+    state: text(from['state']),
+    mark: oneOf(from['mark'], MARKS, 'live'),
+    best: from['best'] === true,
+    phases: list(from['phases']).map(readPhase),
+    why: text(from['why']),
+    passed: number(from['passed']),
+    total: number(from['total']),
+    usd: number(from['usd']),
+    tokens: number(from['tokens']),
+    seconds: number(from['seconds']),
+    trimmed: from['trimmed'] === true,
+    candidate: isObject(candidate) ? text(candidate['text']) : null,
+    diff: isObject(diff) ? { to: number(diff['to']), text: text(diff['text']) } : null,
+    answer: text(from['answer']),
+    output: isObject(from['output']) ? readOutput(from['output']) : null,
+    verdicts: list(from['verdicts']).map(object).map(verdict => ({
+      name: text(verdict['name']),
+      passed: verdict['passed'] === true,
+      message: text(verdict['message'])
+    })),
+    prompt: isObject(from['prompt']) ? readPrompt(from['prompt']) : null,
+    calls: list(from['calls']).map(object).map(readCall),
+    decisions: texts(from['decisions'])
+  };
+}
+
+function readPhase(value: unknown): [string, number] {
+  const [state, seconds] = list(value);
+  return [text(state), Math.max(number(seconds), 0)];
+}
+
+function readOutput(from: Json): Output {
+  return {
+    exit: text(from['exit']),
+    fault: text(from['fault']),
+    frames: texts(from['frames']),
+    stdout: text(from['stdout']),
+    stderr: text(from['stderr']),
+    clipped: from['clipped'] === true,
+    seconds: number(from['seconds']),
+    peak_bytes: number(from['peak_bytes'])
+  };
+}
+
+function readPrompt(from: Json): Prompt {
+  const parts = list(from['parts']).map(object);
+  return {
+    tokens: number(from['tokens']),
+    parts: parts.map(part => ({
+      name: text(part['name']),
+      tokens: number(part['tokens']),
+      dropped: number(part['dropped'])
+    })),
+    text: text(from['text'])
+  };
+}
+
+function readCall(from: Json): Call {
+  return {
+    call: number(from['call']),
+    model: text(from['model']),
+    purpose: text(from['purpose']),
+    prompt_tokens: numberOrNull(from['prompt_tokens']),
+    completion_tokens: numberOrNull(from['completion_tokens']),
+    usd: numberOrNull(from['usd']),
+    seconds: numberOrNull(from['seconds']),
+    first_token_seconds: numberOrNull(from['first_token_seconds']),
+    finish: text(from['finish']),
+    message: text(from['message'])
+  };
+}

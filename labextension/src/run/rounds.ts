@@ -1,0 +1,117 @@
+import { brief, DOING, SIGNS, usd } from './amounts';
+import { el, mark, say } from './dom';
+import { Round, Snapshot } from './types';
+
+const WORDS = { live: 'going on', pass: 'passed', fail: 'failed', done: 'done', cut: 'cut short' } as const;
+const COLOURS: Record<string, string> = {
+  plan: 'plan',
+  execute: 'execute',
+  observe: 'execute',
+  verify: 'verify',
+  decide: 'verify'
+};
+
+/** A row a round; the chosen one is shown below. Arrow keys move, and only one row is a tab stop. */
+export class Rounds {
+  readonly node: HTMLElement;
+  private readonly older = el('div', 'older');
+  private readonly list = el('ol', 'round-list');
+  private readonly rows = new Map<number, Row>();
+  private readonly empty = el('div', 'empty', 'The first round is being prepared.');
+
+  constructor(private readonly choose: (n: number) => void) {
+    this.node = el('div', 'rounds', el('div', 'title', 'Rounds'), this.older, this.list, this.empty);
+    this.list.addEventListener('keydown', event => this.move(event));
+  }
+
+  draw(run: Snapshot, chosen: number | null): void {
+    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 24;
+    const longest = Math.max(...run.rounds.map(round => sum(round)), 0.001);
+    const known = new Set(run.rounds.map(round => round.n));
+    for (const [n, row] of this.rows) {
+      if (!known.has(n)) {
+        row.node.remove();
+        this.rows.delete(n);
+      }
+    }
+    for (const round of run.rounds) {
+      const row = this.rows.get(round.n) ?? this.add(round.n);
+      row.draw(round, longest, { chosen: round.n === chosen, best: round.n === run.best });
+    }
+    say(this.older, `${run.older.toLocaleString('en-US')} older rounds are in the history`);
+    this.older.hidden = run.older === 0;
+    this.empty.hidden = run.rounds.length > 0;
+    if (atEnd && !this.list.contains(document.activeElement)) {
+      this.list.scrollTop = this.list.scrollHeight;
+    }
+  }
+
+  private add(n: number): Row {
+    const row = new Row(() => this.choose(n));
+    this.rows.set(n, row);
+    this.list.append(row.node);
+    return row;
+  }
+
+  private move(event: KeyboardEvent): void {
+    const all = [...this.rows.entries()];
+    const at = all.findIndex(([, row]) => row.button === document.activeElement);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    const next = to === undefined ? undefined : all[to];
+    if (at >= 0 && next) {
+      event.preventDefault();
+      this.choose(next[0]);
+      next[1].button.focus();
+    }
+  }
+}
+
+class Row {
+  private readonly n = el('span', 'n');
+  private readonly sign = el('span', 'sign');
+  private readonly phases = el('span', 'phases');
+  private readonly checks = el('span', 'passed');
+  private readonly why = el('span', 'why');
+  private readonly cost = el('span', 'cost');
+  readonly button = el('button', 'round', this.n, this.sign, this.phases, this.checks, this.why, this.cost);
+  readonly node = el('li', 'round-item', this.button);
+  private drawn = '';
+
+  constructor(choose: () => void) {
+    this.button.type = 'button';
+    this.button.addEventListener('click', choose);
+  }
+
+  draw(round: Round, longest: number, { chosen, best }: { chosen: boolean; best: boolean }): void {
+    mark(this.button, { 'aria-current': chosen ? 'true' : null, tabindex: chosen ? 0 : -1 });
+    say(this.n, String(round.n));
+    say(this.sign, SIGNS[round.mark]);
+    mark(this.sign, { 'data-state': round.mark });
+    say(this.checks, round.total ? `${round.passed} / ${round.total}` : '–');
+    say(this.why, (best ? '★ ' : '') + (round.why || (round.mark === 'live' ? `${DOING[round.state] ?? 'starting'}…` : '')));
+    say(this.cost, round.usd ? usd(round.usd) : round.seconds ? brief(round.seconds) : '');
+    mark(this.button, { title: round.why, 'aria-label': spoken(round, best) });
+    const state = JSON.stringify([round.phases, round.state, longest]);
+    if (state !== this.drawn) {
+      this.drawn = state;
+      this.phases.replaceChildren(...round.phases.map(phase => segment(phase, longest)));
+    }
+  }
+}
+
+function segment([state, seconds]: [string, number], longest: number): HTMLElement {
+  const made = el('span', `phase phase-${COLOURS[state] ?? 'wait'}`);
+  made.style.width = `${(seconds / longest) * 100}%`;
+  made.title = `${state} ${brief(seconds)}`;
+  return made;
+}
+
+function sum(round: Round): number {
+  return round.phases.reduce((all, [, seconds]) => all + seconds, 0);
+}
+
+function spoken(round: Round, isBest: boolean): string {
+  const checks = round.total ? `, ${round.passed} of ${round.total} checks passed` : '';
+  const best = isBest ? ', the best so far' : '';
+  return `round ${round.n}, ${WORDS[round.mark]}${checks}${best}${round.why ? `: ${round.why}` : ''}`;
+}

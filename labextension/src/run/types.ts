@@ -1,0 +1,122 @@
+/** The picture of a run, as `view/snapshot.py` folds it. Version 1. */
+
+export type Mark = 'live' | 'pass' | 'fail' | 'done' | 'cut';
+export type CheckState = 'open' | 'pass' | 'fail';
+
+export interface Gauge {
+  spent: number;
+  reserved: number;
+  limit: number | null;
+  /** Where spending ends if the rounds left cost as much as the ones before. */
+  landing: number | null;
+  text: string;
+}
+
+export interface Metric {
+  value: number;
+  target: number | null;
+}
+
+export interface Check {
+  name: string;
+  hidden: boolean;
+  state: CheckState;
+  message: string;
+  metric: Metric | null;
+}
+
+export interface Call {
+  call: number;
+  model: string;
+  purpose: string;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  usd: number | null;
+  seconds: number | null;
+  first_token_seconds: number | null;
+  finish: string;
+  message: string;
+}
+
+export interface Output {
+  exit: string;
+  fault: string;
+  frames: string[];
+  stdout: string;
+  stderr: string;
+  clipped: boolean;
+  seconds: number;
+  peak_bytes: number;
+}
+
+export interface Verdict {
+  name: string;
+  passed: boolean;
+  message: string;
+}
+
+export interface Prompt {
+  tokens: number;
+  parts: { name: string; tokens: number; dropped: number }[];
+  text: string;
+}
+
+export interface Round {
+  n: number;
+  state: string;
+  mark: Mark;
+  best: boolean;
+  phases: [string, number][];
+  why: string;
+  passed: number;
+  total: number;
+  usd: number;
+  tokens: number;
+  seconds: number;
+  /** Only numbers were kept; the texts are in the history. */
+  trimmed: boolean;
+  candidate: string | null;
+  diff: { to: number; text: string } | null;
+  answer: string;
+  output: Output | null;
+  verdicts: Verdict[];
+  prompt: Prompt | null;
+  calls: Call[];
+  decisions: string[];
+}
+
+export interface Point {
+  n: number;
+  value: number;
+  best: number;
+  mark: Mark;
+}
+
+export type GaugeName = 'usd' | 'tokens' | 'seconds' | 'iterations';
+
+export interface Head {
+  run: string;
+  name: string;
+  goal: string;
+  model: string;
+  isolation: string;
+  state: string;
+  headline: string;
+  paused: boolean;
+  /** Time counts right now. */
+  ticking: boolean;
+  round: number;
+  gauges: Record<GaugeName, Gauge>;
+  progress: Point[];
+  checks: Check[];
+  best: number | null;
+  termination: { reason: string; message: string } | null;
+  notes: string[];
+  /** Rounds that are only in the history. */
+  older: number;
+}
+
+export interface Snapshot extends Head {
+  rounds: Round[];
+  stream: string;
+}
