@@ -1,0 +1,246 @@
+"""Options → a ready Run. The only place that knows every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import platform
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_loops._version import __version__
+from jupyter_loops.core.budget import Budget, Price
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
+from jupyter_loops.core.events import RunStarted
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Prompt
+from jupyter_loops.core.ports import Listener, Model, Readiness, Sandbox, World
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.engine import background
+from jupyter_loops.engine.control import Control
+from jupyter_loops.engine.cycle import Cycle
+from jupyter_loops.engine.ledger import Ledger
+from jupyter_loops.engine.pace import Pace
+from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.run import Run, names_used
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+
+DEFAULT_MODEL = "local"
+MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a loop is pursued. The same names as on the %%loop line; None means no limit, or the default."""
+
+    model: str | None = None  # None: JUPYTER_LOOPS_MODEL, then the embedded model
+    api_base: str | None = None  # of an OpenAI-compatible server
+    usd: float | None = 1.0
+    tokens: int | None = None
+    time: float | None = 600.0  # seconds
+    iterations: int | None = 10
+    patience: int | None = None  # rounds without improvement before a plateau ends the run
+    temperature: float | None = None
+    max_tokens: int | None = None  # of one answer
+    timeout: float = 10.0  # seconds for one candidate and its checks
+    memory: int = 2 * 1024**3  # bytes for one candidate
+    seed: int | None = None
+    fresh: bool = False  # search anew even where a verified candidate is stored
+    sandbox: str = "auto"
+    history: str | None = None  # path of the DuckDB file
+
+    def __post_init__(self) -> None:
+        for name in ("usd", "tokens", "time", "iterations", "patience", "max_tokens", "timeout", "memory"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
+        if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
+            raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
+
+    @property
+    def chosen_model(self) -> str:
+        """The model's name: never a paid one by surprise."""
+        return self.model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+
+    @property
+    def budget(self) -> Budget:
+        """The limits of the run."""
+        return Budget(usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of one candidate."""
+        return Limits(seconds=self.timeout, memory_bytes=self.memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The parts that a run is made of; a benchmark or a test may bring its own."""
+
+    model: Model
+    sandbox: Sandbox
+
+    @classmethod
+    def of(cls, options: Options) -> Adapters:
+        """What the options ask for. Raises OptionError, PreflightError."""
+        from jupyter_loops.execution.sandbox import ZygoteSandbox
+        from jupyter_loops.planning.models import open_model
+
+        model = open_model(options.chosen_model, api_base=options.api_base)
+        return cls(model, ZygoteSandbox(isolation=options.sandbox))
+
+
+def launch(
+    recipe: Recipe,
+    options: Options | None = None,
+    names: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+    adapters: Adapters | None = None,
+) -> Run:
+    """Start a run on the engine's thread and return at once.
+
+    Raises PreflightError and OptionError for what can be told at once; what only the sandbox or the model can
+    tell comes to whoever awaits the run.
+    """
+    from jupyter_loops.history import open_history
+    from jupyter_loops.planning.names import summarise
+    from jupyter_loops.planning.planner import Planner
+    from jupyter_loops.verification.verifier import Verifier
+
+    options = options or Options()
+    world = _world(recipe, options, names or {})
+    adapters = adapters or Adapters.of(options)
+    history = open_history(options.history)
+    run_id = new_id()
+    recorder = Recorder(run_id, history.journal, listeners)
+    pace = Pace(Control(), Ledger(options.budget, told=recorder.spent), recorder)
+    cycle = Cycle(
+        world=world,
+        model=adapters.model,
+        sandbox=adapters.sandbox,
+        planner=Planner(temperature=options.temperature, max_tokens=options.max_tokens, seed=options.seed),
+        verifier=Verifier(),
+        pace=pace,
+        opening=_Opening(recipe, options, adapters.model, history, recorder),
+        names=summarise(world.names),
+        patience=options.patience,
+    )
+    future = background.submit(cycle.run())
+    return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DryRun:
+    """What a run would ask first, and what it may cost. Nothing was spent."""
+
+    prompt: Prompt
+    options: Options
+    readiness: Readiness
+    tokens: int  # of the first prompt
+    usd: float | None  # the most that the first call may cost; None: the price is not known
+
+    def __repr__(self) -> str:
+        budget = self.options.budget
+        limits = ", ".join(f"{name} {value:g}" for name, value in asdict(budget).items() if value is not None)
+        parts = ", ".join(f"{part.name} {part.tokens}" for part in self.prompt.parts)
+        cost = "unknown price" if self.usd is None else f"at most ${self.usd:.6f}"
+        lines = [
+            f"model     {self.options.chosen_model}",
+            f"limits    {limits}",
+            f"sandbox   {self.readiness.isolation}",
+            f"prompt    {self.tokens} tokens: {parts}",
+            f"one call  {cost}; a run of {budget.iterations or 'unlimited'} rounds up to that many times as much",
+            "",
+            *(f"[{message.role}]\n{message.content}\n" for message in self.prompt.messages),
+        ]
+        return "\n".join(lines)
+
+
+def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
+    """Preflight, and stop there: set-up executed, prompt made and counted, price looked up."""
+    options = options or Options()
+    return background.submit(_dry_run(recipe, options, _world(recipe, options, names or {}))).result()
+
+
+async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
+    from jupyter_loops.planning.names import summarise
+    from jupyter_loops.planning.planner import Planner
+
+    adapters = Adapters.of(options)
+    try:
+        readiness = await adapters.sandbox.open(world)
+        await adapters.model.open()
+    finally:
+        await adapters.sandbox.close()
+    planner = Planner(temperature=options.temperature, max_tokens=options.max_tokens, seed=options.seed)
+    schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
+    memory = Memory(names=summarise(world.names), schemas=schemas)
+    prompt = planner.prompt(recipe, memory, adapters.model.window())
+    tokens, price = adapters.model.count(prompt.messages), adapters.model.price()
+    Ledger(options.budget).quote(price, adapters.model.name)
+    usd = None if price is None else price.cost(tokens, planner.sampling(memory).max_tokens)
+    return DryRun(prompt, options, readiness, tokens, usd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Puts a run on the record."""
+
+    recipe: Recipe
+    options: Options
+    model: Model
+    history: History
+    recorder: Recorder
+
+    async def recall(self, readiness: Readiness) -> Candidate | None:
+        """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
+        if self.options.fresh:
+            return None
+        row = await asyncio.to_thread(self.history.verified, self._fingerprint(readiness))
+        return None if row is None else Candidate(kind=CandidateKind(row["kind"]), text=row["text"])
+
+    def announce(self, readiness: Readiness, price: Price | None) -> None:
+        """Say RunStarted."""
+        self.recorder.say(
+            RunStarted(
+                loop=self.recipe.name,
+                goal=self.recipe.goal,
+                source=self.recipe.source,
+                fingerprint=self._fingerprint(readiness),
+                model=self.model.name,
+                isolation=readiness.isolation,
+                budget=asdict(self.options.budget),
+                price=None if price is None else asdict(price),
+                options={name: value for name, value in asdict(self.options).items() if name != "history"},
+                targets=[target.name for target in self.recipe.targets],
+                checks=[
+                    {"name": check.name, "hidden": check.hidden, "kind": check.kind} for check in self.recipe.checks
+                ],
+                code=self.recipe.asks_for_code,
+                kernel=f"{os.getpid()}@{platform.node()}",
+                version=__version__,
+            )
+        )
+
+    def _fingerprint(self, readiness: Readiness) -> str:
+        return hashlib.sha256(f"{self.recipe.fingerprint()}{readiness.fingerprint}".encode()).hexdigest()
+
+
+def new_id() -> str:
+    """A run id that sorts by time and is the same in no two processes."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+
+
+def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
+    from jupyter_loops.language import unsupported
+
+    for line in unsupported(recipe):
+        raise PreflightError(line)
+    return World(recipe=recipe, names=names_used(recipe, names), limits=options.limits)

@@ -1,0 +1,31 @@
+"""The public face of a recipe: a loop that can be run without a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jupyter_loops.assemble import Options, launch
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.language import parse
+from jupyter_loops.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop(Recipe):
+    """A frozen recipe: goal, targets and checks. `run()` pursues it; a loop can be run many times."""
+
+    @classmethod
+    def from_cell(cls, source: str, name: str = "loop") -> Loop:
+        """Read the body of a %%loop cell. Raises CellError."""
+        recipe = parse(source, name)
+        return cls(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
+
+    def run(self, names: Mapping[str, object] | None = None, **options: Any) -> Run:
+        """Start a run and return at once; `run.wait()` blocks until it ends, `await run` awaits it.
+
+        `names` are the values that the recipe's set-up and checks read from outside. `options` are those of
+        the %%loop line, as keywords: model, usd, tokens, time, iterations … (see `Options`).
+        """
+        return launch(self, Options(**options), names)

@@ -1,0 +1,1 @@
+"""Everything that touches IPython and ipykernel: magics, the awaited cell, completion."""

@@ -1,0 +1,56 @@
+"""What `%%loop --help` and a bare `%loop` print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .line import OPTIONS, Option
+
+_EXAMPLE = '''\
+%%loop slug --usd 0.05 --iterations 8
+def slugify(text: str) -> str:
+    """Lower-case ASCII words joined by single hyphens."""
+    ...
+
+assert slugify("Hello World") == "hello-world"
+with hidden:                       # run, but never shown to the model
+    assert slugify("a,  b") == "a-b"'''
+
+_SHORT = """\
+A %%loop cell states what to make (an empty def, or `name: Type`) and the asserts that decide whether it is right.
+
+{example}
+
+Defaults: model {model}; at most ${usd}, {time} s, {iterations} rounds. All options: %loop --help
+Runs: %loops · history: %loop_sql SELECT * FROM runs"""
+
+
+def short(default: Callable[[str], object]) -> str:
+    """An example, and the limits that hold unless a cell says otherwise."""
+    words = {name: _plain(default(name)) for name in ("model", "usd", "time", "iterations")}
+    return _SHORT.format(example=_EXAMPLE, **words)
+
+
+def full(default: Callable[[str], object]) -> str:
+    """Every option with its default."""
+    lines = [_line(option, default) for option in OPTIONS]
+    units = "A limit takes `none` for no limit; 0 never means that. A value `$name` is the variable's."
+    config = "Defaults: %config LoopMagics, or c.LoopMagics in ipython_config.py."
+    return "\n".join(["%%loop NAME [options]", "", *lines, "", units, config, "", _EXAMPLE])
+
+
+def _line(option: Option, default: Callable[[str], object]) -> str:
+    head = ", ".join(filter(None, [option.short, option.long])) + (f" {option.shape}" if option.shape else "")
+    value = default(option.name) if option.read else None
+    known = "" if value is None else f" (default {_in_unit(option, value)})"
+    return f"  {head:<26}{option.help}{known}"
+
+
+def _in_unit(option: Option, value: object) -> str:
+    if option.shape == "SIZE" and isinstance(value, int):
+        return f"{value / 1024**2:g}MB"
+    return f"{_plain(value)}s" if option.shape == "TIME" else _plain(value)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)

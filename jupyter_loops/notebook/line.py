@@ -1,0 +1,140 @@
+"""The first line of a %%loop cell, read strictly: `NAME` and options."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_loops.errors import OptionError
+
+from . import units
+from .nearest import nearest
+
+_KEY = re.compile(r"(sk|pk|rk|gsk|xai|hf|ghp|glpat|key|Bearer)[-_ ]\S{12,}|AIza\S{20,}|[A-Za-z0-9_-]{40,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of the line. Without a reader it is a flag."""
+
+    name: str  # as a Python name; dashes on the line
+    help: str
+    short: str = ""
+    shape: str = ""  # how its value is written in the help
+    read: Callable[[str], Any] | None = None
+
+    @property
+    def long(self) -> str:
+        """As it is written."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+_ISOLATION = units.one_of("auto", "bubblewrap", "process")
+
+OPTIONS = (
+    Option(name="model", short="-m", shape="NAME", read=str, help="`local`, or any LiteLLM model name"),
+    Option(name="api_base", shape="URL", read=str, help="address of an OpenAI-compatible server"),
+    Option(name="usd", shape="DOLLARS", read=units.or_none(units.dollars), help="most US dollars to spend"),
+    Option(name="tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens, prompt and answer"),
+    Option(name="time", shape="TIME", read=units.or_none(units.seconds), help="longest wall-clock time, e.g. 5m"),
+    Option(name="iterations", short="-n", shape="COUNT", read=units.or_none(units.count), help="most rounds"),
+    Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
+    Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
+    Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),
+    Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),
+    Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
+    Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),
+    Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap or process"),
+    Option(name="history", shape="PATH", read=str, help="the DuckDB file that keeps the runs"),
+    Option(name="background", short="-b", help="return the Run at once"),
+    Option(name="no_raise", help="return the Run even when it is not verified"),
+    Option(name="insert", help="put the produced code into a new cell below"),
+    Option(name="fresh", help="search anew, even where a verified result is stored"),
+    Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
+    Option(name="help", short="-h", help="show this help"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the first line asks for: only the options that it names."""
+
+    name: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def read_line(text: str, namespace: Mapping[str, object] | None = None) -> Line:
+    """Read `NAME --option value …`; a value `$name` is taken from `namespace`. Raises OptionError."""
+    words = _split(text)
+    name, options = "", read_options(words, OPTIONS, namespace or {})
+    rest = options.pop("", [])
+    if len(rest) > 1:
+        raise OptionError(f"unexpected {rest[1]!r} after the loop's name; a value with spaces needs quotes")
+    name = rest[0] if rest else ""
+    if not name and not options.get("help"):
+        raise OptionError("give the loop a name: %%loop NAME")
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise OptionError(f"{name!r} cannot be a name in Python, and the run is bound to it")
+    return Line(name, options)
+
+
+def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mapping[str, object]) -> dict[str, Any]:
+    """Option name → value, in strict reading; words that belong to no option are a list under ""."""
+    by_word = {word: option for option in known for word in (option.long, option.short) if word}
+    found: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            _refuse_key(word)
+            found.setdefault("", []).append(word)
+            continue
+        head, equals, value = word.partition("=")
+        option = _option(head, by_word)
+        if option.name in found:
+            raise OptionError(f"{option.long} is given twice")
+        if option.read is None and equals:
+            raise OptionError(f"{option.long} takes no value")
+        found[option.name] = True if option.read is None else _value(option, value if equals else rest, namespace)
+    return found
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
+
+
+def _option(word: str, by_word: Mapping[str, Option]) -> Option:
+    if word in by_word:
+        return by_word[word]
+    if "key" in word or "token" in word.partition("_")[2]:
+        raise OptionError("keys do not belong into a notebook: set the provider's environment variable")
+    raise OptionError(f"unknown option {word[:40]}{nearest(word, by_word)}")
+
+
+def _value(option: Option, given: str | Iterator[str], namespace: Mapping[str, object]) -> Any:
+    assert option.read is not None
+    text = given if isinstance(given, str) else next(given, "")
+    if not text or (text.startswith("-") and not isinstance(given, str)):
+        raise OptionError(f"{option.long} needs a value: {option.long} {option.shape}")
+    if text.startswith("$") and text[1:].isidentifier():
+        if text[1:] not in namespace:
+            raise OptionError(
+                f"{option.long} got {text}, and nothing is called {text[1:]}{nearest(text[1:], namespace)}"
+            )
+        text = str(namespace[text[1:]])
+    _refuse_key(text)
+    try:
+        return option.read(text)
+    except ValueError as error:
+        raise OptionError(f"{option.long} got {text[:40]!r}, expected {error}") from None
+
+
+def _refuse_key(text: str) -> None:
+    if _KEY.fullmatch(text):
+        raise OptionError("that looks like an API key; keys come from the environment, never from a notebook")

@@ -1,0 +1,179 @@
+"""`%%loop`: states a goal and its checks, and runs until they pass or a limit is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from traitlets import Bool, Float, Int, Unicode
+
+from jupyter_loops.errors import OptionError
+
+from .line import read_line
+from .usage import usage
+
+if TYPE_CHECKING:
+    from jupyter_loops.assemble import DryRun, Options
+    from jupyter_loops.core.recipe import Recipe
+    from jupyter_loops.run import Run
+
+    from .pursuit import Pursuit
+
+_LIMITS = ("usd", "tokens", "time", "iterations")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A cell, read: what to run, and how."""
+
+    recipe: Recipe
+    options: Options
+    names: Mapping[str, object]
+    background: bool
+    no_raise: bool
+    insert: bool
+    dry_run: bool
+
+
+@magics_class
+class LoopMagics(Magics):
+    """Defaults of the %%loop line."""
+
+    model = Unicode(None, allow_none=True, help="Model; None: JUPYTER_LOOPS_MODEL, then `local`.").tag(config=True)
+    api_base = Unicode(None, allow_none=True, help="Address of an OpenAI-compatible server.").tag(config=True)
+    usd = Float(1.0, allow_none=True, help="Most US dollars of a run; None: no limit.").tag(config=True)
+    tokens = Int(None, allow_none=True, help="Most tokens of a run; None: no limit.").tag(config=True)
+    time = Float(600.0, allow_none=True, help="Longest time of a run, in seconds; None: no limit.").tag(config=True)
+    iterations = Int(10, allow_none=True, help="Most rounds of a run; None: no limit.").tag(config=True)
+    patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
+    temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
+    max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
+    timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
+    memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
+    seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
+    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap or process.").tag(config=True)
+    history = Unicode(None, allow_none=True, help="DuckDB file; None: the user's data folder.").tag(config=True)
+    background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
+    no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
+    insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
+    fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell=shell)
+        self._ipython = shell
+        self.shown: set[str] = set()  # runs whose own cell shows them, so their value need not
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def loop(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        """Run a loop: `%%loop NAME [options]` above a goal, a target and its checks. Bare `%loop`: help and runs."""
+        if cell is None:
+            return self._front(line)
+        order = self._read(line, cell, local_ns)
+        if order is None:
+            return None
+        if order.dry_run:
+            return _dry_run(order)
+        pursuit = self._start(order, clicks=order.background)
+        return self._value(pursuit.leave() if order.background else pursuit.block())
+
+    @no_var_expand
+    @needs_local_scope
+    @cell_magic
+    async def loop_awaited(self, line: str, cell: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+        """What a %%loop cell becomes where it can be awaited; not to be written by hand."""
+        order = self._read(line, cell, local_ns)
+        if order is None:
+            return None
+        if order.dry_run:
+            import asyncio
+
+            return await asyncio.to_thread(_dry_run, order)
+        pursuit = self._start(order, clicks=True)
+        return self._value(pursuit.leave() if order.background else await pursuit.follow())
+
+    def default(self, name: str) -> object:
+        """The value of an option that a cell does not give."""
+        if name == "model" and self.model is None:
+            from jupyter_loops.assemble import Options
+
+            return Options().chosen_model
+        return getattr(self, name, None)
+
+    def _front(self, line: str) -> Any:
+        from . import help as pages
+        from .runs import recent
+
+        if line.strip() in {"-h", "--help"}:
+            print(pages.full(self.default))  # noqa: T201  # a magic's help goes where print goes
+            return None
+        if line.strip():
+            raise UsageError("a loop needs a body: write %%loop with two percent signs, and the goal below it")
+        print(pages.short(self.default), end="\n\n")  # noqa: T201  # as above
+        return recent(self.history)
+
+    def _read(self, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> Order | None:
+        """The order, or None when only help was asked for. Raises UsageError, PreflightError."""
+        from jupyter_loops.language import parse
+
+        from .names import gather
+
+        namespace = {**self._ipython.user_ns, **(local_ns or {})}
+        with usage("%%loop"):
+            asked = read_line(line, namespace)
+            if asked.options.get("help"):
+                self._front("--help")
+                return None
+            recipe = parse(cell, asked.name)
+            return self._order(recipe, gather(recipe, namespace), asked.options)
+
+    def _order(self, recipe: Recipe, names: Mapping[str, object], asked: Mapping[str, Any]) -> Order:
+        from jupyter_loops.assemble import Options
+
+        def chosen(name: str) -> Any:
+            return asked.get(name, getattr(self, name))
+
+        options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
+        if all(getattr(options, limit) is None for limit in _LIMITS):
+            raise OptionError("a run needs at least one limit of --usd, --tokens, --time and --iterations")
+        if chosen("background") and chosen("insert"):
+            raise OptionError("--insert needs a cell that waits: leave --background away")
+        return Order(
+            recipe=recipe,
+            options=options,
+            names=names,
+            background=chosen("background"),
+            no_raise=chosen("no_raise"),
+            insert=chosen("insert"),
+            dry_run=asked.get("dry_run", False),
+        )
+
+    def _start(self, order: Order, *, clicks: bool) -> Pursuit:
+        from .pursuit import Pursuit
+
+        pursuit = Pursuit(
+            shell=self._ipython,
+            recipe=order.recipe,
+            options=order.options,
+            names=order.names,
+            raises=not order.no_raise,
+            insert=order.insert,
+        )
+        with usage("%%loop"):
+            pursuit.start(clicks=clicks)
+        return pursuit
+
+    def _value(self, run: Run) -> Run:
+        self.shown.add(run.id)
+        return run
+
+
+def _dry_run(order: Order) -> DryRun:
+    from jupyter_loops.assemble import dry_run
+
+    with usage("%%loop"):
+        return dry_run(order.recipe, order.options, order.names)

@@ -1,0 +1,161 @@
+"""`%loops`: the runs, and what a person does to them."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+
+from jupyter_loops.errors import OptionError
+
+from . import runs, units
+from .line import Option, read_options
+from .loop_magic import LoopMagics
+from .nearest import nearest
+from .usage import usage
+
+if TYPE_CHECKING:
+    from jupyter_loops.run import Run
+
+WORDS = ("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "chart", "model", "help")
+CHARTS = ("cost", "latency", "progress", "timeline")
+_LIMITS = (
+    Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
+    Option(name="tokens", help="", shape="COUNT", read=units.count),
+    Option(name="time", help="", shape="TIME", read=units.seconds),
+    Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
+)
+
+
+@magics_class
+class LoopsMagic(Magics):
+    """Steering of runs by line magics."""
+
+    def __init__(self, shell: Any, loops: LoopMagics) -> None:
+        super().__init__(shell=shell)
+        self._ipython = shell
+        self._loops = loops
+
+    @no_var_expand
+    @line_magic
+    def loops(self, line: str) -> Any:
+        """The runs: `%loops`, or `%loops show|pause|resume|step|stop|hint|raise-budget|chart|model|help …`."""
+        with usage("%loops"):
+            word, *rest = _split(line) or ["list"]
+            return self._command(word)(rest)
+
+    def _command(self, word: str) -> Callable[[list[str]], Any]:
+        word = "help" if word in {"-h", "--help"} else word
+        if word not in WORDS:
+            raise OptionError(f"unknown subcommand {word}{nearest(word, WORDS)}")
+        command: Callable[[list[str]], Any] = getattr(self, f"_{word.replace('-', '_')}")
+        return command
+
+    def _list(self, words: list[str]) -> Any:
+        """The runs of this kernel, and the newest of the history."""
+        _no_more(words)
+        return runs.recent(self._loops.history)
+
+    def _show(self, words: list[str]) -> None:
+        """[NAME]: a run as it stands now."""
+        self._run(words).show()
+
+    def _pause(self, words: list[str]) -> str:
+        """[NAME]: hold before the next phase."""
+        run = self._live(words)
+        run.pause()
+        return f"{run.name} pauses before its next phase"
+
+    def _resume(self, words: list[str]) -> str:
+        """[NAME]: go on."""
+        run = self._live(words)
+        run.resume()
+        return f"{run.name} goes on"
+
+    def _step(self, words: list[str]) -> str:
+        """[NAME]: one round, then hold again."""
+        run = self._live(words)
+        run.step()
+        return f"{run.name} takes one round"
+
+    def _stop(self, words: list[str]) -> str:
+        """[NAME]: end now and keep the best candidate."""
+        run = self._live(words)
+        run.stop()
+        return f"{run.name} stops"
+
+    def _hint(self, words: list[str]) -> str:
+        """[NAME] "TEXT": tell the model something from the next round on."""
+        if not words:
+            raise OptionError('give the hint as well: %loops hint NAME "try a regular expression"')
+        named = runs.find(words[0]) is not None and len(words) > 1
+        run = self._live(words[:1] if named else [])
+        run.hint(" ".join(words[1:] if named else words))
+        return f"{run.name} tells its model in the next round"
+
+    def _raise_budget(self, words: list[str]) -> str:
+        """[NAME] [--usd 2] [--tokens 50k] [--time 20m] [-n 20]: new limits."""
+        limits = read_options(words, _LIMITS, self._ipython.user_ns)
+        run = self._live(limits.pop("", []))
+        if not limits:
+            raise OptionError("say which limit: --usd, --tokens, --time or --iterations")
+        run.raise_budget(**{"seconds" if name == "time" else name: value for name, value in limits.items()})
+        return f"{run.name} may now use {', '.join(f'{name} {value:g}' for name, value in limits.items())}"
+
+    def _chart(self, words: list[str]) -> Any:
+        """[cost|latency|progress|timeline] [NAME]: a Plotly figure of a run."""
+        kinds = [word for word in words if word in CHARTS]
+        names = [word for word in words if word not in CHARTS]
+        if names and runs.find(names[0]) is None:
+            raise OptionError(f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *runs.names()])}")
+        return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
+
+    def _model(self, words: list[str]) -> str:
+        """[fetch]: where the embedded model is, or bring it into the user's cache."""
+        from jupyter_loops.planning.models import fetch
+
+        if words == ["fetch"]:
+            return f"the embedded model is at {fetch.fetch(print)}"
+        _no_more(words)
+        there = fetch.path().is_file()
+        return f"the embedded model is at {fetch.path()}" if there else "not here yet: %loops model fetch"
+
+    def _help(self, words: list[str]) -> None:
+        """These lines."""
+        _no_more(words)
+        width = max(map(len, WORDS))
+        for word in WORDS:
+            doc = inspect.getdoc(self._command(word))
+            print(f"%loops {word:<{width}}  {doc}")  # noqa: T201  # help goes where print goes
+
+    def _run(self, words: list[str]) -> Run:
+        """The run that is named, else the newest."""
+        _no_more(words[1:])
+        found = runs.find(words[0]) if words else runs.newest()
+        if found is None and words:
+            raise OptionError(f"no run is called {words[0]}{nearest(words[0], runs.names())}")
+        if found is None:
+            raise OptionError("no loop has run in this kernel yet")
+        return found
+
+    def _live(self, words: list[str]) -> Run:
+        """The run that is named, else the newest that goes on; it must not have ended."""
+        run = self._run(words or runs.live_names()[-1:])
+        if run.future.done():
+            raise OptionError(f"{run.name} has ended already")
+        return run
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
+
+
+def _no_more(words: list[str]) -> None:
+    if words:
+        raise OptionError(f"unexpected {words[0]!r}")

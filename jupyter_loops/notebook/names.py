@@ -1,0 +1,48 @@
+"""The notebook's names that a loop needs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping
+
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.errors import PreflightError
+
+from .nearest import nearest
+
+
+def gather(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]:
+    """The values of `recipe.uses`. Raises PreflightError for a name that is defined nowhere."""
+    missing = sorted(recipe.uses - namespace.keys())
+    if missing and not _imports_everything(recipe.setup):
+        name = missing[0]
+        known = {*_public(namespace), *_defined(recipe), *dir(builtins)}
+        raise PreflightError(f"{_where(recipe, name)} reads `{name}`, which is defined nowhere{nearest(name, known)}")
+    return {name: namespace[name] for name in sorted(recipe.uses & namespace.keys())}
+
+
+def _public(namespace: Mapping[str, object]) -> set[str]:
+    return {name for name in namespace if not name.startswith("_")}
+
+
+def _defined(recipe: Recipe) -> set[str]:
+    stored = {
+        node.id
+        for node in ast.walk(ast.parse(recipe.setup))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return stored | {target.name for target in recipe.targets}
+
+
+def _where(recipe: Recipe, name: str) -> str:
+    """The first check, or else the set-up, that reads the name."""
+    for check in recipe.checks:
+        tree = ast.parse(f"{check.prelude}\n{check.source}")
+        if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):
+            return f"line {check.line}: the check"
+    return "the cell"
+
+
+def _imports_everything(setup: str) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(ast.parse(setup)))

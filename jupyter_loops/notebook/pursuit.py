@@ -1,0 +1,176 @@
+"""One %%loop cell from its start to its end: launch, wait, show, bind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.termination import StopReason
+from jupyter_loops.errors import LoopError, NotVerified
+
+from .produced import produced
+
+if TYPE_CHECKING:
+    from jupyter_loops.assemble import Options
+    from jupyter_loops.run import Run
+
+GRACE = 5.0  # seconds that an interrupted run gets to end by itself
+_TICK = 0.1  # seconds after which an interrupt is heard at the latest
+
+
+@dataclass(slots=True)
+class Reins:
+    """The view's controls. The view is made before the run that it steers."""
+
+    run: Run | None = None
+
+    def stop(self) -> None:
+        """End the run at once."""
+        self._held.stop()
+
+    def pause(self) -> None:
+        """Hold before the next phase."""
+        self._held.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._held.resume()
+
+    def step(self) -> None:
+        """One round, then hold."""
+        self._held.step()
+
+    def hint(self, text: str) -> None:
+        """Tell the model something."""
+        self._held.hint(text)
+
+    def raise_budget(self, **limits: float) -> None:
+        """Set new limits."""
+        self._held.raise_budget(**limits)
+
+    @property
+    def _held(self) -> Run:
+        if self.run is None:
+            raise LoopError("the run has not begun yet")
+        return self.run
+
+
+@dataclass(slots=True, kw_only=True)
+class Pursuit:
+    """A run, its view, and what the first line asked for."""
+
+    shell: Any
+    recipe: Recipe
+    options: Options
+    names: Mapping[str, object]
+    raises: bool = True
+    insert: bool = False
+    run: Run = field(init=False)
+    view: Any = field(init=False)
+
+    def start(self, *, clicks: bool) -> None:
+        """Launch, and open the view. Raises PreflightError, OptionError before anything is shown."""
+        from jupyter_loops.assemble import launch
+        from jupyter_loops.view import LiveView
+
+        reins = Reins()
+        self.view = LiveView(reins, clicks=clicks, name=self.recipe.name)
+        reins.run = self.run = launch(self.recipe, self.options, self.names, [self.view])
+        if self._in_kernel:
+            self.view.open()
+        if self.recipe.name not in {target.name for target in self.recipe.targets}:
+            self.shell.user_ns[self.recipe.name] = self.run
+
+    async def follow(self) -> Run:
+        """Await the end; an interrupt of the cell is a graceful stop."""
+        try:
+            await self._ended()
+        except asyncio.CancelledError:
+            self.run.stop(StopReason.INTERRUPTED)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended(), GRACE)
+            self._interrupted()
+        return self.finish()
+
+    def block(self) -> Run:
+        """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
+        try:
+            wait([self.run.future])
+        except KeyboardInterrupt:
+            self.run.stop(StopReason.INTERRUPTED)
+            wait([self.run.future], GRACE)
+            self._interrupted()
+        return self.finish()
+
+    def leave(self) -> Run:
+        """Return at once; the targets are bound when the run has ended well."""
+        from jupyter_loops.run import on_end
+
+        context = contextvars.copy_context()  # the cell that output belongs to
+        ending = threading.Thread(target=context.run, args=(self._finish_late,), name="jupyter-loops end", daemon=True)
+        on_end(self.run, lambda _: ending.start())
+        return self.run
+
+    def finish(self) -> Run:
+        """Show the end, bind the targets. Raises what kept the run from being verified."""
+        self._show_end()
+        if self.run.future.cancelled():
+            raise self.run.never_began()
+        if self.run.error is not None:
+            raise self.run.error
+        if self.run.accepted:
+            self.run.bind(self.shell.user_ns)
+            if self.insert:
+                self.shell.set_next_input(produced(self.recipe, self.run), replace=False)
+        elif self.raises:
+            self.run.check()
+        return self.run
+
+    async def _ended(self) -> None:
+        """Await the end, however it comes, and wake up in between.
+
+        ipykernel's SIGINT handler schedules the cancellation of the cell without waking the event loop, so
+        without anything else going on an interrupt would wait for the end of the run.
+        """
+        waiter = asyncio.wrap_future(self.run.future)
+        while not waiter.done():
+            await asyncio.wait({waiter}, timeout=_TICK)
+        _ = waiter.cancelled() or waiter.exception()  # it is raised by finish(), and here only marked as seen
+
+    def _interrupted(self) -> None:
+        self._show_end()
+        how = self.run.termination.message if self.run.termination else "it had not begun"
+        raise NotVerified(f"{self.run.name} is not verified: interrupted, {how}")
+
+    @property
+    def _in_kernel(self) -> bool:
+        return hasattr(self.shell, "kernel")
+
+    def _show_end(self) -> None:
+        """Leave the last picture. A run that never began leaves none: its one line of error says it all."""
+        began = self.run.cycle.readiness is not None
+        if began and not self._in_kernel:
+            self.view.open()  # a terminal shows nothing but the end
+        self.view.close()
+        if not began and self._in_kernel:
+            from IPython import display
+
+            clear: Any = display.clear_output  # has no types
+            clear()
+
+    def _finish_late(self) -> None:
+        """What `finish` does, where no cell is left to fail: a fault is a line below the cell."""
+        self.raises = False
+        try:
+            self.finish()
+        except Exception as error:  # noqa: BLE001  # the edge of a thread
+            said = error.shown if isinstance(error, LoopError) else str(error)
+            sys.stderr.write(f"{type(error).__name__}: {said}\n")

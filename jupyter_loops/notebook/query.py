@@ -1,0 +1,54 @@
+"""The text of a %loop_sql line or cell, taken apart: options, `name <<`, SQL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_loops.errors import OptionError
+
+from . import units
+from .line import Option, read_options
+
+SQL_OPTIONS = (
+    Option(name="to", shape="KIND", read=units.one_of("df", "arrow", "rows"), help="what to return"),
+    Option(name="limit", shape="COUNT", read=units.count, help="rows to display; all of them are returned"),
+    Option(name="write", help="let the statement change the history"),
+    Option(name="help", short="-h", help="show this help"),
+)
+_LEADING = re.compile(r"\s*(--?[A-Za-z][\w-]*(?:=\S+)?)(?=\s|$)")
+_WORD = re.compile(r"\s*(\S+)")
+_ASSIGNED = re.compile(r"\s*([A-Za-z_]\w*)\s*<<(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to ask, and where the answer goes."""
+
+    sql: str
+    options: dict[str, Any]
+    name: str = ""  # bind the answer to it instead of showing it
+
+
+def read_query(text: str) -> Query:
+    """Options stand before the SQL, `name <<` between them; a `-- ` comment is SQL. Raises OptionError."""
+    words, rest = _leading_options(text)
+    options = read_options(words, SQL_OPTIONS, {})
+    assigned = _ASSIGNED.match(rest)
+    name, sql = (assigned[1], assigned[2]) if assigned else ("", rest)
+    if not sql.strip() and not options.get("help"):
+        raise OptionError("there is no SQL: try %loop_sql SELECT * FROM run_summary")
+    return Query(sql.strip(), options, name)
+
+
+def _leading_options(text: str) -> tuple[list[str], str]:
+    words: list[str] = []
+    while found := _LEADING.match(text):
+        words.append(found[1])
+        text = text[found.end() :]
+        valued = any(found[1] in {option.long, option.short} and option.read for option in SQL_OPTIONS)
+        if valued and (value := _WORD.match(text)):
+            words.append(value[1])
+            text = text[value.end() :]
+    return words, text

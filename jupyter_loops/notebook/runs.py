@@ -1,0 +1,93 @@
+"""The runs of this kernel and of the history, as the magics name and list them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import HistoryError
+
+from .alive import gone
+from .table import Table
+
+if TYPE_CHECKING:
+    from jupyter_loops.run import Run
+
+_HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
+_NEWEST = """
+SELECT IF(s.stop_reason IS NULL, kernel, NULL), s.started_at,
+       s.loop, status, s.iterations, s.tokens, s.usd, s.seconds, s.model, strftime(s.started_at, '%Y-%m-%d %H:%M'),
+       run_id
+FROM run_summary AS s JOIN runs USING (run_id) ORDER BY s.started_at DESC, run_id DESC LIMIT $limit
+"""
+_SHOWN = 12
+
+
+def find(name: str) -> Run | None:
+    """The latest run of this kernel with this name or id."""
+    if "jupyter_loops.run" not in sys.modules:
+        return None
+    from jupyter_loops.run import find as find_run
+
+    return find_run(name)
+
+
+def names() -> list[str]:
+    """Names of this kernel's runs, the oldest first."""
+    return [run.name for run in _runs()]
+
+
+def live_names() -> list[str]:
+    """Names of the runs that go on, the oldest first."""
+    return [run.name for run in _runs() if not run.future.done()]
+
+
+def newest() -> Run | None:
+    """The run that began last."""
+    return max(_runs(), key=lambda run: run.id, default=None)
+
+
+def recent(path: str | None) -> Table:
+    """The runs that go on, then the newest of the history."""
+    going = [_row(run) for run in _runs() if not run.future.done()]
+    here = {row[-1] for row in going}
+    try:
+        past, note = [row for row in _stored(path) if row[-1] not in here], ""
+    except HistoryError as error:
+        past, note = [], f"the history cannot be read: {error}"
+    rows = [*reversed(going), *past]
+    return Table(_HEADER, rows, note or ("" if rows else "no runs yet"))
+
+
+def _runs() -> list[Run]:
+    if "jupyter_loops.run" not in sys.modules:
+        return []
+    from jupyter_loops.run import known
+
+    return known()
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    usage = run.usage
+    spent = (usage.iterations, usage.tokens, usage.usd, usage.seconds)
+    return _cells(run.name, f"running: {run.state}", *spent, run.cycle.model.name, "now", run.id)
+
+
+def _stored(path: str | None) -> list[tuple[str, ...]]:
+    from jupyter_loops.history import open_history
+
+    rows = open_history(path).sql(_NEWEST, {"limit": _SHOWN}).fetchall()
+    return [_cells(loop, _status(status, kernel, began), *rest) for kernel, began, loop, status, *rest in rows]
+
+
+def _status(status: str, kernel: str | None, began: datetime) -> str:
+    """As it is stored, except that a run whose kernel died does not go on for ever."""
+    broken_off = kernel is not None and gone(kernel, began)
+    return f"kernel ended{status.removeprefix('running')}" if broken_off else status
+
+
+def _cells(*values: Any) -> tuple[str, ...]:
+    loop, status, rounds, tokens, usd, seconds, *rest = values
+    numbers = (f"{rounds or 0}", f"{tokens or 0:,}", f"${usd or 0:.4f}", f"{seconds or 0:.1f}")
+    return (str(loop), str(status), *numbers, *map(str, rest))

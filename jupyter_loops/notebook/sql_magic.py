@@ -1,0 +1,103 @@
+"""`%loop_sql` and `%%loop_sql`: SQL over the history of all runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+
+from jupyter_loops.errors import OptionError, QueryError
+
+from . import runs
+from .loop_magic import LoopMagics
+from .nearest import nearest
+from .query import SQL_OPTIONS, Query, read_query
+from .usage import usage
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+    from jupyter_loops.history.result import Result
+
+_DISPLAYED = 50
+_HELP = """\
+%loop_sql [options] [name <<] SQL       or the SQL below %%loop_sql [options] [name <<]
+
+{options}
+
+`$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run. DataFrames of the
+notebook are tables. Tables and views: runs, iterations, calls, actions, verdicts, events, texts, run_summary,
+iteration_progress, cost_by_model, cost_by_day, latency, failures, stop_reasons, prompt_parts, candidates, prompts."""
+
+
+@magics_class
+class SqlMagic(Magics):
+    """Questions to the history."""
+
+    def __init__(self, shell: Any, loops: LoopMagics) -> None:
+        super().__init__(shell=shell)
+        self._ipython = shell
+        self._loops = loops
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def loop_sql(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        """Ask the history in SQL: `%loop_sql SELECT * FROM run_summary`; `%loop_sql --help` says more."""
+        namespace = {**self._ipython.user_ns, **(local_ns or {})}
+        with usage("%loop_sql"):
+            query = read_query(line if cell is None else f"{line}\n{cell}")
+            if query.options.get("help"):
+                return _help()
+            result = self._ask(query, namespace)
+        value = getattr(result, query.options["to"]) if "to" in query.options else result
+        value = value() if callable(value) else value
+        if not query.name:
+            return value
+        self._ipython.user_ns[query.name] = value
+        return None
+
+    def _ask(self, query: Query, namespace: Mapping[str, object]) -> Result:
+        from jupyter_loops.history import open_history
+        from jupyter_loops.history.query import parameters
+
+        history = open_history(self._loops.history)
+        write, limit = query.options.get("write", False), query.options.get("limit", _DISPLAYED)
+        try:
+            values = {name: _value(name, namespace, history) for name in parameters(query.sql)}
+            return history.sql(query.sql, values, frames=_frames(query.sql, namespace), write=write, limit=limit)
+        except QueryError as error:
+            raise UsageError(error.shown) from None
+
+
+def _value(name: str, namespace: Mapping[str, object], history: History) -> object:
+    value = namespace.get(name)
+    if name == "run" and not _is_run(value):
+        latest = runs.newest()
+        return latest.id if latest else history.sql("SELECT max(run_id) FROM runs").fetchall()[0][0]
+    if name not in namespace:
+        raise OptionError(f"${name} is bound to the variable {name}, and there is none{nearest(name, namespace)}")
+    return getattr(value, "id", None) if _is_run(value) else value
+
+
+def _is_run(value: object) -> bool:
+    return (type(value).__module__, type(value).__name__) == ("jupyter_loops.run", "Run")
+
+
+def _frames(sql: str, namespace: Mapping[str, object]) -> dict[str, object]:
+    """The DataFrames and Arrow tables whose names the SQL mentions."""
+    kinds = tuple(
+        getattr(sys.modules[module], kind)
+        for module, kind in (("pandas", "DataFrame"), ("pyarrow", "Table"))
+        if module in sys.modules
+    )
+    words = set(re.findall(r"[A-Za-z_]\w*", sql))
+    return {name: value for name in words if isinstance(value := namespace.get(name), kinds)} if kinds else {}
+
+
+def _help() -> None:
+    lines = [f"  {option.long} {option.shape:<8} {option.help}" for option in SQL_OPTIONS]
+    print(_HELP.format(options="\n".join(lines)))  # noqa: T201  # help goes where print goes

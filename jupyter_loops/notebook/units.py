@@ -1,0 +1,81 @@
+"""Option values: numbers with units, read strictly. A reader raises ValueError with what it expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_NUMBER = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)(?:e([+-]?\d+))?([a-zA-Z]*)")
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_BYTES = {"kb": 1024, "mb": 1024**2, "gb": 1024**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_COUNT = {"": 1, "k": 1000, "m": 1_000_000}
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `5m`, `1.5h`, `250ms`."""
+    return _above_zero(text, _SECONDS, "a time such as 90s, 5m or 1h")
+
+
+def size(text: str) -> int:
+    """`512MB`, `2GB`, in bytes; a bare number would be a guess."""
+    return int(_above_zero(text, _BYTES, "a size with its unit, such as 512MB or 2GB"))
+
+
+def count(text: str) -> int:
+    """`8`, `50k`, `1M`."""
+    value = _above_zero(text, _COUNT, "a whole number such as 8 or 50k")
+    if value != int(value):
+        raise ValueError("a whole number such as 8 or 50k")
+    return int(value)
+
+
+def dollars(text: str) -> float:
+    """`0.05`, `$2`."""
+    return _above_zero(text.removeprefix("$"), {"": 1.0}, "US dollars such as 0.05")
+
+
+def fraction(text: str) -> float:
+    """`0`, `0.7`."""
+    return _scaled(text, {"": 1.0}, "a number such as 0.7")
+
+
+def seed(text: str) -> int:
+    """Any whole number from 0."""
+    if not text.isdecimal():
+        raise ValueError("a whole number from 0")
+    return int(text)
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def reader(text: str) -> str:
+        if text not in names:
+            raise ValueError(" or ".join(names))
+        return text
+
+    return reader
+
+
+def or_none(read: Callable[[str], float]) -> Callable[[str], float | None]:
+    """Also take `none`, which is no limit. Zero never is."""
+
+    def reader(text: str) -> float | None:
+        return None if text.lower() == "none" else read(text)
+
+    return reader
+
+
+def _above_zero(text: str, units: dict[str, float] | dict[str, int], expected: str) -> float:
+    value = _scaled(text, units, expected)
+    if value <= 0:
+        raise ValueError(f"{expected}, more than 0")
+    return value
+
+
+def _scaled(text: str, units: dict[str, float] | dict[str, int], expected: str) -> float:
+    found = _NUMBER.fullmatch(text.strip())
+    scale = units.get(found[3].lower()) if found else None
+    if found is None or scale is None or (found[2] and abs(int(found[2])) > 15):  # noqa: PLR2004  # beyond any limit
+        raise ValueError(expected)
+    return float(found[1].replace("_", "")) * 10.0 ** int(found[2] or 0) * scale

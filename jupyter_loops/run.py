@@ -1,0 +1,230 @@
+"""The handle of one run: what a notebook holds while it goes on, and afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Generator, Mapping, MutableMapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.core.budget import Budget, Usage
+from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.state import State
+from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.delivery import Change, Delivered, deliver
+from jupyter_loops.engine.cycle import Cycle
+from jupyter_loops.errors import LoopError, NotVerified
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+    from jupyter_loops.view.charts import Charts
+
+_runs: dict[str, Run] = {}  # the latest of each name in this process
+
+
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+class Run:
+    """One pursuit of a recipe, from start to Termination. Methods may be called from any thread."""
+
+    id: str
+    recipe: Recipe
+    history: History
+    cycle: Cycle
+    future: Future[Termination]
+    delivered: Delivered | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        _runs[self.name] = self
+
+    @property
+    def name(self) -> str:
+        """The loop's name, as on the first line of its cell."""
+        return self.recipe.name
+
+    @property
+    def state(self) -> State:
+        """Where it is in its cycle."""
+        return self.cycle.pace.machine.state
+
+    @property
+    def termination(self) -> Termination | None:
+        """How it ended, or None while it goes on or when it failed before it began."""
+        if not self.future.done() or self.future.cancelled() or self.error is not None:
+            return None
+        return self.future.result()
+
+    @property
+    def error(self) -> BaseException | None:
+        """The fault that kept it from ending in an ordinary way."""
+        if not self.future.done() or self.future.cancelled():
+            return None
+        return self.future.exception()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has a candidate that may be used."""
+        return self.cycle.delivery is not None
+
+    @property
+    def best(self) -> Candidate | None:
+        """The best candidate so far."""
+        return self.cycle.standing.best.candidate if self.cycle.standing.best else None
+
+    @property
+    def source(self) -> str:
+        """The best candidate's text: Python, or JSON of the targets."""
+        return self.best.text if self.best else ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """JSON values of the data and text targets, when accepted."""
+        return dict(self.cycle.delivery.values) if self.cycle.delivery else {}
+
+    @property
+    def usage(self) -> Usage:
+        """What it has spent so far."""
+        return self.cycle.pace.ledger.usage
+
+    @property
+    def budget(self) -> Budget:
+        """What it may spend."""
+        return self.cycle.pace.ledger.budget
+
+    @property
+    def chart(self) -> Charts:
+        """Plotly figures of this run: `run.chart.cost()`, `.latency()`, `.progress()`, `.timeline()`."""
+        from jupyter_loops.view.charts import Charts
+
+        tables = {"iterations": self.history.rounds, "calls": self.history.calls}
+        return Charts(lambda table: tables[table](self.id))
+
+    def traceback(self) -> str:
+        """The whole traceback of `error`, for a bug report."""
+        return "".join(traceback.format_exception(self.error)) if self.error else ""
+
+    # ---- waiting
+
+    def __await__(self) -> Generator[Any, None, Termination]:
+        """Wait on any event loop. A cancelled waiter leaves the run going on; LoopError where it could not begin."""
+        return self._ended().__await__()
+
+    def wait(self, timeout: float | None = None) -> Termination:
+        """Block until it ends. Raises TimeoutError after `timeout` seconds, LoopError where it could not begin."""
+        try:
+            return self.future.result(timeout)
+        except CancelledError:
+            raise self.never_began() from None
+
+    async def _ended(self) -> Termination:
+        try:
+            return await asyncio.shield(asyncio.wrap_future(self.future))
+        except asyncio.CancelledError:
+            if self.future.cancelled():
+                raise self.never_began() from None
+            raise
+
+    def never_began(self) -> LoopError:
+        """What to tell whoever waited for a run that was stopped while it was being prepared."""
+        return LoopError(f"{self.name} was stopped before it began")
+
+    def check(self) -> None:
+        """Raise NotVerified, with one line that says why, unless a candidate is accepted."""
+        if self.termination is not None and not self.accepted:
+            end = self.termination
+            raise NotVerified(f"{self.name} is not verified: {end.reason}, {end.message}")
+
+    # ---- steering
+
+    def pause(self) -> None:
+        """Wait before the next phase; the time does not count."""
+        self.cycle.pace.control.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.cycle.pace.control.resume()
+
+    def step(self) -> None:
+        """Go on to the end of one round, then pause."""
+        self.cycle.pace.control.step()
+
+    def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
+        """End now; the best candidate so far is kept."""
+        self.cycle.pace.control.stop(reason)
+
+    def hint(self, text: str) -> None:
+        """Tell the model something from the next round on."""
+        self.cycle.pace.control.hint(text)
+
+    def raise_budget(self, **limits: float | None) -> None:
+        """Set new limits: usd, tokens, seconds, iterations. None takes a limit away. Raises LoopError."""
+        known = asdict(self.budget)
+        for name, value in limits.items():
+            if name not in known:
+                raise LoopError(f"no limit is called {name!r}; there are {', '.join(known)}")
+            if value is not None and not value > 0:
+                raise LoopError(f"{name} must be more than 0, got {value!r}")
+        self.cycle.pace.control.budget(limits)
+
+    # ---- what it leaves behind
+
+    def bind(self, namespace: MutableMapping[str, Any]) -> None:
+        """Put the accepted targets into `namespace`. Raises NotVerified when there are none."""
+        self.check()
+        if self.best is not None and self.cycle.delivery is not None:
+            label = f"loop {self.name} {self.id}"
+            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace, label)
+
+    @property
+    def diff(self) -> list[Change]:
+        """What it changed in the notebook."""
+        return list(self.delivered.changes) if self.delivered else []
+
+    def undo(self) -> None:
+        """Take back what it bound in the notebook."""
+        if self.delivered:
+            self.delivered.undo()
+
+    def show(self) -> None:
+        """Display the run as it stands now, once more."""
+        from IPython import display
+
+        from jupyter_loops.view.bundle import bundle
+        from jupyter_loops.view.snapshot import Snapshot
+
+        show: Any = display.display  # untyped
+        show(bundle(Snapshot.of(self.history.records(self.id))), raw=True)
+
+    def __repr__(self) -> str:
+        """One line, without payloads."""
+        end = self.termination
+        never = "stopped before it began" if self.future.cancelled() else ""
+        how = f"{end.reason}: {end.message}" if end else never or str(self.error or self.state)
+        return f"<Run {self.name} {self.id} · {how}>"
+
+
+def find(name: str) -> Run | None:
+    """The latest run of this process with this name or id."""
+    return _runs.get(name) or next((run for run in _runs.values() if run.id == name), None)
+
+
+def known() -> list[Run]:
+    """The latest run of each name in this process, oldest first."""
+    return sorted(_runs.values(), key=lambda run: run.id)
+
+
+def live() -> list[Run]:
+    """The runs of this process that go on, oldest first."""
+    return [run for run in _runs.values() if not run.future.done()]
+
+
+def on_end(run: Run, then: Callable[[Run], object]) -> None:
+    """Call `then` once the run is over, on the engine's thread."""
+    run.future.add_done_callback(lambda _: then(run))
+
+
+def names_used(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]:
+    """The names of a notebook that a recipe reads, as far as they exist there."""
+    return {name: namespace[name] for name in sorted(recipe.uses) if name in namespace}

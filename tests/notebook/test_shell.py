@@ -1,0 +1,170 @@
+"""The magics in a shell without a kernel, as terminal IPython is."""
+
+import time
+
+import pytest
+
+import jupyter_loops.notebook.pursuit as pursuit_module
+
+
+def run(shell, text):
+    result = shell.run_cell(text)
+    return result.error_before_exec or result.error_in_exec
+
+
+def until(true, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("%%loop\n'go'\nx: int\nassert x", "UsageError: %%loop: give the loop a name"),
+        ("%%loop x --iteration 3\n'go'", "UsageError: %%loop: unknown option --iteration; did you mean --iterations?"),
+        ("%%loop x --usd none --time none -n none\n'go'\nx: int\nassert x", "UsageError: %%loop: a run needs at least"),
+        ("%%loop x -b --insert\n'go'\nx: int\nassert x", "UsageError: %%loop: --insert needs a cell that waits"),
+        ("%%loop x\n   \n", "UsageError: %%loop: the cell is empty"),
+        ("%%loop x\nx: int\nassert x", "UsageError: %%loop: say what you want"),
+        ("%%loop x\n'go'\nassert 1", "UsageError: %%loop: nothing to produce"),
+        ("%%loop x\n'go'\nx: int", "UsageError: %%loop: line 3: nothing decides whether `x` is right"),
+        ("%%loop x\n'go'\nx: int\nassert x ==", "UsageError: %%loop: line 4: invalid syntax: assert x =="),
+        ("%%loop x\n'go'\nx: int\nassert x == misspelt", "PreflightError: line 4: the check reads `misspelt`"),
+        ("%%loop x\n'go'\nx: int\nassert judge(x, 'r') > 0", "PreflightError: line 4: `judge(…)` in an assert is not"),
+        (
+            "%%loop x --model script:none.json\n'go'\nx: int\nassert x",
+            "PreflightError: cannot read the script none.json",
+        ),
+        ("%loop x", "UsageError: a loop needs a body"),
+        ("%loops stpo", "UsageError: %loops: unknown subcommand stpo; did you mean stop?"),
+        ("%loops stop nobody", "UsageError: %loops: no run is called nobody"),
+        ("%loops list me", "UsageError: %loops: unexpected 'me'"),
+        ("%loop_sql", "UsageError: %loop_sql: there is no SQL"),
+        ("%loop_sql SELECT $missing", "UsageError: %loop_sql: $missing is bound to the variable missing"),
+        ("%loop_sql DELETE FROM runs", "UsageError: DELETE would change the history"),
+    ],
+)
+def test_a_mistake_fails_the_cell_with_one_line(shell, capsys, text, said):
+    error = run(shell, text)
+    shown = capsys.readouterr()
+    assert error is not None
+    assert (shown.out + shown.err).strip().startswith(said)
+    assert (shown.out + shown.err).strip().count("\n") == 0
+
+
+def test_a_loop_blocks_binds_and_is_found_again(shell, capsys, cell, wrong, right):
+    assert run(shell, cell(wrong, right)) is None
+    assert shell.user_ns["double"](21) == 42
+    assert shell.user_ns["twice"].termination.verified
+    assert "verified" in capsys.readouterr().out
+
+    shell.run_cell("%loops")
+    assert "twice" in capsys.readouterr().out
+    assert run(shell, "%loops stop twice") is not None
+    assert "twice has ended already" in capsys.readouterr().err
+
+
+def test_a_target_wins_its_name_over_the_run(shell, cell, right):
+    assert run(shell, cell(right, name="double")) is None
+    assert shell.user_ns["double"](2) == 4
+    from jupyter_loops.run import find
+
+    assert find("double").termination.verified
+
+
+def test_braces_reach_the_cell_as_they_are(shell, cell):
+    body = "'Say {this} and {{that}}.'\ntext: str\nassert text == '{this}' + '{{that}}'"
+    assert run(shell, cell("{this}{{that}}", body=body)) is None
+    assert shell.user_ns["text"] == "{this}{{that}}"
+
+
+def test_help_is_printed_and_nothing_runs(shell, capsys, cell, right):
+    assert run(shell, cell(right, options="--help")) is None
+    assert "-n, --iterations COUNT" in capsys.readouterr().out
+    assert "twice" not in shell.user_ns
+
+
+def test_a_bare_loop_shows_an_example_the_limits_and_the_runs(shell, capsys):
+    run(shell, "%loop")
+    shown = capsys.readouterr().out
+    assert "%%loop slug" in shown
+    assert "at most $1, 600 s, 10 rounds" in shown
+    assert "no runs yet" in shown
+
+
+def test_a_dry_run_spends_nothing(shell, cell, right):
+    shown = str(shell.run_cell(cell(right, options="--dry-run")).result)
+    assert "assert double(2) == 4" in shown
+    assert "double(-3)" not in shown
+    assert shell.run_cell("%loop_sql --to rows SELECT count(*) FROM calls").result == [(0,)]
+
+
+def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch):
+    real, calls = pursuit_module.wait, []
+
+    def interrupted_once(futures, timeout=None):
+        calls.append(timeout)
+        if len(calls) == 1:
+            real(futures, 1.0)
+            raise KeyboardInterrupt
+        return real(futures, timeout)
+
+    monkeypatch.setattr(pursuit_module, "wait", interrupted_once)
+    error = run(shell, cell(right, delay=60))
+    assert str(error).startswith("twice is not verified: interrupted")
+    assert shell.user_ns["twice"].termination.reason == "interrupted"
+
+
+def test_sql_binds_values_joins_frames_and_assigns(shell, cell, wrong, right):
+    import pandas as pd
+
+    run(shell, cell(wrong, right))
+    shell.user_ns |= {"n": 2, "labels": pd.DataFrame({"iteration": [1, 2], "label": ["first", "{second}"]})}
+    shell.run_cell(
+        "%%loop_sql --to rows found <<\n"
+        "SELECT label, passed FROM iterations JOIN labels USING (iteration) WHERE run_id = $run AND iteration = $n"
+    )
+    assert shell.user_ns["found"] == [("{second}", 2)]
+    frame = shell.run_cell("%loop_sql --to df SELECT * FROM run_summary").result
+    assert list(frame.loop) == ["twice"]
+
+
+def test_a_value_is_bound_and_never_pasted(shell):
+    shell.user_ns["name"] = "x' OR 1 = 1 --"
+    assert shell.run_cell("%loop_sql --to rows SELECT $name AS it").result == [("x' OR 1 = 1 --",)]
+
+
+def test_sql_shows_part_of_the_rows_and_has_them_all(shell):
+    result = shell.run_cell("%loop_sql --limit 2 SELECT * FROM range(1000)").result
+    assert "2 of" in repr(result)
+    assert len(result) == 1000
+
+
+def test_an_sql_error_carries_duckdbs_caret(shell, capsys):
+    run(shell, "%loop_sql SELECT looop FROM runs")
+    shown = capsys.readouterr().err
+    assert shown.startswith("UsageError: Binder Error")
+    assert "^" in shown
+
+
+def test_a_hint_and_a_new_limit_reach_a_run_that_goes_on(shell, cell, right, capsys):
+    run(shell, cell(right, options="-b", delay=3.0))
+    twice = shell.user_ns["twice"]
+    until(lambda: twice.state == "plan")
+    assert run(shell, '%loops hint twice "think of two"') is None
+    assert run(shell, "%loops raise-budget twice --usd 3 --time 20m") is None
+    assert run(shell, "%loops pause") is None
+    assert run(shell, "%loops resume twice") is None
+    assert "running" in str(shell.run_cell("%loops").result)
+    assert run(shell, "%loops stop") is None
+    assert twice.wait(10).reason == "stopped"
+    assert (twice.budget.usd, twice.budget.seconds) == (3.0, 1200.0)
+
+
+def test_a_chart_is_a_figure_of_the_run(shell, cell, wrong, right):
+    run(shell, cell(wrong, right))
+    figure = shell.run_cell("%loops chart progress twice").result
+    assert type(figure).__name__ == "Figure"
+    assert shell.run_cell("%loops chart").result.data
