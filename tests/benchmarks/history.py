@@ -1,0 +1,171 @@
+"""What the history adds to one durable round, how fast it drains, and how fast it answers.
+
+A round is what the engine says in one: ten events, with a 2 KB prompt and a 2 KB answer.
+`python tests/benchmarks/history.py [ROUNDS] [FOLDER]`; milliseconds are medians.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_loops.core.candidate import Exit, Layer, Observation, Verdict
+from jupyter_loops.core.events import (
+    Acted,
+    CallFinished,
+    CallStarted,
+    Decided,
+    Event,
+    Judged,
+    Moved,
+    Proposed,
+    Record,
+    RunEnded,
+    RunStarted,
+)
+from jupyter_loops.history import History
+
+TEXT = "lorem ipsum dolor " * 114  # 2 KB
+
+
+def began() -> Event:
+    return RunStarted(
+        loop="bench", goal="g", source="cell", fingerprint="f", model="m", isolation="none", budget={"usd": 1.0},
+        price=None, options={}, targets=["x"], checks=[{"name": "x == 1", "hidden": False, "kind": "assert"}],
+    )  # fmt: skip
+
+
+def a_round(n: int) -> Iterator[Event]:
+    """The events of one round, as the engine's cycle says them."""
+    usage = {"usd": 0.001, "tokens": 1000, "seconds": 0.5}
+    yield Moved(iteration=n, source="decide", to="plan")
+    yield CallStarted(
+        call=n, iteration=n, purpose="plan", model="m", messages=[{"role": "user", "content": f"{n} {TEXT}"}],
+        parts=[{"name": "goal", "tokens": 500, "dropped": 0}], sampling={"temperature": 0.2}, reserved_usd=0.01,
+        reserved_tokens=2000,
+    )  # fmt: skip
+    yield CallFinished(call=n, iteration=n, text=f"{TEXT} {n}", prompt_tokens=500, completion_tokens=500, usd=0.001)
+    yield Proposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n))
+    yield Moved(iteration=n, source="plan", to="execute")
+    yield Acted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
+    yield Moved(iteration=n, source="execute", to="verify")
+    yield Judged(iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01)
+    yield Moved(iteration=n, source="verify", to="decide")
+    yield Decided(
+        iteration=n, passed=0, total=1, progress=0.5, score=None, best=False, why="x == 1", phases=[["plan", 0.5]],
+        usage=usage,
+    )  # fmt: skip
+
+
+def ended(rounds: int) -> Event:
+    usage = {"usd": 1.0, "tokens": 1, "seconds": 1.0, "calls": rounds}
+    return RunEnded(reason="iterations", message="enough", usage=usage, iterations=rounds, best=None)
+
+
+def live(history: History, run: str, rounds: int) -> list[float]:
+    """Write one run; seconds of each round."""
+    seq, seconds = 1, []
+    history.append(Record(run, seq, datetime.now(UTC), began()))
+    for n in range(1, rounds + 1):
+        events = list(a_round(n))
+        start = time.perf_counter()
+        for event in events:
+            seq += 1
+            history.append(Record(run, seq, datetime.now(UTC), event))
+        seconds.append(time.perf_counter() - start)
+    history.append(Record(run, seq + 1, datetime.now(UTC), ended(rounds)))
+    return seconds
+
+
+def written() -> int:
+    lines = Path("/proc/self/io").read_text().splitlines() if Path("/proc/self/io").exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("wchar")), 0)
+
+
+def say(name: str, **numbers: float) -> None:
+    print(f"  {name:24}", ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in numbers.items()))
+
+
+def floor(folder: Path, flushes: int = 300) -> float:
+    """Seconds that two appends of 2 KB take with a flush each: what a durable round costs the disk at least."""
+    seconds = []
+    with (folder / "floor").open("wb", buffering=0) as file:
+        for _ in range(flushes):
+            start = time.perf_counter()
+            for _ in range(2):
+                file.write(b"x" * 2048)
+                os.fsync(file.fileno())
+            seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def durable_round(history: History, rounds: int) -> None:
+    live(history, "warm-up", 20)
+    bare = floor(history.path.parent)
+    before, cpu = written(), time.thread_time()
+    seconds = live(history, "one", rounds)
+    cpu = time.thread_time() - cpu
+    tenth = rounds // 10
+    say(
+        "durable round",
+        ms=1e3 * statistics.median(seconds),
+        cpu_ms=1e3 * cpu / rounds,
+        bare_disk_ms=1e3 * bare,
+        p95_ms=1e3 * sorted(seconds)[int(rounds * 0.95)],
+        last_to_first_tenth=statistics.median(seconds[-tenth:]) / statistics.median(seconds[:tenth]),
+        kb_written=(written() - before) / rounds / 1e3,
+    )
+
+
+def many_runs(history: History, runs: int, rounds: int = 20) -> None:
+    threads = [threading.Thread(target=live, args=(history, f"many-{n}", rounds)) for n in range(runs)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    appended = time.perf_counter() - start
+    history.flush()
+    everything = time.perf_counter() - start
+    say(f"{runs} runs at once", rounds_per_s=runs * rounds / appended, drained_rounds_per_s=runs * rounds / everything)
+
+
+def queries(history: History) -> None:
+    for name, query in {
+        "summary of a run": "FROM run_summary WHERE run_id = 'one'",
+        "last 50 rounds": "FROM iterations WHERE run_id = 'one' ORDER BY iteration DESC LIMIT 50",
+        "cost by model and day": "FROM cost_by_day",
+        "latency": "FROM latency",
+    }.items():
+        seconds = []
+        for _ in range(15):
+            start = time.perf_counter()
+            history.sql(query)
+            seconds.append(time.perf_counter() - start)
+        say(f"query: {name}", ms=1e3 * statistics.median(seconds))
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if sys.argv[1:] else 500
+    with tempfile.TemporaryDirectory(dir=sys.argv[2] if sys.argv[2:] else None) as folder:
+        path = Path(folder) / "history.duckdb"
+        history = History(path)
+        start = time.perf_counter()
+        assert history.journal
+        say("open a new history", ms=1e3 * (time.perf_counter() - start))
+        durable_round(history, rounds)
+        many_runs(history, runs=rounds // 5)
+        queries(history)
+        history.close()
+        say("file", mb=path.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    main()

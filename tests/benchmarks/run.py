@@ -1,0 +1,70 @@
+"""All benchmarks, one after another, with the facts of the machine on top: `make bench`.
+
+`--quick` repeats less often; it is for seeing that all of them work, not for quoting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PACKAGES = ("jupyter-loops", "ipykernel", "litellm", "duckdb", "anywidget", "xllamacpp")
+BENCHMARKS = {  # script: title, repetitions, repetitions when quick
+    "startup": ("Start-up", "7", "3"),
+    "first_token": ("Shift+Enter to the first token, embedded model, real kernel", "3", "1"),
+    "stopping": ("A click on Stop to `stopped`, real kernel", "5", "3"),
+    "rounds": ("A durable round, beside LangGraph", "3", "1"),
+    "sandbox": ("The sandbox", "200", "50"),
+    "history": ("The history", "500", "100"),
+    "memory": ("Memory", "3", "1"),
+}
+
+
+def load() -> str:
+    return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
+
+
+def machine() -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores, {load()}\n"
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def run(name: str, times: str) -> bool:
+    """Whether it came to its end; what it prints goes straight through."""
+    return subprocess.run([sys.executable, HERE / f"{name}.py", times], check=False).returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="repeat less often")
+    parser.add_argument("only", nargs="*", help=f"some of {', '.join(BENCHMARKS)}; none: all")
+    asked = parser.parse_args()
+    if unknown := set(asked.only) - BENCHMARKS.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    print(machine(), flush=True)
+    failed = []
+    for name in asked.only or BENCHMARKS:
+        title, often, quick = BENCHMARKS[name]
+        print(f"\n── {title} ({load()})", flush=True)
+        began = time.perf_counter()
+        if not run(name, quick if asked.quick else often):
+            failed.append(name)
+        print(f"  {time.perf_counter() - began:.0f} s", flush=True)
+    if failed:
+        print(f"\nnot finished: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
