@@ -24,12 +24,12 @@ CONNECTED = """() => {
 SHOTS = ROOT / ".browser"  # the screenshots of the last run, for whoever wants to look
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("lab")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(folder):
     """The address of a JupyterLab that serves `folder`."""
     with socket.socket() as free:
