@@ -48,7 +48,7 @@ clean: ## forget everything that was set up or built
 	touch $@
 
 .venv/.node: .ci/node.txt | .venv/.python
-	command -v node >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/node.txt
+	{ node --version && npm --version; } >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/node.txt
 	touch $@
 
 # Not `npm ci`: it insists on the optional binaries of every other platform, which a mirror may not have.
