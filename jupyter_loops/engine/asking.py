@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Literal
 
-from jupyter_loops.core.budget import Usage
+from jupyter_loops.core.budget import Price, Usage
 from jupyter_loops.core.events import CallFinished, CallStarted
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
@@ -27,9 +29,22 @@ class Asking:
 
     def __init__(self, model: Model, ledger: Ledger, recorder: Recorder, wait: Wait) -> None:
         self._model, self._ledger, self._recorder, self._wait = model, ledger, recorder, wait
-        self._calls = 0
+        self._numbers = count(1)
+        self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
-    async def ask(self, prompt_for: Callable[[int | None], Prompt], sampling: Sampling, iteration: int) -> Completion:
+    def beside(self, model: Model) -> Asking:
+        """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
+        other = Asking(model, self._ledger, self._recorder, self._wait)
+        other._numbers, other._price = self._numbers, model.price
+        return other
+
+    async def ask(
+        self,
+        prompt_for: Callable[[int | None], Prompt],
+        sampling: Sampling,
+        iteration: int,
+        purpose: str = "plan",
+    ) -> Completion:
         """Ask until there is an answer. Raises ModelError when the policy is used up, BudgetError before spending.
 
         `prompt_for` makes the prompt for a context window of so many tokens; the window is halved when the
@@ -38,7 +53,7 @@ class Asking:
         window, tries = self._model.window(), 0
         while True:
             try:
-                return await self._once(prompt_for(window), sampling, iteration)
+                return await self._once(prompt_for(window), sampling, iteration, purpose)
             except ModelError as fault:
                 policy = POLICIES[fault.kind]
                 if tries >= policy.retries:
@@ -48,16 +63,16 @@ class Asking:
                 await self._wait(policy.wait(tries, fault), f"{fault.kind}: {fault.message}")
                 tries += 1
 
-    async def _once(self, prompt: Prompt, sampling: Sampling, iteration: int) -> Completion:
+    async def _once(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         counted = self._model.count(prompt.messages)
-        reservation = self._ledger.reserve(counted, sampling.max_tokens)
+        reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
         sampling = replace(sampling, max_tokens=reservation.max_tokens)
-        self._calls += 1
+        number = next(self._numbers)
         self._recorder.say(
             CallStarted(
-                call=self._calls,
+                call=number,
                 iteration=iteration,
-                purpose="plan",
+                purpose=purpose,
                 model=self._model.name,
                 messages=[plain(message) for message in prompt.messages],
                 parts=[plain(part) for part in prompt.parts],
@@ -66,9 +81,11 @@ class Asking:
                 reserved_tokens=reservation.worst.tokens,
             )
         )
-        call = _Call(self._ledger, self._recorder, reservation, self._calls, iteration, counted)
+        call = _Call(self._ledger, self._recorder, reservation, number, iteration, counted)
         try:
-            completion = await self._model.complete(prompt, sampling, call.hear if self._recorder.listeners else None)
+            completion = await self._model.complete(
+                prompt, sampling, call.hear if self._recorder.listeners and purpose == "plan" else None
+            )
         except ModelError as fault:
             call.failed(fault.kind, fault.message)
             raise
@@ -98,7 +115,7 @@ class _Call:
         self.recorder.text(piece)
 
     def finished(self, answer: Completion) -> None:
-        usd = self.ledger.cost(answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens)
+        usd = self.reservation.cost(answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens)
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=answer.tokens, calls=1))
         self.recorder.say(
             CallFinished(
@@ -122,7 +139,7 @@ class _Call:
         """Charge what was used: a refused request nothing, a cut answer its prompt and each piece that arrived."""
         cut = bool(self.pieces) or kind == CANCELLED
         prompt, answer = (self.counted, len(self.pieces)) if cut else (0, 0)
-        usd = self.ledger.cost(prompt, answer)
+        usd = self.reservation.cost(prompt, answer)
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
         self.recorder.say(
             CallFinished(

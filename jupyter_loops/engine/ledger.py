@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.plain import plain
@@ -25,6 +26,11 @@ class Reservation:
 
     worst: Usage
     max_tokens: int  # what the answer may take, cut to what is left
+    price: Price | None = None  # of the model that is asked
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
+        """US dollars for what the call used, or None when the price is not known."""
+        return _cost(self.price, prompt_tokens, completion_tokens, cached_tokens)
 
 
 class Ledger:
@@ -54,28 +60,38 @@ class Ledger:
         return None if self.budget.seconds is None else self.budget.seconds - self.watch.seconds
 
     def quote(self, price: Price | None, model: str) -> None:
-        """Learn the model's price. Raises PreflightError where a dollar limit alone cannot hold without one."""
+        """Learn the model's price. Raises PreflightError as `vet` does."""
+        self.vet(price, model)
+        self.price = price
+
+    def vet(self, price: Price | None, model: str) -> None:
+        """Raise PreflightError where a dollar limit alone cannot hold, because a model's price is not known."""
         if price is None and self.budget.usd is not None and self.budget.tokens is None:
             raise PreflightError(
                 f"the price of {model} is not known, so --usd {self.budget.usd:g} cannot hold: "
                 "set a token limit as well, e.g. --tokens 50000"
             )
-        self.price = price
 
     def exhausted(self) -> str | None:
         """Name the first limit that is reached, or None."""
         return self.budget.exhausted(self.usage)
 
-    def reserve(self, prompt_tokens: int, max_tokens: int) -> Reservation:
-        """Set the worst case of one call aside, its answer cut to what is left. Raises BudgetError."""
+    def reserve(
+        self, prompt_tokens: int, max_tokens: int, price: Price | Literal["quoted"] | None = "quoted"
+    ) -> Reservation:
+        """Set the worst case of one call aside, its answer cut to what is left. Raises BudgetError.
+
+        `price` is for a call to another model than the one that was quoted.
+        """
+        price = self.price if price == "quoted" else price
         with self._lock:
-            answer = min(max_tokens, self._affordable(prompt_tokens))
+            answer = min(max_tokens, self._affordable(prompt_tokens, price))
             if answer < min(LEAST_ANSWER, max_tokens):
-                raise self._refusal(prompt_tokens, min(LEAST_ANSWER, max_tokens))
-            worst = self._worst(prompt_tokens, answer)
+                raise self._refusal(prompt_tokens, min(LEAST_ANSWER, max_tokens), price)
+            worst = _worst(prompt_tokens, answer, price)
             self._reserved = self._reserved + worst
         self._tell()
-        return Reservation(worst, answer)
+        return Reservation(worst, answer, price)
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what was used."""
@@ -98,28 +114,24 @@ class Ledger:
 
     def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
         """US dollars of a call, or None when the price is not known."""
-        return None if self.price is None else self.price.cost(prompt_tokens, completion_tokens, cached_tokens)
+        return _cost(self.price, prompt_tokens, completion_tokens, cached_tokens)
 
-    def _worst(self, prompt_tokens: int, answer: int) -> Usage:
-        usd = self.cost(prompt_tokens, answer) or 0.0
-        return Usage(usd=usd, tokens=prompt_tokens + answer, calls=1)
-
-    def _affordable(self, prompt_tokens: int) -> int:
+    def _affordable(self, prompt_tokens: int, price: Price | None) -> int:
         """Answer tokens that every limit still allows; may be negative."""
         left = self.budget.left(self._spent + self._reserved)
         rooms = [2**31]
         if "tokens" in left:
             rooms.append(int(left["tokens"]) - prompt_tokens)
-        if "usd" in left and self.price is not None:
-            after_prompt = left["usd"] - self.price.cost(prompt_tokens, 0)
+        if "usd" in left and price is not None:
+            after_prompt = left["usd"] - price.cost(prompt_tokens, 0)
             if after_prompt < 0:
                 return -1
-            if self.price.completion > 0:
-                rooms.append(int(after_prompt / self.price.completion))
+            if price.completion > 0:
+                rooms.append(int(after_prompt / price.completion))
         return min(rooms)
 
-    def _refusal(self, prompt_tokens: int, answer: int) -> BudgetError:
-        worst = self._worst(prompt_tokens, answer)
+    def _refusal(self, prompt_tokens: int, answer: int, price: Price | None) -> BudgetError:
+        worst = _worst(prompt_tokens, answer, price)
         left = self.budget.left(self._spent + self._reserved)
         for limit in ("usd", "tokens"):
             if limit in left and getattr(worst, limit) > left[limit]:
@@ -128,3 +140,11 @@ class Ledger:
 
     def _tell(self) -> None:
         self._told(plain(self.usage), plain(self._reserved))
+
+
+def _cost(price: Price | None, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
+    return None if price is None else price.cost(prompt_tokens, completion_tokens, cached_tokens)
+
+
+def _worst(prompt_tokens: int, answer: int, price: Price | None) -> Usage:
+    return Usage(usd=_cost(price, prompt_tokens, answer) or 0.0, tokens=prompt_tokens + answer, calls=1)

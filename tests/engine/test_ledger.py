@@ -113,3 +113,17 @@ def test_usages_add_and_subtract(usd, tokens):
 
     assert replace((one + one) - one, usd=0) == replace(one, usd=0)
     assert ((one + one) - one).usd == pytest.approx(usd)
+
+
+def test_a_call_to_another_model_is_reserved_and_settled_at_its_own_price():
+    ledger = Ledger(Budget(usd=1.0), Price(prompt=0.0, completion=0.0))
+    dear = Price(prompt=0.001, completion=0.002)
+
+    reservation = ledger.reserve(100, 1000, dear)
+
+    assert reservation.worst.usd == pytest.approx(1.0)  # the answer was cut to what is left
+    assert reservation.max_tokens == 450
+    assert reservation.cost(100, 10) == pytest.approx(0.12)
+    with pytest.raises(BudgetError):
+        ledger.reserve(100, 1000, dear)
+    assert ledger.reserve(100, 1000).worst.usd == 0.0  # the quoted model is free
