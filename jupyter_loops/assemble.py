@@ -16,6 +16,7 @@ from jupyter_loops._version import __version__
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.events import RunStarted
+from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
 from jupyter_loops.core.ports import Listener, Model, Readiness, Sandbox, World
@@ -31,6 +32,7 @@ from jupyter_loops.run import Run, names_used
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
+    from jupyter_loops.planning.planner import Planner
 
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
@@ -54,6 +56,8 @@ class Options:
     seed: int | None = None
     fresh: bool = False  # search anew even where a verified candidate is stored
     sandbox: str = "auto"
+    allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
+    deny_imports: Sequence[str] = ()
     history: str | None = None  # path of the DuckDB file
 
     def __post_init__(self) -> None:
@@ -63,6 +67,10 @@ class Options:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
+
+        for name in ("allow_imports", "deny_imports"):
+            if isinstance(getattr(self, name), str):
+                raise OptionError(f"{name} is a list of module names, such as ['math', 're']")
 
     @property
     def chosen_model(self) -> str:
@@ -111,7 +119,6 @@ def launch(
     """
     from jupyter_loops.history import open_history
     from jupyter_loops.planning.names import summarise
-    from jupyter_loops.planning.planner import Planner
     from jupyter_loops.verification.verifier import Verifier
 
     options = options or Options()
@@ -125,8 +132,8 @@ def launch(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
-        planner=Planner(temperature=options.temperature, max_tokens=options.max_tokens, seed=options.seed),
-        verifier=Verifier(),
+        planner=_planner(options, world),
+        verifier=Verifier(imports=world.imports),
         pace=pace,
         opening=_Opening(recipe, options, adapters.model, history, recorder),
         names=summarise(world.names),
@@ -171,7 +178,6 @@ def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, 
 
 async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
     from jupyter_loops.planning.names import summarise
-    from jupyter_loops.planning.planner import Planner
 
     adapters = Adapters.of(options)
     try:
@@ -179,7 +185,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
         await adapters.model.open()
     finally:
         await adapters.sandbox.close()
-    planner = Planner(temperature=options.temperature, max_tokens=options.max_tokens, seed=options.seed)
+    planner = _planner(options, world)
     schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
     memory = Memory(names=summarise(world.names), schemas=schemas)
     prompt = planner.prompt(recipe, memory, adapters.model.window())
@@ -238,9 +244,21 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 
+def _planner(options: Options, world: World) -> Planner:
+    from jupyter_loops.planning.planner import Planner
+
+    return Planner(
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        imports=world.imports.rule,
+    )
+
+
 def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
     from jupyter_loops.language import unsupported
 
     for line in unsupported(recipe):
         raise PreflightError(line)
-    return World(recipe=recipe, names=names_used(recipe, names), limits=options.limits)
+    imports = Imports.of(options.allow_imports, options.deny_imports, recipe.setup)
+    return World(recipe=recipe, names=names_used(recipe, names), limits=options.limits, imports=imports)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from .budget import Price
 from .candidate import Candidate, Delivery, Limits, Observation, Verdict
 from .events import Record
+from .imports import Imports
 from .memory import Memory
 from .message import Completion, Message, Prompt, Sampling
 from .recipe import Check, Recipe
@@ -54,6 +55,7 @@ class World:
     recipe: Recipe
     names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
     limits: Limits = field(default_factory=Limits)
+    imports: Imports = field(default_factory=Imports)  # of candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

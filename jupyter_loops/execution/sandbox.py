@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import Readiness, World
 from jupyter_loops.errors import SandboxError
 
@@ -185,6 +186,7 @@ class ZygoteSandbox:
             "path": import_paths(),
             "prefix": sys.prefix,
             "examiner": self._examiner,
+            "imports": _import_rules(self._world.imports),
             "fork": hasattr(os, "fork"),
             "names": cargo.names,
             "pickled": cargo.pickled,
@@ -197,6 +199,14 @@ class ZygoteSandbox:
                 for each in recipe.targets
             ],
         }
+
+
+def _import_rules(imports: Imports) -> dict[str, Any] | None:
+    """The lists as the child needs them to refuse what only shows at run time; None where there are none."""
+    if not imports:
+        return None
+    allowed = None if imports.allowed is None else sorted(imports.allowed)
+    return {"allowed": allowed, "denied": sorted(imports.denied), "rule": imports.rule}
 
 
 def _scratch_folder() -> Path:

@@ -42,7 +42,7 @@ def full(default: Callable[[str], object]) -> str:
 def _line(option: Option, default: Callable[[str], object]) -> str:
     head = ", ".join(filter(None, [option.short, option.long])) + (f" {option.shape}" if option.shape else "")
     value = default(option.name) if option.read else None
-    known = "" if value is None else f" (default {_in_unit(option, value)})"
+    known = "" if value is None or value == [] else f" (default {_in_unit(option, value)})"
     return f"  {head:<26}{option.help}{known}"
 
 

@@ -49,6 +49,10 @@ OPTIONS = (
     Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
     Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),
     Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap or process"),
+    Option(
+        name="allow_imports", shape="MODULES", read=units.modules, help="all that candidates may import, e.g. math,re"
+    ),
+    Option(name="deny_imports", shape="MODULES", read=units.modules, help="what candidates must not import"),
     Option(name="history", shape="PATH", read=str, help="the DuckDB file that keeps the runs"),
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),

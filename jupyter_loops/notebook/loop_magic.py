@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Float, Int, List, Unicode
 
 from jupyter_loops.errors import OptionError
 
@@ -55,6 +55,10 @@ class LoopMagics(Magics):
     memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
     seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
     sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap or process.").tag(config=True)
+    allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
+        config=True
+    )
+    deny_imports = List(Unicode(), help="Modules that candidates must not import.").tag(config=True)
     history = Unicode(None, allow_none=True, help="DuckDB file; None: the user's data folder.").tag(config=True)
     background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)

@@ -57,6 +57,14 @@ def one_of(*names: str) -> Callable[[str], str]:
     return reader
 
 
+def modules(text: str) -> tuple[str, ...]:
+    """`math,numpy.linalg`."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(part.isidentifier() for name in names for part in name.split(".")):
+        raise ValueError("module names such as math,numpy.linalg")
+    return names
+
+
 def or_none(read: Callable[[str], float]) -> Callable[[str], float | None]:
     """Also take `none`, which is no limit. Zero never is."""
 

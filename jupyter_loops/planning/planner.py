@@ -36,14 +36,19 @@ class Planner:
         max_tokens: int | None = None,
         seed: int | None = None,
         timeout: float | None = None,
+        imports: str = "",
     ) -> None:
+        """`imports` is the rule for imports in words, empty where there is none."""
         self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
+        self._imports = imports
 
     def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
         """The question for this round; its parts say what had to go to fit into the window."""
         schema = _schema(recipe, memory)
         instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
         asked = [_for_small(part) if window and window <= SMALL else part for part in sections(recipe, memory, schema)]
+        if self._imports and recipe.asks_for_code:
+            asked.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
         parts = fit([instructions, *asked], self._allowed(memory, window))
         shown = [part.rendered for part in parts[1:] if part.text]
         messages = (Message("system", parts[0].rendered), Message("user", GAP.join(shown)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from jupyter_loops.core.candidate import Candidate, CandidateKind, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer, Observation, Verdict
+from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import Round
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import Termination
@@ -23,12 +25,22 @@ from .telling import feedback, why
 class Verifier:
     """Everything about a candidate's quality that needs no execution. Stateless."""
 
+    imports: Imports = field(default_factory=Imports)  # what candidates may import
+
     def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
         """The layers that need no execution, up to the first that fails."""
         if candidate.kind is CandidateKind.DATA:
             return [data(recipe, candidate.text)]
         verdict, tree = syntax(candidate.text)
-        return [verdict] if tree is None else [verdict, *static(recipe, tree)]
+        return [verdict] if tree is None else [verdict, *static(recipe, tree), *self._imports(tree)]
+
+    def _imports(self, tree: ast.Module) -> list[Verdict]:
+        """One verdict where there are lists of modules."""
+        if not self.imports:
+            return []
+        message = self.imports.refusal(tree)
+        check = "the code imports only what it may"
+        return [Verdict(check=check, layer=Layer.STATIC, passed=not message, message=message)]
 
     def digest(self, candidate: Candidate) -> str:
         """SHA-256 of the candidate in a normal form."""

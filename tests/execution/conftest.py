@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits, Observation, Verdict
+from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 from jupyter_loops.execution import tree
@@ -50,10 +51,13 @@ def recipe_of(*checks: str | Check, setup: str = "", targets: tuple[Target, ...]
 
 
 @asynccontextmanager
-async def opened(level: str, recipe: Recipe, limits: Limits | None = None, **names: object) -> AsyncIterator[Sandboxed]:
+async def opened(
+    level: str, recipe: Recipe, limits: Limits | None = None, imports: Imports | None = None, **names: object
+) -> AsyncIterator[Sandboxed]:
     sandbox = ZygoteSandbox(level)
+    world = World(recipe=recipe, names=names, limits=limits or Limits(), imports=imports or Imports())
     try:
-        readiness = await sandbox.open(World(recipe=recipe, names=names, limits=limits or Limits()))
+        readiness = await sandbox.open(world)
         yield Sandboxed(sandbox, readiness, recipe)
     finally:
         await sandbox.close()

@@ -29,6 +29,7 @@ def test_every_option_of_the_issue_is_there():
     words = {option.long for option in OPTIONS} | {option.short for option in OPTIONS}
     wanted = "--model -m --api-base --usd --tokens --time --iterations -n --patience --temperature --max-tokens"
     wanted += " --timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
+    wanted += " --allow-imports --deny-imports --sandbox"
     assert set(wanted.split()) <= words
 
 
@@ -44,6 +45,11 @@ def test_a_time_has_a_unit_or_is_in_seconds(value, seconds):
 )
 def test_a_count_may_be_written_short(value, count):
     assert read_line(f"x --tokens {value}").options["tokens"] == count
+
+
+def test_modules_are_a_list_without_blanks():
+    options = read_line("x --allow-imports math,numpy.linalg --deny-imports=os").options
+    assert options == {"allow_imports": ("math", "numpy.linalg"), "deny_imports": ("os",)}
 
 
 def test_none_is_no_limit_and_a_variable_is_named_by_a_dollar():
@@ -78,6 +84,8 @@ def test_none_is_no_limit_and_a_variable_is_named_by_a_dollar():
         ("x --time 5 parsecs", "unexpected 'parsecs'"),
         ("x --time 5parsecs", "--time got '5parsecs', expected a time"),
         ("x --sandbox chroot", "--sandbox got 'chroot', expected auto or bubblewrap or process"),
+        ("x --allow-imports math,2d", "--allow-imports got 'math,2d', expected module names such as math,numpy.linalg"),
+        ("x --deny-imports ''", "--deny-imports needs a value"),
         ("x --usd $limt", "--usd got $limt, and nothing is called limt; did you mean limit?"),
         ("x --model 'unfinished", "the line cannot be read: no closing quotation"),
         ("x --api-key abc", "keys do not belong into a notebook"),

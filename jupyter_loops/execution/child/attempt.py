@@ -12,6 +12,7 @@ from .confine import limit, usage
 from .describe import describe
 from .fault import CANDIDATE
 from .guard import Guard, names_read
+from .imports import watch_imports
 from .targets import FRAME, Unfit, read_object
 from .wire import Wire
 from .world import World
@@ -24,6 +25,7 @@ class Attempt:
 
     def __init__(self, world: World, wire: Wire, examiner: Examiner) -> None:
         self._world, self._wire, self._examiner = world, wire, examiner
+        watch_imports(world.imports, world.names, world.sources)
         self._guard = Guard(world.names, {target.name for target in world.targets})
         self._rebound: set[str] = set()
         self._spoilt: list[str] = []

@@ -26,6 +26,10 @@ class Sources:
         lines = [f"{line}\n" for line in self._lines[filename]]
         linecache.cache[filename] = (len(text), None, lines, filename)
 
+    def is_the_users(self, filename: str) -> bool:
+        """Whether a text of the cell's own was compiled under this name."""
+        return filename in self._lines and filename != CANDIDATE
+
     def tell(self, error: BaseException) -> dict[str, Any]:
         """A Fault as JSON."""
         frames = self._frames(error.__traceback__)

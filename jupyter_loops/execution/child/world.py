@@ -28,6 +28,7 @@ class World:
         self.module = ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         self.setup_name = order["setup_name"]
+        self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
         self.sources = Sources()
         self.targets: list[Target] = []
 

@@ -1,0 +1,50 @@
+"""Holds a candidate to its lists of modules, for imports that only show when they happen.
+
+Only what the candidate itself imports counts: a library that it may use brings in what it needs.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+from typing import Any
+
+from .fault import Sources
+
+
+def watch_imports(rules: dict[str, Any] | None, names: dict[str, Any], sources: Sources) -> None:
+    """From now on refuse what code that runs in `names` imports against the rules, unless the cell's own does."""
+    if rules is None:
+        return
+    import_, import_module = builtins.__import__, importlib.import_module
+
+    def foreign(depth: int) -> bool:
+        caller = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way to know who asks
+        return caller.f_globals is names and not sources.is_the_users(caller.f_code.co_filename)
+
+    def checked_import(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if foreign(1):
+            for each in fromlist or ():
+                _refuse(rules, f"{name}.{each}".removesuffix(".*"))
+            if not fromlist:
+                _refuse(rules, name)
+        return import_(name, globals_, locals_, fromlist, level)
+
+    def checked_import_module(name: str, package: str | None = None) -> Any:
+        if foreign(1):
+            _refuse(rules, name)
+        return import_module(name, package)
+
+    vars(builtins)["__import__"] = checked_import
+    vars(importlib)["import_module"] = checked_import_module
+
+
+def _refuse(rules: dict[str, Any], module: str) -> None:
+    allowed = rules["allowed"]
+    if _within(module, rules["denied"]) or (allowed is not None and not _within(module, allowed)):
+        raise ImportError(f"`{module}` must not be imported here: {rules['rule']}")
+
+
+def _within(module: str, names: list[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
