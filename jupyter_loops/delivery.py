@@ -36,16 +36,19 @@ class Delivered:
     namespace: MutableMapping[str, Any]
     changes: list[Change] = field(default_factory=list)
 
-    def undo(self) -> None:
-        """Put back what was there, except where somebody has bound the name anew since."""
+    def undo(self) -> list[Change]:
+        """Put back what was there, except where somebody has bound the name anew since; what was put back."""
+        undone = []
         for change in reversed(self.changes):
             if self.namespace.get(change.name, _ABSENT) is not change.after:
                 continue
+            undone.append(change)
             if change.before is _ABSENT:
                 del self.namespace[change.name]
             else:
                 self.namespace[change.name] = change.before
         self.changes = []
+        return undone[::-1]
 
     def bind(self, name: str, value: object) -> None:
         """Bind one name."""
@@ -63,6 +66,16 @@ def deliver(
     are taken; data comes from the delivery and is validated against its type.
     """
     delivered = Delivered(namespace)
+    try:
+        _bind_all(recipe, candidate, delivery, label, delivered)
+    except BaseException:
+        delivered.undo()  # all of them or none
+        raise
+    return delivered
+
+
+def _bind_all(recipe: Recipe, candidate: Candidate, delivery: Delivery, label: str, delivered: Delivered) -> None:
+    namespace = delivered.namespace
     _run_setup(recipe, candidate, delivered)
     functions = [target for target in recipe.targets if target.kind is TargetKind.FUNCTION]
     if functions and candidate.kind is CandidateKind.CODE:
@@ -74,7 +87,6 @@ def deliver(
             delivered.bind(target.name, _frame(delivery.frames[target.name]))
         elif target.name in delivery.values:
             delivered.bind(target.name, _validated(target, delivery.values[target.name], namespace))
-    return delivered
 
 
 def _run_setup(recipe: Recipe, candidate: Candidate, delivered: Delivered) -> None:

@@ -182,10 +182,9 @@ class Run:
         """What it changed in the notebook."""
         return list(self.delivered.changes) if self.delivered else []
 
-    def undo(self) -> None:
-        """Take back what it bound in the notebook."""
-        if self.delivered:
-            self.delivered.undo()
+    def undo(self) -> list[Change]:
+        """Take back what it bound in the notebook; what was taken back. A name bound anew since stays as it is."""
+        return self.delivered.undo() if self.delivered else []
 
     def show(self) -> None:
         """Display the run as it stands now, once more."""

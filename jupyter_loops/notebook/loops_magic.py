@@ -20,7 +20,7 @@ from .usage import usage
 if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
-WORDS = ("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "chart", "model", "help")
+WORDS = ("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "undo", "chart", "model", "help")
 CHARTS = ("cost", "latency", "progress", "timeline")
 _LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
@@ -42,7 +42,7 @@ class LoopsMagic(Magics):
     @no_var_expand
     @line_magic
     def loops(self, line: str) -> Any:
-        """The runs: `%loops`, or `%loops show|pause|resume|step|stop|hint|raise-budget|chart|model|help …`."""
+        """The runs: `%loops`, or `%loops show|pause|resume|step|stop|hint|raise-budget|undo|chart|model|help …`."""
         with usage("%loops"):
             word, *rest = _split(line) or ["list"]
             return self._command(word)(rest)
@@ -105,6 +105,18 @@ class LoopsMagic(Magics):
         run.raise_budget(**{"seconds" if name == "time" else name: value for name, value in limits.items()})
         return f"{run.name} may now use {', '.join(f'{name} {value:g}' for name, value in limits.items())}"
 
+    def _undo(self, words: list[str]) -> str:
+        """[NAME]: take back what a run bound in the notebook."""
+        run = self._run(words)
+        bound = [change.name for change in run.diff]
+        if not bound:
+            raise OptionError(f"{run.name} has bound nothing in this notebook")
+        undone = [change.name for change in run.undo()]
+        kept = [name for name in bound if name not in undone]
+        parts = [f"took back {_names(undone)}" if undone else "took back nothing"]
+        parts += [f"left {_names(kept)}, bound anew since" if kept else ""]
+        return f"{run.name}: {'; '.join(filter(None, parts))}"
+
     def _chart(self, words: list[str]) -> Any:
         """[cost|latency|progress|timeline] [NAME]: a Plotly figure of a run."""
         kinds = [word for word in words if word in CHARTS]
@@ -154,6 +166,10 @@ def _split(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError as error:
         raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
 
 
 def _no_more(words: list[str]) -> None:
