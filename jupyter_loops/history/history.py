@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_loops.core.events import Record
-from jupyter_loops.errors import HistoryError
+from jupyter_loops.errors import HistoryError, QueryError
 
-from . import audit, bundle, retention
+from . import audit, bundle, comments, retention
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
@@ -98,6 +98,18 @@ class History:
         except BaseException:
             session.close()
             raise
+
+    def schema(self, table: str | None = None) -> Result:
+        """What there is: the tables and views, or the columns of one, each with its description.
+
+        Raises QueryError for a table that there is not.
+        """
+        if table is None:
+            return self.sql(comments.TABLES_OF_THE_FILE)
+        found = self.sql(comments.COLUMNS_OF_A_TABLE, {"name": table})
+        if not len(found):
+            raise QueryError(f"there is no table {table}: %loops schema lists them")
+        return found
 
     def run(self, name_or_id: str) -> dict[str, Any] | None:
         """The row of a run, or of the newest run of a loop; None when there is none."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
+from . import comments
 from .lease import Lease, roll_back, run
 from .schema import TABLES
 from .views import VIEWS
@@ -85,7 +86,15 @@ def _apply(cursor: DuckDBPyConnection, steps: Sequence[str], found: int) -> None
             for statement in cursor.extract_statements(step):
                 cursor.execute(statement).fetchall()
             run(cursor, "INSERT INTO schema_versions VALUES ($n, now()::TIMESTAMP)", {"n": number})
+        _describe(cursor)
         run(cursor, "COMMIT")
     except BaseException:
         roll_back(cursor)
         raise
+
+
+def _describe(cursor: DuckDBPyConnection) -> None:
+    """Keep the documentation in the file."""
+    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'history'"
+    for statement in comments.statements(set(run(cursor, query))):
+        run(cursor, statement)

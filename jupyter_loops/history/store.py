@@ -9,12 +9,14 @@ import contextlib
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError
 
+from . import lost
 from .frame import Entry
 from .journal import Journal
 from .lease import BusyError, Lease, quoted, roll_back, run
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 BATCH = 10_000  # events in one transaction
 DRAIN_PATIENCE = 2.0  # seconds that a query waits until its own run's newest events are in
 PATIENCE = 30.0  # seconds that a query waits for another program
+LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
 BATCHED = """
 CREATE OR REPLACE TEMP TABLE batch AS
 SELECT unnest($runs) AS run_id, unnest($seqs)::INTEGER AS seq, unnest($hashes) AS hash, unnest($bodies) AS body
@@ -43,6 +46,7 @@ class Store:
         self.lease = Lease(path, journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._open = False
+        self._looked = float("-inf")
 
     def open(self) -> None:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
@@ -104,8 +108,20 @@ class Store:
             if not self._readable():
                 self.drain(journal, PATIENCE)
         self.open()
+        if time.monotonic() > self._looked + LOOK:
+            self._looked = time.monotonic()
+            self._look()
         with self.lease.attached(write=False, patience=PATIENCE, session=session) as cursor:
             yield cursor
+
+    def _look(self) -> None:
+        """Put down which runs lost their kernel, when the file can be had at once."""
+        with contextlib.suppress(BusyError):
+            with self.lease.attached(write=False, patience=0.1) as cursor:
+                gone = lost.unnoticed(cursor)
+            if gone:
+                with self.lease.attached(write=True, patience=0.1) as cursor:
+                    lost.notice(cursor, gone)
 
     def _readable(self) -> bool:
         """Whether only readers stand in the way of writing; a query need not wait for those."""

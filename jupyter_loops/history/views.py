@@ -1,16 +1,28 @@
-"""The views of schema v1: the questions that people ask first."""
+"""The views of schema v1: the questions that people ask first.
+
+A comment line `column: text` describes a column; one that is not described there is the equally named column of the
+first table that the view reads (comments.py).
+"""
 
 from __future__ import annotations
 
 VIEWS = """
 -- One line a run, newest first.
+-- status: the stop reason; `running: STATE`; `kernel ended: STATE` when it was found dead in the middle
+-- Example: SELECT loop, status, iterations, usd FROM run_summary LIMIT 10
 CREATE VIEW run_summary AS
-SELECT run_id, loop, model, coalesce(stop_reason::VARCHAR, 'running: ' || state::VARCHAR, 'running') AS status,
+SELECT run_id, loop, model,
+       coalesce(stop_reason::VARCHAR, IF(noticed_at >= updated_at, 'kernel ended', 'running')
+                || coalesce(': ' || state::VARCHAR, '')) AS status,
        stop_reason, state, iterations, best_iteration, usd, tokens, seconds, calls, isolation,
-       started_at, ended_at, message, goal, fingerprint, parent
-FROM runs ORDER BY started_at DESC, run_id DESC;
+       started_at, ended_at, updated_at, message, goal, fingerprint, parent
+FROM runs LEFT JOIN lost USING (run_id) ORDER BY started_at DESC, run_id DESC;
 
 -- How near each round came, and what it cost so far.
+-- best_progress: the highest progress up to this round
+-- total_usd: US dollars up to this round
+-- total_tokens: tokens up to this round
+-- Example: SELECT iteration, progress, best_progress, total_usd FROM iteration_progress WHERE run_id = $run
 CREATE VIEW iteration_progress AS
 SELECT run_id, loop, iteration, passed, total, progress, max(progress) OVER upto AS best_progress, score, i.best, why,
        i.usd, i.tokens, i.seconds, sum(i.usd) OVER upto AS total_usd, sum(i.tokens) OVER upto AS total_tokens,
@@ -18,18 +30,40 @@ SELECT run_id, loop, iteration, passed, total, progress, max(progress) OVER upto
 FROM iterations AS i JOIN runs USING (run_id)
 WINDOW upto AS (PARTITION BY run_id ORDER BY iteration);
 
+-- What each model took and cost.
+-- calls: finished ones
+-- runs: that asked it
+-- prompt_tokens: tokens of all prompts
+-- completion_tokens: tokens of all answers
+-- usd: US dollars, without the calls whose price is unknown
+-- calls_without_price: calls that `usd` does not cover
+-- Example: SELECT model, calls, usd FROM cost_by_model
 CREATE VIEW cost_by_model AS
 SELECT model, count(*) AS calls, count(DISTINCT run_id) AS runs, sum(prompt_tokens) AS prompt_tokens,
        sum(completion_tokens) AS completion_tokens, sum(usd) AS usd,
        count(*) FILTER (usd IS NULL) AS calls_without_price
 FROM calls WHERE ended_at IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC;
 
+-- What each day cost, by model, newest first.
+-- day: UTC, when the call was made
+-- calls: finished ones
+-- runs: that made them
+-- tokens: prompt and completion
+-- usd: US dollars, without the calls whose price is unknown
+-- Example: SELECT day, sum(usd) AS usd FROM cost_by_day GROUP BY day ORDER BY day DESC LIMIT 30
 CREATE VIEW cost_by_day AS
 SELECT started_at::DATE AS day, model, count(*) AS calls, count(DISTINCT run_id) AS runs,
        sum(prompt_tokens + completion_tokens) AS tokens, sum(usd) AS usd
 FROM calls WHERE ended_at IS NOT NULL GROUP BY ALL ORDER BY day DESC, usd DESC NULLS LAST;
 
--- Seconds of the calls that were answered; ttft is the time to the first token, where the answer was streamed.
+-- How long the calls took that were answered.
+-- calls: answered ones
+-- p50: seconds, half of the answers were quicker
+-- p95: seconds, 95 % of the answers were quicker
+-- ttft_p50: seconds to the first token, median of the streamed answers
+-- ttft_p95: seconds to the first token, 95th percentile of the streamed answers
+-- tokens_per_second: tokens of the answers over the seconds of the calls
+-- Example: SELECT model, p50, p95, ttft_p50 FROM latency
 CREATE VIEW latency AS
 SELECT model, count(*) AS calls, quantile_cont(seconds, 0.5) AS p50, quantile_cont(seconds, 0.95) AS p95,
        quantile_cont(first_token_seconds, 0.5) AS ttft_p50, quantile_cont(first_token_seconds, 0.95) AS ttft_p95,
@@ -37,6 +71,12 @@ SELECT model, count(*) AS calls, quantile_cont(seconds, 0.5) AS p50, quantile_co
 FROM calls WHERE ended_at IS NOT NULL AND error IS NULL GROUP BY model ORDER BY calls DESC;
 
 -- What went wrong, most frequent first.
+-- source: check, sandbox, model
+-- what: the check, the class of the exception or of the fault
+-- times: how often
+-- runs: in how many runs
+-- example: one of the messages
+-- Example: SELECT what, times, example FROM failures WHERE source = 'check' LIMIT 10
 CREATE VIEW failures AS
 SELECT loop, f.source, f.what, count(*) AS times, count(DISTINCT f.run_id) AS runs, any_value(f.message) AS example
 FROM (
@@ -48,23 +88,42 @@ FROM (
 ) AS f JOIN runs USING (run_id)
 GROUP BY ALL ORDER BY times DESC, loop, what;
 
+-- How runs end.
+-- runs: that ended so
+-- iterations: rounds, on average
+-- usd: US dollars of all of them
+-- tokens: of all of them
+-- Example: SELECT stop_reason, runs FROM stop_reasons
 CREATE VIEW stop_reasons AS
 SELECT stop_reason, count(*) AS runs, avg(iterations) AS iterations, sum(usd) AS usd, sum(tokens) AS tokens
 FROM runs WHERE stop_reason IS NOT NULL GROUP BY stop_reason ORDER BY runs DESC, stop_reason;
 
 -- Where the prompt tokens go.
+-- name: of the part: goal, targets, checks, …
+-- calls: whose prompt had it
+-- tokens: on average
+-- total_tokens: of all calls
+-- dropped: tokens that did not fit, of all calls
+-- Example: SELECT name, total_tokens, dropped FROM prompt_parts
 CREATE VIEW prompt_parts AS
 SELECT model, part.name, count(*) AS calls, avg(part.tokens) AS tokens, sum(part.tokens) AS total_tokens,
        sum(part.dropped) AS dropped
 FROM (SELECT model, unnest(parts) AS part FROM calls) GROUP BY ALL ORDER BY total_tokens DESC, part.name;
 
 -- What was proposed, in full.
+-- kind: code, data
+-- text: the candidate; NULL when it was forgotten
+-- Example: SELECT iteration, why, text FROM candidates WHERE run_id = $run
 CREATE VIEW candidates AS
 SELECT run_id, loop, iteration, progress, i.best, why, candidate_kind AS kind, digest, text
 FROM iterations AS i JOIN runs USING (run_id) LEFT JOIN texts ON sha = candidate_sha
 WHERE candidate_sha IS NOT NULL ORDER BY run_id, iteration;
 
 -- What was asked and what was answered, in full; one row a message, the answer last.
+-- position: of the message in its call, from 1
+-- role: system, user, assistant, or answer
+-- text: the message; NULL when it was forgotten
+-- Example: SELECT position, role, text FROM prompts WHERE run_id = $run AND call = 1
 CREATE VIEW prompts AS
 SELECT run_id, call, iteration, model, position, role, text
 FROM (

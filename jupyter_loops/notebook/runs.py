@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import HistoryError
 
-from .alive import gone
 from .table import Table
 
 if TYPE_CHECKING:
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
 
 _HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
 _NEWEST = """
-SELECT IF(s.stop_reason IS NULL, kernel, NULL), s.started_at,
-       s.loop, status, s.iterations, s.tokens, s.usd, s.seconds, s.model, strftime(s.started_at, '%Y-%m-%d %H:%M'),
-       run_id
-FROM run_summary AS s JOIN runs USING (run_id) ORDER BY s.started_at DESC, run_id DESC LIMIT $limit
+SELECT loop, status, iterations, tokens, usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
+FROM run_summary ORDER BY started_at DESC, run_id DESC LIMIT $limit
 """
 _SHOWN = 12
 
@@ -78,13 +74,7 @@ def _stored(path: str | None) -> list[tuple[str, ...]]:
     from jupyter_loops.history import open_history
 
     rows = open_history(path).sql(_NEWEST, {"limit": _SHOWN}).fetchall()
-    return [_cells(loop, _status(status, kernel, began), *rest) for kernel, began, loop, status, *rest in rows]
-
-
-def _status(status: str, kernel: str | None, began: datetime) -> str:
-    """As it is stored, except that a run whose kernel died does not go on for ever."""
-    broken_off = kernel is not None and gone(kernel, began)
-    return f"kernel ended{status.removeprefix('running')}" if broken_off else status
+    return [_cells(*row) for row in rows]
 
 
 def _cells(*values: Any) -> tuple[str, ...]:

@@ -50,6 +50,24 @@ def test_a_running_run_is_visible_with_its_state_and_what_it_has_spent(history, 
     assert one(history, "FROM run_summary")["status"] == "running: verify"
 
 
+def test_a_run_whose_kernel_is_gone_is_not_shown_as_running(history, a_run):
+    import os
+    import platform
+    import subprocess
+    import sys
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for run, pid in [("20261122T000000-dead", ended.pid), ("20261122T000000-here", os.getpid())]:
+        for record in a_run(run, kernel=f"{pid}@{platform.node()}")[:8]:
+            history.append(record)
+
+    status = dict(history.sql("SELECT run_id, status FROM run_summary").fetchall())
+
+    assert status == {"20261122T000000-dead": "kernel ended: verify", "20261122T000000-here": "running: verify"}
+    assert history.verify() == []
+
+
 def test_rows_are_the_same_whether_events_arrive_one_by_one_or_all_at_once(full, a_run, tmp_path):
     from jupyter_loops.history import History
 

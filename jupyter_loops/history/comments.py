@@ -1,0 +1,89 @@
+"""The comments of schema.py and views.py, as the documentation that is kept in the file itself.
+
+One source for all readers: COMMENT ON in each new history, so that any DuckDB client shows it; `History.schema()`
+and `%loops schema`; the ER picture. In the comment of a table, an "Example:" line is a query to try.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .schema import TABLES
+from .views import VIEWS
+
+EXAMPLE = "Example: "
+# What the file says of itself, as rows.
+TABLES_OF_THE_FILE = """
+SELECT name, kind, comment.split(chr(10))[1] AS holds, comment.split(chr(10) || 'Example: ')[2] AS example
+FROM (
+    SELECT table_name AS name, 'table' AS kind, comment, table_oid AS place FROM duckdb_tables()
+    WHERE database_name = 'history'
+    UNION ALL
+    SELECT view_name, 'view', comment, view_oid FROM duckdb_views() WHERE database_name = 'history' AND NOT internal
+) ORDER BY kind, place
+"""
+COLUMNS_OF_A_TABLE = """
+SELECT column_name AS name, data_type AS type, comment AS description FROM duckdb_columns()
+WHERE database_name = 'history' AND table_name = $name ORDER BY column_index
+"""
+
+_BLOCK = re.compile(r"((?:^-- .*\n)+)CREATE (TABLE|VIEW) (\w+) ", re.MULTILINE)
+_COLUMN = re.compile(r"^    (\w+) .*?,?\s+-- (.*)$", re.MULTILINE)
+_OF_A_VIEW = re.compile(r"^(\w+): (.*)$")
+_READ = re.compile(r"\b(?:FROM|JOIN) (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A table or a view, what it holds, a query to try, and its columns that have a description."""
+
+    name: str
+    kind: str  # TABLE, VIEW
+    text: str
+    example: str
+    columns: dict[str, str]
+
+
+def described(tables: str = TABLES, views: str = VIEWS) -> list[Described]:
+    """Everything that the schema says of itself, tables first."""
+    found: dict[str, Described] = {}
+    for block in [*_BLOCK.finditer(tables), *_BLOCK.finditer(views)]:
+        end = block.string.find(";\n", block.end())
+        found[block[3]] = _described(block, block.string[block.end() : end], found)
+    return list(found.values())
+
+
+def _described(block: re.Match[str], definition: str, known: dict[str, Described]) -> Described:
+    lines = [line.removeprefix("-- ") for line in block[1].splitlines()]
+    text, example, columns = [], "", {}
+    for line in lines:
+        if line.startswith(EXAMPLE):
+            example = line.removeprefix(EXAMPLE)
+        elif block[2] == "VIEW" and (said := _OF_A_VIEW.match(line)):
+            columns[said[1]] = said[2]
+        else:
+            text.append(line)
+    if block[2] == "TABLE":
+        columns = dict(_COLUMN.findall(definition))
+    for source in _READ.findall(definition) if block[2] == "VIEW" else ():
+        columns = {**(known[source].columns if source in known else {}), **columns}
+    return Described(block[3], block[2], " ".join(text), example, columns)
+
+
+def statements(present: set[tuple[str, str]]) -> Iterator[str]:
+    """COMMENT ON for every table, view and column in `present`, which holds (table, column)."""
+    tables = {table for table, _ in present}
+    for table in described():
+        if table.name not in tables:
+            continue
+        said = f"{table.text}\n{EXAMPLE}{table.example}" if table.example else table.text
+        yield f"COMMENT ON {table.kind} {table.name} IS {_quoted(said)}"
+        for column, text in table.columns.items():
+            if (table.name, column) in present:
+                yield f'COMMENT ON COLUMN {table.name}."{column}" IS {_quoted(text)}'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,77 @@
+"""The schema documents itself: every table and column says what it is, in the file and in the package."""
+
+import re
+
+import pytest
+
+from jupyter_loops.errors import QueryError
+from jupyter_loops.history import comments
+
+
+@pytest.fixture
+def full(history, a_run):
+    for record in a_run():
+        history.append(record)
+    return history
+
+
+def test_no_table_and_no_column_lacks_a_description(full):
+    missing = full.sql(
+        """SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'history' AND comment IS NULL
+           UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE database_name = 'history' AND comment IS NULL
+           UNION ALL SELECT view_name, '' FROM duckdb_views() WHERE database_name = 'history' AND comment IS NULL"""
+    )
+
+    assert missing.fetchall() == []
+
+
+def test_no_description_is_of_a_column_that_there_is_not(full):
+    there = set(full.sql("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
+    written = {
+        (table.name, column) for table in comments.described() if table.kind == "TABLE" for column in table.columns
+    }
+
+    assert written <= there
+
+
+def test_the_schema_is_a_table_of_tables_each_with_a_query_to_try(full):
+    rows = full.schema().dicts()
+
+    assert {"runs", "iterations", "calls", "actions", "verdicts", "events", "texts", "notes"} <= {
+        row["name"] for row in rows if row["kind"] == "table"
+    }
+    assert {"run_summary", "latency"} <= {row["name"] for row in rows if row["kind"] == "view"}
+    assert all(row["holds"] and row["example"] for row in rows)
+
+
+@pytest.mark.parametrize("table", comments.described(), ids=lambda table: table.name)
+def test_every_example_runs(full, table):
+    assert table.example
+    values = {"run": full.run("slug")["run_id"]} if "$run" in table.example else {}
+
+    assert full.sql(table.example, values).columns
+
+
+def test_the_columns_of_one_table_are_told_with_their_types(full):
+    columns = {row["name"]: row for row in full.schema("iteration_progress").dicts()}
+
+    assert columns["progress"] == {"name": "progress", "type": "DOUBLE", "description": "0 to 1; 1 is verified"}
+    assert columns["total_usd"]["description"] == "US dollars up to this round"
+    with pytest.raises(QueryError, match="no table nothing"):
+        full.schema("nothing")
+
+
+def test_descriptions_survive_compaction(full):
+    full.prune(__import__("datetime").timedelta(days=-1), keep_verified=False)
+
+    assert full.schema("runs").dicts()[0]["description"] == "sorts by start"
+
+
+def test_every_word_of_the_states_and_ends_is_in_the_types():
+    from jupyter_loops.core.state import State
+    from jupyter_loops.core.termination import StopReason
+    from jupyter_loops.history.schema import TABLES
+
+    for name, enum in [("run_state", State), ("stop_reason", StopReason)]:
+        (words,) = re.findall(rf"CREATE TYPE {name} AS ENUM \((.*?)\)", TABLES, re.DOTALL)
+        assert {word.strip(" '\n") for word in words.split(",")} == {str(word) for word in enum}
