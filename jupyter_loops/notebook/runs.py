@@ -6,8 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import HistoryError
-
-from .table import Table
+from jupyter_loops.view.table import Table
 
 if TYPE_CHECKING:
     from jupyter_loops.run import Run

@@ -24,7 +24,7 @@ assert len(story) > 100000'''
 
 
 def test_a_loop_is_seen_at_work_and_its_picture_survives_without_a_kernel(notebook):
-    book = notebook("factorial", LOAD, FACTORIAL, "factorial(6)")
+    book = notebook("factorial", LOAD, FACTORIAL, "factorial(6)", "fact.chart.progress()")
     book.run(0)
     book.run(1)
     view = book.view(1)
@@ -35,6 +35,8 @@ def test_a_loop_is_seen_at_work_and_its_picture_survives_without_a_kernel(notebo
     expect(book.cell(1)).to_contain_text("verified", timeout=120_000)
     book.run(2)
     expect(book.cell(2)).to_contain_text("720")
+    book.run(3)
+    expect(book.cell(3).locator(".main-svg").first).to_be_visible(timeout=30_000)
     book.theme("JupyterLab Light")
     book.shot("verified-light")
     book.theme("JupyterLab Dark")
@@ -47,6 +49,8 @@ def test_a_loop_is_seen_at_work_and_its_picture_survives_without_a_kernel(notebo
     assert "application/vnd.jupyter-loops.run.v1+json" in output.data
     assert "application/vnd.jupyter.widget-view+json" not in output.data
     assert "<script" not in output.data["text/html"]
+    [chart] = saved.cells[3].outputs
+    assert "<th>rounds</th>" in chart.data["text/html"], "a chart can be read where there is no Plotly"
 
     elsewhere = book.path.with_name("elsewhere.ipynb")  # on a machine that has no kernel for it
     saved.metadata = {"kernelspec": {"name": "gone", "display_name": "Gone", "language": "gone"}}

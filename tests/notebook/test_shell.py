@@ -2,6 +2,7 @@
 
 import time
 
+import plotly.graph_objects as go
 import pytest
 
 import jupyter_loops.notebook.pursuit as pursuit_module
@@ -166,5 +167,5 @@ def test_a_hint_and_a_new_limit_reach_a_run_that_goes_on(shell, cell, right, cap
 def test_a_chart_is_a_figure_of_the_run(shell, cell, wrong, right):
     run(shell, cell(wrong, right))
     figure = shell.run_cell("%loops chart progress twice").result
-    assert type(figure).__name__ == "Figure"
+    assert isinstance(figure, go.Figure)
     assert shell.run_cell("%loops chart").result.data

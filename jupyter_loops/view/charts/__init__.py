@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import cost, latency, progress, timeline
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from .chart import Chart
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -25,22 +25,22 @@ class Charts:
     def __init__(self, rows: Callable[[str], Rows]) -> None:
         self._rows = rows
 
-    def cost(self) -> Figure:
+    def cost(self) -> Chart:
         """US dollars and tokens, a round and in all."""
         return cost.figure(cost.numbers(self._rows("iterations")))
 
-    def latency(self) -> Figure:
+    def latency(self) -> Chart:
         """Seconds of each model call, and to its first token."""
         return latency.figure(latency.numbers(self._rows("calls")))
 
-    def progress(self) -> Figure:
+    def progress(self) -> Chart:
         """How near each round came to the goal, and the best so far."""
         return progress.figure(progress.numbers(self._rows("iterations")))
 
-    def timeline(self) -> Figure:
+    def timeline(self) -> Chart:
         """Where the time of each round went."""
         return timeline.figure(timeline.numbers(self._rows("iterations")))
 
-    def all(self) -> dict[str, Figure]:
+    def all(self) -> dict[str, Chart]:
         """Every chart by its kind."""
         return {kind: getattr(self, kind)() for kind in KINDS}

@@ -11,7 +11,7 @@ from jupyter_loops.view.palette import EXECUTE, PLAN, TEXT
 from .frame import frame, whole
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from .chart import Chart
 
 
 class Cost(NamedTuple):
@@ -33,7 +33,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Cost:
     return Cost(rounds, usd, list(accumulate(usd)), tokens, list(accumulate(tokens)), any(usd))
 
 
-def figure(cost: Cost) -> Figure:
+def figure(cost: Cost) -> Chart:
     """Bars a round, a line for the sum; in dollars where there are any, otherwise in tokens."""
     each, total, unit = (
         (cost.usd, cost.total_usd, "US dollars") if cost.priced else (cost.tokens, cost.total_tokens, "tokens")
@@ -58,4 +58,4 @@ def figure(cost: Cost) -> Figure:
         marker={"line": {"color": TEXT, "width": 0}},
         hovertemplate=f"up to round %{{x}}: {written}<extra></extra>",
     )
-    return drawn
+    return drawn.of(cost)

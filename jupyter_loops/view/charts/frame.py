@@ -10,18 +10,17 @@ from jupyter_loops.view.clip import line
 from jupyter_loops.view.palette import GROUND, LINE, TEXT
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
+    from .chart import Chart
 
 _ROOM = 25  # numbers that fit beside each other
 
 
-def frame(title: str, *, x: str, y: str, **layout: Any) -> Figure:
+def frame(title: str, *, x: str, y: str, **layout: Any) -> Chart:
     """An empty figure with labelled axes."""
-    import plotly.graph_objects as go
+    from .chart import Chart
 
     axis = {"gridcolor": LINE, "zerolinecolor": LINE, "linecolor": LINE, "automargin": True}
-    return go.Figure(
+    return Chart(
         layout={
             "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
             "template": "none",

@@ -11,7 +11,7 @@ from jupyter_loops.view.palette import EXECUTE, PLAN
 from .frame import frame, label, whole
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from .chart import Chart
 
 
 class Latency(NamedTuple):
@@ -39,7 +39,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Latency:
     )
 
 
-def figure(latency: Latency) -> Figure:
+def figure(latency: Latency) -> Chart:
     """A stacked bar a call: waiting for the first token, then the answer."""
     middle = "" if latency.median is None else f" · median {latency.median:.2f} s"
     drawn = frame(f"Latency of model calls{middle}", x="call", y="seconds", barmode="stack")
@@ -54,4 +54,4 @@ def figure(latency: Latency) -> Figure:
             customdata=told,
             hovertemplate=f"call %{{x}} · {name} %{{y:.2f}} s<br>%{{customdata}}<extra></extra>",
         )
-    return drawn
+    return drawn.of(latency)

@@ -10,7 +10,7 @@ from jupyter_loops.view.palette import FAIL, PASS, PLAN
 from .frame import frame, label, whole
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from .chart import Chart
 
 
 class Progress(NamedTuple):
@@ -41,7 +41,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Progress:
     )
 
 
-def figure(progress: Progress) -> Figure:
+def figure(progress: Progress) -> Chart:
     """Steps for the best so far, a dot a round: filled circles passed, crosses did not."""
     drawn = frame("Progress", x="round", y="score" if progress.scored else "share of the goal")
     drawn.update_xaxes(dtick=whole(progress.rounds))
@@ -69,4 +69,4 @@ def figure(progress: Progress) -> Figure:
         customdata=[label(why) for why in progress.why],
         hovertemplate="round %{x}: %{y}<br>%{customdata}<extra></extra>",
     )
-    return drawn
+    return drawn.of(progress)

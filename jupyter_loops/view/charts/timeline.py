@@ -11,7 +11,7 @@ from jupyter_loops.view.palette import PHASES, WAIT
 from .frame import frame, label, whole
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from .chart import Chart
 
 _NEWEST = 200
 
@@ -41,7 +41,7 @@ def _laid(phases: Sequence[Sequence[Any]]) -> Iterable[tuple[Sequence[Any], floa
     return zip(phases, accumulate((float(seconds) for _, seconds in phases), initial=0.0), strict=False)
 
 
-def figure(timeline: Timeline) -> Figure:
+def figure(timeline: Timeline) -> Chart:
     """A row a round, the first on top; waits are hatched."""
     drawn = frame("Timeline", x="seconds", y="round", barmode="overlay")
     drawn.update_xaxes(tickformat="")
@@ -59,4 +59,4 @@ def figure(timeline: Timeline) -> Figure:
             customdata=[label(timeline.why[place]) for place in at],
             hovertemplate="round %{y}: " + label(state) + " %{x:.3f} s<br>%{customdata}<extra></extra>",
         )
-    return drawn
+    return drawn.of(timeline)

@@ -56,3 +56,16 @@ def test_the_timeline_lays_phases_end_to_end():
 def test_every_chart_can_be_drawn_of_nothing():
     for chart in (cost, latency, progress, timeline):
         assert chart.figure(chart.numbers([])).layout.title.text
+
+
+def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly(capsys):
+    rows = [{"iteration": n, "progress": n / 60, "why": "<b>no</b>", "passed": 0, "total": 1} for n in range(1, 61)]
+    chart = progress.figure(progress.numbers(rows))
+
+    bundle = chart._repr_mimebundle_()
+
+    assert "<th>rounds</th>" in bundle["text/html"]
+    assert "&lt;b&gt;no" in bundle["text/html"]
+    assert "<b>" not in bundle["text/html"]
+    assert bundle["text/html"].count("<tr>") == 51
+    assert "Progress; the first 10 rows are left out" in bundle["text/plain"]

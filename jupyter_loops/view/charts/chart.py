@@ -1,0 +1,35 @@
+"""A Plotly figure that can be read where there is no Plotly: on GitHub, in nbconvert, in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io as pio
+from IPython.display import display
+
+from .reading import table
+
+
+class Chart(go.Figure):  # type: ignore[misc]  # plotly has no types
+    """A figure with the numbers that it was drawn from; shown, both travel together."""
+
+    _numbers: tuple[Any, ...] = ()
+
+    def of(self, numbers: tuple[Any, ...]) -> Chart:
+        """Give it its numbers: a NamedTuple whose lists of equal length are columns."""
+        self._numbers = numbers
+        return self
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(*args, **kwargs)
+        twin = table(self.layout.title.text or "", self._numbers)
+        return {"text/html": twin._repr_html_(), "text/plain": repr(twin)} | bundle
+
+    def _ipython_display_(self) -> None:
+        bundle = self._repr_mimebundle_()
+        if pio.renderers.render_on_display and any("plotly" in kind for kind in bundle):
+            show: Any = display  # untyped
+            show(bundle, raw=True)
+        else:  # another renderer was chosen, or none
+            super()._ipython_display_()
