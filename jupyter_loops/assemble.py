@@ -48,6 +48,8 @@ class Options:
     tokens: int | None = None
     time: float | None = 600.0  # seconds
     iterations: int | None = 10
+    calls: int | None = None  # to models; retries are calls
+    price: str | Price | None = None  # None: the provider's list; otherwise "in,out" in dollars for a million tokens
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     temperature: float | None = None
     max_tokens: int | None = None  # of one answer
@@ -61,10 +63,11 @@ class Options:
     history: str | None = None  # path of the DuckDB file
 
     def __post_init__(self) -> None:
-        for name in ("usd", "tokens", "time", "iterations", "patience", "max_tokens", "timeout", "memory"):
+        for name in ("usd", "tokens", "time", "iterations", "calls", "patience", "max_tokens", "timeout", "memory"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
+        _ = self.given_price  # is checked here
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 
@@ -80,7 +83,17 @@ class Options:
     @property
     def budget(self) -> Budget:
         """The limits of the run."""
-        return Budget(usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations)
+        return Budget(usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations, calls=self.calls)
+
+    @property
+    def given_price(self) -> Price | None:
+        """The price that a person gave, or None. Raises OptionError."""
+        if not isinstance(self.price, str):
+            return self.price
+        try:
+            return Price.per_million(self.price)
+        except ValueError as error:
+            raise OptionError(f"--price got {self.price[:40]!r}, expected {error}") from None
 
     @property
     def limits(self) -> Limits:
@@ -101,7 +114,7 @@ class Adapters:
         from jupyter_loops.execution.sandbox import ZygoteSandbox
         from jupyter_loops.planning.models import open_model
 
-        model = open_model(options.chosen_model, api_base=options.api_base)
+        model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price)
         return cls(model, ZygoteSandbox(isolation=options.sandbox))
 
 

@@ -79,15 +79,17 @@ class SetupError(PreflightError):
 class BudgetError(LoopError):
     """A limit does not hold enough for the next call.
 
-    `limit` is the name of a Budget field; `needed` and `left` are in its unit.
+    `limit` is the name of a Budget field; `needed` and `left` are in its unit. `scope` says whose limit it is:
+    empty for the run's own, otherwise in words ("today", "the loop that called this one").
     """
 
-    def __init__(self, limit: str, needed: float, left: float) -> None:
-        super().__init__(limit, needed, left)
-        self.limit, self.needed, self.left = limit, needed, left
+    def __init__(self, limit: str, needed: float, left: float, scope: str = "") -> None:
+        super().__init__(limit, needed, left, scope)
+        self.limit, self.needed, self.left, self.scope = limit, needed, left, scope
 
     def __str__(self) -> str:
-        return f"the next call may need {self.needed:g} {self.limit}, and {max(self.left, 0):g} is left"
+        of = f" of {self.scope}" if self.scope else ""
+        return f"the next call may need {self.needed:g} {self.limit}, and {max(self.left, 0):g} is left{of}"
 
 
 class ModelError(LoopError):

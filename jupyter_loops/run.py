@@ -159,7 +159,7 @@ class Run:
         self.cycle.pace.control.hint(text)
 
     def raise_budget(self, **limits: float | None) -> None:
-        """Set new limits: usd, tokens, seconds, iterations. None takes a limit away. Raises LoopError."""
+        """Set new limits: usd, tokens, seconds, iterations, calls. None takes a limit away. Raises LoopError."""
         known = asdict(self.budget)
         for name, value in limits.items():
             if name not in known:

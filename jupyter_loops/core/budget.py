@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from .plain import plain
+
+_PRICE = "US dollars for a million tokens, in,out[,cached[,reasoning]], such as 3,15"
+_MANY = 2**31  # tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class Budget:
     tokens: int | None = None
     seconds: float | None = 600.0
     iterations: int | None = 10
+    calls: int | None = None  # to models, whatever they are for; a retry is a call
 
     def left(self, usage: Usage) -> dict[str, float]:
         """How much of each limit remains, limits that are None left out."""
@@ -53,6 +58,15 @@ class Budget:
         """Name the first limit that `usage` has reached, or None while the run may go on."""
         return next((name for name, left in self.left(usage).items() if left <= 0), None)
 
+    def share(self, usage: Usage) -> tuple[float, str]:
+        """How much of the limit that is nearest its end is used, 1 being all of it, and that limit's name."""
+        used = [
+            (getattr(usage, name) / allowed if allowed else 1.0, name)
+            for name, allowed in plain(self).items()
+            if allowed is not None
+        ]
+        return max(used, default=(0.0, ""))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
@@ -61,11 +75,55 @@ class Price:
     prompt: float
     completion: float
     cached: float | None = None  # a cached prompt token; None: as any prompt token
+    reasoning: float | None = None  # a token of hidden thought; None: as any completion token
     source: str = "litellm"  # where the numbers come from: litellm, option, local
 
-    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
-        """US dollars for one call; reasoning tokens are completion tokens."""
-        cached = self.prompt if self.cached is None else self.cached
+    def cost(
+        self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, reasoning_tokens: int = 0
+    ) -> float:
+        """US dollars for one call; cached tokens are among the prompt's, reasoning tokens among the completion's."""
+        cached = min(max(cached_tokens, 0), prompt_tokens)
+        reasoning = min(max(reasoning_tokens, 0), completion_tokens)
         return (
-            (prompt_tokens - cached_tokens) * self.prompt + cached_tokens * cached + completion_tokens * self.completion
+            (prompt_tokens - cached) * self.prompt
+            + cached * (self.prompt if self.cached is None else self.cached)
+            + (completion_tokens - reasoning) * self.completion
+            + reasoning * self.per_thought
         )
+
+    def worst(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """The most that a call of this size can cost, whatever part of it is cached or thought."""
+        return prompt_tokens * max(self.prompt, self.cached or 0.0) + completion_tokens * self.per_answer
+
+    def answer(self, usd: float, prompt_tokens: int) -> int:
+        """Answer tokens that so many US dollars buy after the prompt, at worst; negative where none."""
+        after_prompt = usd - self.worst(prompt_tokens, 0)
+        if after_prompt < 0:
+            return -1
+        return int(min(after_prompt / self.per_answer, _MANY)) if self.per_answer > 0 else _MANY
+
+    @classmethod
+    def per_million(cls, text: str, source: str = "option") -> Price:
+        """Read `in,out`, `in,out,cached` or `in,out,cached,reasoning` in US dollars for a million tokens.
+
+        Raises ValueError with what was expected.
+        """
+        try:
+            numbers = [float(number.strip().removeprefix("$")) for number in text.split(",")]
+        except ValueError:
+            raise ValueError(_PRICE) from None
+        if not 2 <= len(numbers) <= 4 or not all(isfinite(number) and number >= 0 for number in numbers):  # noqa: PLR2004  # as written
+            raise ValueError(_PRICE)
+        prompt, completion, *rest = (number / 1e6 for number in numbers)
+        cached, reasoning = [*rest, None, None][:2]
+        return cls(prompt=prompt, completion=completion, cached=cached, reasoning=reasoning, source=source)
+
+    @property
+    def per_thought(self) -> float:
+        """US dollars for a token of hidden thought."""
+        return self.completion if self.reasoning is None else self.reasoning
+
+    @property
+    def per_answer(self) -> float:
+        """US dollars for an answer's token, whichever kind costs more."""
+        return max(self.completion, self.per_thought)

@@ -156,6 +156,23 @@ class Verifier(Protocol):
         ...
 
 
+class Allowance(Protocol):
+    """US dollars that several runs may spend together, runs of other kernels among them. Thread-safe."""
+
+    @property
+    def scope(self) -> str:
+        """Whose money it is, in words that follow "left of": "today's $5"."""
+        ...
+
+    def take(self, least: float, wanted: float) -> float:
+        """Set aside as much of `wanted` as there is. Raises BudgetError where that is less than `least`."""
+        ...
+
+    def settle(self, taken: float, used: float) -> None:
+        """Replace what was taken by what was used."""
+        ...
+
+
 class Journal(Protocol):
     """Makes events durable."""
 

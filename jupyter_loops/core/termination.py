@@ -14,6 +14,7 @@ class StopReason(StrEnum):
     BUDGET_USD = "budget_usd"
     BUDGET_TOKENS = "budget_tokens"
     BUDGET_TIME = "budget_time"
+    BUDGET_CALLS = "budget_calls"
     PLATEAU = "plateau"
     REPETITION = "repetition"
     OSCILLATION = "oscillation"

@@ -115,7 +115,9 @@ class _Call:
         self.recorder.text(piece)
 
     def finished(self, answer: Completion) -> None:
-        usd = self.reservation.cost(answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens)
+        usd = self.reservation.cost(
+            answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens, answer.reasoning_tokens
+        )
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=answer.tokens, calls=1))
         self.recorder.say(
             CallFinished(
@@ -138,7 +140,7 @@ class _Call:
     def failed(self, kind: str, message: str) -> None:
         """Charge what was used: a refused request nothing, a cut answer its prompt and each piece that arrived."""
         cut = bool(self.pieces) or kind == CANCELLED
-        prompt, answer = (self.counted, len(self.pieces)) if cut else (0, 0)
+        prompt, answer = (self.counted, min(len(self.pieces), self.reservation.max_tokens)) if cut else (0, 0)
         usd = self.reservation.cost(prompt, answer)
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
         self.recorder.say(

@@ -242,11 +242,12 @@ class Cycle:
         )
 
     def _limit(self) -> Termination | None:
-        ledger = self.pace.ledger
-        limit = ledger.exhausted()
-        if limit is None:
+        reached = self.pace.ledger.exhausted()
+        if reached is None:
             return None
-        return endings.limit_reached(limit, ledger.budget, ledger.usage, self.recipe, self.standing)
+        limit, account = reached
+        scope = "" if account is self.pace.ledger.account else account.scope
+        return endings.limit_reached(limit, account, scope, self.recipe, self.standing)
 
     def _record(self, end: Termination) -> Termination:
         usage, best = self.pace.ledger.usage, self.standing.best

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.errors import BudgetError
 
+from .account import Account
 from .standing import Standing
 
 REASONS = {
@@ -14,22 +14,38 @@ REASONS = {
     "tokens": StopReason.BUDGET_TOKENS,
     "seconds": StopReason.BUDGET_TIME,
     "iterations": StopReason.ITERATIONS,
+    "calls": StopReason.BUDGET_CALLS,
 }
-OPTIONS = {"usd": "--usd", "tokens": "--tokens", "seconds": "--time", "iterations": "--iterations"}
+OPTIONS = {
+    "usd": "--usd",
+    "tokens": "--tokens",
+    "seconds": "--time",
+    "iterations": "--iterations",
+    "calls": "--calls",
+}
 
 
-def limit_reached(limit: str, budget: Budget, usage: Usage, recipe: Recipe, standing: Standing) -> Termination:
-    """The end that a reached limit is."""
-    spent, allowed = getattr(usage, limit), getattr(budget, limit)
-    numbers = f"{amount(limit, spent)} of {amount(limit, allowed)} used"
-    return Termination(REASONS[limit], f"{numbers}; {best(recipe, standing)}; raise it with {OPTIONS[limit]}")
+def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, standing: Standing) -> Termination:
+    """The end that a reached limit is; `scope` says whose limit, empty for the run's own."""
+    spent, allowed = getattr(account.usage, limit), getattr(account.budget, limit)
+    numbers = f"{amount(limit, spent)} of {amount(limit, allowed)} used{_by(scope)}"
+    return Termination(REASONS[limit], f"{numbers}; {best(recipe, standing)}{_advice(limit, scope)}")
 
 
 def does_not_fit(error: BudgetError, recipe: Recipe, standing: Standing) -> Termination:
     """The end when the next call could break a limit, and therefore was not made."""
     needed, left = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
-    message = f"the next call may need {needed} and {left} is left; {best(recipe, standing)}"
-    return Termination(REASONS[error.limit], f"{message}; raise it with {OPTIONS[error.limit]}")
+    of = f" of {error.scope}" if error.scope else ""
+    message = f"the next call may need {needed} and {left} is left{of}; {best(recipe, standing)}"
+    return Termination(REASONS[error.limit], message + _advice(error.limit, error.scope))
+
+
+def _by(scope: str) -> str:
+    return f" by {scope}" if scope else ""
+
+
+def _advice(limit: str, scope: str) -> str:
+    return "" if scope else f"; raise it with {OPTIONS[limit]}"
 
 
 def best(recipe: Recipe, standing: Standing) -> str:
@@ -46,4 +62,4 @@ def amount(limit: str, value: float) -> str:
         return f"${value:.4g}"
     if limit == "seconds":
         return f"{value:.1f} s"
-    return f"{int(value):,} {'rounds' if limit == 'iterations' else 'tokens'}"
+    return f"{int(value):,} {'rounds' if limit == 'iterations' else limit}"

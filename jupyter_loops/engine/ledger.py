@@ -2,19 +2,22 @@
 
 Before a call its worst case is reserved; if that does not fit, the call is not made. Afterwards the
 true usage is settled and the rest is given back. Failed and cancelled calls settle what they used.
+
+A ledger may be cut from another one. Whatever it reserves and spends is reserved and spent there as
+well, so a nested loop, a judge or a parallel attempt can never break the limits that surround it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from jupyter_loops.core.budget import Budget, Price, Usage
-from jupyter_loops.core.plain import plain
+from jupyter_loops.core.ports import Allowance
 from jupyter_loops.errors import BudgetError, PreflightError
 
+from .account import NOTHING, Account, Slice, Told
 from .stopwatch import Stopwatch
 
 LEAST_ANSWER = 32  # tokens; a shorter answer is not worth asking for
@@ -28,36 +31,74 @@ class Reservation:
     max_tokens: int  # what the answer may take, cut to what is left
     price: Price | None = None  # of the model that is asked
 
-    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
+    def cost(
+        self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, reasoning_tokens: int = 0
+    ) -> float | None:
         """US dollars for what the call used, or None when the price is not known."""
-        return _cost(self.price, prompt_tokens, completion_tokens, cached_tokens)
+        if self.price is None:
+            return None
+        return self.price.cost(prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the ledgers of nested runs have in common."""
+
+    lock: threading.Lock
+    allowance: Allowance | None = None
+    around: tuple[Account, ...] = ()  # from the inside out
 
 
 class Ledger:
-    """What a run has spent and set aside, against its budget. Thread-safe."""
+    """What a run has spent and set aside, against its budget and those around it. Thread-safe."""
 
     def __init__(
         self,
         budget: Budget,
         price: Price | None = None,
-        told: Callable[[dict[str, float], dict[str, float]], None] = lambda *_: None,
+        told: Told = lambda *_: None,
+        *,
+        scope: str = "",
+        family: Family | None = None,
     ) -> None:
-        self.budget, self.price = budget, price
-        self.watch = Stopwatch()
-        self._spent = Usage()
-        self._reserved = Usage()
-        self._told = told
-        self._lock = threading.Lock()
+        self.price = price
+        self.account = Account(budget=budget, scope=scope, told=told)
+        self._family = family or Family(threading.Lock())
+        self._accounts = (self.account, *self._family.around)
+        self._lock = self._family.lock  # one for all: every account moves, or none
+
+    @classmethod
+    def within(cls, allowance: Allowance | None, budget: Budget, told: Told = lambda *_: None) -> Ledger:
+        """A ledger whose dollars come out of an allowance as well."""
+        return cls(budget, told=told, family=Family(threading.Lock(), allowance))
+
+    def child(self, budget: Budget, told: Told = lambda *_: None, *, scope: str = "the loop around it") -> Ledger:
+        """A ledger with limits of its own inside this one's; `scope` is how its messages call this one.
+
+        Rounds and time are its own; dollars, tokens and calls count in both, and the time limit of both holds.
+        """
+        self.account.scope = scope
+        return Ledger(budget, self.price, told, family=replace(self._family, around=self._accounts))
+
+    @property
+    def budget(self) -> Budget:
+        """The limits of this run."""
+        return self.account.budget
+
+    @property
+    def watch(self) -> Stopwatch:
+        """The run's clock."""
+        return self.account.watch
 
     @property
     def usage(self) -> Usage:
         """What is settled, and the seconds so far."""
-        return replace(self._spent, seconds=self.watch.seconds)
+        return self.account.usage
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the time limit, or None when there is none."""
-        return None if self.budget.seconds is None else self.budget.seconds - self.watch.seconds
+        """Seconds until the first time limit, here or around; None when there is none."""
+        return min((left for one in self._accounts if (left := one.seconds_left) is not None), default=None)
 
     def quote(self, price: Price | None, model: str) -> None:
         """Learn the model's price. Raises PreflightError as `vet` does."""
@@ -66,85 +107,103 @@ class Ledger:
 
     def vet(self, price: Price | None, model: str) -> None:
         """Raise PreflightError where a dollar limit alone cannot hold, because a model's price is not known."""
-        if price is None and self.budget.usd is not None and self.budget.tokens is None:
+        if price is not None or any(one.budget.tokens is not None for one in self._accounts):
+            return
+        limits = [f"--usd {one.budget.usd:g}" for one in self._accounts if one.budget.usd is not None]
+        limits += [self._family.allowance.scope] if self._family.allowance else []
+        if limits:
             raise PreflightError(
-                f"the price of {model} is not known, so --usd {self.budget.usd:g} cannot hold: "
-                "set a token limit as well, e.g. --tokens 50000"
+                f"the price of {model} is not known, so {limits[0]} cannot hold: set a token limit as well, e.g. "
+                "--tokens 50000, or say the price in dollars for a million tokens, in and out, e.g. --price 3,15"
             )
 
-    def exhausted(self) -> str | None:
-        """Name the first limit that is reached, or None."""
-        return self.budget.exhausted(self.usage)
+    def exhausted(self) -> tuple[str, Account] | None:
+        """The first limit that is reached and the account that has it, or None."""
+        for one in self._accounts:
+            limit = one.budget.exhausted(one.usage)
+            if limit is not None:
+                return limit, one
+        return None
+
+    def keep(self, kept: Slice) -> None:
+        """Set aside what only a last answer may use."""
+        with self._lock:
+            self.account.slice = kept
 
     def reserve(
-        self, prompt_tokens: int, max_tokens: int, price: Price | Literal["quoted"] | None = "quoted"
+        self,
+        prompt_tokens: int,
+        max_tokens: int,
+        price: Price | Literal["quoted"] | None = "quoted",
+        *,
+        last: bool = False,
     ) -> Reservation:
         """Set the worst case of one call aside, its answer cut to what is left. Raises BudgetError.
 
-        `price` is for a call to another model than the one that was quoted.
+        `price` is for a call to another model than the one that was quoted. `last` may use the slice that is
+        kept for a last answer.
         """
         price = self.price if price == "quoted" else price
+        least = min(LEAST_ANSWER if last else max(LEAST_ANSWER, self.account.slice.answer), max_tokens)
         with self._lock:
-            answer = min(max_tokens, self._affordable(prompt_tokens, price))
-            if answer < min(LEAST_ANSWER, max_tokens):
-                raise self._refusal(prompt_tokens, min(LEAST_ANSWER, max_tokens), price)
+            kept = [NOTHING if last and one is self.account else one.slice for one in self._accounts]
+            rooms = [one.room(prompt_tokens, price, its) for one, its in zip(self._accounts, kept, strict=True)]
+            answer = min(max_tokens, *rooms)
+            if answer < least:
+                raise self._refusal(_worst(prompt_tokens, least, price), kept)
+            answer = self._allowed(prompt_tokens, least, answer, price)
             worst = _worst(prompt_tokens, answer, price)
-            self._reserved = self._reserved + worst
+            for one in self._accounts:
+                one.reserved = one.reserved + worst
         self._tell()
         return Reservation(worst, answer, price)
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what was used."""
         with self._lock:
-            self._reserved = self._reserved - reservation.worst
-            self._spent = self._spent + usage
+            for one in self._accounts:
+                one.reserved = one.reserved - reservation.worst
+                one.spent = one.spent + usage
+            if self._family.allowance is not None and (reservation.worst.usd or usage.usd):
+                self._family.allowance.settle(reservation.worst.usd, usage.usd)
         self._tell()
 
     def count_iteration(self) -> None:
         """One more round is over."""
         with self._lock:
-            self._spent = self._spent + Usage(iterations=1)
+            self.account.spent = self.account.spent + Usage(iterations=1)
         self._tell()
 
     def amend(self, **limits: float | None) -> None:
         """Change limits while the run goes on."""
         with self._lock:
-            self.budget = replace(self.budget, **limits)  # type: ignore[arg-type]  # one name a field
+            self.account.budget = replace(self.budget, **limits)  # type: ignore[arg-type]  # one name a field
         self._tell()
 
-    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
-        """US dollars of a call, or None when the price is not known."""
-        return _cost(self.price, prompt_tokens, completion_tokens, cached_tokens)
+    def _allowed(self, prompt_tokens: int, least: int, answer: int, price: Price | None) -> int:
+        """The answer cut to what an allowance still has, and that much taken of it."""
+        allowance = self._family.allowance
+        if price is None or allowance is None or not (wanted := price.worst(prompt_tokens, answer)):
+            return answer
+        taken = allowance.take(price.worst(prompt_tokens, least), wanted)
+        answer = min(answer, max(least, price.answer(taken, prompt_tokens)))
+        if rest := taken - price.worst(prompt_tokens, answer):
+            allowance.settle(rest, 0.0)
+        return answer
 
-    def _affordable(self, prompt_tokens: int, price: Price | None) -> int:
-        """Answer tokens that every limit still allows; may be negative."""
-        left = self.budget.left(self._spent + self._reserved)
-        rooms = [2**31]
-        if "tokens" in left:
-            rooms.append(int(left["tokens"]) - prompt_tokens)
-        if "usd" in left and price is not None:
-            after_prompt = left["usd"] - price.cost(prompt_tokens, 0)
-            if after_prompt < 0:
-                return -1
-            if price.completion > 0:
-                rooms.append(int(after_prompt / price.completion))
-        return min(rooms)
-
-    def _refusal(self, prompt_tokens: int, answer: int, price: Price | None) -> BudgetError:
-        worst = _worst(prompt_tokens, answer, price)
-        left = self.budget.left(self._spent + self._reserved)
-        for limit in ("usd", "tokens"):
-            if limit in left and getattr(worst, limit) > left[limit]:
-                return BudgetError(limit, getattr(worst, limit), left[limit])
-        return BudgetError("tokens", worst.tokens, left.get("tokens", 0))
+    def _refusal(self, worst: Usage, kept: list[Slice]) -> BudgetError:
+        for one, its in zip(self._accounts, kept, strict=True):
+            lacking = one.lacks(worst, its)
+            if lacking is not None:
+                limit, free = lacking
+                return BudgetError(limit, getattr(worst, limit), free, "" if one is self.account else one.scope)
+        return BudgetError("tokens", worst.tokens, 0)
 
     def _tell(self) -> None:
-        self._told(plain(self.usage), plain(self._reserved))
-
-
-def _cost(price: Price | None, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float | None:
-    return None if price is None else price.cost(prompt_tokens, completion_tokens, cached_tokens)
+        for one in self._accounts:
+            one.tell()
 
 
 def _worst(prompt_tokens: int, answer: int, price: Price | None) -> Usage:
-    return Usage(usd=_cost(price, prompt_tokens, answer) or 0.0, tokens=prompt_tokens + answer, calls=1)
+    usd = 0.0 if price is None else price.worst(prompt_tokens, answer)
+    return Usage(usd=usd, tokens=prompt_tokens + answer, calls=1)

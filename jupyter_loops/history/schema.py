@@ -20,8 +20,9 @@ CREATE TABLE schema_versions (
 
 -- The states of a run's cycle, and the one vocabulary of ends.
 CREATE TYPE run_state AS ENUM ('prepare', 'plan', 'execute', 'observe', 'verify', 'decide', 'wait', 'end');
-CREATE TYPE stop_reason AS ENUM ('verified', 'iterations', 'budget_usd', 'budget_tokens', 'budget_time', 'plateau',
-    'repetition', 'oscillation', 'breaker_open', 'refused', 'stopped', 'interrupted', 'error');
+CREATE TYPE stop_reason AS ENUM ('verified', 'iterations', 'budget_usd', 'budget_tokens', 'budget_time',
+    'budget_calls', 'plateau', 'repetition', 'oscillation', 'breaker_open', 'refused', 'stopped', 'interrupted',
+    'error');
 
 -- One pursuit of a loop's goal. The row is there from the run's first event, and moves with it.
 -- Example: SELECT loop, model, stop_reason, iterations, tokens FROM runs ORDER BY started_at DESC LIMIT 10

@@ -42,6 +42,8 @@ OPTIONS = (
     Option(name="tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens, prompt and answer"),
     Option(name="time", shape="TIME", read=units.or_none(units.seconds), help="longest wall-clock time, e.g. 5m"),
     Option(name="iterations", short="-n", shape="COUNT", read=units.or_none(units.count), help="most rounds"),
+    Option(name="calls", shape="COUNT", read=units.or_none(units.count), help="most model calls, retries included"),
+    Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
     Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
     Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .pursuit import Pursuit
 
-_LIMITS = ("usd", "tokens", "time", "iterations")
+_LIMITS = ("usd", "tokens", "time", "iterations", "calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,8 @@ class LoopMagics(Magics):
     tokens = Int(None, allow_none=True, help="Most tokens of a run; None: no limit.").tag(config=True)
     time = Float(600.0, allow_none=True, help="Longest time of a run, in seconds; None: no limit.").tag(config=True)
     iterations = Int(10, allow_none=True, help="Most rounds of a run; None: no limit.").tag(config=True)
+    calls = Int(None, allow_none=True, help="Most model calls of a run; None: no limit.").tag(config=True)
+    price = Unicode(None, allow_none=True, help="Dollars for a million tokens, IN,OUT; None: list.").tag(config=True)
     patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
@@ -143,7 +145,7 @@ class LoopMagics(Magics):
 
         options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
         if all(getattr(options, limit) is None for limit in _LIMITS):
-            raise OptionError("a run needs at least one limit of --usd, --tokens, --time and --iterations")
+            raise OptionError("a run needs at least one limit of --usd, --tokens, --time, --iterations and --calls")
         if chosen("background") and chosen("insert"):
             raise OptionError("--insert needs a cell that waits: leave --background away")
         return Order(

@@ -27,6 +27,7 @@ _LIMITS = (
     Option(name="tokens", help="", shape="COUNT", read=units.count),
     Option(name="time", help="", shape="TIME", read=units.seconds),
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
+    Option(name="calls", help="", shape="COUNT", read=units.count),
 )
 
 
@@ -101,7 +102,7 @@ class LoopsMagic(Magics):
         limits = read_options(words, _LIMITS, self._ipython.user_ns)
         run = self._live(limits.pop("", []))
         if not limits:
-            raise OptionError("say which limit: --usd, --tokens, --time or --iterations")
+            raise OptionError("say which limit: --usd, --tokens, --time, --iterations or --calls")
         run.raise_budget(**{"seconds" if name == "time" else name: value for name, value in limits.items()})
         return f"{run.name} may now use {', '.join(f'{name} {value:g}' for name, value in limits.items())}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from jupyter_loops.core.budget import Price
+
 _NUMBER = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)(?:e([+-]?\d+))?([a-zA-Z]*)")
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"kb": 1024, "mb": 1024**2, "gb": 1024**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
@@ -32,6 +34,12 @@ def count(text: str) -> int:
 def dollars(text: str) -> float:
     """`0.05`, `$2`."""
     return _above_zero(text.removeprefix("$"), {"": 1.0}, "US dollars such as 0.05")
+
+
+def price(text: str) -> str:
+    """`3,15`: dollars for a million tokens in and out; cached and reasoning tokens may follow."""
+    Price.per_million(text)
+    return text
 
 
 def fraction(text: str) -> float:

@@ -90,7 +90,7 @@ def _hint(value: object) -> str:
 
 
 def _limits(value: object) -> dict[str, float]:
-    known = {"usd", "tokens", "seconds", "iterations"}
+    known = {"usd", "tokens", "seconds", "iterations", "calls"}
     if not isinstance(value, dict) or not value or not value.keys() <= known:
         raise ValueError(f"a budget names some of {', '.join(sorted(known))}")
     limits = {name: float(limit) for name, limit in value.items()}

@@ -335,6 +335,24 @@ def test_an_unknown_price_refuses_a_dollar_only_budget(start):
         start(DOUBLE, model=ReplayModel([RIGHT], price=None)).wait(30)
 
 
+def test_a_given_price_makes_a_dollar_budget_hold(start):
+    run = start(DOUBLE, model=ReplayModel([WRONG] * 9, price=Price.per_million("1000,1000")), usd=0.3, patience=9)
+
+    assert run.wait(30).reason == "budget_usd"
+    assert 0 < run.usage.usd <= 0.3
+
+
+def test_a_call_limit_ends_a_run_with_a_reason_of_its_own(start):
+    fault = ModelError("the server is busy", ErrorClass.TRANSIENT)
+    run = start(DOUBLE, WRONG, fault, RIGHT, calls=2)
+
+    end = run.wait(30)
+
+    assert end.reason == "budget_calls"  # the retry would have been the third
+    assert "--calls" in end.message
+    assert run.history.run(run.id)["stop_reason"] == "budget_calls"
+
+
 def test_a_broken_listener_does_not_end_the_run(start, ear, monkeypatch):
     monkeypatch.setattr(ear, "heard", lambda record: 1 / 0)
 

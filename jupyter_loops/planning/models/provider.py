@@ -89,6 +89,7 @@ class LiteLLMModel:
             prompt=entry["input_cost_per_token"],
             completion=entry["output_cost_per_token"],
             cached=entry.get("cache_read_input_token_cost"),
+            reasoning=entry.get("output_cost_per_reasoning_token"),
         )
 
     def window(self) -> int | None:
