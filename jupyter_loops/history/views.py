@@ -52,9 +52,12 @@ FROM calls WHERE ended_at IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAS
 -- usd: US dollars, without the calls whose price is unknown
 -- Example: SELECT day, sum(usd) AS usd FROM cost_by_day GROUP BY day ORDER BY day DESC LIMIT 30
 CREATE VIEW cost_by_day AS
-SELECT started_at::DATE AS day, model, count(*) AS calls, count(DISTINCT run_id) AS runs,
-       sum(prompt_tokens + completion_tokens) AS tokens, sum(usd) AS usd
-FROM calls WHERE ended_at IS NOT NULL GROUP BY ALL ORDER BY day DESC, usd DESC NULLS LAST;
+SELECT day, model, sum(calls)::BIGINT AS calls, count(*) AS runs, sum(tokens)::BIGINT AS tokens, sum(usd) AS usd
+FROM (
+    SELECT started_at::DATE AS day, model, run_id, count(*) AS calls,
+           sum(prompt_tokens + completion_tokens) AS tokens, sum(usd) AS usd
+    FROM calls WHERE ended_at IS NOT NULL GROUP BY ALL
+) GROUP BY ALL ORDER BY day DESC, usd DESC NULLS LAST;
 
 -- How long the calls took that were answered.
 -- calls: answered ones
@@ -65,10 +68,13 @@ FROM calls WHERE ended_at IS NOT NULL GROUP BY ALL ORDER BY day DESC, usd DESC N
 -- tokens_per_second: tokens of the answers over the seconds of the calls
 -- Example: SELECT model, p50, p95, ttft_p50 FROM latency
 CREATE VIEW latency AS
-SELECT model, count(*) AS calls, quantile_cont(seconds, 0.5) AS p50, quantile_cont(seconds, 0.95) AS p95,
-       quantile_cont(first_token_seconds, 0.5) AS ttft_p50, quantile_cont(first_token_seconds, 0.95) AS ttft_p95,
-       sum(completion_tokens) / nullif(sum(seconds), 0) AS tokens_per_second
-FROM calls WHERE ended_at IS NOT NULL AND error IS NULL GROUP BY model ORDER BY calls DESC;
+SELECT model, calls, took[1] AS p50, took[2] AS p95, ttft[1] AS ttft_p50, ttft[2] AS ttft_p95, tokens_per_second
+FROM (
+    SELECT model, count(*) AS calls, quantile_cont(seconds, [0.5, 0.95]) AS took,
+           quantile_cont(first_token_seconds, [0.5, 0.95]) AS ttft,
+           sum(completion_tokens) / nullif(sum(seconds), 0) AS tokens_per_second
+    FROM calls WHERE ended_at IS NOT NULL AND error IS NULL GROUP BY model
+) ORDER BY calls DESC;
 
 -- What went wrong, most frequent first.
 -- source: check, sandbox, model

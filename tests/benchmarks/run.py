@@ -23,6 +23,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "rounds": ("A durable round, beside LangGraph", "3", "1"),
     "sandbox": ("The sandbox", "200", "50"),
     "history": ("The history", "500", "100"),
+    "history_scale": ("A history of a million rounds", "10000", "500"),
     "memory": ("Memory", "3", "1"),
 }
 
