@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_loops.core.budget import Budget
     from jupyter_loops.core.termination import StopReason, Termination
     from jupyter_loops.errors import LoopError, NotVerified
-    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, tool
+    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, tool
     from jupyter_loops.loop import Loop
     from jupyter_loops.run import Run
 
@@ -33,6 +33,7 @@ _HOMES = {
     "judge": "language.words",
     "maximize": "language.words",
     "minimize": "language.words",
+    "pytest": "language.words",
     "tool": "language.words",
 }
 
@@ -53,6 +54,7 @@ __all__ = [
     "load_ipython_extension",
     "maximize",
     "minimize",
+    "pytest",
     "tool",
     "unload_ipython_extension",
 ]

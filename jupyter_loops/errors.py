@@ -37,6 +37,7 @@ class ErrorClass(StrEnum):
     REFUSED = "refused"
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
+    JUDGE = "judge"  # a judge gave no usable grade
 
 
 class LoopError(Exception):

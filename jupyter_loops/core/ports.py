@@ -13,6 +13,7 @@ from .events import Record
 from .imports import Imports
 from .memory import Memory
 from .message import Completion, Message, Prompt, Sampling
+from .question import Answer, Answering, Question
 from .recipe import Check, Recipe
 from .termination import Termination
 
@@ -76,8 +77,14 @@ class Attempt(Protocol):
         """Run the candidate; a data candidate is validated against its types."""
         ...
 
-    async def examine(self, checks: Sequence[Check]) -> tuple[list[Verdict], Observation]:
-        """Run the checks in order; all of them, whatever fails. The observation is what they printed and used."""
+    async def examine(
+        self, checks: Sequence[Check], answering: Answering | None = None
+    ) -> tuple[list[Verdict], Observation]:
+        """Run the checks in order; all of them, whatever fails. The observation is what they printed and used.
+
+        `answering` is asked where a check calls judge, approve or pytest; the attempt's clock stands still
+        meanwhile. What it raises ends the attempt, and is raised here.
+        """
         ...
 
     async def deliver(self) -> Delivery:
@@ -170,6 +177,18 @@ class Allowance(Protocol):
 
     def settle(self, taken: float, used: float) -> None:
         """Replace what was taken by what was used."""
+        ...
+
+
+class Judge(Protocol):
+    """Turns a question into a prompt for a second model, and its answer into a grade."""
+
+    def prompt(self, question: Question, rubric: str) -> Prompt:
+        """What the judge is asked: the rubric and the value, and nothing else of the run."""
+        ...
+
+    def read(self, text: str) -> Answer:
+        """The grade, 0 to 1, and its reason. Raises ModelError of class `judge` for anything else."""
         ...
 
 

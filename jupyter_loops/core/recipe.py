@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from .candidate import Layer
+
 
 class TargetKind(StrEnum):
     """How a target is produced, and how its value comes back."""
@@ -37,6 +39,26 @@ class CheckKind(StrEnum):
     MINIMIZE = "minimize"
 
 
+class Word(StrEnum):
+    """What a check may ask of somebody outside of the sandbox."""
+
+    JUDGE = "judge"  # a model grades a value, 0 to 1
+    APPROVE = "approve"  # a person accepts a value
+    PYTEST = "pytest"  # the user's own tests pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One call of a `Word` in a check. What may decide its outcome is read from the cell, never from the sandbox."""
+
+    word: Word
+    source: str  # the call, as written
+    value: str = ""  # source of the value that is asked about
+    rubric: str = ""  # of a judge
+    rubric_name: str = ""  # the name in the notebook that holds the rubric, where it is not in the cell
+    tests: tuple[str, ...] = ()  # of pytest: files, folders or node ids
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One statement that decides whether a candidate is good, named by its source.
@@ -51,6 +73,20 @@ class Check:
     hidden: bool = False
     prelude: str = ""
     line: int = 1
+    asks: tuple[Ask, ...] = ()  # in the order in which `ast.walk` meets the calls
+
+    def asks_for(self, word: Word) -> bool:
+        """Whether somebody else has a say."""
+        return any(ask.word is word for ask in self.asks)
+
+    @property
+    def layer(self) -> Layer:
+        """Where it stands among the layers: what costs money comes after what is free, a person comes last."""
+        if self.asks_for(Word.APPROVE):
+            return Layer.APPROVAL
+        if self.asks_for(Word.JUDGE):
+            return Layer.JUDGE
+        return Layer.HIDDEN if self.hidden else Layer.CHECKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +120,10 @@ class Recipe:
     def hidden(self) -> tuple[Check, ...]:
         """The checks that the model only learns the outcome of."""
         return tuple(check for check in self.checks if check.hidden)
+
+    def on(self, layer: Layer) -> tuple[Check, ...]:
+        """The checks of one layer."""
+        return tuple(check for check in self.checks if check.layer is layer)
 
     @property
     def scores(self) -> tuple[Check, ...]:

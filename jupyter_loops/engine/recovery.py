@@ -37,4 +37,5 @@ POLICIES: dict[ErrorClass, Policy] = {
     ErrorClass.REFUSED: Policy(ends=StopReason.REFUSED),
     ErrorClass.MALFORMED: Policy(retries=1, base=0.0),
     ErrorClass.TRUNCATED: Policy(retries=1, base=0.0),
+    ErrorClass.JUDGE: Policy(retries=1, base=0.0),  # asked once more, then the run ends: never a pass
 }

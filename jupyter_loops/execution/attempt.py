@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +13,14 @@ from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Limits, Observation, Verdict
 from jupyter_loops.core.ports import World
+from jupyter_loops.core.question import Answering
 from jupyter_loops.core.recipe import Check
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
 
 from . import border
 from .channel import Garbage, HungUp, Oversized
+from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination
 from .fork import Fork
@@ -36,7 +38,7 @@ class ChildAttempt:
         self._world, self._candidate = world, candidate
         self._isolation, self._scratch, self._fork = isolation, scratch, fork
         self._token = secrets.token_hex(16)
-        self._left = world.limits.seconds
+        self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
         self._cpu = fork.spent_cpu_seconds  # by the acts before as well
         self.idle = True  # no act is under way, and none was broken off
         self._over: Ending | None = None
@@ -52,11 +54,23 @@ class ChildAttempt:
             order | {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}, "executed"
         )
 
-    async def examine(self, checks: Sequence[Check]) -> tuple[list[Verdict], Observation]:
-        """Run the checks in order; all of them, whatever fails."""
+    async def examine(
+        self, checks: Sequence[Check], answering: Answering | None = None
+    ) -> tuple[list[Verdict], Observation]:
+        """Run the checks in order; all of them, whatever fails. Raises what `answering` raises."""
         examination = Examination(self._world.recipe, checks)
         order = {"do": "examine", "token": self._token, "checks": examination.orders()}
-        observation = await self._act(order, "examined", examination.hear)
+
+        async def reply(message: dict[str, Any]) -> None:
+            question = examination.question(message)
+            if answering is None:
+                raise Garbage("a question where nobody answers")
+            with self._countdown.held():
+                answer = await answering(question)
+            examination.answered(answer)
+            await self._fork.channel.send({"answer": answer.value})
+
+        observation = await self._act(order, "examined", examination.hear, reply)
         return examination.verdicts(self._over.message if self._over else ""), observation
 
     async def deliver(self) -> Delivery:
@@ -76,45 +90,50 @@ class ChildAttempt:
             raise SandboxError(f"the result could not be brought back: {why}")
         return delivered[0]
 
-    async def _act(self, order: dict[str, Any], last: str, hear: _Hear | None = None) -> Observation:
-        """Send an order and listen until the reply that ends it, or until the attempt is over."""
+    async def _act(
+        self, order: dict[str, Any], last: str, hear: _Hear | None = None, reply: _Reply | None = None
+    ) -> Observation:
+        """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
             return self._observe(Exit(self._over.exit), None, 0.0)
-        started = perf_counter()
+        used = self._countdown.used
         self.idle = False
         self._watch.start()
-        conversation = asyncio.ensure_future(self._converse(order, last, hear))
+        self._countdown.start()
+        conversation = asyncio.ensure_future(self._converse(order, last, hear, reply))
         try:
             waiting: list[asyncio.Future[Any]] = [conversation, self._reached, self._fork.ended]
-            await asyncio.wait(
-                waiting,
-                timeout=max(self._left, 0),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if not conversation.done() and self._fork.ended.done():
                 await asyncio.wait({conversation}, timeout=_GRACE)
-            noticed = min(perf_counter(), started + self._left)
+            noticed = min(perf_counter(), self._countdown.deadline)
             ended = await self._how_it_ended(conversation)
         finally:
             self._watch.stop()
             conversation.cancel()
-        seconds = perf_counter() - started
-        self._left -= seconds
+            await asyncio.wait({conversation})  # a judge that is asked meanwhile has to settle its books
+            self._countdown.stop()
+        seconds = self._countdown.used - used
         if ended is None:
-            reply = conversation.result()
+            message = conversation.result()
             self.idle = True
-            return self._observe(Exit(reply["exit"]), reply, seconds)
+            return self._observe(Exit(message["exit"]), message, seconds)
         await self._fork.kill()
         self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
         return self._observe(ended[0], None, seconds)
 
-    async def _converse(self, order: dict[str, Any], last: str, hear: _Hear | None) -> dict[str, Any]:
+    async def _converse(
+        self, order: dict[str, Any], last: str, hear: _Hear | None, reply: _Reply | None
+    ) -> dict[str, Any]:
         await self._fork.channel.send(order)
         while True:
             message, blobs = await self._fork.channel.receive()
             if order.get("token") != message.get("token"):
                 raise Garbage("a message without the token")
             said = border.field(message, "said", str)
+            if said == "ask" and reply is not None:
+                await reply(message)
+                continue
             if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
                 hear(message, blobs)
             if said == last:
@@ -175,6 +194,7 @@ class ChildAttempt:
 
 
 _Hear = Callable[[dict[str, Any], list[bytes]], None]
+_Reply = Callable[[dict[str, Any]], Awaitable[None]]
 _NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
 
 

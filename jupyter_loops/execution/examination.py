@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from jupyter_loops.core.candidate import Layer, Verdict
+from jupyter_loops.core.question import Answer, Question
 from jupyter_loops.core.recipe import Check, Recipe
 
 from . import border
 from .channel import Garbage
+
+_KINDS = frozenset({"text", "json", "code", "table", "repr"})  # child.portray
+_LONGEST = 20_000  # characters of a value
+_MOST = 32  # questions of one check
 
 
 class Examination:
@@ -20,6 +26,8 @@ class Examination:
         self._index = [_position(recipe, check) for check in checks]
         self._heard: list[Verdict] = []
         self._tampered: list[Verdict] = []
+        self._answers: list[Answer] = []  # of the check that is examined now
+        self._asked = 0
 
     def orders(self) -> list[dict[str, Any]]:
         """What the child needs to know of each check."""
@@ -43,6 +51,25 @@ class Examination:
         else:
             raise Garbage("one verdict too many")
 
+    def question(self, message: dict[str, Any]) -> Question:
+        """Read a question. Raises Garbage for one that the check under way does not ask."""
+        place, site = len(self._heard), border.field(message, "site", int)
+        if place == len(self._checks) or border.field(message, "check", int) != self._index[place]:
+            raise Garbage("a question of another check")
+        asks = self._checks[place].asks
+        self._asked += 1
+        if not 0 <= site < len(asks) or self._asked > _MOST:
+            raise Garbage("a question too many")
+        kind = border.field(message, "kind", str)
+        if kind not in _KINDS:
+            raise Garbage("kind")
+        words = border.text(message, "text", _LONGEST)
+        return Question(check=self._index[place], site=site, ask=asks[site], kind=kind, text=words)
+
+    def answered(self, answer: Answer) -> None:
+        """Keep what was answered, for the verdict."""
+        self._answers.append(answer)
+
     def verdicts(self, ending: str) -> list[Verdict]:
         """All verdicts; checks that the child did not get to have failed, the first of them by `ending`."""
         missing = range(len(self._heard), len(self._checks))
@@ -53,7 +80,7 @@ class Examination:
         return [*self._tampered, *self._heard, *unheard]
 
     def _read(self, content: dict[str, Any]) -> Verdict:
-        return self._verdict(
+        verdict = self._verdict(
             len(self._heard),
             passed=border.field(content, "passed", bool),
             message=border.text(content, "message"),
@@ -62,11 +89,22 @@ class Examination:
             seconds=border.number(content, "seconds"),
             fault=border.fault(content.get("fault")),
         )
+        answers, self._answers, self._asked = self._answers, [], 0
+        return _explained(verdict, answers)
 
     def _verdict(self, place: int, **content: Any) -> Verdict:
         check = self._checks[place]
-        layer = Layer.HIDDEN if check.hidden else Layer.CHECKS
-        return Verdict(check=check.name, layer=layer, index=self._index[place], hidden=check.hidden, **content)
+        return Verdict(check=check.name, layer=check.layer, index=self._index[place], hidden=check.hidden, **content)
+
+
+def _explained(verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
+    """With the words of those who were asked, which say more than the expression's own values."""
+    notes = "; ".join(dict.fromkeys(answer.note for answer in answers if answer.note))
+    details = {key: text for answer in answers for key, text in answer.details.items()}
+    if not notes and not details:
+        return verdict
+    told = notes if verdict.fault is None else f"{verdict.message}; {notes}"
+    return replace(verdict, message=told or verdict.message, values={**verdict.values, **details})
 
 
 def _position(recipe: Recipe, check: Check) -> int:

@@ -8,10 +8,11 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind, Tool
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind, Tool, Word
 from jupyter_loops.errors import CellError
 
 from . import rules
+from .asks import asks, reads_module
 from .names import binds, changes, reads, wants
 from .source import Source, one_line
 from .words import WORDS
@@ -125,7 +126,10 @@ class _Reading:
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         self.late += [*self.pending, statement]
         self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
-        self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending))))
+        asked = asks(self.source, statement, self.setup, hidden=check.hidden)
+        if any(ask.word is Word.PYTEST for ask in asked):
+            self.deciding |= self.names  # a test file reads what it imports
+        self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending)), asks=asked))
         self.pending.clear()
 
     def _check(self, statement: ast.stmt) -> Check | None:
@@ -205,6 +209,8 @@ class _Reading:
         bound = {name for node in (*self.setup, *self.late) for name in binds(node)}
         bound |= {target.name for target in self.targets}
         later = {name for node in self.late for name in reads(node)}
+        if any(check.asks_for(Word.PYTEST) for check in self.checks) and not any(map(reads_module, self.late)):
+            later.discard(Word.PYTEST)
         before = wants(self.setup)
         return frozenset((before | (later - bound)) - _KNOWN)
 

@@ -100,11 +100,8 @@ def unsupported(recipe: Recipe) -> list[str]:
     later = "not available in this version"
     found = [f"line {tool.line}: tools (`@tool`) are {later}; leave @tool away" for tool in recipe.tools]
     for check in recipe.checks:
-        asked = {name for part in ast.parse(f"{check.prelude}\n{check.source}").body for name in reads(part)}
-        found += [
-            f"line {check.line}: `{word}(…)` in an assert is {later}; check with plain Python"
-            for word in sorted(asked & {"judge", "approve"})
-        ]
+        words = sorted({ask.word.value for ask in check.asks})
+        found += [f"line {check.line}: `{word}(…)` in an assert is {later}; check with plain Python" for word in words]
     return found
 
 

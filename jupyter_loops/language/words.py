@@ -1,4 +1,4 @@
-"""The six words of the cell language, as real objects for linters and `.py` files.
+"""The words of the cell language, as real objects for linters and `.py` files.
 
 A %%loop cell knows them without an import. Elsewhere `tool` marks a function, and the others say
 where they belong.
@@ -47,6 +47,11 @@ def judge(value: object, rubric: str) -> float:  # noqa: ARG001  # the signature
 def approve(value: object) -> bool:  # noqa: ARG001  # as above
     """Whether a person accepts `value`."""
     _outside("approve")
+
+
+def pytest(*tests: str) -> bool:  # noqa: ARG001  # as above
+    """Whether the tests (files, folders or node ids) pass with the candidate."""
+    _outside("pytest")
 
 
 def maximize(value: float) -> None:  # noqa: ARG001  # as above

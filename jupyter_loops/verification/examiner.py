@@ -2,7 +2,7 @@
 
 Every sub-expression is evaluated exactly once, by the interpreter itself: the check's syntax tree is
 rewritten so that each value passes through a recorder on its way. This module runs beside hostile
-code, so it takes what it needs of the standard library by name, and imports nothing else.
+code, so it takes what it needs of the standard library by name, and imports nothing else but its neighbour.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from operator import itemgetter
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType
 from typing import Any, Protocol
+
+from .asked import ASK, Ask, redirect
 
 _RECORD, _TRUE, _FAIL, _BEGIN = "@record", "@true", "@fail", "@begin"  # not names that Python source can spell
 _SHOWN, _KEPT = 4, 20  # sub-expressions in the message, and in the values
@@ -49,12 +51,18 @@ class Failed(AssertionError):
     """An assertion of the check itself, and not one inside the candidate, does not hold."""
 
 
-def examine(check: dict[str, Any], names: dict[str, Any], sources: Sources, describe: Describe) -> dict[str, Any]:
-    """Run one check in the namespace; the verdict as JSON. Never raises."""
+def examine(
+    check: dict[str, Any], names: dict[str, Any], sources: Sources, describe: Describe, ask: Ask | None = None
+) -> dict[str, Any]:
+    """Run one check in the namespace; the verdict as JSON. Never raises.
+
+    `ask` answers the check's calls of judge, approve and pytest.
+    """
     verdict: dict[str, Any] = {"passed": False, "message": "", "values": {}, "metric": None, "fault": None}
     started = perf_counter()
     text = "\n" * (check["line"] - 1) + check["source"]
     recorder = _Recorder(text, describe)
+    recorder.ask = ask or recorder.ask
     try:
         _run_prelude(check, names, sources)
         metric = _run(check, text, names, sources, recorder)
@@ -68,7 +76,7 @@ def examine(check: dict[str, Any], names: dict[str, Any], sources: Sources, desc
     else:
         verdict["passed"] = True
     finally:
-        for name in (_RECORD, _TRUE, _FAIL, _BEGIN):
+        for name in (_RECORD, _TRUE, _FAIL, _BEGIN, ASK):
             names.pop(name, None)
     return verdict | {"metric": metric, "seconds": perf_counter() - started}
 
@@ -91,6 +99,7 @@ def _run(
     sources.add(filename, text)
     tree = ast.parse(text, filename)
     statement = tree.body[0]
+    redirect(tree, names, recorder.ask)
     names |= {_RECORD: recorder.record, _TRUE: recorder.true, _FAIL: recorder.fail, _BEGIN: recorder.begin}
     if check["kind"] != "assert":
         return _score(check["kind"], statement, names, filename, recorder)
@@ -145,6 +154,7 @@ class _Recorder:
         self._sources: list[str] = []
         self._tests: list[_Test] = []
         self._seen: dict[int, object] = {}
+        self.ask: Ask = lambda *_: None
         self.sole = False  # the check is one assert statement, so that its comparison is a metric
 
     def place(self, node: ast.expr) -> int:

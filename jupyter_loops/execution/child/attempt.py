@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from .confine import limit, usage
@@ -13,6 +14,7 @@ from .describe import describe
 from .fault import CANDIDATE
 from .guard import Guard, names_read
 from .imports import watch_imports
+from .portray import portray
 from .targets import FRAME, Unfit, read_object
 from .wire import Wire
 from .world import World
@@ -79,10 +81,18 @@ class Attempt:
             self._wire.send({"said": "tampered", "token": token, "name": culprit[:200]})
         exhausted = False
         for each in order["checks"]:
-            verdict = self._examiner(each, self._world.names, self._world.sources, describe)
+            ask = partial(self._ask, token, each["index"])
+            verdict = self._examiner(each, self._world.names, self._world.sources, describe, ask)
             exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"
             self._wire.send({"said": "verdict", "token": token, "verdict": verdict})
         self._reply({"said": "examined", "token": token, "exit": "memory" if exhausted else "ok", "fault": None})
+
+    def _ask(self, token: str, check: int, site: int, value: object) -> object:
+        """Ask the kernel what a check wants to know, and wait for the answer."""
+        how, words = portray(value)
+        self._wire.send({"said": "ask", "token": token, "check": check, "site": site, "kind": how, "text": words})
+        reply, _, _ = self._wire.receive()
+        return reply["answer"]
 
     def _deliver(self, order: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"said": "delivered", "token": order["token"], "exit": "ok", "fault": None}
