@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_loops.assemble import Options
     from jupyter_loops.core.budget import Budget
     from jupyter_loops.core.termination import StopReason, Termination
+    from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.errors import LoopError, NotVerified
     from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, tool
     from jupyter_loops.loop import Loop
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "core.budget",
+    "Calls": "core.until",
+    "Iterations": "core.until",
     "Loop": "loop",
     "LoopError": "errors",
     "NotVerified": "errors",
     "Options": "assemble",
+    "Plateau": "core.until",
     "Run": "run",
+    "Score": "core.until",
     "StopReason": "core.termination",
     "Termination": "core.termination",
+    "Time": "core.until",
+    "Tokens": "core.until",
+    "Usd": "core.until",
+    "Verified": "core.until",
     "approve": "language.words",
     "hidden": "language.words",
     "judge": "language.words",
@@ -39,13 +48,21 @@ _HOMES = {
 
 __all__ = [
     "Budget",
+    "Calls",
+    "Iterations",
     "Loop",
     "LoopError",
     "NotVerified",
     "Options",
+    "Plateau",
     "Run",
+    "Score",
     "StopReason",
     "Termination",
+    "Time",
+    "Tokens",
+    "Usd",
+    "Verified",
     "__version__",
     "approve",
     "hidden",

@@ -9,12 +9,13 @@ import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from jupyter_loops._version import __version__
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
+from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
@@ -50,6 +51,7 @@ class Options:
     iterations: int | None = 10
     calls: int | None = None  # to models; retries are calls
     price: str | Price | None = None  # None: the provider's list; otherwise "in,out" in dollars for a million tokens
+    until: str | Condition | None = None  # what else ends the run, e.g. "Verified() | Usd(0.5) & Plateau(3)"
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     temperature: float | None = None
     max_tokens: int | None = None  # of one answer
@@ -67,7 +69,7 @@ class Options:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
-        _ = self.given_price  # is checked here
+        _ = self.given_price, self.condition  # are checked here
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 
@@ -82,8 +84,30 @@ class Options:
 
     @property
     def budget(self) -> Budget:
-        """The limits of the run."""
-        return Budget(usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations, calls=self.calls)
+        """The limits of the run; a condition that is a limit is one of them."""
+        budget = Budget(
+            usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations, calls=self.calls
+        )
+        return budget if self.condition is None else self.condition.cap(budget)
+
+    @property
+    def condition(self) -> Condition | None:
+        """What else ends the run. Raises OptionError."""
+        from jupyter_loops.language import read_until
+
+        if not isinstance(self.until, str):
+            return self.until
+        try:
+            return read_until(self.until)
+        except ValueError as error:
+            raise OptionError(f"--until got {self.until[:60]!r}, expected {error}") from None
+
+    @property
+    def written(self) -> dict[str, object]:
+        """The options as JSON, for the record."""
+        until = None if self.until is None else str(self.until)
+        options = asdict(replace(self, until=until))
+        return {name: value for name, value in options.items() if name != "history"}
 
     @property
     def given_price(self) -> Price | None:
@@ -151,6 +175,7 @@ def launch(
         opening=_Opening(recipe, options, adapters.model, history, recorder),
         names=summarise(world.names),
         patience=options.patience,
+        until=options.condition,
     )
     future = background.submit(cycle.run())
     return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future)
@@ -237,7 +262,7 @@ class _Opening:
                 isolation=readiness.isolation,
                 budget=asdict(self.options.budget),
                 price=None if price is None else asdict(price),
-                options={name: value for name, value in asdict(self.options).items() if name != "history"},
+                options=self.options.written,
                 targets=[target.name for target in self.recipe.targets],
                 checks=[
                     {"name": check.name, "hidden": check.hidden, "kind": check.kind} for check in self.recipe.checks

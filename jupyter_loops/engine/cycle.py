@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, Delivery
+from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.events import Decided, Judged, Noted, Proposed, RunEnded
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
@@ -55,6 +56,7 @@ class Cycle:
     opening: Opening
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     patience: int | None = None
+    until: Condition | None = None  # what else ends the run
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     turn: Turn | None = field(init=False, default=None)  # the round under way
@@ -187,7 +189,13 @@ class Cycle:
         if turn.verified(self.recipe) and not self.recipe.scores:
             how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
             return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
-        return self.verifier.stuck(self.standing.rounds, self.patience)
+        return self._condition() or self.verifier.stuck(self.standing.rounds, self.patience)
+
+    def _condition(self) -> Termination | None:
+        """The end that the run's own conditions ask for, with the best so far in its words."""
+        at = self.standing.position(self.recipe, self.pace.ledger.usage)
+        end = self.until.fired(at) if self.until is not None else None
+        return end and replace(end, message=f"{end.message}; {endings.best(self.recipe, self.standing)}")
 
     def _propose(self, turn: Turn, candidate: Candidate) -> None:
         turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jupyter_loops.core.amount import amount
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.errors import BudgetError
@@ -54,12 +55,3 @@ def best(recipe: Recipe, standing: Standing) -> str:
         return "no candidate yet"
     turn = standing.best
     return f"best is round {turn.iteration} with {turn.passed()} of {len(recipe.checks)} checks"
-
-
-def amount(limit: str, value: float) -> str:
-    """A number with its unit."""
-    if limit == "usd":
-        return f"${value:.4g}"
-    if limit == "seconds":
-        return f"{value:.1f} s"
-    return f"{int(value):,} {'rounds' if limit == 'iterations' else limit}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery, Layer, Observation, Verdict
+from jupyter_loops.core.condition import Position
 from jupyter_loops.core.ports import Round
 from jupyter_loops.core.recipe import CheckKind, Recipe
 
@@ -67,6 +68,22 @@ class Standing:
     last: Turn | None = None
     rejected: deque[str] = field(default_factory=lambda: deque(maxlen=8))  # one line a failed round, newest last
     since_best: int = 0  # rounds in a row that did not improve
+
+    def position(self, recipe: Recipe, usage: Usage) -> Position:
+        """Where the run stands, as conditions see it."""
+        best = self.best
+        scores = recipe.scores
+        maximize = not scores or scores[0].kind is CheckKind.MAXIMIZE
+        score = best.score(recipe) if best else None
+        return Position(
+            usage=usage,
+            verified=best is not None and best.verified(recipe),
+            accepted=best is not None and best.delivery is not None,
+            progress=max(self.best_key[0], 0.0),
+            score=score if score is None or maximize else -score,
+            maximize=maximize,
+            since_best=self.since_best,
+        )
 
     def add(self, turn: Turn, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""

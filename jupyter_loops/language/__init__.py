@@ -2,5 +2,6 @@
 
 from .cell import parse
 from .rules import unsupported
+from .until import read_until
 
-__all__ = ["parse", "unsupported"]
+__all__ = ["parse", "read_until", "unsupported"]

@@ -44,6 +44,7 @@ OPTIONS = (
     Option(name="iterations", short="-n", shape="COUNT", read=units.or_none(units.count), help="most rounds"),
     Option(name="calls", shape="COUNT", read=units.or_none(units.count), help="most model calls, retries included"),
     Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
+    Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
     Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
     Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from jupyter_loops.core.budget import Price
+from jupyter_loops.language import read_until
 
 _NUMBER = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)(?:e([+-]?\d+))?([a-zA-Z]*)")
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -39,6 +40,12 @@ def dollars(text: str) -> float:
 def price(text: str) -> str:
     """`3,15`: dollars for a million tokens in and out; cached and reasoning tokens may follow."""
     Price.per_million(text)
+    return text
+
+
+def until(text: str) -> str:
+    """`Verified() | Usd(0.5) & Plateau(3)`."""
+    read_until(text)
     return text
 
 

@@ -353,6 +353,43 @@ def test_a_call_limit_ends_a_run_with_a_reason_of_its_own(start):
     assert run.history.run(run.id)["stop_reason"] == "budget_calls"
 
 
+def test_a_condition_ends_a_run_after_a_round_and_says_why(start):
+    price = Price(prompt=1e-5, completion=1e-5)
+    run = start(DOUBLE, HALF_RIGHT, *[WRONG, BROKEN] * 5, price=price, until="Verified() | Plateau(2) & Usd(0.0001)")
+
+    end = run.wait(30)
+
+    assert end.reason == "plateau"
+    assert "no progress for 2 rounds and $" in end.message
+    assert "best is round 1 with 1 of 2 checks" in end.message
+    assert run.usage.iterations == 3
+
+
+def test_a_limit_among_the_conditions_is_a_cap_before_the_call(start, ear):
+    price = Price(prompt=1e-5, completion=1e-5)
+    run = start(DOUBLE, *[WRONG, BROKEN] * 5, price=price, until="Verified() | Usd(0.005)")
+
+    assert run.wait(30).reason == "budget_usd"
+    assert run.usage.usd <= 0.005
+    assert all(spent["usd"] + reserved["usd"] <= 0.005 + 1e-9 for spent, reserved in ear.ledger)
+
+
+def test_a_score_goal_ends_the_search_for_a_better_one(start):
+    cell = '"""A big number."""\nn: int\nmaximize(n)\n'
+    run = start(cell, *(json.dumps({"n": n}) for n in (3, 9, 50)), until="Score(8)")
+
+    assert run.wait(30).reason == "verified"
+    assert run.usage.iterations == 2
+    assert run.values == {"n": 9}
+
+
+def test_conditions_are_on_the_record(start):
+    run = start(DOUBLE, RIGHT, until="Verified() | Plateau(4)")
+    run.wait(30)
+
+    assert json.loads(run.history.run(run.id)["options"])["until"] == "Verified() | Plateau(4)"
+
+
 def test_a_broken_listener_does_not_end_the_run(start, ear, monkeypatch):
     monkeypatch.setattr(ear, "heard", lambda record: 1 / 0)
 

@@ -120,3 +120,10 @@ def test_any_line_is_read_or_refused(text):
         read_line(text)
     except OptionError:
         return
+
+
+def test_conditions_and_prices_are_read_where_they_are_written():
+    line = read_line('x --until "Verified() | Plateau(3)" --price 3,15 --calls 20')
+    assert line.options == {"until": "Verified() | Plateau(3)", "price": "3,15", "calls": 20}
+    assert "--until got 'Verified', expected a call: write Verified()" in refusal("x --until Verified")
+    assert "--price got '3', expected US dollars for a million tokens" in refusal("x --price 3")

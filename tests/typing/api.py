@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from jupyter_loops import Budget, Loop, LoopError, NotVerified, Options, Run, StopReason, Termination, tool
+from jupyter_loops import (
+    Budget,
+    Iterations,
+    Loop,
+    LoopError,
+    NotVerified,
+    Options,
+    Plateau,
+    Run,
+    StopReason,
+    Termination,
+    Usd,
+    Verified,
+    tool,
+)
+from jupyter_loops.core.condition import Condition
 
 
 @tool
@@ -21,6 +36,8 @@ assert_type(run, Run)
 assert_type(run.wait(), Termination)
 assert_type(run.wait().reason, StopReason)
 assert_type(run.termination, Termination | None)
+assert_type(loop.run(until=Verified() | Iterations(20) | Usd(0.5) & Plateau(3)), Run)
+assert_type(Options(until="Verified() | Plateau(3)").condition, Condition | None)
 assert_type(run.source, str)
 assert_type(run.budget, Budget)
 assert_type(Options(model="local").budget, Budget)
