@@ -14,7 +14,7 @@ from .output import Output
 
 _DEATH = 2.0  # seconds to wait for it
 _UNREPORTED = 0.2  # seconds after which a dead child whose zygote says nothing is believed to be dead
-_MOMENT = 0.0005
+_MOMENT, _LONGEST_PAUSE = 0.0005, 0.004  # between two looks
 
 
 class Fork:
@@ -25,7 +25,7 @@ class Fork:
         self.stdout, self.stderr = outputs
         self.shared_bytes = 0  # resident in the process it was forked from
         self.spent_cpu_seconds = 0.0  # by the set-up, where it ran in this very process
-        self.strike_strays: Callable[[], bool] = bool  # kills what the child's death has orphaned
+        self.strike_strays: Callable[[], bool] = bool  # kills what the child's death has orphaned; False: nothing left
         self.bury: Callable[[], Awaitable[None]] | None = None  # lets go of what was there for this child only
 
     @property
@@ -53,11 +53,15 @@ class Fork:
 
     async def kill(self) -> None:
         """Kill the child and all its descendants, and see them dead. Idempotent."""
-        started = perf_counter()
+        started, pause = perf_counter(), _MOMENT
         while (passed := perf_counter() - started) < _DEATH:
             struck = not self.ended.done() and tree.strike(self.pid)
             gone = self.ended.done() or (not struck and passed > _UNREPORTED)
             if gone and not self.strike_strays():
                 return
-            await asyncio.wait({self.ended}, timeout=_MOMENT)
+            if self.ended.done():
+                await asyncio.sleep(_MOMENT)
+            else:
+                await asyncio.wait({self.ended}, timeout=pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
         raise SandboxError("a process of the sandbox could not be killed")

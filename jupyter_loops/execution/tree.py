@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+_PIECE = 1 << 16
 _LINUX = sys.platform.startswith("linux")
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by any number
 _STOP: int | None = getattr(signal, "SIGSTOP", None)
@@ -117,8 +118,14 @@ def _stat(pid: int) -> list[str]:
 
 
 def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - read many times a second
-        return file.read()
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a text file costs four times the system calls
+    try:
+        pieces = []
+        while piece := os.read(file, _PIECE):
+            pieces.append(piece)
+    finally:
+        os.close(file)
+    return b"".join(pieces).decode(errors="replace")
 
 
 def _psutil_children(pid: int) -> list[int]:

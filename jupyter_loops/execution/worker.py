@@ -126,10 +126,11 @@ class Worker:
         return fork
 
     def _strike_strays(self) -> bool:
-        """Kill what dead children have left to the zygote; whether there was anything."""
+        """Kill what dead children have left to the zygote; whether there was, or may be, anything."""
+        strays = set(tree.children(self.pid)) - self._own - set(self._born.values())
         if len(self._born) < len(self._ended):
-            return False  # one is being born just now, and cannot be told from a stray
-        return tree.strike_all(set(tree.children(self.pid)) - self._own - set(self._born.values()))
+            return bool(strays)  # one is being born just now, and cannot be told from a stray: look again
+        return tree.strike_all(strays)
 
     def printed(self) -> str:
         """What the set-up printed."""

@@ -9,7 +9,7 @@ import struct
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_loops.core.recipe import Check, Recipe
@@ -86,6 +86,7 @@ def test_no_bytes_raise_anything_else(sent):
     asyncio.run(hear())
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine any of it is slow
 @given(st.dictionaries(VERDICT_KEYS, ANYTHING))
 def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
     examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")])

@@ -80,11 +80,12 @@ class Attempt:
         for culprit in sorted({*self._spoilt, *(self._rebound & read)}):
             self._wire.send({"said": "tampered", "token": token, "name": culprit[:200]})
         exhausted = False
-        for each in order["checks"]:
+        for place, each in enumerate(order["checks"], 1):
             ask = partial(self._ask, token, each["index"])
             verdict = self._examiner(each, self._world.names, self._world.sources, describe, ask)
             exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"
-            self._wire.send({"said": "verdict", "token": token, "verdict": verdict})
+            tell = self._wire.hold if place == len(order["checks"]) else self._wire.send
+            tell({"said": "verdict", "token": token, "verdict": verdict})
         self._reply({"said": "examined", "token": token, "exit": "memory" if exhausted else "ok", "fault": None})
 
     def _ask(self, token: str, check: int, site: int, value: object) -> object:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .attempt import Attempt, Examiner, settle
 from .confine import adopt_orphans, usage
+from .rehearsal import rehearse
 from .wire import HELLO, Wire
 from .world import Unready, World, mapped
 
@@ -67,6 +68,7 @@ class Zygote:
 
     def _fork_forever(self, world: World, examiner: Examiner) -> None:
         _warm_up()
+        _forget_ourselves()
         self._own = frozenset(_children())
         reading, self._wakeup = os.pipe()
         os.set_blocking(reading, False)
@@ -99,16 +101,17 @@ class Zygote:
     def _become(self, world: World, examiner: Examiner, files: list[int]) -> None:
         """The life of a forked child; never returns."""
         try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, files[0])  # spelled out: else it is asked
+            connection.sendall(HELLO.pack(os.getpid()))  # at once: until then it cannot be told from a stray
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.close(self._wakeup)
             self._control.close()
-            connection = socket.socket(fileno=files[0])
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
-            _forget_ourselves()
             attempt = Attempt(world, Wire(connection), examiner)
-            connection.sendall(HELLO.pack(os.getpid()))
+            if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
+                rehearse(examiner)
             attempt.serve()
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
