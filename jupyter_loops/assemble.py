@@ -22,7 +22,7 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
 from jupyter_loops.core.ports import Listener, Model, Readiness, Sandbox, World
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.engine import background
+from jupyter_loops.engine import background, breaker
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.ledger import Ledger
@@ -45,6 +45,7 @@ class Options:
 
     model: str | None = None  # None: JUPYTER_LOOPS_MODEL, then the embedded model
     api_base: str | None = None  # of an OpenAI-compatible server
+    fallback: tuple[str, ...] = ()  # models that are asked, in this order, when the first cannot answer
     usd: float | None = 1.0
     tokens: int | None = None
     time: float | None = 600.0  # seconds
@@ -131,6 +132,7 @@ class Adapters:
 
     model: Model
     sandbox: Sandbox
+    fallbacks: tuple[Model, ...] = ()
 
     @classmethod
     def of(cls, options: Options) -> Adapters:
@@ -139,7 +141,8 @@ class Adapters:
         from jupyter_loops.planning.models import open_model
 
         model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price)
-        return cls(model, ZygoteSandbox(isolation=options.sandbox))
+        fallbacks = tuple(open_model(name, api_base=options.api_base) for name in options.fallback)
+        return cls(model, ZygoteSandbox(isolation=options.sandbox), fallbacks)
 
 
 def launch(
@@ -176,6 +179,8 @@ def launch(
         names=summarise(world.names),
         patience=options.patience,
         until=options.condition,
+        fallbacks=adapters.fallbacks,
+        breakers=breaker.SHARED,
     )
     future = background.submit(cycle.run())
     return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future)

@@ -7,6 +7,8 @@
     │   └── SetupError      the set-up statements raised
     ├── BudgetError         a limit does not hold enough for the next call
     ├── ModelError          a model did not answer (carries its ErrorClass)
+    │   ├── BreakerError    it was not asked, because it failed too often in a row
+    │   ├── FeatureError    it does not take a part of the request, and will not be sent it again
     │   └── ReplyError      a model answered, and the answer cannot be used
     ├── SandboxError        the child process broke, not the candidate in it
     ├── TransitionError     the state machine was asked for an illegal step (a bug)
@@ -111,6 +113,25 @@ class ModelError(LoopError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class BreakerError(ModelError):
+    """A model was not asked, because it failed too often in a row; `seconds` until it may be asked again."""
+
+    def __init__(self, model: str, kind: ErrorClass, failures: int, seconds: float) -> None:
+        again = f"it is asked again in {seconds:.0f} s" if seconds else "another call is asking whether it is back"
+        super().__init__(f"{model} was left alone after {failures} times {kind} in a row; {again}", kind)
+        self.args = (model, kind, failures, seconds)
+        self.model, self.failures, self.seconds = model, failures, seconds
+
+
+class FeatureError(ModelError):
+    """An endpoint does not take a part of the request; the model leaves it out from now on."""
+
+    def __init__(self, message: str, feature: str) -> None:
+        super().__init__(message, ErrorClass.BAD_REQUEST)
+        self.args = (message, feature)
+        self.feature = feature
 
 
 class ReplyError(ModelError):

@@ -139,8 +139,34 @@ class Decided(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapted(Event):
+    """The loop itself changed how it asks, and why."""
+
+    kind: ClassVar[str] = "adapted"
+    iteration: int
+    what: str  # approach, model, max_tokens, fallback, feature
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerMoved(Event):
+    """A call moved a circuit breaker, which all loops of the kernel share."""
+
+    kind: ClassVar[str] = "breaker_moved"
+    iteration: int
+    model: str
+    fault: str  # ErrorClass
+    source: str  # closed, open, half_open
+    to: str  # half_open: the call that follows is its probe
+    failures: int  # in a row
+    pause: float = 0.0  # seconds until a probe, when open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Steered(Event):
-    """A person changed something: pause, resume, step, stop, hint, budget."""
+    """A person changed something: pause, resume, step, stop, hint, budget, set."""
 
     kind: ClassVar[str] = "steered"
     iteration: int

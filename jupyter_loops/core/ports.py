@@ -26,6 +26,11 @@ class Model(Protocol):
         """The name that a person chose it by."""
         ...
 
+    @property
+    def endpoint(self) -> str:
+        """Where it answers: a model of the same name elsewhere fails, or does not, on its own."""
+        ...
+
     async def open(self) -> None:
         """Be ready to answer: import the client, start the server. Idempotent; raises ModelError."""
         ...

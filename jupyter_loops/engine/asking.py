@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Literal
 
-from jupyter_loops.core.budget import Price, Usage
-from jupyter_loops.core.events import CallFinished, CallStarted
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.events import Adapted, BreakerMoved, CallStarted
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
-from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelError
 
-from .ledger import Ledger, Reservation
+from .breaker import Breakers, Pass, Phase, Step
+from .call import CANCELLED, Call
+from .ledger import Ledger
 from .recorder import Recorder
 from .recovery import POLICIES
 
-CANCELLED = "cancelled"  # beside the ErrorClass values in a call's `error`
+_LOOK = 0.05  # seconds between two looks at another run's probe
 
 Wait = Callable[[float, str], Awaitable[None]]  # seconds, why
 
 
 class Asking:
-    """Asks one model on behalf of one run, and tries again where the fault's policy says so."""
+    """Asks one model on behalf of one run, and tries again, or asks another one, where the fault's policy says so."""
 
-    def __init__(self, model: Model, ledger: Ledger, recorder: Recorder, wait: Wait) -> None:
+    def __init__(
+        self,
+        model: Model,
+        ledger: Ledger,
+        recorder: Recorder,
+        wait: Wait,
+        *,
+        breakers: Breakers | None = None,
+        fallbacks: Sequence[Model] = (),
+    ) -> None:
         self._model, self._ledger, self._recorder, self._wait = model, ledger, recorder, wait
+        self._breakers = Breakers() if breakers is None else breakers
+        self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def beside(self, model: Model) -> Asking:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
-        other = Asking(model, self._ledger, self._recorder, self._wait)
+        other = Asking(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
         other._numbers, other._price = self._numbers, model.price
         return other
 
@@ -50,10 +63,42 @@ class Asking:
         `prompt_for` makes the prompt for a context window of so many tokens; the window is halved when the
         provider says that the context is too long.
         """
-        window, tries = self._model.window(), 0
+        asking, name = self, self._model.name
+        for spare in self._fallbacks:
+            try:
+                return await asking.insist(prompt_for, sampling, iteration, purpose, patient=False)
+            except ModelError as fault:
+                if not POLICIES[fault.kind].falls_back:
+                    raise
+                self._adapted(iteration, "fallback", name, spare.name, str(fault))
+            asking, name = self.beside(spare), spare.name
+        return await asking.insist(prompt_for, sampling, iteration, purpose, patient=True)
+
+    async def insist(
+        self,
+        prompt_for: Callable[[int | None], Prompt],
+        sampling: Sampling,
+        iteration: int,
+        purpose: str,
+        *,
+        patient: bool,
+    ) -> Completion:
+        """Ask this one model. `patient`: there is no other, so that a breaker's pause is waited for if it is short."""
+        window, tries, refused = self._model.window(), 0, set[str]()
         while True:
             try:
-                return await self._once(prompt_for(window), sampling, iteration, purpose)
+                return await self._once(prompt_for(window), sampling, iteration, purpose, patient=patient)
+            except FeatureError as fault:
+                if fault.feature in refused:
+                    raise
+                refused.add(fault.feature)
+                self._adapted(iteration, "feature", fault.feature, "left out", str(fault))
+            except BreakerError as shut:
+                policy = POLICIES[shut.kind]
+                if not patient or tries >= policy.retries or shut.seconds > policy.cap:
+                    raise
+                await self._wait(shut.seconds, str(shut))
+                tries += 1
             except ModelError as fault:
                 policy = POLICIES[fault.kind]
                 if tries >= policy.retries:
@@ -63,7 +108,54 @@ class Asking:
                 await self._wait(policy.wait(tries, fault), f"{fault.kind}: {fault.message}")
                 tries += 1
 
-    async def _once(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
+    async def _once(
+        self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str, *, patient: bool
+    ) -> Completion:
+        """One call, which the breakers let through and hear of."""
+        leave = await self._admitted(iteration, patient=patient)
+        try:
+            completion = await self._call(prompt, sampling, iteration, purpose)
+        except ModelError as fault:
+            self._moved(self._breakers.failed(leave, fault.kind), iteration)
+            raise
+        except BaseException:
+            self._moved(self._breakers.abandoned(leave), iteration)
+            raise
+        self._moved(self._breakers.answered(leave), iteration)
+        return completion
+
+    async def _admitted(self, iteration: int, *, patient: bool) -> Pass:
+        """Leave from the breakers. Raises BreakerError; waits for the outcome of another run's probe if `patient`."""
+        while True:
+            try:
+                leave, steps = self._breakers.admit(self._model.name, self._model.endpoint)
+            except BreakerError as shut:
+                if shut.seconds or not patient:
+                    raise
+                await asyncio.sleep(_LOOK)
+                continue
+            self._moved(steps, iteration)
+            return leave
+
+    def _moved(self, steps: Iterable[Step], iteration: int) -> None:
+        for step in steps:
+            breaker = step.breaker
+            self._recorder.say(
+                BreakerMoved(
+                    iteration=iteration,
+                    model=breaker.model,
+                    fault=breaker.fault,
+                    source=step.before,
+                    to=breaker.phase,
+                    failures=breaker.failures,
+                    pause=breaker.pause if breaker.phase is Phase.OPEN else 0.0,
+                )
+            )
+
+    def _adapted(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
+        self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+
+    async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         counted = self._model.count(prompt.messages)
         reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
         sampling = replace(sampling, max_tokens=reservation.max_tokens)
@@ -81,7 +173,7 @@ class Asking:
                 reserved_tokens=reservation.worst.tokens,
             )
         )
-        call = _Call(self._ledger, self._recorder, reservation, number, iteration, counted)
+        call = Call(self._ledger, self._recorder, reservation, number, iteration, counted)
         try:
             completion = await self._model.complete(
                 prompt, sampling, call.hear if self._recorder.listeners and purpose == "plan" else None
@@ -96,63 +188,3 @@ class Asking:
         if completion.finish_reason == "content_filter":
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion
-
-
-@dataclass(slots=True)
-class _Call:
-    """The books of one call."""
-
-    ledger: Ledger
-    recorder: Recorder
-    reservation: Reservation
-    number: int
-    iteration: int
-    counted: int  # prompt tokens
-    pieces: list[str] = field(default_factory=list)
-
-    def hear(self, piece: str) -> None:
-        self.pieces.append(piece)
-        self.recorder.text(piece)
-
-    def finished(self, answer: Completion) -> None:
-        usd = self.reservation.cost(
-            answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens, answer.reasoning_tokens
-        )
-        self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=answer.tokens, calls=1))
-        self.recorder.say(
-            CallFinished(
-                call=self.number,
-                iteration=self.iteration,
-                text=answer.text,
-                prompt_tokens=answer.prompt_tokens,
-                completion_tokens=answer.completion_tokens,
-                cached_tokens=answer.cached_tokens,
-                reasoning_tokens=answer.reasoning_tokens,
-                usd=usd,
-                estimated=answer.estimated,
-                seconds=answer.seconds,
-                first_token_seconds=answer.first_token_seconds,
-                finish_reason=answer.finish_reason,
-                answered_by=answer.model,
-            )
-        )
-
-    def failed(self, kind: str, message: str) -> None:
-        """Charge what was used: a refused request nothing, a cut answer its prompt and each piece that arrived."""
-        cut = bool(self.pieces) or kind == CANCELLED
-        prompt, answer = (self.counted, min(len(self.pieces), self.reservation.max_tokens)) if cut else (0, 0)
-        usd = self.reservation.cost(prompt, answer)
-        self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
-        self.recorder.say(
-            CallFinished(
-                call=self.number,
-                iteration=self.iteration,
-                text="".join(self.pieces),
-                prompt_tokens=prompt,
-                completion_tokens=answer,
-                usd=usd,
-                estimated=True,
-                error=kind,
-                message=message,
-            )
-        )

@@ -8,7 +8,7 @@ PREPARE → PLAN → EXECUTE → OBSERVE → VERIFY → DECIDE → END
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
@@ -21,12 +21,13 @@ from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifie
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.errors import BudgetError, LoopError, ModelError, ReplyError
+from jupyter_loops.errors import BudgetError, LoopError, ReplyError
 
 from . import endings
 from .asking import Asking
+from .breaker import Breakers
 from .pace import Pace
-from .recovery import POLICIES
+from .recovery import reason
 from .standing import Standing, Turn
 from .trial import Trial
 
@@ -57,6 +58,8 @@ class Cycle:
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     patience: int | None = None
     until: Condition | None = None  # what else ends the run
+    fallbacks: Sequence[Model] = ()  # asked in this order when the model cannot answer
+    breakers: Breakers = field(default_factory=Breakers)
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     turn: Turn | None = field(init=False, default=None)  # the round under way
@@ -64,7 +67,15 @@ class Cycle:
     trial: Trial = field(init=False)
 
     def __post_init__(self) -> None:
-        self.asking = Asking(self.model, self.pace.ledger, self.pace.recorder, self.pace.back_off)
+        pace = self.pace
+        self.asking = Asking(
+            self.model,
+            pace.ledger,
+            pace.recorder,
+            pace.back_off,
+            breakers=self.breakers,
+            fallbacks=self.fallbacks,
+        )
         self.trial = Trial(self.recipe, self.sandbox, self.pace)
 
     @property
@@ -94,12 +105,12 @@ class Cycle:
             while end is None:
                 end = self._limit() or await self.pace.within_time(self._round())
         except asyncio.CancelledError:
-            reason = self.pace.control.stopping
-            if reason is None or self.readiness is None:
+            why = self.pace.control.stopping
+            if why is None or self.readiness is None:
                 raise
             task.uncancel()
-            self._cut_short(reason)
-            end = Termination(reason, f"{reason} by hand; {endings.best(self.recipe, self.standing)}")
+            self._cut_short(why)
+            end = Termination(why, f"{why} by hand; {endings.best(self.recipe, self.standing)}")
         except TimeoutError:
             self._cut_short("out of time")
             end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
@@ -109,20 +120,17 @@ class Cycle:
             if self.readiness is None:
                 raise
             self._cut_short(str(error))
-            end = Termination(
-                POLICIES[error.kind].ends if isinstance(error, ModelError) else StopReason.ERROR, str(error)
-            )
+            end = Termination(reason(error), f"{error}; {endings.best(self.recipe, self.standing)}")
         return end
 
     async def _prepare(self) -> Termination | None:
         """Set-up executed and model ready, both at once; a stored candidate needs no model."""
-        model = asyncio.ensure_future(self.model.open())
+        models = asyncio.ensure_future(self._open_models())
         try:
             readiness = await self.sandbox.open(self.world)
             stored = await self.opening.recall(readiness)
             if stored is None:
-                await model
-                self.pace.ledger.quote(self.model.price(), self.model.name)
+                await models
             else:
                 self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
             self.opening.announce(readiness, self.pace.ledger.price)
@@ -133,11 +141,17 @@ class Cycle:
                 return None
             end = await self._verify_again(stored)
             if end is None:
-                await model
-                self.pace.ledger.quote(self.model.price(), self.model.name)
+                await models
             return end
         finally:
-            model.cancel()
+            models.cancel()
+
+    async def _open_models(self) -> None:
+        """All that may be asked, at once: a fallback that is not ready is none."""
+        await asyncio.gather(*(model.open() for model in (self.model, *self.fallbacks)))
+        self.pace.ledger.quote(self.model.price(), self.model.name)
+        for spare in self.fallbacks:
+            self.pace.ledger.vet(spare.price(), spare.name)
 
     async def _verify_again(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""

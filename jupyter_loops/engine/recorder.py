@@ -13,7 +13,7 @@ from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
 WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
-    {"run_started", "call_started", "call_finished", "proposed", "decided", "steered", "noted", "run_ended"}
+    {"run_started", "call_started", "call_finished", "proposed", "decided", "steered", "adapted", "noted", "run_ended"}
 )
 log = logging.getLogger(__name__)
 

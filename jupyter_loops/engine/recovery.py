@@ -6,12 +6,14 @@ import random
 from dataclasses import dataclass
 
 from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.errors import BreakerError, ErrorClass, LoopError, ModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How often a class of faults is retried, how long to wait before, and how the run ends otherwise.
+
+    Where another model is named, it is asked before the run ends, if `falls_back`.
 
     Waits are exponential with full jitter: uniform in [0, min(cap, base · 2^n)], see M. Brooker,
     "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -21,6 +23,7 @@ class Policy:
     base: float = 0.5  # seconds
     cap: float = 30.0  # seconds
     ends: StopReason = StopReason.ERROR
+    falls_back: bool = True
 
     def wait(self, tries: int, fault: ModelError) -> float:
         """Seconds to wait before the next try; a provider's Retry-After is a lower bound."""
@@ -39,3 +42,10 @@ POLICIES: dict[ErrorClass, Policy] = {
     ErrorClass.TRUNCATED: Policy(retries=1, base=0.0),
     ErrorClass.JUDGE: Policy(retries=1, base=0.0),  # asked once more, then the run ends: never a pass
 }
+
+
+def reason(error: LoopError) -> StopReason:
+    """How a run ends that an error ends."""
+    if isinstance(error, BreakerError):
+        return StopReason.BREAKER_OPEN
+    return POLICIES[error.kind].ends if isinstance(error, ModelError) else StopReason.ERROR

@@ -82,6 +82,15 @@ SHAPES: dict[str, tuple[str, str]] = {
         """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
     "why": "VARCHAR", "phases": "JSON", "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
     ),
+    "adapted": (
+        "adapted",
+        '{"what": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR", "reason": "VARCHAR"}',
+    ),
+    "breaker_moved": (
+        "broken",
+        """{"model": "VARCHAR", "fault": "VARCHAR", "source": "VARCHAR", "to": "VARCHAR", "failures": "INTEGER",
+    "pause": "DOUBLE"}""",
+    ),
     "steered": (
         "steered",
         '{"action": "VARCHAR", "value": "VARCHAR"}',
@@ -170,6 +179,16 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
        SELECT run_id, seq, iteration, moment, position, v."check", v.layer, v.passed, v.hidden, nullif(v.message, ''),
            v.metric.value, v.metric.target, v.metric.direction, v.seconds, v.fault.type, v.fault.message, v."values"
        FROM (SELECT *, unnest(e.verdicts) AS v, unnest(range(1, len(e.verdicts) + 1)) AS position FROM judged)""",
+    ),
+    (
+        "adapted",
+        """INSERT INTO decisions SELECT run_id, seq, iteration, moment, e.what, e.before, e.after, e.reason
+       FROM adapted ORDER BY run_id, seq""",
+    ),
+    (
+        "broken",
+        """INSERT INTO breakers SELECT run_id, seq, iteration, moment, e.model, e.fault, e.source, e."to", e.failures,
+           e.pause FROM broken ORDER BY run_id, seq""",
     ),
     (
         "steered",

@@ -11,7 +11,10 @@ from .lease import run
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-OF_A_RUN = ("iterations", "calls", "actions", "verdicts", "notes", "events", "lost", "runs")
+OF_A_RUN = (
+    *("iterations", "calls", "actions", "verdicts", "decisions", "breakers"),
+    *("notes", "events", "lost", "runs"),
+)
 
 # Every use of a text, as (run_id, sha).
 USES = """

@@ -163,6 +163,34 @@ CREATE TABLE verdicts (
     details          JSON        -- sub-expression → clipped repr
 );
 
+-- What the loop itself changed in how it asks.
+-- Example: SELECT what, became, count(*) AS times, any_value(reason) FROM decisions GROUP BY ALL
+CREATE TABLE decisions (
+    run_id     VARCHAR,
+    seq        INTEGER,    -- of its event
+    iteration  INTEGER,
+    decided_at TIMESTAMP,
+    what       VARCHAR,    -- approach, model, max_tokens, fallback, feature
+    was        VARCHAR,
+    became     VARCHAR,
+    reason     VARCHAR     -- in one line, with its numbers
+);
+
+-- How a run's calls moved the circuit breakers, which all runs of a kernel share.
+-- Example: SELECT model, fault, count(*) AS openings FROM breakers WHERE became = 'open' GROUP BY ALL
+CREATE TABLE breakers (
+    run_id    VARCHAR,
+    seq       INTEGER,    -- of its event
+    iteration INTEGER,
+    moved_at  TIMESTAMP,
+    model     VARCHAR,
+    fault     VARCHAR,    -- the class of error that it counts
+    was       VARCHAR,    -- closed, open, half_open
+    became    VARCHAR,    -- half_open: a probe left
+    failures  INTEGER,    -- in a row
+    pause     DOUBLE      -- seconds until the probe, when open
+);
+
 -- What a person did, and what a person should know.
 -- Example: SELECT noted_at, action, message FROM notes WHERE run_id = $run ORDER BY seq
 CREATE TABLE notes (

@@ -38,6 +38,7 @@ _ISOLATION = units.one_of("auto", "bubblewrap", "process")
 OPTIONS = (
     Option(name="model", short="-m", shape="NAME", read=str, help="`local`, or any LiteLLM model name"),
     Option(name="api_base", shape="URL", read=str, help="address of an OpenAI-compatible server"),
+    Option(name="fallback", shape="MODELS", read=units.names, help="asked in order when the model cannot answer: a,b"),
     Option(name="usd", shape="DOLLARS", read=units.or_none(units.dollars), help="most US dollars to spend"),
     Option(name="tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens, prompt and answer"),
     Option(name="time", shape="TIME", read=units.or_none(units.seconds), help="longest wall-clock time, e.g. 5m"),

@@ -44,6 +44,7 @@ class LoopMagics(Magics):
 
     model = Unicode(None, allow_none=True, help="Model; None: JUPYTER_LOOPS_MODEL, then `local`.").tag(config=True)
     api_base = Unicode(None, allow_none=True, help="Address of an OpenAI-compatible server.").tag(config=True)
+    fallback = List(Unicode(), help="Models that are asked, in order, when the first cannot answer.").tag(config=True)
     usd = Float(1.0, allow_none=True, help="Most US dollars of a run; None: no limit.").tag(config=True)
     tokens = Int(None, allow_none=True, help="Most tokens of a run; None: no limit.").tag(config=True)
     time = Float(600.0, allow_none=True, help="Longest time of a run, in seconds; None: no limit.").tag(config=True)
@@ -142,7 +143,8 @@ class LoopMagics(Magics):
         from jupyter_loops.assemble import Options
 
         def chosen(name: str) -> Any:
-            return asked.get(name, getattr(self, name))
+            value = asked.get(name, getattr(self, name))
+            return tuple(value) if isinstance(value, list) else value
 
         options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
         if all(getattr(options, limit) is None for limit in _LIMITS):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.view.table import Table
 
-from . import runs, units
+from . import breakers, runs, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .nearest import nearest
@@ -20,7 +21,10 @@ from .usage import usage
 if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
-WORDS = ("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "undo", "chart", "model", "help")
+WORDS = (
+    *("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "undo"),
+    *("breakers", "chart", "model", "help"),
+)
 CHARTS = ("cost", "latency", "progress", "timeline")
 _LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
@@ -117,6 +121,11 @@ class LoopsMagic(Magics):
         parts = [f"took back {_names(undone)}" if undone else "took back nothing"]
         parts += [f"left {_names(kept)}, bound anew since" if kept else ""]
         return f"{run.name}: {'; '.join(filter(None, parts))}"
+
+    def _breakers(self, words: list[str]) -> Table:
+        """The circuit breakers of this kernel: which models are left alone, and until when."""
+        _no_more(words)
+        return breakers.table()
 
     def _chart(self, words: list[str]) -> Any:
         """[cost|latency|progress|timeline] [NAME]: a Plotly figure of a run."""

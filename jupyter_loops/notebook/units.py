@@ -61,6 +61,14 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """`gpt-5,local`: a few names, each once."""
+    found = tuple(name.strip() for name in text.split(","))
+    if not all(found) or len(set(found)) < len(found):
+        raise ValueError("names with commas between them, each once")
+    return found
+
+
 def one_of(*names: str) -> Callable[[str], str]:
     """One of a few words."""
 

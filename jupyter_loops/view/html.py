@@ -12,7 +12,7 @@ from typing import Any
 
 from .amounts import brief, count, usd
 from .palette import PHASES
-from .text import NONE, SIGNS
+from .text import NONE, SIGNS, breaker
 
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'
@@ -121,6 +121,7 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
 def _foot(picture: Mapping[str, Any]) -> str:
     notes = "".join(f"<li>{_text(note)}</li>" for note in picture["notes"])
     query = f"%loop_sql FROM iterations WHERE run_id = '{picture['run']}'"
+    notes += "".join(f"<li>{_text(breaker(one))}</li>" for one in picture.get("breakers", ()))
     return (f"<p>Notes</p><ul>{notes}</ul>" if notes else "") + f"<p><code>{_text(query)}</code></p>"
 
 

@@ -44,6 +44,7 @@ class Snapshot:
         self._facts: dict[str, Any] = {"run": "", "name": line(name, 80), "goal": "", "model": "", "isolation": ""}
         self._rounds: dict[int, Round] = {}
         self._notes: list[str] = []
+        self._breakers: dict[tuple[str, str], dict[str, Any]] = {}  # not closed, as this run knows
         self._stream = ""
         self._pausing = False  # asked for, and holds until resumed
         self._series, self._spending, self._clock, self._checks = Series(), Spending(), Clock(), Checks()
@@ -58,6 +59,8 @@ class Snapshot:
             "acted": self._acted,
             "judged": self._on_judged,
             "decided": self._decided,
+            "adapted": self._adapted,
+            "breaker_moved": self._breaker_moved,
             "steered": self._steered,
             "noted": self._noted,
             "run_ended": self._run_ended,
@@ -107,6 +110,7 @@ class Snapshot:
             "best": self.best.n if self.best else None,
             "termination": self.termination,
             "notes": self._notes,
+            "breakers": [*self._breakers.values()],
             "older": max(min(self._rounds, default=1) - 1, 0),
         }
 
@@ -205,6 +209,24 @@ class Snapshot:
         if round_.best:
             self.best, self._verdicts = round_, self._judged
         self._series.add(round_.n, float(event.get("progress") or 0.0), round_.mark, best=round_.best)
+
+    def _adapted(self, event: Mapping[str, Any]) -> None:
+        what, before, after = (line(event.get(name, ""), 80) for name in ("what", "before", "after"))
+        change = f"{before} → {after}" if before and after else after or before
+        if self._rounds:
+            self._touch(event).noted(f"{what}: {change}; {line(event.get('reason', ''))}")
+
+    def _breaker_moved(self, event: Mapping[str, Any]) -> None:
+        model, fault = line(event.get("model", ""), 80), line(event.get("fault", ""), 40)
+        state = line(event.get("to", ""), 20)
+        if state == "closed":
+            self._breakers.pop((model, fault), None)
+        else:
+            pause = float(event.get("pause") or 0.0)
+            self._breakers[model, fault] = {"model": model, "fault": fault, "state": state, "pause": pause}
+        if self._rounds:
+            times = event.get("failures") or 0
+            self._touch(event).noted(f"breaker of {model} for {fault}: {state.replace('_', '-')} ({times} in a row)")
 
     def _steered(self, event: Mapping[str, Any]) -> None:
         action, value = str(event.get("action", "")), event.get("value")

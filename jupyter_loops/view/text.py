@@ -26,8 +26,15 @@ def text(picture: Mapping[str, Any]) -> str:
     end = picture["termination"]
     lines = [headline(picture)]
     lines += [end["message"]] if end and end["message"] else []
+    lines += [breaker(one) for one in picture.get("breakers", ())]
     lines += [_round(row) for row in picture["rounds"][-_SHOWN:]]
     return clean("\n".join(lines))
+
+
+def breaker(one: Mapping[str, Any]) -> str:
+    """A breaker that is not closed, in one line."""
+    how = f"left alone for {brief(one['pause'])}" if one["state"] == "open" else "one call asks whether it is back"
+    return f"breaker of {one['model']} for {one['fault']}: {one['state'].replace('_', '-')}, {how}"
 
 
 def _round(row: Mapping[str, Any]) -> str:

@@ -38,10 +38,10 @@ def start(tmp_path, ear):
     """Start a run of `cell` whose model gives `answers`: `start(cell, *answers, iterations=3, ...)`."""
     path = str(tmp_path / "history.duckdb")
 
-    def start(cell, *answers, names=None, delay=0.0, price=None, model=None, **options):
+    def start(cell, *answers, names=None, delay=0.0, price=None, model=None, fallbacks=(), **options):
         model = model or ReplayModel(answers, delay=delay, **({} if price is None else {"price": price}))
         options = Options(**{"history": path, "sandbox": "process", **options})
-        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox))
+        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks)
         return launch(parse(cell, "task"), options, names, [ear], adapters)
 
     yield start

@@ -88,6 +88,8 @@ class Fickle:
     async def open(self):
         pass
 
+    endpoint = ""
+
     def count(self, messages):
         return self._case["prompt"]
 

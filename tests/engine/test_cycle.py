@@ -422,3 +422,106 @@ def test_a_key_in_an_answer_is_never_written_down(start, ear):
     assert key not in str(ear.events)
     assert key not in str(run.history.records(run.id))
     assert "[redacted]" in ear.of("call_finished")[0].text
+
+
+def busy(times, kind=ErrorClass.TRANSIENT):
+    return [ModelError("the server is busy", kind)] * times
+
+
+def quick(monkeypatch, *, pause=0.05):
+    """Retries without their waits, and a breaker that is asked again soon."""
+    from dataclasses import replace
+
+    from jupyter_loops.engine import breaker, recovery
+
+    for kind, policy in recovery.POLICIES.items():
+        monkeypatch.setitem(recovery.POLICIES, kind, replace(policy, base=0.0))
+    monkeypatch.setattr(breaker, "PAUSE", pause)
+
+
+def test_a_fallback_answers_when_the_first_model_cannot(start, ear, monkeypatch):
+    quick(monkeypatch)
+    first, spare = ReplayModel(busy(1, ErrorClass.AUTH)), ReplayModel([RIGHT], name="spare")
+    run = start(DOUBLE, model=first, fallbacks=(spare,))
+
+    assert run.wait(30).reason == "verified"
+    assert [(one.what, one.before, one.after) for one in ear.of("adapted")] == [("fallback", "replay", "spare")]
+    assert [(call.model) for call in ear.of("call_started")] == ["replay", "spare"]
+    rows = run.history.sql("SELECT what, was, became, reason FROM decisions").fetchall()
+    assert rows == [("fallback", "replay", "spare", "the server is busy")]
+
+
+def test_fallbacks_are_asked_in_order_and_the_last_fault_ends_the_run(start, ear, monkeypatch):
+    quick(monkeypatch)
+    models = [ReplayModel(busy(9, ErrorClass.REFUSED), name=name) for name in ("a", "b", "c")]
+    run = start(DOUBLE, model=models[0], fallbacks=tuple(models[1:]))
+
+    assert run.wait(30).reason == "refused"
+    assert [call.model for call in ear.of("call_started")] == ["a", "b", "c"]
+
+
+def test_a_fallback_without_a_price_is_refused_before_anything_is_spent(start):
+    spare = ReplayModel([RIGHT], name="spare", price=None)
+    run = start(DOUBLE, model=ReplayModel([RIGHT]), fallbacks=(spare,))
+
+    with pytest.raises(PreflightError, match="price of spare is not known"):
+        run.wait(30)
+
+
+def test_a_breaker_opens_is_waited_for_and_its_probe_closes_it(start, ear, monkeypatch):
+    quick(monkeypatch)
+    run = start(DOUBLE, model=ReplayModel([*busy(4), WRONG, *busy(4), RIGHT]))
+    assert run.wait(30).reason == "verified"
+    assert ear.of("breaker_moved") == []  # an answer in between starts the count anew
+
+    run = start(DOUBLE, model=ReplayModel([*busy(5), *busy(1), RIGHT]), fresh=True)
+    assert run.wait(30).reason == "error"
+    assert [(move.source, move.to) for move in ear.of("breaker_moved")] == [("closed", "open")]
+
+
+def test_loops_share_breakers_and_one_that_meets_a_long_pause_ends_at_once(start, ear, monkeypatch):
+    quick(monkeypatch, pause=60.0)
+    model = ReplayModel([*busy(5), RIGHT])
+    first = start(DOUBLE, model=model)
+    assert first.wait(30).reason == "error"
+
+    second = start(DOUBLE, model=model)
+    end = second.wait(30)
+
+    assert end.reason == "breaker_open"
+    assert "left alone after 5 times transient" in end.message
+    assert len(model.asked) == 5
+    assert second.usage.calls == 0
+
+
+def test_the_probe_of_a_later_run_closes_the_breaker(start, ear, monkeypatch):
+    quick(monkeypatch)
+    model = ReplayModel([*busy(5), RIGHT])
+    start(DOUBLE, model=model).wait(30)
+    run = start(DOUBLE, model=model)
+
+    assert run.wait(30).reason == "verified"
+    moves = [(move.source, move.to) for move in ear.of("breaker_moved")]
+    assert moves == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
+    rows = run.history.sql("SELECT fault, was, became FROM breakers WHERE run_id = $it", {"it": run.id}).fetchall()
+    assert rows == [("transient", "open", "half_open"), ("transient", "half_open", "closed")]
+
+
+def test_an_open_breaker_falls_back_without_asking(start, ear, monkeypatch):
+    quick(monkeypatch, pause=60.0)
+    model = ReplayModel(busy(5))
+    start(DOUBLE, model=model).wait(30)
+    run = start(DOUBLE, model=model, fallbacks=(ReplayModel([RIGHT], name="spare"),))
+
+    assert run.wait(30).reason == "verified"
+    assert len(model.asked) == 5
+
+
+def test_a_refused_feature_is_asked_without_at_once(start, ear):
+    from jupyter_loops.errors import FeatureError
+
+    run = start(DOUBLE, FeatureError("x does not take a seed", "a seed"), RIGHT)
+
+    assert run.wait(30).reason == "verified"
+    assert [(one.what, one.before) for one in ear.of("adapted")] == [("feature", "a seed")]
+    assert not any(move.to == "wait" for move in ear.of("moved"))

@@ -25,6 +25,7 @@ class EmbeddedModel:
     """SmolLM2-135M behind a llama.cpp server in this process, which all runs share."""
 
     name = "local"
+    endpoint = "this process"
 
     def __init__(self, *, file: Path | None = None, price: Price | None = None) -> None:
         self._file = file

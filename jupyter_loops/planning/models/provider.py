@@ -10,11 +10,12 @@ from typing import Any
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
-from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
 from .client import load
 from .faults import classify, missing_key, unknown_model
+from .features import BREAKS, STREAM, named, refused, without
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 _PER_MESSAGE = 6  # tokens that a chat template may add to each message
@@ -40,10 +41,13 @@ class LiteLLMModel:
         stop: Sequence[str] = (),
     ) -> None:
         self.name = title or name
+        self.endpoint = api_base or ""
         self._base, self._key = api_base, api_key
         self._price, self._window = price, window
         self._stop = list(stop)
         self._model, self._provider = name, ""
+        self._refused = refused(name, self.endpoint)
+        self._broken = 0  # streams in a row that broke off
 
     async def open(self) -> None:
         """Import LiteLLM off the event loop, and see that the model is known and has a key."""
@@ -55,10 +59,12 @@ class LiteLLMModel:
     ) -> Completion:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
-        request = self._request(prompt, sampling)
+        request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         try:
             async with asyncio.timeout(sampling.timeout):
-                return await (self._ask(request) if on_text is None else self._stream(request, on_text))
+                return await (
+                    self._stream(request, on_text) if on_text and "stream" in request else self._ask(request, on_text)
+                )
         except ModelError:
             raise
         except TimeoutError:
@@ -66,7 +72,17 @@ class LiteLLMModel:
                 f"{self.name} did not answer within {sampling.timeout:g} s", ErrorClass.TRANSIENT
             ) from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
-            raise classify(error, self.name, api_base=self._base, api_key=self._key) from None
+            raise self._fault(error, request) from None
+
+    def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
+        """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
+        fault = classify(error, self.name, api_base=self._base, api_key=self._key)
+        refused = named(str(error), request) if fault.kind is ErrorClass.BAD_REQUEST else None
+        return fault if refused is None else self._without(refused, fault.message)
+
+    def _without(self, feature: str, said: str) -> FeatureError:
+        self._refused.add(feature)
+        return FeatureError(f"{self.name} does not take {feature}, and is asked without from now on ({said})", feature)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
@@ -126,7 +142,7 @@ class LiteLLMModel:
                 return entry
         return {}
 
-    def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
+    def _request(self, prompt: Prompt, sampling: Sampling, *, stream: bool) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._model,
             "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
@@ -137,6 +153,8 @@ class LiteLLMModel:
             "stop": self._stop or None,
             "api_base": self._base,
             "api_key": self._key,
+            "stream": stream or None,
+            "stream_options": {"include_usage": True} if stream else None,
             "num_retries": 0,
             "max_retries": 0,
         }
@@ -148,11 +166,13 @@ class LiteLLMModel:
     def _takes_schema(self) -> bool:
         return self._provider in _LOCAL_SERVERS or bool(load().supports_response_schema(self._model))
 
-    async def _ask(self, request: dict[str, Any]) -> Completion:
+    async def _ask(self, request: dict[str, Any], on_text: Callable[[str], None] | None) -> Completion:
         started = time.perf_counter()
         reply = await load().acompletion(**request)
         seconds = time.perf_counter() - started
         choice = reply.choices[0]
+        if on_text is not None and choice.message.content:
+            on_text(choice.message.content)
         return self._completion(
             request,
             choice.message.content or "",
@@ -166,17 +186,25 @@ class LiteLLMModel:
         started = time.perf_counter()
         first: float | None = None
         pieces: list[str] = []
-        stream = await load().acompletion(**request, stream=True, stream_options={"include_usage": True})
+        stream = await load().acompletion(**request)
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
-            async for chunk in stream:
-                delta = chunk.choices[0].delta if chunk.choices else None
-                if first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
-                    first = time.perf_counter() - started
-                if delta and delta.content:
-                    pieces.append(delta.content)
-                    on_text(delta.content)
+            try:
+                async for chunk in stream:
+                    delta = chunk.choices[0].delta if chunk.choices else None
+                    if first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
+                        first = time.perf_counter() - started
+                    if delta and delta.content:
+                        pieces.append(delta.content)
+                        on_text(delta.content)
+            except Exception:
+                self._broken += bool(pieces)
+                if self._broken >= BREAKS:
+                    raise self._broke_off() from None
+                raise
         if stream.received_finish_reason is None:
-            raise ModelError(f"{self.name} broke off in the middle of its answer", ErrorClass.TRANSIENT)
+            self._broken += 1
+            raise self._broke_off()
+        self._broken = 0
         usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
         return self._completion(
             request,
@@ -187,6 +215,12 @@ class LiteLLMModel:
             first_token_seconds=first,
             model=stream.chunks[0].model or "",
         )
+
+    def _broke_off(self) -> ModelError:
+        """Once may be the network; in a row it is the endpoint's way of streaming."""
+        if self._broken < BREAKS:
+            return ModelError(f"{self.name} broke off in the middle of its answer", ErrorClass.TRANSIENT)
+        return self._without(STREAM, f"{self._broken} answers in a row broke off")
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
         if not usage or not usage.prompt_tokens:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from jupyter_loops.core.budget import Price
@@ -17,6 +18,7 @@ from jupyter_loops.planning.tokens import estimate
 
 Answer = str | Completion | LoopError
 
+_numbers = count(1)
 _WORDS = re.compile(r"\S*\s*")
 _FREE = Price(prompt=0.0, completion=0.0, source="local")
 
@@ -37,22 +39,29 @@ class ReplayModel:
         window: int | None = None,
     ) -> None:
         self.name, self.delay = name, delay
+        self.endpoint = f"replay {next(_numbers)}"
         self.asked: list[Prompt] = []  # every prompt so far, for whoever wants to look
         self._answers: Iterator[Answer] = iter(answers)
         self._price, self._window = price, window
 
     @classmethod
     def from_file(cls, path: Path, *, price: Price | None = None) -> ReplayModel:
-        """Read a script: a JSON list of answers, or an object with `answers` and `delay`."""
+        """Read a script: a JSON list of answers, or an object with `answers` and `delay`.
+
+        An answer is a text, or `{"error": CLASS, "message": TEXT}` for a call that fails.
+        """
         try:
             script = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise PreflightError(f"cannot read the script {path.name}: {error}") from error
         script = script if isinstance(script, dict) else {"answers": script}
         answers = script.get("answers")
-        if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        if not isinstance(answers, list):
             raise PreflightError(f"the script {path.name} is not a JSON list of answers")
-        return cls(answers, delay=script.get("delay", 0.0), price=price or _FREE, name=f"script:{path.name}")
+        answers = [_answer(answer, path.name) for answer in answers]
+        model = cls(answers, delay=script.get("delay", 0.0), price=price or _FREE, name=f"script:{path.name}")
+        model.endpoint = str(path)
+        return model
 
     async def open(self) -> None:
         """There is nothing to open."""
@@ -107,3 +116,12 @@ class ReplayModel:
         for word in words:
             await asyncio.sleep(self.delay / len(words))
             on_text(word)
+
+
+def _answer(written: object, script: str) -> Answer:
+    match written:
+        case str():
+            return written
+        case {"error": str(kind), "message": str(message)} if kind in set(ErrorClass):
+            return ModelError(message, ErrorClass(kind))
+    raise PreflightError(f"the script {script} has an answer that is neither a text nor an error with a message")

@@ -1,0 +1,142 @@
+"""Circuit breakers: what keeps failing is left alone for a while, by every loop of the kernel.
+
+One breaker for each (model, error class). After so many faults in a row it opens: nobody asks until its pause is
+over. Then it is half-open, and one call goes through as a probe; if that meets the same fault the pause doubles,
+and anything else closes the breaker. The pattern is M. Nygard's, "Release It!", 2007, chapter 5.2.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from jupyter_loops.errors import BreakerError, ErrorClass
+
+PAUSE = 5.0  # seconds that a breaker stays open at first
+LONGEST = 300.0  # seconds, however often its probe failed
+
+# Faults of an endpoint, and how many in a row open its breaker. What is missing here is a fault of one question.
+THRESHOLDS: dict[ErrorClass, int] = {
+    ErrorClass.TRANSIENT: 5,
+    ErrorClass.RATE_LIMITED: 7,
+    ErrorClass.AUTH: 3,
+    ErrorClass.MALFORMED: 4,
+}
+
+
+class Phase(StrEnum):
+    """What a breaker lets through: everything, nothing, one probe."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """One breaker as it stands."""
+
+    model: str
+    endpoint: str
+    fault: ErrorClass
+    phase: Phase = Phase.CLOSED
+    failures: int = 0  # in a row
+    pause: float = 0.0  # seconds from its opening to the probe
+    opened: float = 0.0  # on the clock of its Breakers
+    openings: int = 0  # ever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A breaker that changed its phase."""
+
+    before: Phase
+    breaker: Breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to make one call; `probes` are the faults that it is the probe for."""
+
+    model: str
+    endpoint: str
+    probes: tuple[ErrorClass, ...] = ()
+
+
+class Breakers:
+    """All breakers of a kernel. Thread-safe; a check takes microseconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._all: dict[tuple[str, str], dict[ErrorClass, Breaker]] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, model: str, endpoint: str = "") -> tuple[Pass, list[Step]]:
+        """Leave for one call. Raises BreakerError while a breaker of this model is open, or its probe is out."""
+        with self._lock:
+            known = self._all.get((model, endpoint))
+            if not known:
+                return Pass(model, endpoint), []
+            shut = [breaker for breaker in known.values() if breaker.phase is not Phase.CLOSED]
+            for breaker in shut:
+                wait = breaker.opened + breaker.pause - self._clock()
+                if breaker.phase is Phase.HALF_OPEN or wait > 0:
+                    raise BreakerError(model, breaker.fault, breaker.failures, max(wait, 0.0))
+            steps = [self._turn(breaker, phase=Phase.HALF_OPEN) for breaker in shut]
+            return Pass(model, endpoint, tuple(breaker.fault for breaker in shut)), steps
+
+    def answered(self, leave: Pass) -> list[Step]:
+        """The call was answered: nothing stands in a row any more."""
+        with self._lock:
+            known = self._all.get((leave.model, leave.endpoint), {})
+            steps = [self._turn(breaker, phase=Phase.CLOSED, failures=0) for breaker in [*known.values()]]
+            return [step for step in steps if step.before is not Phase.CLOSED]
+
+    def failed(self, leave: Pass, fault: ErrorClass) -> list[Step]:
+        """The call met a fault, which counts for its own breaker and closes those that it was a probe for."""
+        if fault not in THRESHOLDS:  # the endpoint is there, and did not like the question
+            return self.answered(leave)
+        with self._lock:
+            known = self._all.setdefault((leave.model, leave.endpoint), {})
+            others = [known[probed] for probed in leave.probes if probed is not fault]
+            steps = [self._turn(breaker, phase=Phase.CLOSED, failures=0) for breaker in others]
+            breaker = known.get(fault) or Breaker(model=leave.model, endpoint=leave.endpoint, fault=fault)
+            steps.append(self._count(breaker, probe=fault in leave.probes))
+            return [step for step in steps if step.before is not step.breaker.phase]
+
+    def abandoned(self, leave: Pass) -> list[Step]:
+        """The call was cancelled and says nothing: the next one may be the probe."""
+        with self._lock:
+            known = self._all.get((leave.model, leave.endpoint), {})
+            return [self._turn(known[probed], phase=Phase.OPEN) for probed in leave.probes]
+
+    def all(self) -> list[Breaker]:
+        """Every breaker that has ever met its fault, those that are not closed first."""
+        with self._lock:
+            found = [breaker for known in self._all.values() for breaker in known.values()]
+        return sorted(found, key=lambda breaker: (breaker.phase is Phase.CLOSED, breaker.model, breaker.fault))
+
+    def seconds_left(self, breaker: Breaker) -> float:
+        """Until its probe may leave."""
+        return max(breaker.opened + breaker.pause - self._clock(), 0.0) if breaker.phase is Phase.OPEN else 0.0
+
+    def _count(self, breaker: Breaker, *, probe: bool) -> Step:
+        failures = breaker.failures + 1
+        if breaker.phase is Phase.CLOSED and failures < THRESHOLDS[breaker.fault]:
+            return self._turn(breaker, phase=Phase.CLOSED, failures=failures)
+        if not probe and breaker.phase is not Phase.CLOSED:  # a call that left before it opened
+            return self._turn(breaker, phase=breaker.phase, failures=failures)
+        pause = min(breaker.pause * 2, LONGEST) if probe else PAUSE
+        return self._turn(breaker, phase=Phase.OPEN, failures=failures, pause=pause, opened=self._clock())
+
+    def _turn(self, breaker: Breaker, **changes: Any) -> Step:
+        after = replace(breaker, openings=breaker.openings + ("opened" in changes), **changes)
+        self._all[breaker.model, breaker.endpoint][breaker.fault] = after
+        return Step(before=breaker.phase, breaker=after)
+
+
+SHARED = Breakers()  # of this kernel

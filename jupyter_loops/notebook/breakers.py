@@ -1,0 +1,26 @@
+"""`%loops breakers`: the circuit breakers that all loops of this kernel share."""
+
+from __future__ import annotations
+
+from jupyter_loops.view.table import Table
+
+_HEADER = ("model", "fault", "breaker", "in a row", "asked again in", "openings", "endpoint")
+
+
+def table() -> Table:
+    """Every breaker that has met its fault, those that are not closed first."""
+    from jupyter_loops.engine.breaker import SHARED, Phase
+
+    rows = [
+        (
+            one.model,
+            one.fault.value,
+            one.phase.value.replace("_", "-"),
+            str(one.failures),
+            f"{SHARED.seconds_left(one):.0f} s" if one.phase is Phase.OPEN else "",
+            str(one.openings),
+            one.endpoint,
+        )
+        for one in SHARED.all()
+    ]
+    return Table(_HEADER, rows, "" if rows else "every breaker is closed, and no call has failed yet")

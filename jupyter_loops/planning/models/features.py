@@ -1,0 +1,72 @@
+"""What an endpoint does not take: learned from its refusal, and left out for the rest of the process.
+
+A request without the refused part is the same question: a schema is in the prompt's text as well, a system message
+becomes the beginning of the user's, and an answer that is not streamed arrives in one piece.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+SCHEMA, SYSTEM, SEED, TEMPERATURE, STOP = "a schema", "a system message", "a seed", "a temperature", "stop words"
+USAGE, STREAM = "usage in the stream", "streaming"
+BREAKS = 2  # answers that break off in a row before streaming is given up
+
+_KEYS = {
+    "response_format": SCHEMA,
+    "seed": SEED,
+    "temperature": TEMPERATURE,
+    "stop": STOP,
+    "stream_options": USAGE,
+    "stream": STREAM,
+}
+_NAMED = {  # how providers call it in a refusal; the more special first
+    SCHEMA: r"response_format|json_schema|structured output|response_schema|guided_json",
+    USAGE: r"stream_options|include_usage",
+    STREAM: r"\bstream(ing|ed)?\b",
+    SYSTEM: r"system.{0,12}(role|message|prompt|instruction)|developer instruction|must alternate|role.{0,12}system",
+    SEED: r"\bseed\b",
+    TEMPERATURE: r"\btemperature\b",
+    STOP: r"\bstop(_sequences| words?| sequences?)?\b",
+}
+_REFUSES = re.compile(
+    r"not (be )?(support|allow|enabl|permit|implement|accept|available|recogni[sz]ed|valid)|unsupported|unknown"
+    r"|unexpected|unrecogni[sz]ed|invalid|extra (inputs|fields)|must alternate|cannot be used|does ?n[o']t support"
+    r"|deprecated|only the default",
+    re.IGNORECASE,
+)
+_refused: dict[tuple[str, str], set[str]] = {}  # (model, endpoint) → features
+
+
+def refused(model: str, endpoint: str) -> set[str]:
+    """The features that an endpoint has refused; the set itself, to be added to."""
+    return _refused.setdefault((model, endpoint), set())
+
+
+def named(text: str, request: dict[str, Any]) -> str | None:
+    """The feature of the request that a provider's refusal speaks of, or None."""
+    if not _REFUSES.search(text):
+        return None
+    sent = _sent(request)
+    return next((name for name, said in _NAMED.items() if name in sent and re.search(said, text, re.IGNORECASE)), None)
+
+
+def without(request: dict[str, Any], features: set[str]) -> dict[str, Any]:
+    """The request with these features left out."""
+    features = features | {USAGE} if STREAM in features else features
+    kept = {key: value for key, value in request.items() if _KEYS.get(key) not in features}
+    return {**kept, "messages": _one_voice(kept["messages"])} if SYSTEM in features else kept
+
+
+def _sent(request: dict[str, Any]) -> set[str]:
+    sent = {feature for key, feature in _KEYS.items() if request.get(key) is not None}
+    return sent | ({SYSTEM} if any(turn["role"] == "system" for turn in request["messages"]) else set())
+
+
+def _one_voice(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """System messages at the head of the user's first."""
+    told = [turn["content"] for turn in messages if turn["role"] == "system"]
+    rest = [turn for turn in messages if turn["role"] != "system"] or [{"role": "user", "content": ""}]
+    first = {**rest[0], "content": "\n\n".join(filter(None, [*told, rest[0]["content"]]))}
+    return [first, *rest[1:]]
