@@ -22,6 +22,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "stopping": ("A click on Stop to `stopped`, real kernel", "5", "3"),
     "rounds": ("A durable round, beside LangGraph", "3", "1"),
     "sandbox": ("The sandbox", "200", "50"),
+    "hostile": ("Hostile candidates: limit, outcome, kill latency", "1000", "10"),
     "history": ("The history", "500", "100"),
     "history_scale": ("A history of a million rounds", "10000", "500"),
     "memory": ("Memory", "3", "1"),

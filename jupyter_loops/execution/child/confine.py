@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-_SUBREAPER, _DEATH_SIGNAL = 36, 1  # prctl options, linux/prctl.h
+_SUBREAPER, _DEATH_SIGNAL, _DUMPABLE = 36, 1, 4  # prctl options, linux/prctl.h
 
 
 def adopt_orphans(*, die_with_parent: bool) -> None:
@@ -20,6 +20,12 @@ def adopt_orphans(*, die_with_parent: bool) -> None:
     prctl(_SUBREAPER, 1, 0, 0, 0)
     if die_with_parent:
         prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
+def close_memory(*, closed: bool) -> None:
+    """Keep other processes of the same user from reading and writing this one's memory. Linux only; root still may."""
+    if sys.platform.startswith("linux"):
+        _prctl()(_DUMPABLE, not closed, 0, 0, 0)
 
 
 @cache

@@ -25,10 +25,6 @@ def rehearse(examiner: Callable[..., dict[str, Any]]) -> None:
     before, sources = dict(linecache.cache), Sources()
     sources.add(CANDIDATE, _TEXT)
     exec(compile(_TEXT, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - our own words
-    encode({"verdict": examiner(_CHECK, names, sources, describe, _nobody), "usage": usage()})
+    encode({"verdict": examiner(_CHECK, names, sources, describe), "usage": usage()})
     linecache.cache.clear()
     linecache.cache.update(before)
-
-
-def _nobody(_site: int, _value: object) -> object:
-    """The answer to a question that our check does not ask."""

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from .attempt import Attempt, Examiner, settle
-from .confine import adopt_orphans, usage
+from .confine import adopt_orphans, close_memory, usage
 from .rehearsal import rehearse
 from .wire import HELLO, Wire
 from .world import Unready, World, mapped
@@ -109,6 +109,7 @@ class Zygote:
             self._control.close()
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
+            close_memory(closed=False)
             attempt = Attempt(world, Wire(connection), examiner)
             if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
                 rehearse(examiner)
@@ -136,6 +137,7 @@ def _warm_up() -> None:
     import linecache  # noqa: F401 - loaded for the forks
 
     adopt_orphans(die_with_parent=False)
+    close_memory(closed=True)  # what a candidate writes into it would meet all later ones
     usage()
     ast.unparse(ast.parse("assert 1 == 2"))
 

@@ -1,0 +1,280 @@
+"""Candidates that mean harm, and what must become of each: the tests run them, the benchmark tables them.
+
+A candidate prints HARM when it got what it wanted. `process` protects from accidents: code that sets out to
+read other processes, the file system or the network as the same user succeeds there, and the table says where.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_loops.core.candidate import Exit, Limits
+
+ENDED = {Exit.DIED, Exit.GARBAGE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One hostile candidate, and what must become of it."""
+
+    name: str
+    text: str
+    exits: frozenset[Exit] = frozenset({Exit.OK})  # of execution, or else of the check
+    limits: dict[str, object] = field(default_factory=dict)
+    harms: tuple[str, ...] = ()  # levels that cannot stop it
+    check: str = "assert f(1) == 1"
+
+    def text_at(self, place: Place, level: str) -> str:
+        """The candidate, with the names of this machine's things in it."""
+        text = self.text
+        for name, value in {
+            "{level}": level, "{kernel}": os.getpid(), "{home}": place.home, "{victim}": place.victim,
+            "{port}": place.port, "{daemon}": place.daemon, "{{": "{", "}}": "}",
+        }.items():  # fmt: skip
+            text = text.replace(name, str(value))
+        return text
+
+    @property
+    def bounds(self) -> Limits:
+        """Its limits; five seconds unless it says otherwise."""
+        return Limits(**{"seconds": 5.0, **self.limits})
+
+
+def case(name: str, text: str, *exits: Exit, harms: tuple[str, ...] = (), check: str = "", **limits: object) -> Case:
+    return Case(
+        name=name,
+        text=text,
+        exits=frozenset(exits or {Exit.OK}),
+        limits=limits,
+        harms=harms,
+        check=check or "assert f(1) == 1",
+    )
+
+
+GOOD = "\ndef f(x): return x\n"
+PROCESS = ("process",)
+BOTH = ("process", "bubblewrap")
+ROOT = PROCESS if os.getuid() == 0 else ()  # bubblewrap takes the privileges of root away, process does not
+MB = 1024**2
+
+CASES = [
+    # loops
+    case("endless loop", "while True: pass", Exit.WALL, seconds=0.3),
+    case("endless loop that swallows everything", "while True:\n try:\n  while True: pass\n except BaseException: pass",
+         Exit.WALL, seconds=0.3),
+    case("endless sleep", "import time; time.sleep(1e6)", Exit.WALL, seconds=0.3),
+    case("endless loop in a check", "def f(x):\n while True: pass", Exit.WALL, seconds=0.3),
+    case("endless loop in C", "sum(iter(int, 1))", Exit.WALL, seconds=0.3),
+    case("endless regular expression", "import re; re.match('(a+)+b', 'a' * 64)", Exit.WALL, seconds=0.3),
+    case("CPU time", "while True: pass", Exit.CPU, seconds=5.0, cpu_seconds=0.3),
+    case("CPU time with the signal ignored",
+         "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass", Exit.CPU, cpu_seconds=0.3),
+    case("CPU time spread over processes",
+         "import os\nfor _ in range(4): os.fork()\nwhile True: pass", Exit.CPU, cpu_seconds=0.5),
+    # bombs
+    case("fork bomb", "import os\nwhile True: os.fork()", Exit.PROCESSES, Exit.CPU, processes=16),
+    case("fork bomb of sleepers", "import os, time\nfor _ in range(200):\n if not os.fork(): time.sleep(100)",
+         Exit.PROCESSES, Exit.OK, processes=16),
+    case("subprocess bomb", "import subprocess\np = [subprocess.Popen(['sleep', '100']) for _ in range(60)]\n"
+         "import time; time.sleep(100)", Exit.PROCESSES, processes=16),
+    case("memory bomb", "x = []\nwhile True: x.append(bytearray(10_000_000))", Exit.MEMORY, memory_bytes=200 * MB),
+    case("one huge allocation", "x = bytearray(1 << 42)", Exit.MEMORY, memory_bytes=200 * MB),
+    case("memory bomb in a check", "def f(x): return len('x' * (1 << 40))", Exit.MEMORY, memory_bytes=200 * MB),
+    case("memory spread over processes",
+         "import os, time\nfor _ in range(6):\n if not os.fork():\n  x = b'x' * 50_000_000\n  time.sleep(100)\n"
+         "time.sleep(100)",
+         Exit.MEMORY, memory_bytes=150 * MB),
+    case("exponential string", "x = 'x'\nwhile True: x += x", Exit.MEMORY, memory_bytes=200 * MB),
+    case("big integer", "x = 9 ** 9 ** 9", Exit.WALL, Exit.MEMORY, seconds=0.5, memory_bytes=200 * MB),
+    case("print flood", "while True: print('x' * 1000)", Exit.OUTPUT, output_bytes=10_000),
+    case("flood on stderr in a check", "import sys\ndef f(x):\n while True: sys.stderr.write('x' * 1000)", Exit.OUTPUT,
+         output_bytes=10_000),
+    case("flood past Python", "import os\nwhile True: os.write(1, b'x' * 65536)", Exit.OUTPUT, output_bytes=10_000),
+    case("huge file", "f = open('big', 'wb')\nwhile True: f.write(b'x' * MB)".replace("MB", "1_000_000"), Exit.RAISED,
+         file_bytes=5_000_000),
+    case("too many open files", "x = [open('/dev/null') for _ in range(10_000)]", Exit.RAISED, open_files=64),
+    case("recursion", "def g(): g()\ng()", Exit.RAISED),
+    case("recursion without a limit", "import sys; sys.setrecursionlimit(10**9)\ndef g(): g()\ng()", Exit.DIED,
+         Exit.RAISED, Exit.MEMORY, Exit.WALL, seconds=2.0, memory_bytes=100 * MB),
+    case("deeply nested source", "x = " + "(" * 5000 + ")" * 5000, Exit.RAISED, Exit.MEMORY),
+    case("huge exception", "raise ValueError('x' * 50_000_000)", Exit.RAISED),
+    case("file grown by a seek", "import os\nf = os.open('big', os.O_CREAT | os.O_WRONLY)\nos.ftruncate(f, 1 << 40)",
+         Exit.RAISED, file_bytes=5_000_000),
+    case("open files in a check", "def f(x): return [open('/dev/null') for _ in range(10_000)]", open_files=64),
+    case("recursion in C", "x = None\nfor _ in range(500_000): x = (x,)\nhash(x)", Exit.DIED, Exit.RAISED, Exit.OK,
+         Exit.INVALID),
+    case("recursion in a check", "def f(x): return f(x) + 1"),
+    case("huge return value", "def f(x): return 'x' * 100_000_000"),
+    case("huge return value that shows itself", "class A:\n def __repr__(s): return 'x' * 100_000_000\n"
+         "def f(x): return A()"),
+    case("many keys", "def f(x): return dict.fromkeys(range(1_000_000))"),
+    case("deep value in a check", "def f(x):\n v = []\n for _ in range(100_000): v = [v]\n return v", Exit.OK),
+    # exits and signals
+    case("os._exit", "import os; os._exit(0)", Exit.DIED),
+    case("os._exit in a check", "import os\ndef f(x): os._exit(0)", Exit.DIED),
+    case("sys.exit", "import sys; sys.exit(0)", Exit.RAISED),
+    case("SystemExit in a check", "def f(x): raise SystemExit", Exit.OK),
+    case("BaseException of its own", "class Gone(BaseException): pass\nraise Gone", Exit.RAISED),
+    case("kills itself", "import os; os.kill(os.getpid(), 9)", Exit.DIED),
+    case("stops itself", "import os; os.kill(os.getpid(), 19)", Exit.WALL, seconds=0.3),
+    case("segmentation fault", "import ctypes; ctypes.string_at(0)", Exit.DIED),
+    case("kills its parent", "import os; os.kill(os.getppid(), 9)\nimport time; time.sleep(5)", Exit.DIED, Exit.WALL),
+    case("kills its whole group", "import os; os.killpg(0, 9)", Exit.DIED),
+    case("kills everybody it may", "import os\nif '{level}' == 'bubblewrap': os.kill(-1, 9)\nelse: os._exit(1)",
+         Exit.DIED, Exit.INVALID),
+    case("kills the kernel", "import os\ntry:\n os.kill({kernel}, 0); print('HARM')\nexcept OSError: pass" + GOOD,
+         harms=PROCESS),
+    # what is left behind
+    case("thread left behind", "import threading, time\n"
+         "threading.Thread(target=lambda: time.sleep(1e6)).start()" + GOOD),
+    case("daemon left behind",
+         "import os, time\nif not os.fork():\n os.setsid()\n if os.fork(): os._exit(0)\n time.sleep(1e6)" + GOOD),
+    case("daemon left behind by a candidate that is gone",
+         "import os, time\nif not os.fork():\n os.setsid()\n if os.fork(): os._exit(0)\n time.sleep(1e6)\n"
+         "os.wait()\nos._exit(0)",
+         Exit.DIED),
+    case("daemon that refuses to be adopted",
+         "import ctypes, os, time\nctypes.CDLL(None).prctl(36, 0, 0, 0, 0)\nif not os.fork():\n os.setsid()\n"
+         " if os.fork(): os._exit(0)\n time.sleep(1e6)" + GOOD),
+    case("daemon whose zygote is killed",
+         "import os, time\nif not os.fork():\n os.setsid()\n if os.fork(): os._exit(0)\n time.sleep(1e6)\nos.wait()\n"
+         "os.kill(os.getppid(), 9)\ntime.sleep(5)", Exit.DIED),
+    case("at exit", "import atexit; atexit.register(lambda: print('HARM'))" + GOOD),
+    # secrets
+    case("reads its environment", "import os\nif 'hush' in repr(dict(os.environ)): print('HARM')" + GOOD),
+    case("reads every environment",
+         "import glob\nfor p in glob.glob('/proc/[0-9]*/environ'):\n try:\n"
+         "  if b'hush' in open(p, 'rb').read(): print('HARM')\n"
+         " except OSError: pass" + GOOD, harms=PROCESS),
+    case("reads the environment of the first process",
+         "try:\n if b'hush' in open('/proc/1/environ', 'rb').read(): print('HARM')\nexcept OSError: pass" + GOOD),
+    case("reads a key in the home folder",
+         "try:\n open('{home}/.ssh/id_rsa').read(); print('HARM')\nexcept OSError: pass" + GOOD, harms=PROCESS),
+    case("writes into the memory of its parent",
+         "import os\ntry:\n m = open(f'/proc/{{os.getppid()}}/mem', 'r+b'); print('HARM')\nexcept OSError: pass" + GOOD,
+         harms=ROOT),
+    case("finds inherited descriptors",
+         "import os\nfor n in range(3, 256):\n try:\n"
+         "  if 'victim' in os.readlink(f'/proc/self/fd/{{n}}'): print('HARM')\n"
+         " except OSError: pass" + GOOD),
+    # the machine
+    case("network", "import socket\ntry:\n socket.create_connection(('127.0.0.1', {port}), 1); print('HARM')\n"
+         "except OSError: pass" + GOOD, harms=PROCESS),
+    case("socket of a daemon", "import socket\ntry:\n"
+         " s = socket.socket(socket.AF_UNIX); s.connect('{daemon}'); print('HARM')\n"
+         "except OSError: pass" + GOOD, harms=PROCESS),
+    case("deletes a file outside", "import os\ntry:\n os.unlink('{victim}'); print('HARM')\n"
+         "except OSError: pass" + GOOD,
+         harms=PROCESS),
+    case("writes through a symlink",
+         "import os\nos.symlink('{victim}', 'link')\ntry:\n open('link', 'w').write('x'); print('HARM')\n"
+         "except OSError: pass"
+         + GOOD, harms=PROCESS),
+    case("edits the package that examines it",
+         "try:\n import jupyter_loops; open(jupyter_loops.__file__, 'a').close(); print('HARM')\n"
+         "except OSError: pass" + GOOD,
+         harms=PROCESS),
+    case("leaves a note for the next candidate",
+         "import pathlib\nfor p in ('/tmp/note-{kernel}', '/dev/shm/note-{kernel}'):\n"
+         " try: pathlib.Path(p).write_text('x')\n"
+         " except OSError: pass" + GOOD),
+    # the exam
+    case("replaces builtins", "import builtins\n"
+         "builtins.len = builtins.isinstance = builtins.repr = lambda *a: True" + GOOD),
+    case("replaces a name of the checks", "EXPECTED = 7\ndef f(x): return 7", check="assert f(1) == EXPECTED"),
+    case("equal to everything", "class A:\n __eq__ = lambda s, o: True\n __repr__ = lambda s: 1/0\n"
+         "def f(x): return A()",
+         check="assert f(1) is None"),
+    case("hostile repr", "class A:\n def __repr__(s): raise SystemExit\ndef f(x): return A()"),
+    case("endless repr", "class A:\n def __repr__(s):\n  while True: pass\n"
+         "def f(x): return A()", Exit.WALL, seconds=0.3),
+    case("hostile bool", "class A:\n def __eq__(s, o): return s\n def __bool__(s): raise KeyboardInterrupt\n"
+         "def f(x): return A()"),
+    case("import hook", "import sys\nclass H:\n def find_spec(s, *a): raise SystemExit\n"
+         "sys.meta_path.insert(0, H())" + GOOD),
+    case("trace function", "import sys\nsys.settrace(lambda *a: 1/0)" + GOOD),
+    case("closes every descriptor", "import os\nos.closerange(3, 300)" + GOOD, *ENDED, Exit.OK),
+    case("closes its output", "import sys\nsys.stdout.close(); sys.stderr = None" + GOOD),
+    case("garbage on every descriptor",
+         "import os\nfor n in range(3, 64):\n try: os.write(n, b'\\xff' * 100)\n except OSError: pass" + GOOD,
+         Exit.GARBAGE, Exit.OUTPUT),
+    case("half a message on every descriptor",
+         "import os\nfor n in range(3, 64):\n"
+         " try: os.write(n, b'\\x00\\x00\\x00\\x20\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00x')\n"
+         " except OSError: pass\nos._exit(0)", *ENDED),
+    case("message of 4 GB on every descriptor",
+         "import os\nfor n in range(3, 64):\n try: os.write(n, b'\\xff' * 12)\n except OSError: pass" + GOOD,
+         Exit.OUTPUT, Exit.GARBAGE),
+    case("deep JSON on every descriptor",
+         "import os, struct\nt = b'[' * 100_000\nfor n in range(3, 64):\n"
+         " try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n"
+         " except OSError: pass" + GOOD, Exit.GARBAGE),
+    case("forged end of execution, then silence",
+         "import os, json, struct\nt = json.dumps(dict(said='executed', exit='ok', fault=None,"
+         " usage=dict(cpu_seconds=0, peak_bytes=0))).encode()\nfor n in range(3, 64):\n"
+         " try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n except OSError: pass\nwhile True: pass", Exit.WALL,
+         seconds=0.3),
+    case("forged verdicts without the token",
+         "import os, json, struct\n"
+         "t = json.dumps(dict(said='verdict', token='x', verdict=dict(passed=True))).encode()\n"
+         "for n in range(3, 64):\n try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n"
+         " except OSError: pass", Exit.GARBAGE),
+    case("protocol on stdout", "print('{{\"said\": \"examined\", \"exit\": \"ok\"}}')\n"
+         "import os; os._exit(0)", Exit.DIED),
+    case("pickle as an answer", "class A:\n def __reduce__(s): return (print, ('HARM',))\ndef f(x): return A()"),
+    case("looks for the checks while it executes",
+         "import gc, sys\nseen = repr([sys._getframe(n).f_locals for n in range(3)])"
+         " + repr([o for o in gc.get_objects()"
+         " if type(o) in (str, list, dict)])\n"
+         "if 'SECRET' + '_CHECK' in seen: print('HARM')" + GOOD, check="assert f(1) == 1 or 'SECRET_CHECK'"),
+    case("looks for the checks while it is examined",
+         "import sys\ndef f(x):\n n = 1\n while True:\n  try: c = sys._getframe(n).f_code\n"
+         "  except ValueError: return 1\n"
+         "  if c.co_filename.startswith('<check'): print('HARM'); return 1\n  n += 1", harms=BOTH),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """What there is to harm."""
+
+    home: Path
+    victim: Path
+    port: int
+    daemon: str
+
+
+@contextmanager
+def a_place() -> Iterator[Place]:
+    """A home with a key, a secret in the environment, a daemon, a neighbour, an open file: all of it precious."""
+    root = Path(tempfile.mkdtemp(prefix="hostile-", dir=Path(__file__).parent))  # not in /tmp, which is hidden anyway
+    home, victim = root / "home", root / "victim"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "id_rsa").write_text("key")
+    victim.write_text("precious")
+    before = dict(os.environ)
+    os.environ |= {"HOME": str(home), "OPENAI_API_KEY": "hush-hush"}
+    daemon = home / "daemon.sock"
+    inherited = os.open(victim, os.O_RDONLY)
+    os.set_inheritable(inherited, True)
+    neighbour = subprocess.Popen(["sleep", "600"], env={"PATH": os.environ["PATH"], "OPENAI_API_KEY": "hush-hush"})
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
+            local.bind(str(daemon))
+            local.listen()
+            yield Place(home, victim, server.getsockname()[1], str(daemon))
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+        os.close(inherited)
+        os.environ.clear()
+        os.environ |= before
+        shutil.rmtree(root)
