@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_loops._version import __version__
@@ -26,6 +27,7 @@ from jupyter_loops.engine import background, breaker
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.ledger import Ledger
+from jupyter_loops.engine.lineage import CURRENT, Lineage
 from jupyter_loops.engine.pace import Pace
 from jupyter_loops.engine.recorder import Recorder
 from jupyter_loops.errors import OptionError, PreflightError
@@ -141,7 +143,7 @@ class Adapters:
         from jupyter_loops.planning.models import open_model
 
         model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price)
-        fallbacks = tuple(open_model(name, api_base=options.api_base) for name in options.fallback)
+        fallbacks = tuple(_model(options, name) for name in options.fallback)
         return cls(model, ZygoteSandbox(isolation=options.sandbox), fallbacks)
 
 
@@ -151,6 +153,8 @@ def launch(
     names: Mapping[str, object] | None = None,
     listeners: Sequence[Listener] = (),
     adapters: Adapters | None = None,
+    *,
+    parent: Lineage | None = None,
 ) -> Run:
     """Start a run on the engine's thread and return at once.
 
@@ -167,7 +171,9 @@ def launch(
     history = open_history(options.history)
     run_id = new_id()
     recorder = Recorder(run_id, history.journal, listeners)
-    pace = Pace(Control(), Ledger(options.budget, told=recorder.spent), recorder)
+    parent = parent or CURRENT.get()
+    family = _family(run_id, recipe.name, options, recorder, parent)
+    pace = Pace(family.control, family.ledger, recorder)
     cycle = Cycle(
         world=world,
         model=adapters.model,
@@ -175,12 +181,14 @@ def launch(
         planner=_planner(options, world),
         verifier=Verifier(imports=world.imports),
         pace=pace,
-        opening=_Opening(recipe, options, adapters.model, history, recorder),
+        opening=_Opening(recipe, options, adapters.model, history, recorder, parent),
         names=summarise(world.names),
         patience=options.patience,
         until=options.condition,
         fallbacks=adapters.fallbacks,
         breakers=breaker.SHARED,
+        find=partial(_model, options),
+        lineage=family,
     )
     future = background.submit(cycle.run())
     return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future)
@@ -247,6 +255,7 @@ class _Opening:
     model: Model
     history: History
     recorder: Recorder
+    parent: Lineage | None = None
 
     async def recall(self, readiness: Readiness) -> Candidate | None:
         """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
@@ -275,11 +284,31 @@ class _Opening:
                 code=self.recipe.asks_for_code,
                 kernel=f"{os.getpid()}@{platform.node()}",
                 version=__version__,
+                parent=None if self.parent is None else self.parent.run,
             )
         )
 
     def _fingerprint(self, readiness: Readiness) -> str:
         return hashlib.sha256(f"{self.recipe.fingerprint()}{readiness.fingerprint}".encode()).hexdigest()
+
+
+def _model(options: Options, name: str) -> Model:
+    """Another model than the chosen one. Raises OptionError, PreflightError."""
+    from jupyter_loops.planning.models import open_model
+
+    return open_model(name, api_base=options.api_base)
+
+
+def _family(run: str, name: str, options: Options, recorder: Recorder, parent: Lineage | None) -> Lineage:
+    """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
+    if parent is None:
+        ledger = Ledger(options.budget, told=recorder.spent)
+        return Lineage(run=run, name=name, ledger=ledger, control=Control())
+    depth = parent.deeper(name)
+    ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")
+    lineage = Lineage(run=run, name=name, ledger=ledger, control=Control(), depth=depth)
+    parent.take_in(lineage)
+    return lineage
 
 
 def new_id() -> str:

@@ -22,10 +22,13 @@ class Loop(Recipe):
         recipe = parse(source, name)
         return cls(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
 
-    def run(self, names: Mapping[str, object] | None = None, **options: Any) -> Run:
+    def run(self, names: Mapping[str, object] | None = None, *, parent: Run | None = None, **options: Any) -> Run:
         """Start a run and return at once; `run.wait()` blocks until it ends, `await run` awaits it.
 
         `names` are the values that the recipe's set-up and checks read from outside. `options` are those of
         the %%loop line, as keywords: model, usd, tokens, time, iterations … (see `Options`).
+
+        Inside another run (`parent`, or the run that is executing this very code) it spends that run's budget as
+        well as its own, and ends with it. Raises PreflightError where runs are nested too deep.
         """
-        return launch(self, Options(**options), names)
+        return launch(self, Options(**options), names, parent=None if parent is None else parent.cycle.lineage)

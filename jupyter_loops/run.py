@@ -15,6 +15,7 @@ from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.delivery import Change, Delivered, deliver
+from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.errors import LoopError, NotVerified
 
@@ -113,6 +114,8 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> Termination:
         """Block until it ends. Raises TimeoutError after `timeout` seconds, LoopError where it could not begin."""
+        if background.is_here():
+            raise LoopError("waiting here would hold up every run: await it instead")
         try:
             return self.future.result(timeout)
         except CancelledError:
@@ -168,6 +171,26 @@ class Run:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
         self.cycle.pace.control.budget(limits)
 
+    def set(self, *, model: str | None = None, **changes: float | None) -> None:
+        """Change how the model is asked, and any limit: the next safe point takes it up, as an event.
+
+        `model` by its name; `temperature` (0 to 2) and `max_tokens` of an answer, where None means as planned; and
+        the limits of `raise_budget`, up or down. Raises LoopError.
+        """
+        if self.future.done():
+            raise LoopError(f"{self.name} has ended already")
+        asked: dict[str, Any] = {name: changes.pop(name) for name in ("temperature", "max_tokens") if name in changes}
+        if not (asked or changes or model):
+            raise LoopError("say what to set: model, temperature, max_tokens, or a limit")
+        _check_sampling(asked)
+        if model is not None and self.cycle.find is not None:
+            self.cycle.find(model)  # a name that cannot be is refused here, and not in the middle of the run
+            asked["model"] = model
+        if changes:
+            self.raise_budget(**changes)
+        if asked:
+            self.cycle.pace.control.set(asked)
+
     # ---- what it leaves behind
 
     def bind(self, namespace: MutableMapping[str, Any]) -> None:
@@ -202,6 +225,14 @@ class Run:
         never = "stopped before it began" if self.future.cancelled() else ""
         how = f"{end.reason}: {end.message}" if end else never or str(self.error or self.state)
         return f"<Run {self.name} {self.id} · {how}>"
+
+
+def _check_sampling(asked: Mapping[str, float | None]) -> None:
+    temperature, most = asked.get("temperature"), asked.get("max_tokens")
+    if temperature is not None and not 0 <= temperature <= 2:  # noqa: PLR2004  # the providers' range
+        raise LoopError(f"temperature must lie between 0 and 2, got {temperature!r}")
+    if most is not None and not (isinstance(most, int) and most > 0):
+        raise LoopError(f"max_tokens must be a whole number above 0, got {most!r}")
 
 
 def find(name: str) -> Run | None:

@@ -51,6 +51,10 @@ class Asking:
         other._numbers, other._price = self._numbers, model.price
         return other
 
+    def turn_to(self, model: Model) -> None:
+        """Ask this model from now on; the ledger has its price."""
+        self._model = model
+
     async def ask(
         self,
         prompt_for: Callable[[int | None], Prompt],

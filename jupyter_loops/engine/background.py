@@ -31,3 +31,12 @@ def loop() -> asyncio.AbstractEventLoop:
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the engine's thread."""
     return asyncio.run_coroutine_threadsafe(work, loop())
+
+
+def is_here() -> bool:
+    """Whether this is the engine's own thread, which must never block."""
+    running = _loops.get(os.getpid())
+    try:
+        return running is not None and asyncio.get_running_loop() is running
+    except RuntimeError:
+        return False

@@ -15,7 +15,7 @@ from jupyter_loops.core.termination import StopReason
 class Steer:
     """One thing that a person did."""
 
-    action: str  # pause, resume, step, stop, hint, budget
+    action: str  # pause, resume, step, stop, hint, budget, set
     value: Any = None
 
 
@@ -68,6 +68,10 @@ class Control:
     def budget(self, limits: dict[str, float | None]) -> None:
         """Change limits, from the next phase on."""
         self._note("budget", limits)
+
+    def set(self, changes: dict[str, Any]) -> None:
+        """Change how the model is asked, or which, from the next round on."""
+        self._note("set", changes)
 
     def round_over(self) -> None:
         """Pause if only one round was asked for."""

@@ -26,10 +26,12 @@ from jupyter_loops.errors import BudgetError, LoopError, ReplyError
 from . import endings
 from .asking import Asking
 from .breaker import Breakers
+from .lineage import CURRENT, Lineage
 from .pace import Pace
 from .recovery import reason
 from .standing import Standing, Turn
 from .trial import Trial
+from .tuning import Find, Tuning
 
 
 class Opening(Protocol):
@@ -60,10 +62,13 @@ class Cycle:
     until: Condition | None = None  # what else ends the run
     fallbacks: Sequence[Model] = ()  # asked in this order when the model cannot answer
     breakers: Breakers = field(default_factory=Breakers)
+    find: Find | None = None  # a model that a person chooses while the run goes on
+    lineage: Lineage | None = None  # among runs inside runs
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     turn: Turn | None = field(init=False, default=None)  # the round under way
     asking: Asking = field(init=False)
+    tuning: Tuning = field(init=False)
     trial: Trial = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +81,7 @@ class Cycle:
             breakers=self.breakers,
             fallbacks=self.fallbacks,
         )
+        self.tuning = Tuning(self.asking, pace.ledger, pace.recorder, self.find)
         self.trial = Trial(self.recipe, self.sandbox, self.pace)
 
     @property
@@ -90,9 +96,12 @@ class Cycle:
 
     async def run(self) -> Termination:
         """Run to the end, and leave nothing behind. A PreflightError means that no run came to be."""
+        CURRENT.set(self.lineage)
         try:
             end = await self._until_it_ends()
         finally:
+            if self.lineage is not None:
+                self.lineage.end()
             await asyncio.shield(self.sandbox.close())
         return self._record(end)
 
@@ -180,10 +189,12 @@ class Cycle:
 
     async def _plan(self, turn: Turn) -> Candidate | None:
         """Ask the model; None when its answer holds no candidate."""
-        memory = self._memory(turn.iteration)
+        memory, wishes = self._memory(turn.iteration), self.pace.wishes
+        if wanted := wishes.pop("model", None):
+            self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
         answer = await self.asking.ask(
             lambda window: self.planner.prompt(self.recipe, memory, window),
-            self.planner.sampling(memory),
+            self.tuning.sampling(self.planner.sampling(memory), wishes),
             turn.iteration,
         )
         try:

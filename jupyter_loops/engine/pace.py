@@ -29,6 +29,7 @@ class Pace:
     alarm: asyncio.Timeout | None = field(init=False, default=None)  # goes off at the time limit
     iteration: int = field(init=False, default=0)
     hints: list[str] = field(init=False, default_factory=list)
+    wishes: dict[str, Any] = field(init=False, default_factory=dict)  # model, temperature, max_tokens; None: as planned
 
     def __post_init__(self) -> None:
         self.machine = Machine(self.recorder.say)
@@ -79,4 +80,6 @@ class Pace:
             elif steer.action == "budget":
                 self.ledger.amend(**steer.value)
                 self._set_alarm(self.ledger.seconds_left)
+            elif steer.action == "set":
+                self.wishes |= steer.value
             self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))

@@ -9,7 +9,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from . import runs
 from .line import OPTIONS
-from .loops_magic import CHARTS, WORDS
+from .loops_magic import CHARTS, LIMITS, SETTINGS, WORDS
 from .query import SQL_OPTIONS
 
 
@@ -55,5 +55,5 @@ def _known(words: list[str], at: int) -> Iterable[str]:
         return []
     if at == 1:
         return WORDS
-    further = {"chart": CHARTS, "model": ("fetch",), "raise-budget": ("--usd", "--tokens", "--time", "--iterations")}
+    further = {"chart": CHARTS, "model": ("fetch",), "raise-budget": LIMITS, "set": SETTINGS}
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else runs.names())]

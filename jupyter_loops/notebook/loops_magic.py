@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
 WORDS = (
-    *("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "undo"),
+    *("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "set", "undo"),
     *("breakers", "chart", "model", "help"),
 )
 CHARTS = ("cost", "latency", "progress", "timeline")
@@ -33,6 +33,13 @@ _LIMITS = (
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
     Option(name="calls", help="", shape="COUNT", read=units.count),
 )
+_SETTINGS = (
+    Option(name="model", short="-m", help="", shape="NAME", read=str),
+    Option(name="temperature", help="", shape="NUMBER", read=units.or_none(units.fraction)),
+    Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
+    *_LIMITS,
+)
+LIMITS, SETTINGS = ([option.long for option in some] for some in (_LIMITS, _SETTINGS))
 
 
 @magics_class
@@ -109,6 +116,16 @@ class LoopsMagic(Magics):
             raise OptionError("say which limit: --usd, --tokens, --time, --iterations or --calls")
         run.raise_budget(**{"seconds" if name == "time" else name: value for name, value in limits.items()})
         return f"{run.name} may now use {', '.join(f'{name} {value:g}' for name, value in limits.items())}"
+
+    def _set(self, words: list[str]) -> str:
+        """[NAME] [--model m] [--temperature 0.8] [--max-tokens 500] [--usd 2 …]: how it asks, from the next round."""
+        changes = read_options(words, _SETTINGS, self._ipython.user_ns)
+        run = self._live(changes.pop("", []))
+        if not changes:
+            raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")
+        run.set(**{"seconds" if name == "time" else name: value for name, value in changes.items()})
+        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
+        return f"{run.name} goes on with {told} from its next round"
 
     def _undo(self, words: list[str]) -> str:
         """[NAME]: take back what a run bound in the notebook."""

@@ -52,6 +52,10 @@ class Reins:
         """Tell the model something."""
         self._held.hint(text)
 
+    def set(self, **changes: Any) -> None:
+        """Change how the model is asked."""
+        self._held.set(**changes)
+
     def raise_budget(self, **limits: float) -> None:
         """Set new limits."""
         self._held.raise_budget(**limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Controls(Protocol):
@@ -26,6 +26,10 @@ class Controls(Protocol):
 
     def hint(self, text: str) -> None:
         """Tell the model something from the next round on."""
+        ...
+
+    def set(self, **changes: Any) -> None:
+        """Change how the model is asked: model, temperature, max_tokens."""
         ...
 
     def raise_budget(self, **limits: float) -> None:

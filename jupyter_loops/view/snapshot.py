@@ -212,6 +212,8 @@ class Snapshot:
 
     def _adapted(self, event: Mapping[str, Any]) -> None:
         what, before, after = (line(event.get(name, ""), 80) for name in ("what", "before", "after"))
+        if what == "model":
+            self._facts["model"] = after
         change = f"{before} → {after}" if before and after else after or before
         if self._rounds:
             self._touch(event).noted(f"{what}: {change}; {line(event.get('reason', ''))}")

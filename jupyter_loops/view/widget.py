@@ -16,6 +16,7 @@ from .controls import Controls
 
 STATIC = Path(__file__).parent / "static"
 _LONGEST_HINT = 4000  # characters
+_LONGEST_NAME = 200
 
 
 class RunWidget(anywidget.AnyWidget):
@@ -79,6 +80,7 @@ def _deeds(controls: Controls) -> dict[object, Callable[[Any], None]]:
         "resume": lambda _: controls.resume(),
         "step": lambda _: controls.step(),
         "hint": lambda value: controls.hint(_hint(value)),
+        "set": lambda value: controls.set(**_settings(value)),
         "raise_budget": lambda value: controls.raise_budget(**_limits(value)),
     }
 
@@ -97,3 +99,12 @@ def _limits(value: object) -> dict[str, float]:
     if not all(0 < limit < float("inf") for limit in limits.values()):
         raise ValueError("a limit is a positive number")
     return limits
+
+
+def _settings(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value or not value.keys() <= {"model", "temperature"}:
+        raise ValueError("what can be set here: model, temperature")
+    model, temperature = value.get("model"), value.get("temperature")
+    if model is not None and not (isinstance(model, str) and 0 < len(model) <= _LONGEST_NAME):
+        raise ValueError("a model has a name")
+    return {name: given for name, given in (("model", model), ("temperature", temperature)) if given is not None}

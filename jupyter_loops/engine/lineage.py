@@ -1,0 +1,56 @@
+"""Runs inside runs: who started whom, how deep, and what ends with what.
+
+A run started by code that another run executes in the kernel (an approval, a judge) is that run's child: it spends
+out of the parent's ledger, and ends when the parent does. The parent is found by a context variable, which
+travels into threads by `asyncio.to_thread`.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from jupyter_loops.core.termination import StopReason
+from jupyter_loops.errors import PreflightError
+
+from .control import Control
+from .ledger import Ledger
+
+DEEPEST = 3  # runs inside each other, the outermost included
+
+
+@dataclass(slots=True, kw_only=True)
+class Lineage:
+    """One run among its relatives."""
+
+    run: str
+    name: str
+    ledger: Ledger
+    control: Control
+    depth: int = 1
+    over: bool = False
+    children: list[Lineage] = field(default_factory=list)
+
+    def take_in(self, child: Lineage) -> None:
+        """Make a run a child of this one. Raises PreflightError."""
+        if self.over:
+            raise PreflightError(f"{child.name} cannot run inside {self.name}, which is over")
+        self.children = [one for one in self.children if not one.over]
+        self.children.append(child)
+
+    def deeper(self, name: str) -> int:
+        """The depth of a child. Raises PreflightError where it is too deep."""
+        if self.depth >= DEEPEST:
+            raise PreflightError(
+                f"{name} would be a loop inside {self.depth} others, and {DEEPEST} in all may be nested"
+            )
+        return self.depth + 1
+
+    def end(self) -> None:
+        """The run is over; its children are stopped."""
+        self.over = True
+        for child in self.children:
+            child.control.stop(self.control.stopping or StopReason.STOPPED)
+
+
+CURRENT: ContextVar[Lineage | None] = ContextVar("jupyter_loops_run", default=None)
