@@ -62,7 +62,8 @@ class Options:
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
     fresh: bool = False  # search anew even where a verified candidate is stored
-    sandbox: str = "auto"
+    sandbox: str = "auto"  # bubblewrap, container, process
+    image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
     history: str | None = None  # path of the DuckDB file
@@ -76,6 +77,8 @@ class Options:
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 
+        if self.image is not None and self.sandbox not in {"auto", "container"}:
+            raise OptionError(f"--image is for --sandbox container, and this is --sandbox {self.sandbox}")
         for name in ("allow_imports", "deny_imports"):
             if isinstance(getattr(self, name), str):
                 raise OptionError(f"{name} is a list of module names, such as ['math', 're']")
@@ -144,7 +147,7 @@ class Adapters:
 
         model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price)
         fallbacks = tuple(_model(options, name) for name in options.fallback)
-        return cls(model, ZygoteSandbox(isolation=options.sandbox), fallbacks)
+        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks)
 
 
 def launch(

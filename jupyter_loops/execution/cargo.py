@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from pickle import PickleBuffer
 from typing import IO, Any
 
@@ -24,23 +25,25 @@ class Cargo:
     pickled: int  # bytes of the stream
     buffers: tuple[tuple[int, int], ...]  # offset and size
     fingerprint: str  # SHA-256 of all of it
+    path: Path | None = None  # where a child finds it that cannot be given a descriptor
 
     def close(self) -> None:
         """Free the memory."""
         self.file.close()
 
 
-def pack(names: Mapping[str, object]) -> Cargo:
-    """Pack the names in order. Raises PreflightError naming the one that cannot travel."""
-    file = _anonymous_file()
+def pack(names: Mapping[str, object], folder: Path | None = None) -> Cargo:
+    """Pack the names in order; with `folder`, into a file there. Raises PreflightError naming what cannot travel."""
+    path = None if folder is None else folder / "names"
+    file = _anonymous_file() if path is None else path.open("w+b", buffering=0)
     try:
-        return _pack(names, file)
+        return _pack(names, file, path)
     except BaseException:
         file.close()
         raise
 
 
-def _pack(names: Mapping[str, object], file: IO[bytes]) -> Cargo:
+def _pack(names: Mapping[str, object], file: IO[bytes], path: Path | None) -> Cargo:
     out = _Hashed(file)
     loose: list[PickleBuffer] = []
     if names:
@@ -62,7 +65,12 @@ def _pack(names: Mapping[str, object], file: IO[bytes]) -> Cargo:
         buffer.release()
     file.flush()
     return Cargo(
-        file=file, names=tuple(names), pickled=pickled, buffers=tuple(places), fingerprint=out.hash.hexdigest()
+        file=file,
+        names=tuple(names),
+        pickled=pickled,
+        buffers=tuple(places),
+        fingerprint=out.hash.hexdigest(),
+        path=path,
     )
 
 

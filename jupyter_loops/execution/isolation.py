@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,10 @@ from pathlib import Path
 
 from jupyter_loops.errors import PreflightError
 
-LEVELS = ("auto", "bubblewrap", "process")
+from . import container
+from .platform import Platform
+
+LEVELS = ("auto", "bubblewrap", "container", "process")
 _ALLOWED = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
     | {"SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT"}  # without them Windows starts no process
@@ -32,26 +34,40 @@ _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-dro
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 
 
-def choose(level: str) -> tuple[str, tuple[str, ...]]:
-    """The level to use, and what a person should know of it. Raises PreflightError where it is not to be had."""
+def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tuple[str, ...]]:
+    """The level to use, and what a person should know of it. Raises PreflightError where it is not to be had.
+
+    A container is chosen for nobody who has not named an image: what an image holds, only a person knows.
+    """
     if level not in LEVELS:
         raise PreflightError(f"there is no sandbox {level!r}; choose one of {', '.join(LEVELS)}")
-    if not hasattr(socket, "send_fds"):
-        raise PreflightError("the sandbox needs Unix sockets; on Windows, run the kernel in WSL")
+    if level == "container":
+        return _contained(image or container.IMAGE)
     if level == "process":
-        return "process", ()
-    missing = _why_not_bubblewrap()
+        return "process", platform.notes
+    missing = _why_not_bubblewrap() if platform.passes_files else f"there is none for {platform.name}"
     if not missing:
         return "bubblewrap", ()
     if level == "bubblewrap":
         raise PreflightError(f"--sandbox bubblewrap is not available: {missing}; use --sandbox process, or install it")
+    if image is not None and not container.why_not(image):
+        return "container", ()
     note = f"sandbox: process, which protects from accidents and not from malice ({missing})"
-    return "process", (note,)
+    return "process", (note, *platform.notes)
+
+
+def _contained(image: str) -> tuple[str, tuple[str, ...]]:
+    missing = container.why_not(image)
+    if missing:
+        raise PreflightError(f"--sandbox container is not available: {missing}")
+    return "container", ()
 
 
 def environment(scratch: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The child's whole environment: an allow-list of the kernel's, so that no secret is in it."""
     kept = {name: value for name, value in own.items() if name in _ALLOWED or name.startswith("LC_")}
+    if os.name == "nt":
+        kept["USERPROFILE"] = str(scratch)
     return kept | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch)}
 
 
@@ -134,6 +150,8 @@ def _why_not_bubblewrap() -> str:
 
 def setup_folder(isolation: str, scratch: Path) -> Path:
     """Where the set-up runs: the notebook's own folder, so that its relative paths work, where that can be seen."""
+    if isolation == "container":
+        return scratch
     here = Path.cwd()
     hidden = [*_hidden_folders(), *_PRIVATE]
     if isolation == "process" or not any(here.is_relative_to(folder) for folder in hidden):

@@ -1,13 +1,20 @@
-"""What a child prints: head and tail kept, floods noticed."""
+"""What a child prints: head and tail kept, floods noticed.
+
+It arrives by a pipe; where an event loop cannot wait for one, by a file that is looked at again and again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
 
 _PIECE = 1 << 16
 _KEPT = 64 * 1024  # bytes, unless bound otherwise
+_EVERY = 0.02  # seconds between two looks at a file
 
 
 class Output:
@@ -18,6 +25,8 @@ class Output:
         self._head, self._tail = bytearray(), bytearray()
         self._total = 0
         self._file = -1
+        self._path: Path | None = None  # of a file in place of a pipe
+        self._next: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
     def bound(self, limit: int, flooded: Callable[[], None] | None = None) -> None:
@@ -31,12 +40,27 @@ class Output:
         self._loop.add_reader(self._file, self._read)
         return writing
 
+    def open_file(self, folder: Path) -> int:
+        """Make a file in place of a pipe; the descriptor to write to, for the child. The caller closes it."""
+        writing, name = mkstemp(dir=folder, prefix="output-")
+        self._path = Path(name)
+        self._file = os.open(name, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._next = self._loop.call_later(_EVERY, self._look)
+        return writing
+
     def close(self) -> None:
         """Stop reading. Idempotent."""
-        if self._file >= 0:
+        if self._file < 0:
+            return
+        if self._next is None:
             self._loop.remove_reader(self._file)
-            os.close(self._file)
-            self._file = -1
+        else:
+            self._next.cancel()
+        os.close(self._file)
+        self._file = -1
+        if self._path is not None:
+            with suppress(OSError):  # Windows keeps it as long as a child has it open; it goes with its folder
+                self._path.unlink()
 
     def drain(self) -> None:
         """Take what has already been written."""
@@ -62,6 +86,11 @@ class Output:
         self._head, self._tail, self._total = bytearray(), bytearray(), 0
         return text, bool(left_out)
 
+    def _look(self) -> None:
+        self.drain()
+        if self._file >= 0:
+            self._next = self._loop.call_later(_EVERY, self._look)
+
     def _read(self) -> bool:
         try:
             piece = os.read(self._file, _PIECE)
@@ -70,7 +99,8 @@ class Output:
         except OSError:
             piece = b""
         if not piece:
-            self.close()
+            if self._path is None:
+                self.close()
             return False
         self.add(piece)
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import stat
 import sys
@@ -22,8 +21,11 @@ from jupyter_loops.errors import SandboxError
 from .attempt import ChildAttempt
 from .cargo import Cargo, pack
 from .channel import HungUp
+from .container import IMAGE
 from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
+from .platform import Platform
+from .start import Start
 from .worker import Worker
 
 _EXAMINER = "jupyter_loops.verification.examiner:examine"
@@ -35,8 +37,16 @@ _SHARED = ("tmp", "shm")  # bound over /tmp and /dev/shm; emptied after every ca
 class ZygoteSandbox:
     """Satisfies `core.ports.Sandbox`. Open it on a thread that lives as long as it does."""
 
-    def __init__(self, isolation: str = "auto", examiner: str = _EXAMINER) -> None:
-        self._level, self._examiner = isolation, examiner
+    def __init__(
+        self,
+        isolation: str = "auto",
+        examiner: str = _EXAMINER,
+        *,
+        image: str | None = None,
+        platform: Platform | None = None,
+    ) -> None:
+        self._level, self._examiner, self._image = isolation, examiner, image
+        self._platform = platform or Platform.here()
         self._numbers = count(1)
         self._running = 0
         self._folders: list[Path] = []
@@ -50,11 +60,12 @@ class ZygoteSandbox:
 
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
-        self._isolation, notes = await asyncio.to_thread(choose, self._level)
+        self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
         self._world = world
         self._scratch = _scratch_folder()
-        self._worker = Worker(self._isolation, self._scratch)
-        packing = asyncio.create_task(asyncio.to_thread(pack, world.names))
+        self._worker = self._new_worker(self._scratch)
+        folder = None if self._platform.passes_files else self._scratch
+        packing = asyncio.create_task(asyncio.to_thread(pack, world.names, folder))
         try:
             await self._worker.start()
             self._cargo = await packing
@@ -168,7 +179,7 @@ class ZygoteSandbox:
     async def _renewed(self) -> Worker:
         assert self._scratch is not None
         assert self._cargo is not None
-        worker = Worker(self._isolation, self._scratch)
+        worker = self._new_worker(self._scratch)
         try:
             await worker.start()
             await worker.build(self._order(self._scratch), self._cargo)
@@ -178,16 +189,29 @@ class ZygoteSandbox:
         worker.printed()
         return worker
 
+    def _new_worker(self, scratch: Path) -> Worker:
+        start = Start(
+            isolation=self._isolation,
+            scratch=scratch,
+            limits=self._world.limits,
+            image=self._image or IMAGE,
+            platform=self._platform,
+        )
+        return Worker(start)
+
     def _order(self, scratch: Path) -> dict[str, Any]:
         """What the child needs to know to build its world; of the checks, nothing."""
         recipe, cargo = self._world.recipe, self._cargo
         assert cargo is not None
         return {
-            "path": import_paths(),
+            "path": [] if self._isolation == "container" else import_paths(),
+            "python": list(sys.version_info[:2]),
+            "cargo": None if cargo.path is None else str(cargo.path),
+            "holds": self._platform.holds,
             "prefix": sys.prefix,
             "examiner": self._examiner,
             "imports": _import_rules(self._world.imports),
-            "fork": hasattr(os, "fork"),
+            "fork": self._platform.forks,
             "names": cargo.names,
             "pickled": cargo.pickled,
             "buffers": cargo.buffers,

@@ -55,7 +55,7 @@ def load(pid: int, shared_bytes: int = 0) -> Load:
     """What the process and its descendants use now."""
     pids = [pid, *descendants(pid)]
     if not _LINUX:
-        return Load(len(pids), 0.0, 0)
+        return _psutil_load(pids, shared_bytes)
     stats = [stat for stat in map(_stat, pids) if stat]
     ticks = sum(int(ticks) for stat in stats for ticks in stat[11:15])  # utime, stime, and those of waited children
     memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats)
@@ -64,14 +64,16 @@ def load(pid: int, shared_bytes: int = 0) -> Load:
 
 def resident(pid: int) -> int:
     """Resident bytes of one process."""
-    stat = _stat(pid) if _LINUX else []
+    if not _LINUX:
+        return _psutil_load([pid], 0).memory_bytes
+    stat = _stat(pid)
     return int(stat[21]) * os.sysconf("SC_PAGESIZE") if stat else 0
 
 
 def started_with(mark: str) -> list[int]:
-    """Processes that have this text in the environment they were started with. Linux only."""
+    """Processes that have this text in the environment they were started with."""
     if not _LINUX:
-        return []
+        return _psutil_started_with(mark)
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - hundreds of entries
         with suppress(OSError):
@@ -132,7 +134,7 @@ def _psutil_children(pid: int) -> list[int]:
     import psutil
 
     try:
-        return [child.pid for child in psutil.Process(pid).children()]
+        return [child.pid for child in psutil.Process(pid).children() if _psutil_alive(child.pid)]
     except psutil.Error:
         return []
 
@@ -144,3 +146,29 @@ def _psutil_alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
+
+
+def _psutil_load(pids: list[int], shared_bytes: int) -> Load:
+    import psutil
+
+    processes, cpu, memory = 0, 0.0, 0
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            with process.oneshot():
+                times = process.cpu_times()
+                cpu += times.user + times.system
+                memory += max(0, process.memory_info().rss - shared_bytes)
+                processes += 1
+    return Load(processes, cpu, memory)
+
+
+def _psutil_started_with(mark: str) -> list[int]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if any(f"{name}={text}".startswith(mark) for name, text in process.environ().items()):
+                found.append(process.pid)
+    return found

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
+import secrets
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import PreflightError, SandboxError, SetupError
@@ -20,23 +18,24 @@ from .border import field, text
 from .cargo import Cargo
 from .channel import Channel, Garbage, HungUp, Oversized
 from .fork import Fork
-from .isolation import bubblewrap, environment, interpreter_paths
 from .output import Output
+from .start import MARK, Start, pair
 
-_LIMIT = 16 * 1024**2  # bytes of one control message
 _BIRTH, _DEATH = 5.0, 2.0  # seconds that a child gets for it
 _MOMENT, _LOOK = 0.001, 0.005
-_MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.child.zygote import main; main({file})"
 
 
 class Worker:
     """A child that holds the world of a run. Start, build, then fork attempts; close leaves nothing behind."""
 
-    def __init__(self, isolation: str, scratch: Path) -> None:
-        self._isolation, self._scratch = isolation, scratch
+    def __init__(self, start: Start) -> None:
+        self._start, self._scratch = start, start.scratch
+        self._handed: list[int] = []  # outputs that a child in a container gets over the border
         self._process: subprocess.Popen[bytes] | None = None
         self._ended: dict[int, asyncio.Future[int]] = {}
         self._listener: asyncio.Task[None] | None = None
+        self._mark = secrets.token_hex(8)
+        self._met = False
         self.forks = False
         self.pid = 0  # of the Python process; bwrap's own is another
         self.resident = 0  # bytes, once the world is built
@@ -54,18 +53,18 @@ class Worker:
 
     async def start(self) -> None:
         """Start the process. Call on a thread that outlives it: the child dies with the thread that started it."""
-        ours, theirs = _pair()
-        self.control = Channel(ours, _LIMIT)
-        outputs = [self.stdout.open(), self.stderr.open()]
+        outputs = [self._open(self.stdout), self._open(self.stderr)]
         try:
-            self._process = self._spawn(theirs.fileno(), outputs)
+            birth = self._start.birth(outputs, self._mark)
         except OSError as error:
             raise SandboxError(f"the sandbox does not start: {error}") from error
         finally:
-            theirs.close()
-            for file in outputs:
-                os.close(file)
+            self._handed = outputs
+            if self._start.isolation != "container":
+                self._let_go()
+        self._process = birth.process
         try:
+            self.control, self._met = await birth.channel(), True
             self.pid = await self.control.hello()
         except HungUp as error:
             raise SandboxError(f"the sandbox does not start: {await self._last_words()}") from error
@@ -73,7 +72,9 @@ class Worker:
     async def build(self, order: Mapping[str, Any], cargo: Cargo) -> dict[str, Any]:
         """Send the names and run the set-up; what the child reports. Raises PreflightError, SandboxError."""
         try:
-            await self.control.send(dict(order), [cargo.file.fileno()])
+            files = [cargo.file.fileno(), *self._handed] if cargo.path is None else []
+            await self.control.send(dict(order), files)
+            self._let_go()
             report, _ = await self.control.receive()
             if field(report, "said", str) == "unready":
                 error = SetupError if field(report, "kind", str) == "setup" else PreflightError
@@ -94,7 +95,7 @@ class Worker:
         if not self.forks:
             return await self._become_fork(limit)
         number = next(self._numbers)
-        ours, theirs = _pair()
+        ours, theirs = pair()
         channel, outputs = Channel(ours, limit), (Output(), Output())
         ended = self._ended[number] = asyncio.get_running_loop().create_future()
         files = [theirs.fileno(), *(output.open() for output in outputs)]
@@ -122,6 +123,8 @@ class Worker:
         self._used = True
         fork = Fork(self.pid, self.control, (self.stdout, self.stderr), asyncio.ensure_future(self._wait()))
         fork.shared_bytes, fork.bury = self.resident, self.close
+        if not self._start.platform.name.startswith("linux"):
+            fork.strike_strays = self._strike_marked
         fork.spent_cpu_seconds = tree.load(self.pid).cpu_seconds
         return fork
 
@@ -131,6 +134,11 @@ class Worker:
         if len(self._born) < len(self._ended):
             return bool(strays)  # one is being born just now, and cannot be told from a stray: look again
         return tree.strike_all(strays)
+
+    def _strike_marked(self) -> bool:
+        """Kill what left the tree of its parents, where nobody adopts it; whether there was anything."""
+        marked = set(tree.started_with(f"{MARK}={self._mark}"))
+        return tree.strike_all(marked - {self.pid, self._process.pid if self._process else 0})
 
     def printed(self) -> str:
         """What the set-up printed."""
@@ -147,15 +155,29 @@ class Worker:
             return
         if self.forks and self._process.poll() is not None:
             await self._strike_survivors()
+        if self._process.stdin is not None:
+            await self._leave_container(self._process.stdin)
         deadline = asyncio.get_running_loop().time() + _DEATH
         while self._process.poll() is None or tree.alive(self.pid):
             if not tree.strike(self._process.pid) or asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(_MOMENT)
         self._process.wait(_DEATH)
-        self.control.close()
+        self._let_go()
+        if self._met:
+            self.control.close()
         self.stdout.close()
         self.stderr.close()
+
+    async def _leave_container(self, stdin: IO[bytes]) -> None:
+        """End what is in the container, upon which the container and then its client end by themselves."""
+        stdin.close()
+        tree.strike(self.pid)
+        deadline = asyncio.get_running_loop().time() + _DEATH
+        while self._process is not None and self._process.poll() is None:
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(_LOOK)
 
     async def _strike_survivors(self) -> None:
         """A candidate has killed the zygote, which would have adopted its daemons; find them by their environment."""
@@ -165,22 +187,14 @@ class Worker:
                 break
             await asyncio.sleep(_MOMENT)
 
-    def _spawn(self, control: int, outputs: Sequence[int]) -> subprocess.Popen[bytes]:
-        root = str(Path(__file__).parents[2])
-        command = [sys.executable, "-I", "-S", "-c", _MAIN.format(root=root, file=control)]
-        variables = environment(self._scratch)
-        if self._isolation == "bubblewrap":
-            command = bubblewrap(command, self._scratch, interpreter_paths(), variables)
-        return subprocess.Popen(  # noqa: S603 - our own words
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=outputs[0],
-            stderr=outputs[1],
-            env=variables,  # of bwrap too: its own environment can be read from inside, as /proc/1/environ
-            cwd=self._scratch,
-            pass_fds=[control],
-            start_new_session=True,
-        )
+    def _open(self, output: Output) -> int:
+        return output.open() if self._start.platform.passes_files else output.open_file(self._scratch)
+
+    def _let_go(self) -> None:
+        """Close our copies of what the child writes to."""
+        for file in self._handed:
+            os.close(file)
+        self._handed = []
 
     async def _listen(self) -> None:
         """Hear of ended attempts until the child hangs up; then every attempt has ended."""
@@ -216,11 +230,3 @@ class Worker:
         self.stderr.drain()
         words = self.stderr.take()[0].strip().splitlines()
         return words[-1][:300] if words else f"exit status {self._process.returncode}"
-
-
-def _pair() -> tuple[socket.socket, socket.socket]:
-    """Ours and theirs; from ours, the kernel tells which process is at the other end."""
-    ours, theirs = socket.socketpair()
-    if hasattr(socket, "SO_PASSCRED"):
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    return ours, theirs

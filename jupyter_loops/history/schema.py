@@ -137,7 +137,7 @@ CREATE TABLE actions (
     cpu_seconds   DOUBLE,     -- CPU time
     peak_bytes    BIGINT,     -- memory at its largest, in bytes
     kill_seconds  DOUBLE,     -- from the limit to the death of the last process
-    isolation     VARCHAR,    -- bubblewrap, process
+    isolation     VARCHAR,    -- bubblewrap, container, process
     files         VARCHAR[]   -- names of the files it left
 );
 

@@ -33,7 +33,7 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
-_ISOLATION = units.one_of("auto", "bubblewrap", "process")
+_ISOLATION = units.one_of("auto", "bubblewrap", "container", "process")
 
 OPTIONS = (
     Option(name="model", short="-m", shape="NAME", read=str, help="`local`, or any LiteLLM model name"),
@@ -52,7 +52,8 @@ OPTIONS = (
     Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),
     Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
     Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),
-    Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap or process"),
+    Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap, container or process"),
+    Option(name="image", shape="NAME", read=str, help="for --sandbox container; it needs the same Python x.y"),
     Option(
         name="allow_imports", shape="MODULES", read=units.modules, help="all that candidates may import, e.g. math,re"
     ),

@@ -58,7 +58,8 @@ class LoopMagics(Magics):
     timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
     memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
     seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
-    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap or process.").tag(config=True)
+    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap, container or process.").tag(config=True)
+    image = Unicode(None, allow_none=True, help="Container image; None: python:3.x-slim.").tag(config=True)
     allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
         config=True
     )

@@ -9,6 +9,7 @@ from jupyter_loops.errors import PreflightError
 from jupyter_loops.execution import isolation
 from jupyter_loops.execution.cargo import pack
 from jupyter_loops.execution.output import Output
+from jupyter_loops.execution.platform import Platform
 
 
 def test_the_environment_is_an_allow_list(tmp_path):
@@ -48,13 +49,13 @@ def test_the_command_shows_only_what_is_needed(tmp_path):
 def test_where_bubblewrap_is_missing_auto_says_so_and_bubblewrap_refuses(monkeypatch):
     monkeypatch.setattr(isolation, "_why_not_bubblewrap", lambda: "bwrap is not installed")
 
-    level, notes = isolation.choose("auto")
+    level, notes = isolation.choose("auto", None, Platform.here())
 
     assert level == "process"
     assert "accidents" in notes[0]
     assert "bwrap is not installed" in notes[0]
     with pytest.raises(PreflightError, match="bwrap is not installed"):
-        isolation.choose("bubblewrap")
+        isolation.choose("bubblewrap", None, Platform.here())
 
 
 def test_a_bwrap_that_does_not_work_is_not_used(monkeypatch, tmp_path):

@@ -459,12 +459,6 @@ async def test_a_platform_that_does_not_vouch_for_process_ids_takes_the_childs_w
         assert (await box.run("while True: pass")).executed.exit is Exit.WALL
 
 
-async def test_a_platform_without_unix_sockets_is_told_so(make_recipe, monkeypatch):
-    monkeypatch.delattr("socket.send_fds")
-    with pytest.raises(PreflightError, match="WSL"):
-        await ZygoteSandbox("process").open(_world(make_recipe("assert f(1)")))
-
-
 async def test_an_unknown_level_is_refused(make_recipe):
     with pytest.raises(PreflightError, match="there is no sandbox 'concrete'"):
         await ZygoteSandbox("concrete").open(_world(make_recipe("assert f(1)")))

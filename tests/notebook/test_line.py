@@ -29,7 +29,7 @@ def test_every_option_of_the_issue_is_there():
     words = {option.long for option in OPTIONS} | {option.short for option in OPTIONS}
     wanted = "--model -m --api-base --usd --tokens --time --iterations -n --patience --temperature --max-tokens"
     wanted += " --timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
-    wanted += " --allow-imports --deny-imports --sandbox"
+    wanted += " --allow-imports --deny-imports --sandbox --image"
     assert set(wanted.split()) <= words
 
 
@@ -83,7 +83,7 @@ def test_none_is_no_limit_and_a_variable_is_named_by_a_dollar():
         ("x --memory 512", "--memory got '512', expected a size with its unit"),
         ("x --time 5 parsecs", "unexpected 'parsecs'"),
         ("x --time 5parsecs", "--time got '5parsecs', expected a time"),
-        ("x --sandbox chroot", "--sandbox got 'chroot', expected auto or bubblewrap or process"),
+        ("x --sandbox chroot", "--sandbox got 'chroot', expected auto or bubblewrap or container or process"),
         ("x --allow-imports math,2d", "--allow-imports got 'math,2d', expected module names such as math,numpy.linalg"),
         ("x --deny-imports ''", "--deny-imports needs a value"),
         ("x --usd $limt", "--usd got $limt, and nothing is called limt; did you mean limit?"),

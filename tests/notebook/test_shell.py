@@ -27,6 +27,10 @@ def until(true, seconds=20.0):
         ("%%loop x --iteration 3\n'go'", "UsageError: %%loop: unknown option --iteration; did you mean --iterations?"),
         ("%%loop x --usd none --time none -n none\n'go'\nx: int\nassert x", "UsageError: %%loop: a run needs at least"),
         ("%%loop x -b --insert\n'go'\nx: int\nassert x", "UsageError: %%loop: --insert needs a cell that waits"),
+        (
+            "%%loop x --sandbox process --image y\n'go'\nx: int\nassert x",
+            "UsageError: %%loop: --image is for --sandbox container",
+        ),
         ("%%loop x\n   \n", "UsageError: %%loop: the cell is empty"),
         ("%%loop x\nx: int\nassert x", "UsageError: %%loop: say what you want"),
         ("%%loop x\n'go'\nassert 1", "UsageError: %%loop: nothing to produce"),

@@ -46,7 +46,8 @@ class Attempt:
         reply: dict[str, Any] = {"said": "executed", "exit": "ok", "fault": None}
         try:
             _enter(order["scratch"])
-            limit(order["limits"])
+            if self._world.held:
+                limit(order["limits"])
             self._run(order["kind"], order["text"])
         except Unfit as unfit:
             reply |= {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}

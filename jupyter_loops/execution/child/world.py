@@ -29,6 +29,7 @@ class World:
         self.module.__dict__["__builtins__"] = builtins
         self.setup_name = order["setup_name"]
         self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
+        self.held: bool = order["holds"]  # whether the system is asked to hold candidates to their limits
         self.sources = Sources()
         self.targets: list[Target] = []
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from .attempt import Attempt, Examiner, settle
 from .confine import adopt_orphans, close_memory, usage
+from .meet import connect, live_by_stdin
 from .rehearsal import rehearse
 from .wire import HELLO, Wire
 from .world import Unready, World, mapped
@@ -35,11 +36,15 @@ class Zygote:
     def serve(self) -> None:
         """Build the world, report, and fork until the kernel hangs up."""
         order, files, cargo = self._control.receive()
-        sys.path[:] = order["path"]
-        sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
+        if order["path"]:
+            sys.path[:] = order["path"]
+            sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
+        if files[1:]:
+            settle(files[1:])
         world = World(order)
         try:
-            world.build(order, mapped(files[0]) if files else memoryview(bytearray(cargo)))
+            _same_language(order["python"])
+            world.build(order, _cargo(order, files, cargo))
             report = {"said": "ready", "schemas": world.schemas(), "threads": _threads()}
             examiner = _load(order["examiner"])
         except Unready as unready:
@@ -132,6 +137,23 @@ class Zygote:
                 os.waitpid(stray, os.WNOHANG)
 
 
+def _cargo(order: dict[str, Any], files: list[int], blob: bytes) -> memoryview:
+    """The notebook's names: a descriptor, a path, or the bytes themselves."""
+    if files:
+        return mapped(files[0])
+    if order["cargo"]:
+        return mapped(os.open(order["cargo"], os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+    return memoryview(bytearray(blob))
+
+
+def _same_language(wanted: list[int]) -> None:
+    """A pickled function is bytecode, which only the same Python reads. Raises Unready."""
+    own = list(sys.version_info[:2])
+    if own != wanted:
+        here, there = (".".join(map(str, version)) for version in (own, wanted))
+        raise Unready("preflight", f"the image has Python {here} and the notebook {there}: choose another --image")
+
+
 def _warm_up() -> None:
     """Do once, while the model is still thinking, what every fork would do again."""
     import linecache  # noqa: F401 - loaded for the forks
@@ -176,9 +198,14 @@ def _forget_ourselves() -> None:
         del sys.modules[name]
 
 
-def main(control: int) -> None:
-    """The child's entry point; `control` is an inherited socket."""
-    connection = socket.socket(fileno=control)
+def main(control: int | str) -> None:
+    """The child's entry point; `control` is an inherited socket, or the address of a kernel that waits there."""
+    if isinstance(control, int):
+        connection = socket.socket(fileno=control)
+    else:
+        if control.startswith("unix:"):
+            live_by_stdin()
+        connection = connect(control)
     connection.sendall(HELLO.pack(os.getpid()))
     zygote = Zygote(Wire(connection))
     try:

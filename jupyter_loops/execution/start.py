@@ -1,0 +1,201 @@
+"""Starts the child's process, and meets it at the border: by a socket it inherits, or at an address."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_loops.core.candidate import Limits
+from jupyter_loops.errors import SandboxError
+
+from . import container
+from .channel import Channel, HungUp
+from .child.meet import TOKEN
+from .isolation import bubblewrap, environment, interpreter_paths
+from .platform import Platform
+
+MARK = "JUPYTER_LOOPS_CHILD"  # a variable by which what a child has started is known
+_LIMIT = 16 * 1024**2  # bytes of one control message
+_ARRIVAL = 60.0  # seconds that a child gets to come, a container's among them
+_INTRODUCTION = 1.0  # seconds to show its token
+_LOOK = 0.01
+_PACKAGE = Path(__file__).parents[1]
+_THE_IMAGES_OWN = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH"}
+_MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.child.zygote import main; main({where!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where and how the children of a run live."""
+
+    isolation: str
+    scratch: Path
+    limits: Limits
+    image: str = container.IMAGE
+    platform: Platform
+
+    def birth(self, outputs: Sequence[int], mark: str) -> Birth:
+        """Start a process that bears `mark`, as all that it starts will. Raises OSError, SandboxError."""
+        variables = environment(self.scratch) | {MARK: mark}
+        if self.isolation == "container":
+            return self._container(outputs, variables)
+        if not self.platform.passes_files:
+            return self._caller(outputs, variables)
+        ours, theirs = pair()
+        try:
+            command = _python(theirs.fileno())
+            if self.isolation == "bubblewrap":
+                command = bubblewrap(command, self.scratch, interpreter_paths(), variables)
+            # of bwrap too: its own environment can be read from inside, as /proc/1/environ
+            process = self._spawn(command, outputs, variables, pass_fds=[theirs.fileno()])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return Birth(process, ours)
+
+    def _caller(self, outputs: Sequence[int], variables: dict[str, str]) -> Birth:
+        """A process that calls us on the loopback interface."""
+        token = secrets.token_hex(16)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=8)
+        try:
+            command = _python(f"tcp:{listener.getsockname()[1]}")
+            process = self._spawn(command, outputs, variables | {TOKEN: token})
+        except BaseException:
+            listener.close()
+            raise
+        return Birth(process, listener, token)
+
+    def _container(self, outputs: Sequence[int], variables: dict[str, str]) -> Birth:
+        """A process in a container that calls us at a path."""
+        engine = container.find_engine()
+        if engine is None:
+            raise SandboxError("the container engine does not answer any more")
+        token, door = secrets.token_hex(16), self.scratch / f"door-{secrets.token_hex(4)}"
+        inside = ["python3", "-I", "-c", _MAIN.format(root=container.ROOT, where=f"unix:{door}")]
+        command = container.command_line(
+            engine,
+            self.image,
+            inside,
+            name=f"jupyter-loops-{secrets.token_hex(6)}",
+            scratch=self.scratch,
+            package=_PACKAGE,
+            variables={name: text for name, text in variables.items() if name not in _THE_IMAGES_OWN} | {TOKEN: token},
+            limits=self.limits,
+        )
+        listener = _listener(door)
+        try:
+            process = self._spawn(command, outputs, dict(os.environ), stdin=subprocess.PIPE)
+        except BaseException:
+            listener.close()
+            raise
+        return Birth(process, listener, token, door)
+
+    def _spawn(
+        self, command: list[str], outputs: Sequence[int], variables: dict[str, str], **more: Any
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own words
+            command,
+            **{"stdin": subprocess.DEVNULL, **more},
+            stdout=outputs[0],
+            stderr=outputs[1],
+            env=variables,
+            cwd=self.scratch,
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+
+
+@dataclass(slots=True)
+class Birth:
+    """A process that was started, and where it is to be met."""
+
+    process: subprocess.Popen[bytes]
+    end: socket.socket  # connected, or listening where there is a token
+    token: str = ""
+    door: Path | None = None
+
+    async def channel(self) -> Channel:
+        """Its control channel. Raises HungUp when it ends before it comes."""
+        if not self.token:
+            return Channel(self.end, _LIMIT)
+        try:
+            return Channel(await _arrival(self.end, self.token, self.process), _LIMIT)
+        finally:
+            self.end.close()
+            if self.door is not None:
+                self.door.unlink(missing_ok=True)
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Ours and theirs; from ours, the kernel tells which process is at the other end."""
+    ours, theirs = socket.socketpair()
+    _ask_for_credentials(ours)
+    return ours, theirs
+
+
+def _python(where: int | str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", _MAIN.format(root=str(_PACKAGE.parent), where=where)]
+
+
+def _listener(door: Path) -> socket.socket:
+    """At a path in a folder that only we may enter."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    _ask_for_credentials(listener)
+    listener.bind(str(door))
+    listener.listen(8)
+    return listener
+
+
+def _ask_for_credentials(connection: socket.socket) -> None:
+    if hasattr(socket, "SO_PASSCRED"):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+
+
+async def _arrival(listener: socket.socket, token: str, process: subprocess.Popen[bytes]) -> socket.socket:
+    """The connection of the one that knows the token. Raises HungUp when the process ends before it comes."""
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _ARRIVAL
+    accepting = asyncio.ensure_future(loop.sock_accept(listener))
+    try:
+        while loop.time() < end:
+            await asyncio.wait({accepting}, timeout=_LOOK)
+            if accepting.done():
+                connection, _ = accepting.result()
+                if await _knows(connection, token):
+                    return connection
+                connection.close()
+                accepting = asyncio.ensure_future(loop.sock_accept(listener))
+            elif process.poll() is not None:
+                break
+    finally:
+        accepting.cancel()
+    raise HungUp
+
+
+async def _knows(connection: socket.socket, token: str) -> bool:
+    connection.setblocking(False)
+    if connection.family != getattr(socket, "AF_UNIX", None):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    loop, said = asyncio.get_running_loop(), b""
+    try:
+        async with asyncio.timeout(_INTRODUCTION):
+            while len(said) < len(token):
+                piece = await loop.sock_recv(connection, len(token) - len(said))
+                if not piece:
+                    return False
+                said += piece
+    except (TimeoutError, OSError):
+        return False
+    return hmac.compare_digest(said, token.encode())
