@@ -9,15 +9,16 @@ import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_loops._version import __version__
+from jupyter_loops.continuation import Continuation, Stored
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.events import RunStarted
+from jupyter_loops.core.events import Noted, Resumed, RunStarted
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
@@ -28,7 +29,9 @@ from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.engine.lineage import CURRENT, Lineage
+from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.pace import Pace
+from jupyter_loops.engine.past import Past
 from jupyter_loops.engine.recorder import Recorder
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run, names_used
@@ -62,6 +65,7 @@ class Options:
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
     fresh: bool = False  # search anew even where a verified candidate is stored
+    resume: bool = False  # go on with an interrupted run of the same cell, where there is one
     sandbox: str = "auto"  # bubblewrap, container, process
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
@@ -140,12 +144,12 @@ class Adapters:
     fallbacks: tuple[Model, ...] = ()
 
     @classmethod
-    def of(cls, options: Options) -> Adapters:
-        """What the options ask for. Raises OptionError, PreflightError."""
+    def of(cls, options: Options, asked: int = 0) -> Adapters:
+        """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""
         from jupyter_loops.execution.sandbox import ZygoteSandbox
         from jupyter_loops.planning.models import open_model
 
-        model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price)
+        model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price, asked=asked)
         fallbacks = tuple(_model(options, name) for name in options.fallback)
         return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks)
 
@@ -158,6 +162,7 @@ def launch(
     adapters: Adapters | None = None,
     *,
     parent: Lineage | None = None,
+    origin: Origin | None = None,
 ) -> Run:
     """Start a run on the engine's thread and return at once.
 
@@ -170,13 +175,16 @@ def launch(
 
     options = options or Options()
     world = _world(recipe, options, names or {})
-    adapters = adapters or Adapters.of(options)
+    origin = origin or Origin()
+    adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
     history = open_history(options.history)
-    run_id = new_id()
-    recorder = Recorder(run_id, history.journal, listeners)
+    run_id = origin.run_id or new_id()
+    recorder = Recorder(run_id, history.journal, listeners, origin.past.seq if origin.past else 0)
     parent = parent or CURRENT.get()
     family = _family(run_id, recipe.name, options, recorder, parent)
     pace = Pace(family.control, family.ledger, recorder)
+    if parent is not None and origin.parent is None:
+        origin = replace(origin, parent=parent.run, relation="nested")
     cycle = Cycle(
         world=world,
         model=adapters.model,
@@ -184,7 +192,7 @@ def launch(
         planner=_planner(options, world),
         verifier=Verifier(imports=world.imports),
         pace=pace,
-        opening=_Opening(recipe, options, adapters.model, history, recorder, parent),
+        opening=_Opening(recipe, options, adapters.model, history, recorder, origin),
         names=summarise(world.names),
         patience=options.patience,
         until=options.condition,
@@ -192,9 +200,89 @@ def launch(
         breakers=breaker.SHARED,
         find=partial(_model, options),
         lineage=family,
+        past=origin.past,
     )
     future = background.submit(cycle.run())
-    return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future)
+    future.add_done_callback(lambda _: origin.let_go())
+    forking = partial(fork, history=options.history)
+    return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future, forking=forking)
+
+
+def pursue(
+    found: Continuation,
+    names: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+    adapters: Adapters | None = None,
+    **changes: Any,
+) -> Run:
+    """Go on with a stored run, or start from it. `changes` are options that are to be different now.
+
+    Raises PreflightError, naming what the notebook lacks, and OptionError.
+    """
+    missing = found.missing(names or {})
+    if missing:
+        found.origin.let_go()
+        raise PreflightError(
+            f"{found.recipe.name} reads {', '.join(missing)}, and the notebook does not have that yet: "
+            "first run the cells that define it"
+        )
+    known = {option.name for option in fields(Options)}
+    if unknown := changes.keys() - known:
+        found.origin.let_go()
+        raise OptionError(f"no option is called {', '.join(sorted(unknown))}")
+    options = Options(**{name: value for name, value in (found.options | changes).items() if name in known})
+    if found.answers is not None:
+        adapters, options = _replaying(found.answers, options)
+    try:
+        return launch(found.recipe, options, names, listeners, adapters, origin=found.origin)
+    except BaseException:
+        found.origin.let_go()
+        raise
+
+
+def _replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Options]:
+    """The real sandbox, and a model that says what was said."""
+    from jupyter_loops.execution.sandbox import ZygoteSandbox
+    from jupyter_loops.planning.models.replay import ReplayModel
+
+    free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
+    return Adapters(ReplayModel(answers, name="replay"), ZygoteSandbox(isolation=options.sandbox)), free
+
+
+def stored(name: str, history: str | None = None) -> Stored:
+    """A run of the history, by its id or its loop's name. Raises PreflightError."""
+    from jupyter_loops.history import open_history
+    from jupyter_loops.verification.verifier import Verifier
+
+    return Stored.find(open_history(history), Verifier(), name)
+
+
+def resume(name: str, names: Mapping[str, object] | None = None, *, history: str | None = None, **options: Any) -> Run:
+    """Go on with a run that was interrupted, whose kernel died, or that reached a limit; `name` is its id or loop.
+
+    What was paid for is not paid for again: an answer that was not tried yet is tried first. Spent money, tokens
+    and time count. `names` are the notebook's, `options` what is to be different now, such as a raised limit.
+    Raises PreflightError, HistoryError while it goes on in another kernel.
+    """
+    return pursue(stored(name, history).resumed(), names, **options)
+
+
+def fork(
+    name: str,
+    at: int | None = None,
+    hint: str = "",
+    names: Mapping[str, object] | None = None,
+    *,
+    history: str | None = None,
+    **options: Any,
+) -> Run:
+    """Start a new run from the end of round `at` of a stored one, its last by default; see `Run.fork`."""
+    return pursue(stored(name, history).forked(at, hint), names, **options)
+
+
+def replay(name: str, names: Mapping[str, object] | None = None, *, history: str | None = None, **options: Any) -> Run:
+    """Try the stored answers of a run again, in today's sandbox on today's names: no model, no token."""
+    return pursue(stored(name, history).replayed(), names, **options)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -249,7 +337,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
     return DryRun(prompt, options, readiness, tokens, usd)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Opening:
     """Puts a run on the record."""
 
@@ -258,37 +346,63 @@ class _Opening:
     model: Model
     history: History
     recorder: Recorder
-    parent: Lineage | None = None
+    origin: Origin
+    offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
 
     async def recall(self, readiness: Readiness) -> Candidate | None:
         """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
         if self.options.fresh:
             return None
-        row = await asyncio.to_thread(self.history.verified, self._fingerprint(readiness))
+        row, self.offer = await asyncio.to_thread(self._look_up, self._fingerprint(readiness))
         return None if row is None else Candidate(kind=CandidateKind(row["kind"]), text=row["text"])
 
+    def _look_up(self, fingerprint: str) -> tuple[dict[str, Any] | None, str]:
+        found = self.history.verified(fingerprint)
+        broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
+        return found, broken_off.offer if broken_off else ""
+
     def announce(self, readiness: Readiness, price: Price | None) -> None:
-        """Say RunStarted."""
-        self.recorder.say(
-            RunStarted(
-                loop=self.recipe.name,
-                goal=self.recipe.goal,
-                source=self.recipe.source,
-                fingerprint=self._fingerprint(readiness),
-                model=self.model.name,
-                isolation=readiness.isolation,
-                budget=asdict(self.options.budget),
-                price=None if price is None else asdict(price),
-                options=self.options.written,
-                targets=[target.name for target in self.recipe.targets],
-                checks=[
-                    {"name": check.name, "hidden": check.hidden, "kind": check.kind} for check in self.recipe.checks
-                ],
-                code=self.recipe.asks_for_code,
-                kernel=f"{os.getpid()}@{platform.node()}",
-                version=__version__,
-                parent=None if self.parent is None else self.parent.run,
-            )
+        """Say RunStarted, or Resumed."""
+        if self.origin.run_id is None:
+            self.recorder.say(self._started(readiness, price))
+        else:
+            self.recorder.say(self._resumed(readiness, self.origin.past or Past()))
+        if self.offer:
+            self.recorder.say(Noted(iteration=0, message=self.offer))
+
+    def _started(self, readiness: Readiness, price: Price | None) -> RunStarted:
+        return RunStarted(
+            loop=self.recipe.name,
+            goal=self.recipe.goal,
+            source=self.recipe.source,
+            fingerprint=self._fingerprint(readiness),
+            model=self.model.name,
+            isolation=readiness.isolation,
+            budget=asdict(self.options.budget),
+            price=None if price is None else asdict(price),
+            options=self.options.written,
+            targets=[target.name for target in self.recipe.targets],
+            checks=[{"name": check.name, "hidden": check.hidden, "kind": check.kind} for check in self.recipe.checks],
+            code=self.recipe.asks_for_code,
+            kernel=_kernel(),
+            version=__version__,
+            journal=self.history.journal.token,
+            parent=self.origin.parent,
+            relation=self.origin.relation,
+            forked_at=self.origin.forked_at,
+        )
+
+    def _resumed(self, readiness: Readiness, past: Past) -> Resumed:
+        return Resumed(
+            iteration=past.iteration,
+            phase=past.state,
+            model=self.model.name,
+            isolation=readiness.isolation,
+            fingerprint=self._fingerprint(readiness),
+            budget=asdict(self.options.budget),
+            kernel=_kernel(),
+            version=__version__,
+            journal=self.history.journal.token,
         )
 
     def _fingerprint(self, readiness: Readiness) -> str:
@@ -312,6 +426,10 @@ def _family(run: str, name: str, options: Options, recorder: Recorder, parent: L
     lineage = Lineage(run=run, name=name, ledger=ledger, control=Control(), depth=depth)
     parent.take_in(lineage)
     return lineage
+
+
+def _kernel() -> str:
+    return f"{os.getpid()}@{platform.node()}"
 
 
 def new_id() -> str:

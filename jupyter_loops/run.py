@@ -35,6 +35,7 @@ class Run:
     history: History
     cycle: Cycle
     future: Future[Termination]
+    forking: Callable[..., Run]  # (at, names, hint, **options): how a fork of it is made
     delivered: Delivered | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -191,6 +192,16 @@ class Run:
         if asked:
             self.cycle.pace.control.set(asked)
 
+    def fork(
+        self, at: int | None = None, *, hint: str = "", names: Mapping[str, object] | None = None, **options: Any
+    ) -> Run:
+        """Start a new run from the end of round `at`, the last by default, with its own money and time.
+
+        `options` are those of the %%loop line where they differ. `names` are the notebook's as they are now; the
+        ones that this run had, by default. Raises PreflightError.
+        """
+        return self.forking(self.id, at, hint, names or dict(self.cycle.world.names), **options)
+
     # ---- what it leaves behind
 
     def bind(self, namespace: MutableMapping[str, Any]) -> None:
@@ -217,7 +228,7 @@ class Run:
         from jupyter_loops.view.snapshot import Snapshot
 
         show: Any = display.display  # untyped
-        show(bundle(Snapshot.of(self.history.records(self.id))), raw=True)
+        show(bundle(Snapshot.of(self.history.story(self.id))), raw=True)
 
     def __repr__(self) -> str:
         """One line, without payloads."""

@@ -7,11 +7,13 @@ contract with every history file ever written: add fields with defaults, never r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from .candidate import Observation, Verdict
+from .rebuild import rebuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,26 @@ class RunStarted(Event):
     code: bool = True  # whether candidates are Python
     kernel: str = ""  # "pid@host" of the process that runs it
     version: str = ""
+    journal: str = ""  # token of the journal that holds the run: who has it locked is alive
     parent: str | None = None  # run id
+    relation: str = ""  # to the parent: fork, replay, nested
+    forked_at: int | None = None  # the parent's round that a fork goes on from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """The run goes on, after its kernel died or after it had ended."""
+
+    kind: ClassVar[str] = "resumed"
+    iteration: int  # the round it goes on with
+    phase: str  # State it goes on with
+    model: str
+    isolation: str
+    fingerprint: str  # SHA-256 of recipe and inputs, as they are now
+    budget: dict[str, float | None]  # Budget as a dict
+    kernel: str = ""
+    version: str = ""
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +206,7 @@ class Noted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
-    """The run is over. Its last event."""
+    """The run is over. Its last event, unless it is resumed."""
 
     kind: ClassVar[str] = "run_ended"
     reason: str  # StopReason
@@ -214,3 +235,14 @@ class Record:
             "kind": self.event.kind,
             **asdict(self.event),
         }
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Record | None:
+        """The way back from `to_json`; None for a kind of event that this version does not know."""
+        kind = KINDS.get(value["kind"])
+        if kind is None:
+            return None
+        return cls(value["run"], value["seq"], datetime.fromisoformat(value["at"]), rebuild(kind, value))
+
+
+KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in Event.__subclasses__()}

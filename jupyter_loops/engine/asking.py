@@ -8,16 +8,18 @@ from dataclasses import replace
 from itertools import count
 from typing import Literal
 
-from jupyter_loops.core.budget import Price
-from jupyter_loops.core.events import Adapted, BreakerMoved, CallStarted
+from jupyter_loops.core.budget import Price, Usage
+from jupyter_loops.core.events import Adapted, BreakerMoved, CallFinished, CallStarted
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
 from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelError
 
+from .answers import Answers
 from .breaker import Breakers, Pass, Phase, Step
-from .call import CANCELLED, Call
+from .call import CANCELLED, LOST, Call
 from .ledger import Ledger
+from .past import Past
 from .recorder import Recorder
 from .recovery import POLICIES
 
@@ -43,17 +45,36 @@ class Asking:
         self._breakers = Breakers() if breakers is None else breakers
         self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
+        self._answers = Answers()
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def beside(self, model: Model) -> Asking:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
         other = Asking(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
-        other._numbers, other._price = self._numbers, model.price
+        other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
         return other
 
     def turn_to(self, model: Model) -> None:
         """Ask this model from now on; the ledger has its price."""
         self._model = model
+
+    def restore(self, past: Past) -> None:
+        """Go on after calls of before: paid answers are used, and what was in flight is charged at its worst."""
+        self._numbers, self._answers = count(past.calls + 1), Answers(past.answers)
+        for call in past.lost:
+            usd = call.reserved_usd if self._ledger.price is not None else None
+            self._ledger.restore(Usage(usd=usd or 0.0, tokens=call.reserved_tokens, calls=1))
+            self._recorder.say(
+                CallFinished(
+                    call=call.call,
+                    iteration=call.iteration,
+                    prompt_tokens=call.reserved_tokens,
+                    usd=usd,
+                    estimated=True,
+                    error=LOST,
+                    message="the kernel died before the answer came; charged at its worst case",
+                )
+            )
 
     async def ask(
         self,
@@ -67,6 +88,9 @@ class Asking:
         `prompt_for` makes the prompt for a context window of so many tokens; the window is halved when the
         provider says that the context is too long.
         """
+        stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model.window()))
+        if stored is not None:
+            return stored
         asking, name = self, self._model.name
         for spare in self._fallbacks:
             try:

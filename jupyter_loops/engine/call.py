@@ -11,7 +11,7 @@ from jupyter_loops.core.message import Completion
 from .ledger import Ledger, Reservation
 from .recorder import Recorder
 
-CANCELLED = "cancelled"  # beside the ErrorClass values in a call's `error`
+CANCELLED, LOST = "cancelled", "lost"  # beside the ErrorClass values in a call's `error`
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from .asking import Asking
 from .breaker import Breakers
 from .lineage import CURRENT, Lineage
 from .pace import Pace
+from .past import Past
 from .recovery import reason
 from .standing import Standing, Turn
 from .trial import Trial
@@ -42,7 +43,7 @@ class Opening(Protocol):
         ...
 
     def announce(self, readiness: Readiness, price: Price | None) -> None:
-        """Say RunStarted."""
+        """Say RunStarted, or Resumed."""
         ...
 
 
@@ -64,6 +65,7 @@ class Cycle:
     breakers: Breakers = field(default_factory=Breakers)
     find: Find | None = None  # a model that a person chooses while the run goes on
     lineage: Lineage | None = None  # among runs inside runs
+    past: Past | None = None  # what a resumed or forked run goes on with
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     turn: Turn | None = field(init=False, default=None)  # the round under way
@@ -137,7 +139,7 @@ class Cycle:
         models = asyncio.ensure_future(self._open_models())
         try:
             readiness = await self.sandbox.open(self.world)
-            stored = await self.opening.recall(readiness)
+            stored = None if self.past else await self.opening.recall(readiness)
             if stored is None:
                 await models
             else:
@@ -146,6 +148,8 @@ class Cycle:
             self.readiness = readiness
             for note in readiness.notes:
                 self.pace.recorder.say(Noted(iteration=0, message=note))
+            if self.past is not None:
+                return await self._go_on(self.past)
             if stored is None:
                 return None
             end = await self._verify_again(stored)
@@ -162,6 +166,15 @@ class Cycle:
         for spare in self.fallbacks:
             self.pace.ledger.vet(spare.price(), spare.name)
 
+    async def _go_on(self, past: Past) -> Termination | None:
+        """Take up what was: the rounds, what they cost, a person's wishes, and the round that was not finished."""
+        self.standing, self.past = past.standing, None
+        self.pace.restore(past)
+        self.asking.restore(past)
+        if self.standing.best is not None:
+            await self.trial.fetch(self.standing.best)
+        return None if past.turn is None else await self._round(past.turn)
+
     async def _verify_again(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""
         self.turn = turn = Turn(iteration=0, before=self.pace.ledger.usage)
@@ -172,12 +185,15 @@ class Cycle:
             self.standing = Standing()
         return end
 
-    async def _round(self) -> Termination | None:
-        self.turn = turn = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
+    async def _round(self, begun: Turn | None = None) -> Termination | None:
+        fresh = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
+        self.turn = turn = begun or fresh
         self.pace.iteration = turn.iteration
         await self.pace.move(State.PLAN)
         self.pace.machine.new_round()
-        candidate = await self._plan(turn)
+        if any(not verdict.passed for verdict in turn.verdicts):  # judged before the kernel died
+            return await self._decide(turn)
+        candidate = turn.candidate or await self._plan(turn)
         if candidate is not None:
             turn.verdicts = self.verifier.before(self.recipe, candidate)
             if all(verdict.passed for verdict in turn.verdicts):

@@ -117,6 +117,13 @@ class Ledger:
                 "--tokens 50000, or say the price in dollars for a million tokens, in and out, e.g. --price 3,15"
             )
 
+    def restore(self, usage: Usage) -> None:
+        """Start with what was spent before, time included."""
+        with self._lock:
+            self.account.spent = self.account.spent + replace(usage, seconds=0.0)
+            self.watch.add(usage.seconds)
+        self._tell()
+
     def exhausted(self) -> tuple[str, Account] | None:
         """The first limit that is reached and the account that has it, or None."""
         for one in self._accounts:

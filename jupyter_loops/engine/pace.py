@@ -13,6 +13,7 @@ from jupyter_loops.core.state import State
 from .control import Control
 from .ledger import Ledger
 from .machine import Machine
+from .past import Past
 from .recorder import Recorder
 
 T = TypeVar("T")
@@ -75,11 +76,21 @@ class Pace:
     def steer(self) -> None:
         """Carry out what a person asked for since the last step."""
         for steer in self.control.taken():
-            if steer.action == "hint":
-                self.hints.append(steer.value)
-            elif steer.action == "budget":
-                self.ledger.amend(**steer.value)
-                self._set_alarm(self.ledger.seconds_left)
-            elif steer.action == "set":
-                self.wishes |= steer.value
+            self._obey(steer.action, steer.value)
             self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))
+
+    def restore(self, past: Past) -> None:
+        """Take up what was spent before, and what a person had asked for."""
+        self.ledger.restore(past.usage)
+        for steer in past.steers:
+            self._obey(steer.action, steer.value)
+        self._set_alarm(self.ledger.seconds_left)
+
+    def _obey(self, action: str, value: Any) -> None:
+        if action == "hint":
+            self.hints.append(value)
+        elif action == "budget":
+            self.ledger.amend(**value)
+            self._set_alarm(self.ledger.seconds_left)
+        elif action == "set":
+            self.wishes |= value

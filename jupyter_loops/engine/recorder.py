@@ -13,7 +13,18 @@ from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
 WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
-    {"run_started", "call_started", "call_finished", "proposed", "decided", "steered", "adapted", "noted", "run_ended"}
+    {
+        "run_started",
+        "resumed",
+        "call_started",
+        "call_finished",
+        "proposed",
+        "decided",
+        "steered",
+        "adapted",
+        "noted",
+        "run_ended",
+    }
 )
 log = logging.getLogger(__name__)
 
@@ -21,11 +32,12 @@ log = logging.getLogger(__name__)
 class Recorder:
     """The one way out for a run's events. An event is durable before any listener hears of it."""
 
-    def __init__(self, run: str, journal: Journal, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, run: str, journal: Journal, listeners: Sequence[Listener] = (), seq: int = 0) -> None:
+        """`seq` is the number of the run's last event, where the run goes on."""
         self.run = run
         self.listeners = list(listeners)
         self._journal = journal
-        self._seq = 0
+        self._seq = seq
 
     def say(self, event: Event) -> None:
         """Append the event. Raises HistoryError when it cannot be made durable."""

@@ -21,6 +21,10 @@ class Stopwatch:
         now = time.monotonic() if self._held_since is None else self._held_since
         return now - self._start - self._held
 
+    def add(self, seconds: float) -> None:
+        """Count seconds from before its making."""
+        self._start -= seconds
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Stand still inside the block."""

@@ -33,6 +33,11 @@ class Trial:
             if turn.observation.exit is Exit.OK:
                 await self._verify(turn, candidate, attempt)
 
+    async def fetch(self, turn: Turn) -> None:
+        """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
+        if turn.candidate is not None and turn.acceptable(self.recipe):
+            await self._crown(turn, turn.candidate)
+
     async def _verify(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> None:
         """Visible checks, then hidden ones, then all of them again in a world of their own."""
         before = self.pace.ledger.watch.seconds

@@ -16,13 +16,16 @@ from typing import Any
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import audit, bundle, comments, retention
+from . import audit, bundle, comments, lineage, retention
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
 from .journal import Journal
+from .lineage import BrokenOff
 from .live import Live
+from .lock import FileLock
 from .result import LIMIT, Result
+from .segment import Segment
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +115,10 @@ class History:
         return found
 
     def run(self, name_or_id: str) -> dict[str, Any] | None:
-        """The row of a run, or of the newest run of a loop; None when there is none."""
+        """The row of a run, or of the newest run of a loop that is no replay; None when there is none."""
         rows = self.sql(
-            "SELECT * FROM runs WHERE run_id = $it OR loop = $it ORDER BY run_id = $it DESC, started_at DESC LIMIT 1",
+            """SELECT * FROM runs WHERE run_id = $it OR (loop = $it AND relation IS DISTINCT FROM 'replay')
+               ORDER BY run_id = $it DESC, started_at DESC, run_id DESC LIMIT 1""",
             {"it": name_or_id},
         ).dicts()
         return rows[0] if rows else None
@@ -153,6 +157,45 @@ class History:
                 ).fetchall()
             )
         return [decode(body, texts) for (body,) in bodies]
+
+    def story(self, run_id: str, upto: int | None = None) -> list[dict[str, Any]]:
+        """The events of a run, to the end of a round, after those of the rounds that it was forked from."""
+        records = self.records(run_id)
+        if not records:
+            raise HistoryError(f"there is no run {run_id} in {self.path}")
+        first = records[0]
+        at = first.get("forked_at")
+        before = [] if at is None else self.story(first["parent"], at)
+        return [*before, *(records if upto is None else lineage.upto(records, upto))]
+
+    def family(self, run_id: str) -> list[dict[str, Any]]:
+        """The rows of a run's ancestors and descendants, and of their other descendants, oldest first."""
+        return self.sql(lineage.FAMILY, {"run": run_id}).dicts()
+
+    def broken_off(self, loop: str, *, fingerprint: str | None = None, source: str | None = None) -> BrokenOff | None:
+        """The newest run of a loop, where it was interrupted or its kernel died; None where it ended or goes on.
+
+        An equal `fingerprint` (recipe and inputs) or an equal `source` (text of the cell) is asked for where given.
+        """
+        rows = self.sql(lineage.BROKEN_OFF, {"loop": loop}).dicts()
+        found = rows[0] if rows else None
+        if found is None or found["stop_reason"] not in {None, "interrupted"}:
+            return None
+        same = fingerprint in {None, found["fingerprint"]} and source in {None, found["source"]}
+        if not same or (found["stop_reason"] is None and self.goes_on(found["journal"])):
+            return None
+        return BrokenOff(*(found[name] for name in ("run_id", "current_iteration", "usd", "tokens")))
+
+    def goes_on(self, journal: str | None) -> bool:
+        """Whether the process that wrote the journal with this token lives; it may be this one."""
+        return bool(journal) and Segment.owned(self._opened().store.journals, str(journal))
+
+    def claim(self, run_id: str) -> FileLock:
+        """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""
+        lock = FileLock.wait(self._opened().store.journals / f"{run_id}.claim", 0.0)
+        if lock is None:
+            raise HistoryError(f"run {run_id} is going on in another kernel; stop it there first")
+        return lock
 
     def verified(self, fingerprint: str) -> dict[str, Any] | None:
         """The newest verified candidate of an equal question, and its run; None when there is none."""

@@ -12,6 +12,7 @@ when the power failed is among them: its answer is lost either way, and its pric
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ class Journal:
     def __init__(self, folder: Path, tip: Callable[[str], str], wake: Callable[[], None]) -> None:
         """`tip` finds the last hash of a run that another process began; `wake` hears of each append."""
         self._folder, self._tip, self._wake = folder, tip, wake
+        self.token = secrets.token_hex(6)  # in the names of its files: whoever has them locked is alive
         self._order = threading.Lock()  # of appends
         self._disk = threading.Lock()  # of flushes, and of files that a flush may touch
         self._durable = 0  # appended bytes that are on the disk, counted over all segments
@@ -75,7 +77,7 @@ class Journal:
         if not self._segments or self._segments[-1].full:
             if self._segments:
                 self._segments[-1].sync()
-            self._segments.append(self._spare or Segment.create(self._folder))
+            self._segments.append(self._spare or Segment.create(self._folder, self.token))
             self._spare = None
         return self._segments[-1]
 
@@ -116,7 +118,7 @@ class Journal:
                     segment.remove()
             crowded = bool(self._segments) and self._spare is None and self._segments[-1].size > ROOM // 2
         if crowded:
-            self._spare = Segment.create(self._folder)
+            self._spare = Segment.create(self._folder, self.token)
 
     def close(self) -> None:
         """Make everything durable, and let go of the files; drained ones are deleted."""

@@ -37,10 +37,17 @@ SHAPES: dict[str, tuple[str, str]] = {
     "run_started": (
         "started",
         """{"loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
-    "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "parent": "VARCHAR",
+    "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
+    "parent": "VARCHAR", "relation": "VARCHAR", "forked_at": "INTEGER",
     "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "options": "JSON",
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
     "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "source": "VARCHAR"}}""",
+    ),
+    "resumed": (
+        "resumed",
+        """{"model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
+    "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER",
+               "calls": "INTEGER"}}""",
     ),
     "moved": (
         "moved",
@@ -120,7 +127,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "started",
         """UPDATE runs SET loop = e.loop, goal = e.goal, source_sha = e.source.text, fingerprint = e.fingerprint,
-           model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, parent = e.parent,
+           model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, journal = e.journal,
+           parent = e.parent, relation = nullif(e.relation, ''), forked_at = e.forked_at, resumed = 0,
            code = e.code, targets = e.targets, checks = e.checks, options = e.options, budget_usd = e.budget.usd,
            budget_tokens = e.budget.tokens, budget_seconds = e.budget.seconds,
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
@@ -138,16 +146,16 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "proposed",
         """UPDATE iterations SET candidate_sha = e.text.text, candidate_kind = e.candidate_kind, digest = e.digest
-       FROM proposed
-       WHERE iterations.run_id = proposed.run_id AND iterations.iteration = proposed.iteration""",
+       FROM (FROM proposed QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
+       WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),
     (
         "decided",
         """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
            score = e.score, best = e.best, why = e.why, phases = e.phases, usd = e.usage.usd,
            tokens = e.usage.tokens, seconds = e.usage.seconds
-       FROM decided
-       WHERE iterations.run_id = decided.run_id AND iterations.iteration = decided.iteration""",
+       FROM (FROM decided QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
+       WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),
     (
         "calling",
@@ -234,9 +242,49 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         """UPDATE runs SET ended_at = moment, state = 'end', stop_reason = TRY_CAST(e.reason AS stop_reason),
            message = e.message, iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
            usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds, calls = e.usage.calls
-       FROM ended WHERE runs.run_id = ended.run_id""",
+       FROM (FROM ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
+       WHERE runs.run_id = last.run_id""",
+    ),
+    (
+        "resumed",
+        """UPDATE runs SET resumed = coalesce(runs.resumed, 0) + last.times, model = e.model, isolation = e.isolation,
+           kernel = e.kernel, version = e.version, journal = e.journal, budget_usd = e.budget.usd,
+           budget_tokens = e.budget.tokens, budget_seconds = e.budget.seconds,
+           budget_iterations = e.budget.iterations, budget_calls = e.budget.calls
+       FROM (SELECT run_id, e, count(*) OVER (PARTITION BY run_id) AS times FROM resumed
+             QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
+       WHERE runs.run_id = last.run_id""",
+    ),
+    (
+        "resumed",
+        """UPDATE runs SET ended_at = NULL, stop_reason = NULL, message = NULL, delivered = NULL
+       FROM (SELECT run_id, max(seq) AS seq FROM resumed GROUP BY run_id) AS last
+       WHERE runs.run_id = last.run_id AND last.seq > coalesce(
+           (SELECT max(seq) FROM events WHERE events.run_id = runs.run_id AND kind = 'run_ended'), 0)""",
     ),
 )
+
+# A run that goes on after its end: its sums are those of its rows, because a round may have been decided twice.
+RESUMED = "SELECT count(*) FROM runs SEMI JOIN fresh USING (run_id) WHERE resumed > 0 AND stop_reason IS NULL"
+SUMS = """
+UPDATE runs SET usd = spent.usd, tokens = spent.tokens, calls = spent.calls, iterations = spent.iterations,
+    seconds = spent.seconds, best_iteration = spent.best_iteration
+FROM (
+    SELECT run_id, coalesce(usd, 0) AS usd, coalesce(tokens, 0) AS tokens, coalesce(calls, 0) AS calls,
+           coalesce(iterations, 0) AS iterations, coalesce(seconds, 0) AS seconds, best_iteration
+    FROM (SELECT run_id FROM runs SEMI JOIN fresh USING (run_id) WHERE resumed > 0 AND stop_reason IS NULL)
+    LEFT JOIN (
+        SELECT run_id, sum(usd) AS usd, sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)) AS tokens,
+               count(*) AS calls FROM calls WHERE ended_at IS NOT NULL GROUP BY run_id
+    ) USING (run_id)
+    LEFT JOIN (
+        SELECT run_id, count(*) FILTER (iteration > 0) AS iterations, sum(seconds) AS seconds,
+               max(iteration) FILTER (best) AS best_iteration
+        FROM iterations WHERE ended_at IS NOT NULL GROUP BY run_id
+    ) USING (run_id)
+) AS spent
+WHERE runs.run_id = spent.run_id
+"""
 
 
 def project(cursor: DuckDBPyConnection) -> None:
@@ -251,3 +299,5 @@ def project(cursor: DuckDBPyConnection) -> None:
     for needed, statement in STATEMENTS:
         if needed in present:
             run(cursor, statement)
+    if run(cursor, RESUMED)[0][0]:
+        run(cursor, SUMS)

@@ -36,7 +36,11 @@ CREATE TABLE runs (
     isolation         VARCHAR,              -- how candidates are kept apart: bubblewrap, process
     kernel            VARCHAR,              -- "pid@host" of the process that ran it
     version           VARCHAR,              -- of jupyter-loops
-    parent            VARCHAR,              -- run_id it was forked from
+    journal           VARCHAR,              -- token of the journal it is written to: whoever has it locked is alive
+    parent            VARCHAR,              -- run_id it comes from
+    relation          VARCHAR,              -- to the parent: fork, replay, nested
+    forked_at         INTEGER,              -- round of the parent that a fork goes on from
+    resumed           INTEGER,              -- how often it was gone on with after its kernel or the run had ended
     code              BOOLEAN,              -- candidates are Python; otherwise JSON
     targets           VARCHAR[],            -- names that the loop has to produce
     checks            JSON,                 -- [{name, hidden, kind}], in order

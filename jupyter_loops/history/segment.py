@@ -37,10 +37,11 @@ class Segment:
         self.texts: set[str] = set()  # SHA-256 of the texts it holds, so that each is written once
 
     @classmethod
-    def create(cls, folder: Path) -> Segment:
-        """A new file under a name of its own; its entry in the folder is durable."""
+    def create(cls, folder: Path, token: str = "") -> Segment:
+        """A new file under a name of its own with its journal's token; its entry in the folder is durable."""
         for _ in range(100):
-            name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+            begun = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+            name = f"{begun}-{os.getpid()}-{token}-{secrets.token_hex(4)}{SUFFIX}"
             lock = FileLock.take(folder / name, create=True)
             if lock is not None:
                 os.write(lock.fd, bytes(ROOM))
@@ -49,6 +50,17 @@ class Segment:
                 _flush_folder(folder)
                 return cls(lock, 0)
         raise HistoryError(f"{folder}: no journal could be created")
+
+    @classmethod
+    def owned(cls, folder: Path, token: str) -> bool:
+        """Whether a living process writes the journal with this token; it may be this one."""
+        for path in folder.glob(f"*-{token}-*{SUFFIX}"):
+            lock = FileLock.take(path)
+            if lock is None and path.exists():
+                return True
+            if lock is not None:
+                lock.close()
+        return False
 
     @classmethod
     def inherit(cls, path: Path) -> Segment | None:

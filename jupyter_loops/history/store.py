@@ -42,7 +42,7 @@ class Store:
     """One history file, its journals beside it. Thread-safe."""
 
     def __init__(self, path: Path, journals: Path, notice: Callable[[str], None]) -> None:
-        self.path, self._journals, self._notice = path, journals, notice
+        self.path, self.journals, self._notice = path, journals, notice
         self.lease = Lease(path, journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._open = False
@@ -52,7 +52,7 @@ class Store:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
         with self._lock:
             if not self._open:
-                migrate(self.lease, self._journals)
+                migrate(self.lease, self.journals)
                 self._open = True
 
     def drain(self, journal: Journal | None, patience: float) -> None:
@@ -72,7 +72,7 @@ class Store:
 
     def _dead(self) -> list[Segment]:
         """The files whose process is gone, now ours; in the order they were begun."""
-        names = sorted(path for path in self._journals.iterdir() if path.suffix == SUFFIX)
+        names = sorted(path for path in self.journals.iterdir() if path.suffix == SUFFIX)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
 
     def _settle(self, segment: Segment) -> None:
@@ -151,7 +151,7 @@ class Store:
     def take(self, entries: Sequence[Entry]) -> None:
         """Put events of elsewhere among the journals, to be drained like any others."""
         self.open()
-        segment = Segment.create(self._journals)
+        segment = Segment.create(self.journals)
         for entry in entries:
             segment.append(entry.pack())
         segment.sync()
@@ -159,7 +159,7 @@ class Store:
 
     def compact(self) -> None:
         """Write the file anew without what was deleted from it."""
-        aside = self._journals / f"new-{secrets.token_hex(8)}.duckdb"
+        aside = self.journals / f"new-{secrets.token_hex(8)}.duckdb"
         try:
             with self.lease.attached(write=True, patience=PATIENCE) as cursor:
                 run(cursor, f"ATTACH {quoted(aside)} AS anew")

@@ -15,7 +15,8 @@ SELECT run_id, loop, model,
        coalesce(stop_reason::VARCHAR, IF(noticed_at >= updated_at, 'kernel ended', 'running')
                 || coalesce(': ' || state::VARCHAR, '')) AS status,
        stop_reason, state, iterations, best_iteration, usd, tokens, seconds, calls, isolation,
-       started_at, ended_at, updated_at, message, goal, fingerprint, parent
+       started_at, ended_at, updated_at, message, goal, fingerprint,
+       parent, relation, forked_at, resumed
 FROM runs LEFT JOIN lost USING (run_id) ORDER BY started_at DESC, run_id DESC;
 
 -- How near each round came, and what it cost so far.

@@ -12,17 +12,26 @@ class Clock:
     def __init__(self) -> None:
         self._first: datetime | None = None
         self._last: datetime | None = None
+        self._before: datetime | None = None  # the event before the last
         self._entered: datetime | None = None  # into the present state
         self._waits = False
         self._waited = 0.0
 
     def saw(self, at: Any) -> None:
         """An event happened at this ISO 8601 time; an unreadable one is as if at the time of the last."""
+        self._before = self._last
         try:
             self._last = datetime.fromisoformat(at)
         except (TypeError, ValueError):
             return
         self._first = self._first or self._last
+
+    def rested(self) -> None:
+        """Since the event before nothing went on: the kernel was dead, or the run had ended."""
+        if self._before is not None and self._last is not None:
+            since = self._entered if self._waits and self._entered else self._before
+            self._waited += (self._last - since).total_seconds()
+        self._entered, self._waits = None, False
 
     def moved(self, source: str, *, waits: bool) -> list[Any] | None:
         """The state that is over with its seconds, where they are known; `waits`: a person has the word now."""

@@ -52,6 +52,7 @@ class Snapshot:
         self._judged: list[Mapping[str, Any]] = []  # of the last one
         self._kinds: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "run_started": self._run_started,
+            "resumed": self._resumed,
             "moved": self._moved,
             "call_started": self._call_started,
             "call_finished": self._call_finished,
@@ -155,6 +156,9 @@ class Snapshot:
         return self._rounds[n]
 
     def _run_started(self, event: Mapping[str, Any]) -> None:
+        if self._rounds:  # a fork goes on from another run's rounds, and pays for its own
+            self._clock, self._spending, self.termination = Clock(), Spending(), None
+            self._clock.saw(event.get("at"))
         self._facts = {
             "run": line(event.get("run", ""), 80),
             "name": line(event.get("loop", ""), 80),
@@ -165,6 +169,16 @@ class Snapshot:
         self._spending.limit(event.get("budget") or {})
         self._spending.priced = event.get("price") is not None
         self._checks = Checks(event.get("checks") or ())
+
+    def _resumed(self, event: Mapping[str, Any]) -> None:
+        self._clock.rested()
+        self._spending.limit(event.get("budget") or {})
+        self._spending.go_on()
+        self.termination, self._pausing, self.state, self.note = None, False, "prepare", ""
+        round_ = self._rounds.get(int(event.get("iteration") or 0))
+        if round_ is not None:
+            self._touch(event).mark = "live"
+            round_.noted("the run goes on here")
 
     def _moved(self, event: Mapping[str, Any]) -> None:
         self.state, self.note = str(event.get("to", "")), line(event.get("note", ""), 120)

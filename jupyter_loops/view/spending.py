@@ -49,6 +49,10 @@ class Spending:
         self.reserved = dict.fromkeys(NAMES, 0.0)
         self._over = True
 
+    def go_on(self) -> None:
+        """The run had ended, and has not."""
+        self._over = False
+
     def gauges(self) -> dict[str, dict[str, Any]]:
         """JSON: a gauge each for money, tokens, time and rounds."""
         return {

@@ -11,10 +11,11 @@ LOCAL = "local"
 _SCRIPT = "script:"
 
 
-def open_model(name: str, *, api_base: str | None = None, price: Price | None = None) -> Model:
+def open_model(name: str, *, api_base: str | None = None, price: Price | None = None, asked: int = 0) -> Model:
     """The model behind a name: `local`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
 
-    Nothing is imported or started before the model's own `open`.
+    Nothing is imported or started before the model's own `open`. A run that goes on has `asked` so often already,
+    which only a script needs to know.
     """
     if name == LOCAL:
         from .embedded import EmbeddedModel
@@ -23,7 +24,7 @@ def open_model(name: str, *, api_base: str | None = None, price: Price | None = 
     if name.startswith(_SCRIPT):
         from .replay import ReplayModel
 
-        return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price)
+        return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price, asked=asked)
     from .provider import LiteLLMModel
 
     return LiteLLMModel(name, api_base=api_base, price=price)

@@ -1,0 +1,48 @@
+"""Answers that were paid for before the kernel died, and are not paid for again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jupyter_loops.core.events import CallFinished, CallStarted
+from jupyter_loops.core.message import Completion, Prompt
+from jupyter_loops.core.plain import plain
+from jupyter_loops.core.redaction import clean
+
+PLAN = "plan"
+
+
+class Answers:
+    """The answers of one unfinished round, each given out once."""
+
+    def __init__(self, paid: Sequence[tuple[CallStarted, CallFinished]] = ()) -> None:
+        self._paid = list(paid)
+
+    def take(self, iteration: int, purpose: str, prompt: Callable[[], Prompt]) -> Completion | None:
+        """The answer to this question, or None.
+
+        A plan is a plan whatever its prompt says of time and money left; anything else, such as a judge's opinion,
+        has to have been asked in the same words.
+        """
+        for pair in self._paid:
+            asked, answer = pair
+            same = purpose == PLAN or asked.messages == clean([plain(message) for message in prompt().messages])
+            if asked.iteration == iteration and asked.purpose == purpose and same:
+                self._paid.remove(pair)
+                return _completion(answer)
+        return None
+
+
+def _completion(answer: CallFinished) -> Completion:
+    return Completion(
+        text=answer.text,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        cached_tokens=answer.cached_tokens,
+        reasoning_tokens=answer.reasoning_tokens,
+        finish_reason=answer.finish_reason,
+        seconds=answer.seconds,
+        first_token_seconds=answer.first_token_seconds,
+        model=answer.answered_by,
+        estimated=answer.estimated,
+    )

@@ -1,0 +1,20 @@
+"""Where a run that is not a new one comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .past import Past
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a run that is not a new one goes on with, or comes from."""
+
+    past: Past | None = None
+    run_id: str | None = None  # of the run that goes on; None: it is one of its own
+    parent: str | None = None
+    relation: str = ""
+    forked_at: int | None = None
+    let_go: Callable[[], object] = lambda: None  # called when the run is over

@@ -1,0 +1,180 @@
+"""A run's state, folded from its events: what a resumed run goes on with, and a fork starts from.
+
+Pure: the same events give the same state, and the state is the one that the run itself had. Two rounds are left
+open on purpose: one that was cut short, because its answer may be paid for and its code not yet tried, and one that
+was verified, because its values were in a child that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from jupyter_loops.core.budget import Usage
+from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.events import (
+    Acted,
+    CallFinished,
+    CallStarted,
+    Decided,
+    Judged,
+    Moved,
+    Proposed,
+    Record,
+    Resumed,
+    RunEnded,
+    Steered,
+)
+from jupyter_loops.core.ports import Verifier
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.state import State
+
+from .call import CANCELLED, LOST
+from .standing import Standing, Turn
+
+MOMENTARY = frozenset({"pause", "resume", "step", "stop"})  # of the moment: what was meant is over with the kernel
+
+
+@dataclass(slots=True, kw_only=True)
+class Past:
+    """What happened so far, as far as it matters for what comes."""
+
+    standing: Standing = field(default_factory=Standing)
+    turn: Turn | None = None  # the round that was not finished
+    answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
+    lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
+    steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
+    usage: Usage = field(default_factory=Usage)
+    calls: int = 0  # number of the last call
+    answered: int = 0  # calls that came to an end by themselves
+    seq: int = 0  # number of the last event
+    state: State = State.PREPARE
+    ended: RunEnded | None = None
+
+    @property
+    def iteration(self) -> int:
+        """The round that comes next, or goes on."""
+        return len(self.standing.rounds) + 1
+
+    def forked(self) -> Past:
+        """What a fork starts from: its own calls, events and money count from nothing, its rounds go on."""
+        return Past(
+            standing=self.standing,
+            steers=[steer for steer in self.steers if steer.action == "hint"],
+            usage=Usage(iterations=len(self.standing.rounds)),
+            answered=self.answered,
+        )
+
+
+def fold(
+    records: Iterable[Record], recipe: Recipe, verifier: Verifier, *, start: Past | None = None, upto: int | None = None
+) -> Past:
+    """The state after these events of one run; `start` is what a fork began with, `upto` the last round to take in."""
+    folding = _Fold(recipe, verifier, start or Past())
+    for record in records if upto is None else _upto(list(records), upto):
+        folding.take(record)
+    return folding.past
+
+
+def _upto(records: list[Record], iteration: int) -> list[Record]:
+    """To where a round was decided; one that was cut short and taken up again is decided twice."""
+    events = [record.event for record in records]
+    ends = [n for n, one in enumerate(events, 1) if isinstance(one, Decided) and one.iteration <= iteration]
+    return records[: ends[-1]] if ends else []
+
+
+class _Fold:
+    """One event after another."""
+
+    def __init__(self, recipe: Recipe, verifier: Verifier, past: Past) -> None:
+        self.past = past
+        self._recipe, self._verifier = recipe, verifier
+        self._seen: datetime | None = None
+        self._held = False  # the clock stands still
+        self._flying: dict[int, CallStarted] = {}
+        self._takes = {
+            Moved: self._moved,
+            Resumed: self._resumed,
+            CallStarted: self._call_started,
+            CallFinished: self._call_finished,
+            Proposed: self._proposed,
+            Acted: self._acted,
+            Judged: self._judged,
+            Decided: self._decided,
+            Steered: self._steered,
+            RunEnded: self._run_ended,
+        }
+
+    def take(self, record: Record) -> None:
+        event = record.event
+        if not (self._seen is None or self._held or isinstance(event, Resumed)):
+            passed = (record.at - self._seen).total_seconds()
+            self.past.usage = replace(self.past.usage, seconds=self.past.usage.seconds + max(passed, 0.0))
+        self._seen, self.past.seq = record.at, record.seq
+        take = self._takes.get(type(event))
+        if take is not None and getattr(event, "iteration", None) != 0:  # 0: a stored candidate, tried and forgotten
+            take(event)  # type: ignore[operator]  # each takes its own kind
+        elif isinstance(event, Moved):
+            self.past.state = State(event.to)
+
+    def _moved(self, event: Moved) -> None:
+        self.past.state = State(event.to)
+        self._held = event.to == State.WAIT and event.note == "paused"
+        if event.to == State.PLAN:
+            self._turn(event.iteration)
+
+    def _resumed(self, _event: Resumed) -> None:
+        self._held, self.past.ended, self.past.state = False, None, State.PREPARE
+
+    def _call_started(self, event: CallStarted) -> None:
+        self._turn(event.iteration)
+        self._flying[event.call] = event
+        self.past.calls, self.past.lost = event.call, list(self._flying.values())
+
+    def _call_finished(self, event: CallFinished) -> None:
+        asked = self._flying.pop(event.call, None)
+        self.past.lost = list(self._flying.values())
+        used = Usage(usd=event.usd or 0.0, tokens=event.prompt_tokens + event.completion_tokens, calls=1)
+        self.past.usage = self.past.usage + used
+        self.past.answered += event.error not in {CANCELLED, LOST}
+        if asked is not None and not event.error:
+            self.past.answers.append((asked, event))
+
+    def _proposed(self, event: Proposed) -> None:
+        turn = self._turn(event.iteration)
+        turn.candidate = Candidate(kind=CandidateKind(event.candidate_kind), text=event.text)
+        turn.digest, turn.observation, turn.verdicts = event.digest, None, []
+
+    def _acted(self, event: Acted) -> None:
+        self._turn(event.iteration).observation = event.observation
+
+    def _judged(self, event: Judged) -> None:
+        self._turn(event.iteration).verdicts = event.verdicts
+
+    def _decided(self, event: Decided) -> None:
+        turn, past = self._turn(event.iteration), self.past
+        cut = past.state is not State.DECIDE
+        if cut or (turn.verified(self._recipe) and not self._recipe.scores):
+            return
+        turn.why = event.why
+        unread = turn.candidate is None and bool(past.answers)
+        turn.feedback = (turn.why,) if unread else self._verifier.feedback(turn.verdicts, turn.observation)
+        past.standing.add(turn, event.progress, event.score)
+        past.usage = past.usage + Usage(iterations=1)
+        past.turn, past.answers = None, []
+
+    def _steered(self, event: Steered) -> None:
+        if event.action not in MOMENTARY:
+            self.past.steers.append(event)
+
+    def _run_ended(self, event: RunEnded) -> None:
+        said = event.usage
+        self.past.ended = event
+        self.past.usage = replace(self.past.usage, seconds=said.get("seconds", self.past.usage.seconds))
+
+    def _turn(self, iteration: int) -> Turn:
+        """The round under way."""
+        if self.past.turn is None or self.past.turn.iteration != iteration:
+            self.past.turn, self.past.answers = Turn(iteration=iteration, before=self.past.usage), []
+        return self.past.turn
