@@ -23,7 +23,7 @@ down AS (
 SELECT run_id, parent, relation, forked_at, loop, model, stop_reason::VARCHAR AS stop_reason, state::VARCHAR AS state,
        iterations, best_iteration, usd, tokens, seconds, resumed, started_at,
        (SELECT max(progress) FROM iterations AS i WHERE i.run_id = runs.run_id) AS progress
-FROM runs SEMI JOIN down USING (run_id) ORDER BY run_id
+FROM runs SEMI JOIN down USING (run_id) ORDER BY started_at, run_id
 """
 
 
