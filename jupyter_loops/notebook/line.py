@@ -63,6 +63,7 @@ OPTIONS = (
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
+    Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),
 )

@@ -69,6 +69,7 @@ class LoopMagics(Magics):
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
     fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
+    resume = Bool(default_value=False, help="Go on with an interrupted run of the same cell.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell)
