@@ -95,6 +95,7 @@ class Layer(StrEnum):
     PARSE = "parse"
     STATIC = "static"
     SCHEMA = "schema"
+    CONSISTENCY = "consistency"  # the exam was not touched; told together with the layer it was found in
     CHECKS = "checks"
     HIDDEN = "hidden"
     METRICS = "metrics"

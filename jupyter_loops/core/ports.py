@@ -61,6 +61,7 @@ class World:
     recipe: Recipe
     names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
     limits: Limits = field(default_factory=Limits)
+    all_checks: bool = False  # also those of a layer that has failed and takes long
     imports: Imports = field(default_factory=Imports)  # of candidates
 
 
@@ -85,10 +86,11 @@ class Attempt(Protocol):
     async def examine(
         self, checks: Sequence[Check], answering: Answering | None = None
     ) -> tuple[list[Verdict], Observation]:
-        """Run the checks in order; all of them, whatever fails. The observation is what they printed and used.
+        """Run the checks in order. The observation is what they printed and used.
 
-        `answering` is asked where a check calls judge, approve or pytest; the attempt's clock stands still
-        meanwhile. What it raises ends the attempt, and is raised here.
+        Once one has failed, and the examination has taken a second, the rest is left out and has no verdict,
+        unless the world asks for all. `answering` is asked where a check calls judge, approve or pytest; the
+        attempt's clock stands still meanwhile. What it raises ends the attempt, and is raised here.
         """
         ...
 

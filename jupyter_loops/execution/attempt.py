@@ -22,7 +22,7 @@ from . import border
 from .channel import Garbage, HungUp, Oversized
 from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
-from .examination import Examination
+from .examination import Examination, Program
 from .fork import Fork
 from .watch import Watch
 
@@ -34,9 +34,11 @@ _FILES = 100  # named of those that a candidate left in its folder
 class ChildAttempt:
     """Satisfies `core.ports.Attempt`, on a child that is waiting for it."""
 
-    def __init__(self, world: World, candidate: Candidate, isolation: str, scratch: Path, fork: Fork) -> None:
+    def __init__(
+        self, world: World, candidate: Candidate, isolation: str, scratch: Path, fork: Fork, *, program: Program
+    ) -> None:
         self._world, self._candidate = world, candidate
-        self._isolation, self._scratch, self._fork = isolation, scratch, fork
+        self._isolation, self._scratch, self._fork, self._program = isolation, scratch, fork, program
         self._token = secrets.token_hex(16)
         self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
         self._cpu = fork.spent_cpu_seconds  # by the acts before as well
@@ -49,7 +51,12 @@ class ChildAttempt:
 
     async def execute(self) -> Observation:
         """Run the candidate; a data candidate is validated against its types."""
-        order = {"do": "execute", "kind": self._candidate.kind.value, "text": self._candidate.text}
+        order = {
+            "do": "execute",
+            "token": self._token,
+            "kind": self._candidate.kind.value,
+            "text": self._candidate.text,
+        }
         return await self._act(
             order | {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}, "executed"
         )
@@ -57,9 +64,9 @@ class ChildAttempt:
     async def examine(
         self, checks: Sequence[Check], answering: Answering | None = None
     ) -> tuple[list[Verdict], Observation]:
-        """Run the checks in order; all of them, whatever fails. Raises what `answering` raises."""
-        examination = Examination(self._world.recipe, checks)
-        order = {"do": "examine", "token": self._token, "checks": examination.orders()}
+        """Run the checks in order, as the port says. Raises what `answering` raises."""
+        examination = Examination(self._world.recipe, checks, self._program)
+        order = {"do": "examine", "token": self._token, "checks": examination.orders(), "all": self._world.all_checks}
 
         async def reply(message: dict[str, Any]) -> None:
             question = examination.question(message)

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from .child.wire import HEADER, HELLO, encode
+from .child.wire import HEADER, HELLO, order
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _PIECE = 1 << 16
@@ -61,7 +61,7 @@ class Channel:
 
     async def send(self, message: dict[str, Any], files: Sequence[int] = (), blob: bytes = b"") -> None:
         """Send one frame; the descriptors travel with its first byte."""
-        frame = encode(message, len(blob))
+        frame = order(message, len(blob))
         try:
             if files:
                 await self._send_files(frame[:1], files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,14 @@ from .channel import Garbage
 _KINDS = frozenset({"text", "json", "code", "table", "repr"})  # child.portray
 _LONGEST = 20_000  # characters of a value
 _MOST = 32  # questions of one check
+Program = Callable[[Check, int], dict[str, Any]]  # a check and its number → what the child runs
 
 
 class Examination:
     """Collects one verdict for each check, in order, whatever becomes of the child."""
 
-    def __init__(self, recipe: Recipe, checks: Sequence[Check]) -> None:
-        self._checks = tuple(checks)
+    def __init__(self, recipe: Recipe, checks: Sequence[Check], program: Program) -> None:
+        self._checks, self._program = tuple(checks), program
         self._index = [_position(recipe, check) for check in checks]
         self._heard: list[Verdict] = []
         self._tampered: list[Verdict] = []
@@ -31,21 +32,12 @@ class Examination:
 
     def orders(self) -> list[dict[str, Any]]:
         """What the child needs to know of each check."""
-        return [
-            {
-                "index": index,
-                "kind": check.kind.value,
-                "source": check.source,
-                "prelude": check.prelude,
-                "line": check.line,
-            }
-            for check, index in zip(self._checks, self._index, strict=True)
-        ]
+        return [self._program(check, index) for check, index in zip(self._checks, self._index, strict=True)]
 
     def hear(self, message: dict[str, Any], _blobs: list[bytes]) -> None:
         """Take one verdict from the child. Raises Garbage."""
         if message["said"] == "tampered":
-            self._tampered.append(_tampering(border.text(message, "name", 200)))
+            self._tampered.append(_tampering(border.field(message, "kind", str), border.text(message, "name", 200)))
         elif message["said"] == "verdict" and len(self._heard) < len(self._checks):
             self._heard.append(self._read(border.field(message, "verdict", dict)))
         else:
@@ -71,8 +63,8 @@ class Examination:
         self._answers.append(answer)
 
     def verdicts(self, ending: str) -> list[Verdict]:
-        """All verdicts; checks that the child did not get to have failed, the first of them by `ending`."""
-        missing = range(len(self._heard), len(self._checks))
+        """All verdicts; of the checks that the child did not get to, the first has failed by its `ending`, if any."""
+        missing = range(len(self._heard), len(self._checks) if ending else 0)
         unheard = [
             self._verdict(place, passed=False, message=ending if place == missing.start else "was not reached")
             for place in missing
@@ -114,6 +106,16 @@ def _position(recipe: Recipe, check: Check) -> int:
     return next(iter(same or equal), 0)
 
 
-def _tampering(name: str) -> Verdict:
-    message = f"the code changes {name!r}, which the checks rely on; leave it as it is"
-    return Verdict(check="the exam is untouched", layer=Layer.STATIC, passed=False, message=message)
+_TAMPERING = {
+    "changes": "the code changes `{}`, which the checks rely on; leave it as it is, and work on a copy",
+    "leaves": "the code leaves {}; end what it starts before it is done",
+    "reaches": "the code reaches for {}; solve the task instead",
+}
+
+
+def _tampering(kind: str, name: str) -> Verdict:
+    """Raises Garbage."""
+    if kind not in _TAMPERING:
+        raise Garbage("an unknown kind of tampering")
+    message = _TAMPERING[kind].format(name)
+    return Verdict(check="the exam is untouched", layer=Layer.CONSISTENCY, passed=False, message=message)

@@ -9,26 +9,32 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.imports import Imports
+from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import Readiness, World
+from jupyter_loops.core.recipe import Check
 from jupyter_loops.errors import SandboxError
 
 from .attempt import ChildAttempt
 from .cargo import Cargo, pack
 from .channel import HungUp
 from .container import IMAGE
+from .examination import Program
 from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
 from .platform import Platform
 from .start import Start
 from .worker import Worker
 
-_EXAMINER = "jupyter_loops.verification.examiner:examine"
+_EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine, Trust
+_PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
+_REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 _TRIES = 2
 _PRIVATE = 0o700
 _SHARED = ("tmp", "shm")  # bound over /tmp and /dev/shm; emptied after every candidate
@@ -47,6 +53,7 @@ class ZygoteSandbox:
     ) -> None:
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
+        self._program: Program = import_module(_PROGRAM).program
         self._numbers = count(1)
         self._running = 0
         self._folders: list[Path] = []
@@ -98,7 +105,7 @@ class ZygoteSandbox:
         attempt = None
         try:
             fork = await asyncio.shield(taking)
-            attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork)
+            attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork, program=self._program)
             yield attempt
         finally:
             finishing = asyncio.ensure_future(self._finish(taking, folder))
@@ -210,12 +217,14 @@ class ZygoteSandbox:
             "holds": self._platform.holds,
             "prefix": sys.prefix,
             "examiner": self._examiner,
+            "rehearsal": self._program(_REHEARSAL, 0),
             "imports": _import_rules(self._world.imports),
             "fork": self._platform.forks,
             "names": cargo.names,
             "pickled": cargo.pickled,
             "buffers": cargo.buffers,
             "setup": recipe.setup,
+            "state": sorted(changed_by_functions(recipe.setup)),
             "setup_name": f"<loop {recipe.name}>",
             "setup_cwd": str(setup_folder(self._isolation, scratch)),
             "targets": [

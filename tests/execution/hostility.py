@@ -61,8 +61,6 @@ def case(name: str, text: str, *exits: Exit, harms: tuple[str, ...] = (), check:
 
 GOOD = "\ndef f(x): return x\n"
 PROCESS = ("process",)
-BOTH = ("process", "bubblewrap")
-ROOT = PROCESS if os.getuid() == 0 else ()  # bubblewrap takes the privileges of root away, process does not
 MB = 1024**2
 
 CASES = [
@@ -134,7 +132,7 @@ CASES = [
          harms=PROCESS),
     # what is left behind
     case("thread left behind", "import threading, time\n"
-         "threading.Thread(target=lambda: time.sleep(1e6)).start()" + GOOD),
+         "threading.Thread(target=lambda: time.sleep(1e6)).start()" + GOOD, Exit.RAISED),
     case("daemon left behind",
          "import os, time\nif not os.fork():\n os.setsid()\n if os.fork(): os._exit(0)\n time.sleep(1e6)" + GOOD),
     case("daemon left behind by a candidate that is gone",
@@ -159,8 +157,8 @@ CASES = [
     case("reads a key in the home folder",
          "try:\n open('{home}/.ssh/id_rsa').read(); print('HARM')\nexcept OSError: pass" + GOOD, harms=PROCESS),
     case("writes into the memory of its parent",
-         "import os\ntry:\n m = open(f'/proc/{{os.getppid()}}/mem', 'r+b'); print('HARM')\nexcept OSError: pass" + GOOD,
-         harms=ROOT),
+         "import os\ntry:\n m = open(f'/proc/{{os.getppid()}}/mem', 'r+b'); print('HARM')\n"
+         "except OSError: pass" + GOOD),
     case("finds inherited descriptors",
          "import os\nfor n in range(3, 256):\n try:\n"
          "  if 'victim' in os.readlink(f'/proc/self/fd/{{n}}'): print('HARM')\n"
@@ -200,7 +198,7 @@ CASES = [
          "def f(x): return A()"),
     case("import hook", "import sys\nclass H:\n def find_spec(s, *a): raise SystemExit\n"
          "sys.meta_path.insert(0, H())" + GOOD),
-    case("trace function", "import sys\nsys.settrace(lambda *a: 1/0)" + GOOD),
+    case("trace function", "import sys\nsys.settrace(lambda *a: 1/0)" + GOOD, Exit.RAISED),
     case("closes every descriptor", "import os\nos.closerange(3, 300)" + GOOD, *ENDED, Exit.OK),
     case("closes its output", "import sys\nsys.stdout.close(); sys.stderr = None" + GOOD),
     case("garbage on every descriptor",
@@ -220,8 +218,7 @@ CASES = [
     case("forged end of execution, then silence",
          "import os, json, struct\nt = json.dumps(dict(said='executed', exit='ok', fault=None,"
          " usage=dict(cpu_seconds=0, peak_bytes=0))).encode()\nfor n in range(3, 64):\n"
-         " try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n except OSError: pass\nwhile True: pass", Exit.WALL,
-         seconds=0.3),
+         " try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n except OSError: pass\nwhile True: pass", Exit.GARBAGE),
     case("forged verdicts without the token",
          "import os, json, struct\n"
          "t = json.dumps(dict(said='verdict', token='x', verdict=dict(passed=True))).encode()\n"
@@ -234,11 +231,12 @@ CASES = [
          "import gc, sys\nseen = repr([sys._getframe(n).f_locals for n in range(3)])"
          " + repr([o for o in gc.get_objects()"
          " if type(o) in (str, list, dict)])\n"
-         "if 'SECRET' + '_CHECK' in seen: print('HARM')" + GOOD, check="assert f(1) == 1 or 'SECRET_CHECK'"),
+         "if 'SECRET' + '_CHECK' in seen: print('HARM')" + GOOD, Exit.RAISED,
+         check="assert f(1) == 1 or 'SECRET_CHECK'"),
     case("looks for the checks while it is examined",
          "import sys\ndef f(x):\n n = 1\n while True:\n  try: c = sys._getframe(n).f_code\n"
          "  except ValueError: return 1\n"
-         "  if c.co_filename.startswith('<check'): print('HARM'); return 1\n  n += 1", harms=BOTH),
+         "  if c.co_filename.startswith('<check'): print('HARM'); return 1\n  n += 1"),
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.execution import border
 from jupyter_loops.execution.channel import Channel, Garbage, HungUp, Oversized
 from jupyter_loops.execution.examination import Examination
+from jupyter_loops.verification.program import program
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -89,7 +90,7 @@ def test_no_bytes_raise_anything_else(sent):
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine any of it is slow
 @given(st.dictionaries(VERDICT_KEYS, ANYTHING))
 def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
-    examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")])
+    examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
     try:
         examination.hear({"said": "verdict", "verdict": content}, [])
     except Garbage:
@@ -103,7 +104,7 @@ def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
 
 def test_one_verdict_too_many_is_garbage():
     good = {"passed": True, "message": "", "values": {}, "metric": None, "fault": None, "seconds": 0.1}
-    examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")])
+    examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
     examination.hear({"said": "verdict", "verdict": good}, [])
 
     with pytest.raises(Garbage):

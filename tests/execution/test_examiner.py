@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from jupyter_loops.core.recipe import Check, CheckKind
 from jupyter_loops.execution.child.describe import describe
 from jupyter_loops.execution.child.fault import Sources
 from jupyter_loops.verification.examiner import examine
+from jupyter_loops.verification.program import program
 
 
 def run(source: str, kind: str = "assert", prelude: str = "", line: int = 1, **names: object) -> dict:
-    check = {"index": 1, "kind": kind, "source": source, "prelude": prelude, "line": line}
-    return examine(check, names, Sources(), describe)
+    check = Check(name=source, kind=CheckKind(kind), source=source, prelude=prelude, line=line)
+    return examine(program(check, 1), names, Sources(), describe)
 
 
 def slugify(text: str) -> str:
@@ -191,7 +193,6 @@ def test_the_prelude_runs_first_and_leaves_its_names():
 
 def test_nothing_is_left_in_the_namespace():
     names: dict[str, object] = {}
-    check = {"index": 1, "kind": "assert", "source": "assert 1", "prelude": "", "line": 1}
-    examine(check, names, Sources(), describe)
+    examine(program(Check(name="1", source="assert 1"), 1), names, Sources(), describe)
 
     assert set(names) <= {"__builtins__"}

@@ -116,7 +116,7 @@ async def test_replacing_the_import_function_is_noticed(open_sandbox, make_recip
     async with open_sandbox("process", make_recipe("assert f(1) == 1"), imports=imports) as box:
         outcome = await box.run("import builtins\nbuiltins.__import__ = lambda *a: None\ndef f(x): return x")
 
-    assert "'__import__'" in outcome.verdicts[0].message
+    assert "`__import__`" in outcome.verdicts[0].message
 
 
 @pytest.mark.parametrize("text", ["import nothing_of_that_name", "def f(x):\n  import nothing_of_that_name"])

@@ -351,10 +351,10 @@ async def test_a_changed_builtin_is_reported_and_does_not_help(open_sandbox, mak
         outcome = await box.run("import builtins\nbuiltins.len = lambda x: 3\ndef f(x): return []")
 
     assert [(verdict.layer, verdict.passed) for verdict in outcome.verdicts] == [
-        (Layer.STATIC, False),
+        (Layer.CONSISTENCY, False),
         (Layer.CHECKS, False),
     ]
-    assert "'len'" in outcome.verdicts[0].message
+    assert "`len`" in outcome.verdicts[0].message
 
 
 async def test_a_rebound_name_of_the_checks_is_reported(open_sandbox, make_recipe):
@@ -364,8 +364,8 @@ async def test_a_rebound_name_of_the_checks_is_reported(open_sandbox, make_recip
         removed = await box.run("del EXPECTED\ndef f(x): return [7]")
         harmless = await box.run("OTHER = 3\ndef f(x): return [1]")
 
-    assert "'EXPECTED'" in rebound.verdicts[0].message
-    assert "'EXPECTED'" in removed.verdicts[0].message
+    assert "`EXPECTED`" in rebound.verdicts[0].message
+    assert "`EXPECTED`" in removed.verdicts[0].message
     assert harmless.passed == [True]
 
 

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from .confine import limit, usage
 from .describe import describe
 from .fault import CANDIDATE
-from .guard import Guard, names_read
+from .guard import guard
 from .imports import watch_imports
 from .portray import portray
 from .targets import FRAME, Unfit, read_object
@@ -20,30 +21,35 @@ from .wire import Wire
 from .world import World
 
 Examiner = Callable[..., dict[str, Any]]
+Trust = Callable[..., Any]
+
+_ENOUGH = 1.0  # seconds after which a layer that has failed is not examined further
 
 
 class Attempt:
     """One candidate, in the process that will die with it."""
 
-    def __init__(self, world: World, wire: Wire, examiner: Examiner) -> None:
+    def __init__(self, world: World, wire: Wire, examiner: Examiner, trust: Trust) -> None:
         self._world, self._wire, self._examiner = world, wire, examiner
         watch_imports(world.imports, world.names, world.sources)
-        self._guard = Guard(world.names, {target.name for target in world.targets})
-        self._rebound: set[str] = set()
-        self._spoilt: list[str] = []
+        self._guard = guard(world)
+        self._send, self._trust = wire.send, trust(world.names, self._guard.own)
 
     def serve(self) -> None:
         """Answer the kernel until it hangs up."""
-        acts = {"execute": self._execute, "examine": self._examine, "deliver": self._deliver}
+        receive, acts = (
+            self._wire.receive,
+            {"execute": self._execute, "examine": self._examine, "deliver": self._deliver},
+        )
         while True:
             try:
-                order, _, _ = self._wire.receive()
+                order, _, _ = receive()
             except (EOFError, OSError):
                 return
             acts[order["do"]](order)
 
     def _execute(self, order: dict[str, Any]) -> None:
-        reply: dict[str, Any] = {"said": "executed", "exit": "ok", "fault": None}
+        reply: dict[str, Any] = {"said": "executed", "token": order["token"], "exit": "ok", "fault": None}
         try:
             _enter(order["scratch"])
             if self._world.held:
@@ -55,8 +61,10 @@ class Attempt:
             reply |= {"exit": "memory", "fault": self._world.sources.tell(error)}
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
             reply |= {"exit": "raised", "fault": self._world.sources.tell(error)}
-        self._spoilt = self._guard.restore()
-        self._rebound = self._guard.rebound(self._world.names)
+        left = self._guard.after_candidate()
+        if left and reply["exit"] == "ok":
+            message = f"the code leaves {left}; end what it starts before it is done"
+            reply |= {"exit": "raised", "fault": {"type": "Leftover", "message": message, "frames": []}}
         self._reply(reply)
 
     def _run(self, kind: str, text: str) -> None:
@@ -66,33 +74,34 @@ class Attempt:
             return
         world.sources.add(CANDIDATE, text)
         program = compile(text, CANDIDATE, "exec", dont_inherit=True)
-        try:
-            exec(program, world.names)  # noqa: S102 - what we are for
-        finally:
-            sys.settrace(None)
-            sys.setprofile(None)
+        exec(program, world.names)  # noqa: S102 - what we are for
         for target in world.targets:
             target.check(world.names)
 
     def _examine(self, order: dict[str, Any]) -> None:
-        token = order["token"]
-        read = set().union(*(names_read(f"{each['prelude']}\n{each['source']}") for each in order["checks"]), set())
-        self._spoilt += self._guard.restore()
-        for culprit in sorted({*self._spoilt, *(self._rebound & read)}):
-            self._wire.send({"said": "tampered", "token": token, "name": culprit[:200]})
-        exhausted = False
-        for place, each in enumerate(order["checks"], 1):
+        token, checks, exhausted, failed = order["token"], order["checks"], False, False
+        self._accuse(token, self._guard.before_checks(checks))
+        started = perf_counter()
+        for each in checks:
+            if failed and not order["all"] and perf_counter() - started > _ENOUGH:
+                break
             ask = partial(self._ask, token, each["index"])
-            verdict = self._examiner(each, self._world.names, self._world.sources, describe, ask)
+            verdict = self._examiner(each, self._world.names, self._world.sources, describe, ask, self._trust)
+            failed = failed or not verdict["passed"]
             exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"
-            tell = self._wire.hold if place == len(order["checks"]) else self._wire.send
+            tell = self._wire.hold if each is checks[-1] else self._send
             tell({"said": "verdict", "token": token, "verdict": verdict})
+        self._accuse(token, self._guard.after_checks(checks))
         self._reply({"said": "examined", "token": token, "exit": "memory" if exhausted else "ok", "fault": None})
+
+    def _accuse(self, token: str, findings: list[tuple[str, str]]) -> None:
+        for kind, name in findings:
+            self._send({"said": "tampered", "token": token, "kind": kind, "name": name[:200]})
 
     def _ask(self, token: str, check: int, site: int, value: object) -> object:
         """Ask the kernel what a check wants to know, and wait for the answer."""
         how, words = portray(value)
-        self._wire.send({"said": "ask", "token": token, "check": check, "site": site, "kind": how, "text": words})
+        self._send({"said": "ask", "token": token, "check": check, "site": site, "kind": how, "text": words})
         reply, _, _ = self._wire.receive()
         return reply["answer"]
 
@@ -113,7 +122,7 @@ class Attempt:
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()
-        self._wire.send(reply | {"usage": usage()}, blobs)
+        self._send(reply | {"usage": usage()}, blobs)
 
 
 def settle(outputs: list[int]) -> None:

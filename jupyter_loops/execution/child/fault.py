@@ -18,13 +18,14 @@ class Sources:
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
 
-    def add(self, filename: str, text: str) -> None:
-        """Remember a text; tracebacks and `inspect.getsource` inside the child find it too."""
-        import linecache
-
+    def add(self, filename: str, text: str, *, secret: bool = False) -> None:
+        """Remember a text; `inspect.getsource` inside the child finds it too, unless it is secret."""
         self._lines[filename] = text.splitlines()
-        lines = [f"{line}\n" for line in self._lines[filename]]
-        linecache.cache[filename] = (len(text), None, lines, filename)
+        if not secret:
+            import linecache
+
+            lines = [f"{line}\n" for line in self._lines[filename]]
+            linecache.cache[filename] = (len(text), None, lines, filename)
 
     def is_the_users(self, filename: str) -> bool:
         """Whether a text of the cell's own was compiled under this name."""

@@ -1,37 +1,100 @@
-"""Notices a candidate that edits its own exam."""
+"""Keeps a candidate from editing its own exam: the world is compared before its checks and after them."""
 
 from __future__ import annotations
 
-import ast
 import builtins
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .digest import content
+from .residue import Residue
+from .seal import exam, own_classes, reached, surroundings
+from .sentry import post
+from .world import World
+
+Finding = tuple[str, str]  # what was done (changes, leaves, reaches), and to what
+Checks = Sequence[Mapping[str, Any]]
 
 _PLAIN = (int, float, str, bytes, bool, type(None))
+_OURS = frozenset({"__builtins__", "__annotations__", "__warningregistry__", "__doc__"})
+_GONE = object()
 
 
-class Guard:
-    """Remembers the world as it was before the candidate ran. Deep mutation is not seen."""
+class Guard(NamedTuple):
+    """Functions, and not methods: a candidate may replace what a class has, but not what these hold."""
 
-    def __init__(self, names: dict[str, Any], targets: set[str]) -> None:
-        self._builtins = dict(vars(builtins))
-        self._names = {name: value for name, value in names.items() if name not in targets}
+    after_candidate: Callable[[], str]  # what makes it impossible to go on; empty when nothing does
+    before_checks: Callable[[Checks], list[Finding]]
+    after_checks: Callable[[Checks], list[Finding]]
+    own: frozenset[type]  # classes of the user's
 
-    def restore(self) -> list[str]:
+
+def guard(world: World) -> Guard:
+    """Look at the world as it is now, and be ready to compare. Names that were bound anew get their values back."""
+    names, digests, targets = world.names, world.digests, {target.name for target in world.targets}
+    given = {name: value for name, value in names.items() if name not in targets | _OURS}
+    around, inside, clear = surroundings(given, world.ours), exam(given, targets), Residue(names).clear
+    restore_builtins, refused = _builtins_keeper(), post(names, world.sources)
+    moved = set(world.state)  # names that set-up and checks change by themselves
+    news = _once()
+
+    def rebound(read: set[str]) -> list[str]:
+        return [name for name in read if not _is_same(given[name], names.get(name, _GONE))]
+
+    def after_candidate() -> str:
+        late.extend(("changes", name) for name in restore_builtins())
+        left, threads = clear()
+        late.extend(("leaves", each) for each in left)
+        return f"{threads} thread{'s' * (threads > 1)} still running" if threads > 0 else ""
+
+    def before_checks(checks: Checks) -> list[Finding]:
+        late.extend(("changes", each) for each in (*restore_builtins(), *around(), *inside()))
+        anew = rebound(reached(given, _all(checks, "reads")) - moved)
+        names.update({name: given[name] for name in anew})
+        return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
+
+    def after_checks(checks: Checks) -> list[Finding]:
+        moved.update(_all(checks, "changes"))
+        read = reached(given, _all(checks, "reads")) - moved
+        changed = [*restore_builtins(), *rebound(read), *around(), *inside()]
+        changed += [name for name in read & digests.keys() if content(names.get(name)) != digests[name]]
+        left, threads = clear()
+        left += ["a thread that is still running"] * (threads > 0)
+        found = {"changes": changed, "leaves": left, "reaches": refused}
+        return news([(kind, each) for kind, each_of in found.items() for each in each_of])
+
+    late: list[Finding] = []
+    return Guard(after_candidate, before_checks, after_checks, own_classes(given))
+
+
+def _builtins_keeper() -> Callable[[], list[str]]:
+    before = dict(vars(builtins))
+
+    def restore() -> list[str]:
         """Put the builtins back; name those that were changed or removed."""
         now = vars(builtins)
-        changed = [name for name, value in self._builtins.items() if name != "_" and now.get(name, now) is not value]
-        now.update(self._builtins)
+        changed = [name for name, value in before.items() if name != "_" and now.get(name, now) is not value]
+        now.update(before)
         return changed
 
-    def rebound(self, names: dict[str, Any]) -> set[str]:
-        """Names that no longer mean what they did before the candidate."""
-        return {name for name, value in self._names.items() if not _same(value, names.get(name, self))}
+    return restore
 
 
-def names_read(source: str) -> set[str]:
-    """Every name that a statement mentions."""
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+def _once() -> Callable[[list[Finding]], list[Finding]]:
+    told: set[Finding] = set()
+
+    def news(found: list[Finding]) -> list[Finding]:
+        """What was not said before."""
+        fresh = sorted(set(found) - told)
+        told.update(fresh)
+        return fresh
+
+    return news
 
 
-def _same(before: object, after: object) -> bool:
+def _all(checks: Checks, key: str) -> set[str]:
+    return {name for check in checks for name in check[key]}
+
+
+def _is_same(before: object, after: object) -> bool:
     return before is after or (type(before) is type(after) and isinstance(before, _PLAIN) and before == after)

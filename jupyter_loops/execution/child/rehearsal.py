@@ -16,15 +16,14 @@ from .fault import CANDIDATE, Sources
 from .wire import encode
 
 _TEXT = "def rehearsed(number):\n    return number * number + 1\n"
-_CHECK = {"index": 0, "kind": "assert", "source": "assert rehearsed(7) == 50", "prelude": "", "line": 2}
 
 
-def rehearse(examiner: Callable[..., dict[str, Any]]) -> None:
-    """Run a candidate of our own and its check, in a namespace of its own. Leaves nothing behind."""
+def rehearse(examiner: Callable[..., dict[str, Any]], check: dict[str, Any]) -> None:
+    """Run a candidate of our own and `check`, which is of it, in a namespace of its own. Leaves nothing behind."""
     names: dict[str, Any] = {"__builtins__": builtins}
     before, sources = dict(linecache.cache), Sources()
     sources.add(CANDIDATE, _TEXT)
     exec(compile(_TEXT, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - our own words
-    encode({"verdict": examiner(_CHECK, names, sources, describe), "usage": usage()})
+    encode({"verdict": examiner(check, names, sources, describe), "usage": usage()})
     linecache.cache.clear()
     linecache.cache.update(before)

@@ -1,34 +1,65 @@
-"""The border's frames, seen from the child: a length-prefixed JSON object, then raw blobs."""
+"""The border's frames, seen from the child: a length-prefixed object, then raw blobs.
+
+The kernel's words arrive as `marshal` has them, since nobody lies to the child; the child's go out as JSON. Both are
+made by functions in C that are taken by name before any candidate runs: what it does to `json` or `socket` afterwards
+is of no use to it.
+"""
 
 from __future__ import annotations
 
+import _socket
 import array
-import json
+import marshal
 import socket
 import struct
+from _json import encode_basestring_ascii, make_encoder
+from collections.abc import Callable
 from typing import Any
 
+_send, _receive = _socket.socket.sendall, _socket.socket.recv  # in C; a candidate cannot put others in their place
 HELLO = struct.Struct(">I")  # a process id; the first words on every connection
 HEADER = struct.Struct(">IQ")  # bytes of JSON, bytes of all blobs
 
 
+_encode: Callable[[object, int], tuple[str, ...]] = make_encoder(
+    None,  # no memory of what was met: messages have no cycles
+    None,  # type: ignore[arg-type] # no way out for what is not JSON
+    encode_basestring_ascii,
+    None,
+    ": ",
+    ", ",
+    False,
+    False,
+    True,
+)
+_loads, _pack, _unpack = marshal.loads, HEADER.pack, HEADER.unpack
+_PIECE = 1 << 20
+
+
+def order(message: dict[str, Any], size: int = 0) -> bytes:
+    """Header and content of a message from the kernel, whose blobs, sent right after it, take `size` bytes."""
+    content = marshal.dumps(message, 4)  # which every Python reads
+    return _pack(len(content), size) + content
+
+
 def encode(message: dict[str, Any], size: int = 0) -> bytes:
-    """Header and JSON of a message whose blobs, sent right after it, take `size` bytes."""
-    text = json.dumps(message).encode()
-    return HEADER.pack(len(text), size) + text
+    """Header and JSON of a message to the kernel, whose blobs, sent right after it, take `size` bytes."""
+    content = "".join(_encode(message, 0)).encode()
+    return _pack(len(content), size) + content
 
 
 class Wire:
     """One end of a stream socket that carries frames, blocking."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
+    def __init__(self, connection: socket.socket, *, with_files: bool = False) -> None:
+        self._socket, self._file = connection, connection.fileno()
         self._files: list[int] = []
         self._held = b""
+        self._with_files = with_files and hasattr(socket, "SCM_RIGHTS")
 
     def fileno(self) -> int:
         """The descriptor, to wait on."""
-        return self._socket.fileno()
+        return self._file
 
     def close(self) -> None:
         """Hang up."""
@@ -37,11 +68,10 @@ class Wire:
     def send(self, message: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
         """Send one frame whole, after what was held."""
         if blobs:
-            message = message | {"blobs": [len(blob) for blob in blobs]}
+            message = message | {"blobs": [*map(len, blobs)]}
         held, self._held = self._held, b""
-        self._socket.sendall(held + encode(message, sum(map(len, blobs))))
-        for blob in blobs:
-            self._socket.sendall(blob)
+        for part in (held + encode(message, sum(map(len, blobs))), *blobs):
+            _send(self._socket, part)
 
     def hold(self, message: dict[str, Any]) -> None:
         """Keep a frame until the next one is sent: both then cost one system call, and wake the kernel once."""
@@ -49,8 +79,8 @@ class Wire:
 
     def receive(self) -> tuple[dict[str, Any], list[int], bytes]:
         """One frame, the descriptors that came with it, and its blobs in one piece. EOFError when hung up."""
-        length, size = HEADER.unpack(self._read(HEADER.size))
-        message = json.loads(self._read(length))
+        length, size = _unpack(self._read(HEADER.size))
+        message = _loads(self._read(length))
         blob = self._read(size) if size else b""
         files, self._files = self._files, []
         return message, files, blob
@@ -58,7 +88,7 @@ class Wire:
     def _read(self, size: int) -> bytes:
         pieces = []
         while size:
-            piece = self._receive_some(min(size, 1 << 20))
+            piece = self._receive_some(min(_PIECE, size))
             if not piece:
                 raise EOFError
             pieces.append(piece)
@@ -66,8 +96,8 @@ class Wire:
         return b"".join(pieces)
 
     def _receive_some(self, size: int) -> bytes:
-        if not hasattr(socket, "SCM_RIGHTS"):
-            return self._socket.recv(size)
+        if not self._with_files:
+            return _receive(self._socket, size)
         room = socket.CMSG_LEN(4 * array.array("i").itemsize)
         piece, ancillary, _, _ = self._socket.recvmsg(size, room)
         for level, kind, content in ancillary:

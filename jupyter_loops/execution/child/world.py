@@ -13,6 +13,7 @@ from mmap import ACCESS_COPY, mmap
 from types import ModuleType
 from typing import Any
 
+from .digest import content
 from .fault import Sources
 from .targets import DATA, Target
 
@@ -32,6 +33,9 @@ class World:
         self.held: bool = order["holds"]  # whether the system is asked to hold candidates to their limits
         self.sources = Sources()
         self.targets: list[Target] = []
+        self.state = frozenset(order["state"])  # names that the set-up's own functions change
+        self.ours: tuple[ModuleType, ...] = ()  # modules of this package, which candidates do not find
+        self.digests: dict[str, bytes] = {}  # of the data that set-up and notebook gave
 
     @property
     def names(self) -> dict[str, Any]:
@@ -47,6 +51,8 @@ class World:
         with _working_in(order["setup_cwd"]):
             self._run_setup(order["setup"])
         self.targets = [self._target(each) for each in order["targets"]]
+        contents = {name: content(value) for name, value in self.names.items() if name not in self.state}
+        self.digests = {name: digest for name, digest in contents.items() if digest is not None}
 
     def schemas(self) -> dict[str, Any]:
         """JSON schema of each data target. Raises Unready."""

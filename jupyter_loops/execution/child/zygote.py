@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from .attempt import Attempt, Examiner, settle
+from .attempt import Attempt, Examiner, Trust, settle
 from .confine import adopt_orphans, close_memory, usage
 from .meet import connect, live_by_stdin
 from .rehearsal import rehearse
@@ -32,6 +32,7 @@ class Zygote:
         self._attempts: dict[int, int] = {}  # pid → attempt
         self._own: frozenset[int] = frozenset()  # children that the set-up started
         self._wakeup = -1
+        self._rehearsal: dict[str, Any] = {}
 
     def serve(self) -> None:
         """Build the world, report, and fork until the kernel hangs up."""
@@ -47,6 +48,8 @@ class Zygote:
             world.build(order, _cargo(order, files, cargo))
             report = {"said": "ready", "schemas": world.schemas(), "threads": _threads()}
             examiner = _load(order["examiner"])
+            self._rehearsal = order["rehearsal"]
+            world.ours = tuple(module for name, module in sys.modules.items() if name.startswith("jupyter_loops."))
         except Unready as unready:
             self._control.send({"said": "unready", "kind": unready.args[0], "message": unready.args[1]})
             return
@@ -65,13 +68,13 @@ class Zygote:
             with suppress(OSError):  # it died first
                 os.killpg(pid, signal.SIGKILL)
 
-    def _serve_one(self, world: World, examiner: Examiner) -> None:
+    def _serve_one(self, world: World, examiner: tuple[Examiner, Trust]) -> None:
         self._control.receive()
         settle([])
         _forget_ourselves()
-        Attempt(world, self._control, examiner).serve()
+        Attempt(world, self._control, *examiner).serve()
 
-    def _fork_forever(self, world: World, examiner: Examiner) -> None:
+    def _fork_forever(self, world: World, examiner: tuple[Examiner, Trust]) -> None:
         _warm_up()
         _forget_ourselves()
         self._own = frozenset(_children())
@@ -103,7 +106,7 @@ class Zygote:
             os.close(file)
         return False
 
-    def _become(self, world: World, examiner: Examiner, files: list[int]) -> None:
+    def _become(self, world: World, examiner: tuple[Examiner, Trust], files: list[int]) -> None:
         """The life of a forked child; never returns."""
         try:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, files[0])  # spelled out: else it is asked
@@ -115,9 +118,9 @@ class Zygote:
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
             close_memory(closed=False)
-            attempt = Attempt(world, Wire(connection), examiner)
+            attempt = Attempt(world, Wire(connection), *examiner)
             if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
-                rehearse(examiner)
+                rehearse(examiner[0], self._rehearsal)
             attempt.serve()
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
@@ -164,10 +167,10 @@ def _warm_up() -> None:
     ast.unparse(ast.parse("assert 1 == 2"))
 
 
-def _load(name: str) -> Examiner:
-    module, _, function = name.partition(":")
-    examiner: Examiner = getattr(import_module(module), function)
-    return examiner
+def _load(name: str) -> tuple[Examiner, Trust]:
+    """What runs a check, and what makes it tell the candidate's classes from others: two names of one module."""
+    module = import_module(name)
+    return module.examine, module.Trust
 
 
 def _threads() -> list[str]:
@@ -207,7 +210,7 @@ def main(control: int | str) -> None:
             live_by_stdin()
         connection = connect(control)
     connection.sendall(HELLO.pack(os.getpid()))
-    zygote = Zygote(Wire(connection))
+    zygote = Zygote(Wire(connection, with_files=True))
     try:
         zygote.serve()
     except (EOFError, OSError):

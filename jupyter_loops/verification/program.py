@@ -1,0 +1,70 @@
+"""A check made ready in the kernel, once a run: instrumented, compiled, and with what it reads and changes.
+
+The child gets code and never parses a check itself: what a candidate does to `ast` there is of no use to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import warnings
+from functools import lru_cache
+from typing import Any
+
+from jupyter_loops.core.mutation import changed
+from jupyter_loops.core.recipe import Check, CheckKind
+
+from .asked import redirect
+from .instrument import Instrument, Places
+
+
+def program(check: Check, index: int) -> dict[str, Any]:
+    """What the child needs to run a check that it has not met before; plain values, code as marshalled bytes."""
+    return _compiled(check) | {"index": index}
+
+
+@lru_cache(maxsize=1024)
+def _compiled(check: Check) -> dict[str, Any]:
+    text = "\n" * (check.line - 1) + check.source
+    places, tree = Places(text), ast.parse(text)
+    redirect(tree)
+    whole = ast.parse(f"{check.prelude}\n{check.source}")
+    made = {
+        "kind": check.kind.value,
+        "line": check.line,
+        "text": text,
+        "prelude": _prelude(check),
+        "reads": sorted({node.id for node in ast.walk(whole) if isinstance(node, ast.Name)}),
+        "changes": sorted(changed(whole)),
+    }
+    if check.kind is CheckKind.ASSERT:
+        sole = isinstance(tree.body[0], ast.Assert)
+        code = _code(Instrument(places).visit(tree), "exec")
+    else:
+        sole, statement = False, tree.body[0]
+        assert isinstance(statement, ast.Expr)
+        assert isinstance(statement.value, ast.Call)
+        made["expression"] = places.source(statement.value.args[0])
+        code = _code(ast.Expression(Instrument(places, inside=True).visit(statement.value.args[0])), "eval")
+    return made | {
+        "code": code,
+        "sole": sole,
+        "sources": places.sources,
+        "tests": places.tests,
+        "pairs": places.pairs,
+    }
+
+
+def _prelude(check: Check) -> dict[str, Any] | None:
+    if not check.prelude.strip():
+        return None
+    first = max(1, check.line - len(check.prelude.splitlines()))
+    text = "\n" * (first - 1) + check.prelude
+    return {"text": text, "code": _code(ast.parse(text), "exec")}
+
+
+def _code(tree: ast.Module | ast.Expression, mode: str) -> bytes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a constant is called: it will be a function
+        ready = ast.fix_missing_locations(tree)
+        return marshal.dumps(compile(ready, "<check>", mode, dont_inherit=True))

@@ -1,0 +1,131 @@
+"""The values inside one assertion, and the sentence that explains why it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import itemgetter
+from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType
+from typing import Any
+
+from .difference import difference
+from .numbers import number
+from .trust import Trust
+
+# not names that Python source can spell
+RECORD, TRUE, FAIL, BEGIN, ASK = "\0record", "\0true", "\0fail", "\0begin", "\0ask"
+_SHOWN, _KEPT = 4, 20  # sub-expressions in the message, and in the values
+_IN_LINE = 120  # characters of one value in a message
+_WORDS = 2000  # characters of an assertion's own message
+_DIRECTIONS = {"Lt": "minimize", "LtE": "minimize", "Gt": "maximize", "GtE": "maximize", "Eq": "equal"}
+_FLIPPED = {"minimize": "maximize", "maximize": "minimize", "equal": "equal"}
+_CODE = (ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, type)
+
+Describe = Callable[..., str]
+Ask = Callable[[int, object], object]  # which of the check's calls, and the value that is asked about
+
+
+class Failed(AssertionError):
+    """An assertion of the check itself, and not one inside the candidate, does not hold."""
+
+
+class Recorder:
+    """The values of one check's sub-expressions, by the place they came from."""
+
+    def __init__(self, check: dict[str, Any], describe: Describe, trust: Trust, ask: Ask | None = None) -> None:
+        self.describe, self._trust = describe, trust
+        self.functions = {RECORD: self.record, TRUE: self.true, FAIL: self.fail, BEGIN: self.begin, ASK: ask}
+        self._sources: list[str] = check["sources"]
+        self._tests: list[dict[str, Any]] = check["tests"]
+        self._pairs: dict[int, tuple[str, int, int]] = check["pairs"]
+        self._sole: bool = check["sole"]  # the check is one assert statement, so that its comparison is a metric
+        self._seen: dict[int, object] = {}
+
+    def begin(self) -> None:
+        """An assertion is about to be evaluated, perhaps again in a loop."""
+        self._seen = {}
+
+    def record(self, place: int, value: object) -> object:
+        """Note a value on its way. Raises Failed where the candidate's own class has decided what it is."""
+        self._seen[place] = value
+        pair = self._pairs.get(place)
+        doubt = self._trust.doubt(value) or (self._doubted(place, pair, value) if pair else "")
+        if doubt:
+            raise Failed(doubt)
+        return value
+
+    def true(self, place: int, value: object) -> object:
+        """Note the value of the whole expression; the check's own `not` decides, which no name can be put before."""
+        return self.record(place, value)
+
+    def fail(self, test: int, words: Callable[[], object] | None) -> None:
+        """The assertion does not hold."""
+        raise Failed(_clipped(str(words())) if words is not None else self._explain(self._tests[test]))
+
+    def values(self) -> dict[str, str]:
+        """Sub-expression → clipped repr, without what only names code."""
+        return {source: self.describe(value) for source, value in self._parts()[:_KEPT]}
+
+    def metric(self) -> dict[str, Any] | None:
+        """What the check's one comparison compared, where both sides are numbers."""
+        test = self._tests[0] if self._sole and self._tests else None
+        sides = self._sides(test) if test else None
+        if test is None or sides is None or test["operator"] not in _DIRECTIONS:
+            return None
+        numbers = [number(side) for side in sides]
+        if None in numbers:
+            return None
+        direction = _DIRECTIONS[test["operator"]]
+        if _is_flipped(test):
+            return {"value": numbers[1], "target": numbers[0], "direction": _FLIPPED[direction]}
+        return {"value": numbers[0], "target": numbers[1], "direction": direction}
+
+    def _doubted(self, place: int, pair: tuple[str, int, int], value: object) -> str:
+        operator, *places = pair
+        left, right = (self._seen.get(each) for each in places)
+        why = self._trust.decided(operator, left, right, value)
+        return f"{self._sources[place]} {why}" if why else ""
+
+    def _sides(self, test: dict[str, Any]) -> tuple[object, object] | None:
+        """Values of both sides of a comparison, when both were evaluated."""
+        known = [side for side in test["sides"] if side["literal"] or side["place"] in self._seen]
+        values = [side["value"] if side["literal"] else self._seen[side["place"]] for side in known]
+        return (values[0], values[1]) if len(values) == 2 else None  # noqa: PLR2004 - both
+
+    def _explain(self, test: dict[str, Any]) -> str:
+        sides = self._sides(test)
+        if sides and test["operator"] == "Eq":
+            left, right = test["sides"]
+            if left["literal"] != right["literal"]:
+                return self._expected(test, sides)
+        parts = [
+            f"{source} = {self.describe(value, _IN_LINE)}" for source, value in self._parts(test["place"])[:_SHOWN]
+        ]
+        whole = self.describe(self._seen.get(test["place"]), _IN_LINE)
+        hint = difference(*sides, self.describe) if sides and test["operator"] == "Eq" else ""
+        return f"{test['source']} is {whole}{'; ' if parts else ''}{', '.join(parts)}{hint}"
+
+    def _expected(self, test: dict[str, Any], sides: tuple[object, object]) -> str:
+        """Value against literal, whichever side they are on."""
+        flipped = _is_flipped(test)
+        value, expected = reversed(sides) if flipped else sides
+        name = test["sides"][1 if flipped else 0]["source"]
+        said = f"{name} gave {self.describe(value)}, expected {self.describe(expected)}"
+        return said + difference(value, expected, self.describe)
+
+    def _parts(self, whole: int = -1) -> list[tuple[str, object]]:
+        """Outermost values first: they say most about why the whole is what it is."""
+        named: dict[str, object] = {}
+        for place, value in sorted(self._seen.items(), key=itemgetter(0)):
+            if place != whole and not issubclass(type(value), _CODE):
+                named.setdefault(self._sources[place], value)
+        return list(named.items())
+
+
+def _is_flipped(test: dict[str, Any]) -> bool:
+    """Whether the value is on the right, the target being a literal on the left."""
+    left, right = test["sides"]
+    return bool(left["literal"] and not right["literal"])
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]}..."
