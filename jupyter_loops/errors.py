@@ -29,7 +29,7 @@ _LONGEST = 1000  # characters of a message that a screen gets
 
 
 class ErrorClass(StrEnum):
-    """What kind of fault a model call met; each kind has its own policy (engine/recovery.py)."""
+    """What kind of fault was met; each kind has its own policy (engine/recovery.py)."""
 
     TRANSIENT = "transient"
     RATE_LIMITED = "rate_limited"
@@ -38,8 +38,12 @@ class ErrorClass(StrEnum):
     BAD_REQUEST = "bad_request"
     REFUSED = "refused"
     MALFORMED = "malformed"
-    TRUNCATED = "truncated"
+    TRUNCATED = "truncated"  # the answer was cut at its length limit, and cannot be used
+    CANDIDATE = "candidate"  # it is no valid code or data, or broke when it ran
+    CHECK = "check"  # it ran, and a check failed
+    SANDBOX = "sandbox"  # the child process broke, not the candidate in it
     JUDGE = "judge"  # a judge gave no usable grade
+    BUDGET = "budget"  # a limit does not hold enough for the next call
 
 
 class LoopError(Exception):
@@ -83,12 +87,13 @@ class BudgetError(LoopError):
     """A limit does not hold enough for the next call.
 
     `limit` is the name of a Budget field; `needed` and `left` are in its unit. `scope` says whose limit it is:
-    empty for the run's own, otherwise in words ("today", "the loop that called this one").
+    empty for the run's own, otherwise in words ("today", "the loop that called this one"). `cause` is the fault
+    that made the call necessary, where there was one.
     """
 
-    def __init__(self, limit: str, needed: float, left: float, scope: str = "") -> None:
-        super().__init__(limit, needed, left, scope)
-        self.limit, self.needed, self.left, self.scope = limit, needed, left, scope
+    def __init__(self, limit: str, needed: float, left: float, scope: str = "", cause: str = "") -> None:
+        super().__init__(limit, needed, left, scope, cause)
+        self.limit, self.needed, self.left, self.scope, self.cause = limit, needed, left, scope, cause
 
     def __str__(self) -> str:
         of = f" of {self.scope}" if self.scope else ""
@@ -98,7 +103,8 @@ class BudgetError(LoopError):
 class ModelError(LoopError):
     """A model did not answer.
 
-    `retry_after` is in seconds, as the provider asked for; `status` is the HTTP status where there was one.
+    `retry_after` is in seconds, as the provider asked for; `status` is the HTTP status where there was one;
+    `taken_up` says that the provider may have begun to answer, and may bill the prompt.
     """
 
     def __init__(
@@ -107,9 +113,11 @@ class ModelError(LoopError):
         kind: ErrorClass,
         retry_after: float | None = None,
         status: int | None = None,
+        taken_up: bool = False,
     ) -> None:
-        super().__init__(message, kind, retry_after, status)
+        super().__init__(message, kind, retry_after, status, taken_up)
         self.message, self.kind, self.retry_after, self.status = message, kind, retry_after, status
+        self.taken_up = taken_up
 
     def __str__(self) -> str:
         return self.message

@@ -17,12 +17,14 @@ from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelEr
 
 from .answers import Answers
 from .breaker import Breakers, Pass, Phase, Step
-from .call import CANCELLED, LOST, Call
-from .ledger import Ledger
+from .call import LOST, Call
+from .ledger import LEAST_ANSWER, Ledger
 from .past import Past
 from .recorder import Recorder
-from .recovery import POLICIES
+from .recovery import POLICIES, Action, Patience
 
+REFUSALS = frozenset({"content_filter", "refusal"})  # finish reasons
+_ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
 
 Wait = Callable[[float, str], Awaitable[None]]  # seconds, why
@@ -85,8 +87,8 @@ class Asking:
     ) -> Completion:
         """Ask until there is an answer. Raises ModelError when the policy is used up, BudgetError before spending.
 
-        `prompt_for` makes the prompt for a context window of so many tokens; the window is halved when the
-        provider says that the context is too long.
+        `prompt_for` makes the prompt for a context window of so many tokens; when the provider says that the
+        context is too long, it gets half of what was sent.
         """
         stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model.window()))
         if stored is not None:
@@ -112,29 +114,24 @@ class Asking:
         patient: bool,
     ) -> Completion:
         """Ask this one model. `patient`: there is no other, so that a breaker's pause is waited for if it is short."""
-        window, tries, refused = self._model.window(), 0, set[str]()
+        window, patience, refused = self._model.window(), Patience(self._ledger, last=patient), set[str]()
         while True:
+            prompt = prompt_for(window)
             try:
-                return await self._once(prompt_for(window), sampling, iteration, purpose, patient=patient)
+                return await self._once(prompt, sampling, iteration, purpose, patient=patient)
             except FeatureError as fault:
                 if fault.feature in refused:
                     raise
                 refused.add(fault.feature)
                 self._adapted(iteration, "feature", fault.feature, "left out", str(fault))
             except BreakerError as shut:
-                policy = POLICIES[shut.kind]
-                if not patient or tries >= policy.retries or shut.seconds > policy.cap:
-                    raise
-                await self._wait(shut.seconds, str(shut))
-                tries += 1
+                await self._wait(*patience.before_probe(shut))
             except ModelError as fault:
-                policy = POLICIES[fault.kind]
-                if tries >= policy.retries:
-                    raise
-                if fault.kind is ErrorClass.CONTEXT_OVERFLOW:
-                    window = (window or 8192) // 2
-                await self._wait(policy.wait(tries, fault), f"{fault.kind}: {fault.message}")
-                tries += 1
+                seconds, why = patience.after(fault)
+                if POLICIES[fault.kind].action is Action.SHRINK:
+                    window = min(window or _ANY, self._model.count(prompt.messages)) // 2
+                    sampling = replace(sampling, max_tokens=min(sampling.max_tokens, max(window, LEAST_ANSWER)))
+                await self._wait(seconds, why)
 
     async def _once(
         self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str, *, patient: bool
@@ -207,12 +204,12 @@ class Asking:
                 prompt, sampling, call.hear if self._recorder.listeners and purpose == "plan" else None
             )
         except ModelError as fault:
-            call.failed(fault.kind, fault.message)
+            call.refused(fault)
             raise
         except asyncio.CancelledError:
-            call.failed(CANCELLED, "stopped while the model was answering")
+            call.cancelled()
             raise
         call.finished(completion)
-        if completion.finish_reason == "content_filter":
+        if completion.finish_reason in REFUSALS:
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion

@@ -1,12 +1,13 @@
-"""The books of one call: settled once, whether it was answered, failed or cancelled."""
+"""The books of one call: what it was reserved, what it used, and what of that is only an estimate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.events import CallFinished
+from jupyter_loops.core.events import CallFinished, Noted
 from jupyter_loops.core.message import Completion
+from jupyter_loops.errors import ModelError
 
 from .ledger import Ledger, Reservation
 from .recorder import Recorder
@@ -27,16 +28,17 @@ class Call:
     pieces: list[str] = field(default_factory=list)
 
     def hear(self, piece: str) -> None:
-        """A piece of the answer arrived."""
+        """Keep a piece of the answer, and pass it on."""
         self.pieces.append(piece)
         self.recorder.text(piece)
 
     def finished(self, answer: Completion) -> None:
-        """Charge what the provider says was used."""
+        """Charge what the provider billed; where it said nothing, no more than it was allowed to use."""
+        answer = self._sane(answer)
         usd = self.reservation.cost(
             answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens, answer.reasoning_tokens
         )
-        self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=answer.tokens, calls=1))
+        self._settle(answer.prompt_tokens, answer.completion_tokens, usd)
         self.recorder.say(
             CallFinished(
                 call=self.number,
@@ -54,13 +56,22 @@ class Call:
                 answered_by=answer.model,
             )
         )
+        if answer.tokens > self.reservation.worst.tokens:
+            self._note_excess(answer, usd)
 
-    def failed(self, kind: str, message: str) -> None:
-        """Charge what was used: a refused request nothing, a cut answer its prompt and each piece that arrived."""
-        cut = bool(self.pieces) or kind == CANCELLED
-        prompt, answer = (self.counted, min(len(self.pieces), self.reservation.max_tokens)) if cut else (0, 0)
+    def refused(self, fault: ModelError) -> None:
+        """Charge nothing for a request that was not taken up, and the prompt and all that arrived for one that was."""
+        self._failed(fault.kind, fault.message, taken_up=fault.taken_up)
+
+    def cancelled(self) -> None:
+        """Charge the prompt and each piece that arrived: what a provider bills for the rest is not known."""
+        self._failed(CANCELLED, "stopped while the model was answering", taken_up=True)
+
+    def _failed(self, kind: str, message: str, *, taken_up: bool) -> None:
+        used = taken_up or bool(self.pieces)
+        prompt, answer = (self.counted, min(len(self.pieces), self.reservation.max_tokens)) if used else (0, 0)
         usd = self.reservation.cost(prompt, answer)
-        self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
+        self._settle(prompt, answer, usd)
         self.recorder.say(
             CallFinished(
                 call=self.number,
@@ -74,3 +85,21 @@ class Call:
                 message=message,
             )
         )
+
+    def _settle(self, prompt: int, answer: int, usd: float | None) -> None:
+        self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
+
+    def _sane(self, answer: Completion) -> Completion:
+        """No negative bill, and no guess above what was allowed."""
+        prompt, completion = max(answer.prompt_tokens, 0), max(answer.completion_tokens, 0)
+        if answer.estimated:
+            prompt, completion = min(prompt, self.counted), min(completion, self.reservation.max_tokens)
+        return replace(answer, prompt_tokens=prompt, completion_tokens=completion)
+
+    def _note_excess(self, answer: Completion, usd: float | None) -> None:
+        excess = "" if usd is None else f", ${max(usd - self.reservation.worst.usd, 0):.4g} more than was set aside"
+        message = (
+            f"{answer.model or 'the provider'} billed {answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens, "
+            f"where {self.counted:,} were sent and {self.reservation.max_tokens:,} allowed{excess}; charged as billed"
+        )
+        self.recorder.say(Noted(iteration=self.iteration, message=message))

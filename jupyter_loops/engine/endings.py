@@ -37,7 +37,8 @@ def does_not_fit(error: BudgetError, recipe: Recipe, standing: Standing) -> Term
     """The end when the next call could break a limit, and therefore was not made."""
     needed, left = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
     of = f" of {error.scope}" if error.scope else ""
-    message = f"the next call may need {needed} and {left} is left{of}; {best(recipe, standing)}"
+    cause = f"{error.cause}; " if error.cause else ""
+    message = f"{cause}the next call may need {needed} and {left} is left{of}; {best(recipe, standing)}"
     return Termination(REASONS[error.limit], message + _advice(error.limit, error.scope))
 
 

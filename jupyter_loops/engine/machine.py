@@ -14,9 +14,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.PREPARE: frozenset({State.PLAN, State.EXECUTE, State.WAIT, State.END}),
     # VERIFY straight away: the candidate is not worth running. DECIDE: there is no candidate.
     State.PLAN: frozenset({State.EXECUTE, State.VERIFY, State.DECIDE, State.WAIT, State.END}),
-    State.EXECUTE: frozenset({State.OBSERVE, State.WAIT, State.END}),
-    State.OBSERVE: frozenset({State.VERIFY, State.WAIT, State.END}),
-    State.VERIFY: frozenset({State.DECIDE, State.WAIT, State.END}),
+    # EXECUTE once more, from wherever the child process broke.
+    State.EXECUTE: frozenset({State.EXECUTE, State.OBSERVE, State.WAIT, State.END}),
+    State.OBSERVE: frozenset({State.EXECUTE, State.VERIFY, State.WAIT, State.END}),
+    State.VERIFY: frozenset({State.EXECUTE, State.DECIDE, State.WAIT, State.END}),
     State.DECIDE: frozenset({State.PLAN, State.WAIT, State.END}),
     State.WAIT: frozenset(State) - {State.WAIT},  # only back to where it came from, or to the end
     State.END: frozenset(),

@@ -55,7 +55,7 @@ class Pace:
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
-        self.machine.move(State.WAIT, self.iteration, f"{why}; waiting {seconds:.1f} s")
+        self.machine.move(State.WAIT, self.iteration, f"waiting {seconds:.1f} s, {why}")
         await asyncio.sleep(seconds)
         self.machine.move(self.machine.origin, self.iteration)
 

@@ -1,12 +1,31 @@
-"""What to do when a call fails: one policy an error class, one table."""
+"""What to do when something fails: one policy an error class, one table.
+
+The waiting is our own few lines and not a library's: every wait is a state of the run that a person sees, a pause
+and a stop reach into, and the run's clock bounds; each try is reserved and settled by itself.
+"""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import BreakerError, ErrorClass, LoopError, ModelError
+from jupyter_loops.errors import BreakerError, BudgetError, ErrorClass, LoopError, ModelError
+
+from .ledger import Ledger
+
+LONGEST = 900.0  # seconds of one wait, where no time limit bounds it
+
+
+class Action(StrEnum):
+    """What comes first when a fault of a class is met."""
+
+    RETRY = "retry"  # the same again, after a wait
+    SHRINK = "shrink"  # again with half of the prompt
+    NEXT_ROUND = "next round"  # the model is told what was wrong
+    STOP = "stop"  # it would only fail again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,28 +38,36 @@ class Policy:
     "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
 
+    action: Action = Action.STOP
     retries: int = 0
-    base: float = 0.5  # seconds
-    cap: float = 30.0  # seconds
-    ends: StopReason = StopReason.ERROR
+    base: float = 0.0  # seconds
+    cap: float = 60.0  # seconds
+    ends: StopReason | None = StopReason.ERROR  # None: the loop goes on, or the limit has a reason of its own
     falls_back: bool = True
 
-    def wait(self, tries: int, fault: ModelError) -> float:
+    def wait(self, tries: int, retry_after: float | None = None) -> float:
         """Seconds to wait before the next try; a provider's Retry-After is a lower bound."""
         jitter = random.uniform(0, min(self.cap, self.base * 2**tries))  # noqa: S311  # no secret depends on it
-        return jitter if fault.retry_after is None else fault.retry_after + jitter
+        return (retry_after or 0.0) + jitter
 
 
 POLICIES: dict[ErrorClass, Policy] = {
-    ErrorClass.TRANSIENT: Policy(retries=4, base=0.5, cap=8.0),
-    ErrorClass.RATE_LIMITED: Policy(retries=6, base=1.0, cap=60.0),
-    ErrorClass.CONTEXT_OVERFLOW: Policy(retries=2, base=0.0),  # the planner is given half the window
+    # of a call
+    ErrorClass.TRANSIENT: Policy(action=Action.RETRY, retries=4, base=0.5, cap=8.0),
+    ErrorClass.RATE_LIMITED: Policy(action=Action.RETRY, retries=6, base=1.0, cap=60.0),
+    ErrorClass.CONTEXT_OVERFLOW: Policy(action=Action.SHRINK, retries=2),
     ErrorClass.AUTH: Policy(),
     ErrorClass.BAD_REQUEST: Policy(),
     ErrorClass.REFUSED: Policy(ends=StopReason.REFUSED),
-    ErrorClass.MALFORMED: Policy(retries=1, base=0.0),
-    ErrorClass.TRUNCATED: Policy(retries=1, base=0.0),
-    ErrorClass.JUDGE: Policy(retries=1, base=0.0),  # asked once more, then the run ends: never a pass
+    ErrorClass.MALFORMED: Policy(action=Action.RETRY, retries=1),
+    ErrorClass.JUDGE: Policy(action=Action.RETRY, retries=1),  # asked once more, then the run ends: never a pass
+    # of a round
+    ErrorClass.TRUNCATED: Policy(action=Action.NEXT_ROUND, ends=None),
+    ErrorClass.CANDIDATE: Policy(action=Action.NEXT_ROUND, ends=None),
+    ErrorClass.CHECK: Policy(action=Action.NEXT_ROUND, ends=None),
+    ErrorClass.SANDBOX: Policy(action=Action.RETRY, retries=1),  # the same candidate in a new child
+    # of the run
+    ErrorClass.BUDGET: Policy(ends=None),
 }
 
 
@@ -48,4 +75,42 @@ def reason(error: LoopError) -> StopReason:
     """How a run ends that an error ends."""
     if isinstance(error, BreakerError):
         return StopReason.BREAKER_OPEN
-    return POLICIES[error.kind].ends if isinstance(error, ModelError) else StopReason.ERROR
+    ends = POLICIES[error.kind].ends if isinstance(error, ModelError) else None
+    return ends or StopReason.ERROR
+
+
+class Patience:
+    """How often one question was tried, each class of faults counted by itself.
+
+    `last`: there is no other model to fall back to.
+    """
+
+    def __init__(self, ledger: Ledger, *, last: bool = True) -> None:
+        self._ledger, self._last = ledger, last
+        self._tries: Counter[ErrorClass] = Counter()
+
+    def after(self, fault: ModelError) -> tuple[float, str]:
+        """Seconds to wait before the next try, and why, for a person to read.
+
+        Raises the fault where its policy is used up, and BudgetError where the wait would outlast the run.
+        """
+        policy, tries = POLICIES[fault.kind], self._tries[fault.kind]
+        seconds = policy.wait(tries, fault.retry_after)
+        self._spend(fault, seconds)
+        return seconds, f"try {tries + 2} of {policy.retries + 1}, {fault.kind}: {fault.message}"
+
+    def before_probe(self, shut: BreakerError) -> tuple[float, str]:
+        """The same for a breaker that is open. Raises it where its pause is too long to wait for."""
+        if not self._last or shut.seconds > POLICIES[shut.kind].cap:
+            raise shut
+        self._spend(shut, shut.seconds)
+        return shut.seconds, str(shut)
+
+    def _spend(self, fault: ModelError, seconds: float) -> None:
+        """Count one more try, and see that the wait before it fits into the run's time."""
+        left = self._ledger.seconds_left
+        if self._tries[fault.kind] >= POLICIES[fault.kind].retries or (left is None and seconds > LONGEST):
+            raise fault
+        if left is not None and seconds >= left:
+            raise BudgetError("seconds", seconds, left, cause=str(fault)) if self._last else fault
+        self._tries[fault.kind] += 1

@@ -9,8 +9,10 @@ from jupyter_loops.core.events import Acted, Judged
 from jupyter_loops.core.ports import Attempt, Sandbox
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
+from jupyter_loops.errors import ErrorClass, SandboxError
 
 from .pace import Pace
+from .recovery import POLICIES
 from .standing import Turn
 
 
@@ -23,8 +25,21 @@ class Trial:
     pace: Pace
 
     async def run(self, turn: Turn, candidate: Candidate) -> None:
-        """Fill in the turn's observation, verdicts and delivery."""
-        await self.pace.move(State.EXECUTE)
+        """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
+        tries, note = POLICIES[ErrorClass.SANDBOX].retries, ""
+        while True:
+            try:
+                await self._once(turn, candidate, note)
+            except SandboxError as error:
+                if not tries:
+                    raise
+                tries -= 1
+                turn.verdicts, turn.delivery, note = [], None, f"once more, in a new child: {error}"
+            else:
+                return
+
+    async def _once(self, turn: Turn, candidate: Candidate, note: str) -> None:
+        await self.pace.move(State.EXECUTE, note)
         async with self.sandbox.attempt(candidate) as attempt:
             turn.observation = await attempt.execute()
             await self.pace.move(State.OBSERVE)

@@ -14,6 +14,7 @@ from jupyter_loops.errors import ErrorClass, ModelError
 
 from .client import load
 from .redaction import redact
+from .wording import NO_CREDIT, by_words
 
 _LONGEST = 200  # characters of a provider's own words
 
@@ -38,26 +39,32 @@ _BY_STATUS = {
     429: ErrorClass.RATE_LIMITED,
 }
 
-_OVERFLOW = re.compile(
-    r"context.{0,20}(length|size|window)|maximum context|exceed_context|too many tokens", re.IGNORECASE
+_UNREADABLE = re.compile(
+    r"unable to get json response|response with no 'choices'|invalid response object|error parsing chunk"
+    r"|expecting value|jsondecodeerror|error building chunks|list index out of range|invalid json",
+    re.IGNORECASE,
 )
-_NO_CREDIT = re.compile(r"insufficient_quota|credit balance|exceeded your current quota", re.IGNORECASE)
-_UNREADABLE = re.compile(r"unable to get json response|response with no 'choices'", re.IGNORECASE)
 _UNREACHED = re.compile(
-    r"connect(ion)? (error|refused|reset|call failed)|cannot connect|connecterror|name or service|name resolution"
-    r"|nodename|network is unreachable|temporary failure|server disconnected",
+    r"connect(ion)? (error|refused|call failed)|cannot connect|connecterror|name or service|name resolution"
+    r"|nodename|network is unreachable|temporary failure|all connection attempts failed",
+    re.IGNORECASE,
+)
+_BROKEN_OFF = re.compile(
+    r"server disconnected|connection reset|reset by peer|incomplete chunked|peer closed|payload is not completed"
+    r"|not enough data|timed? ?out",
     re.IGNORECASE,
 )
 
 
 def classify(error: Exception, name: str, *, api_base: str | None = None, api_key: str | None = None) -> ModelError:
     """What a failed call means for the loop. `name` and `api_base` are what the person chose."""
-    raw = str(getattr(error, "message", None) or error)
+    raw = _raw(error)
     said = _said(raw) or type(error).__name__
     status = _status(error)
     kind = _kind(error, status, raw)
     line = _line(kind, name, said, status, api_base)
-    return ModelError(redact(line, api_key), kind, retry_after(_headers(error)), status)
+    taken_up = status in {None, HTTPStatus.OK} and not _UNREACHED.search(raw)
+    return ModelError(redact(line, api_key), kind, retry_after(_headers(error)), status, taken_up)
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
@@ -90,15 +97,16 @@ def missing_key(name: str, variables: list[str]) -> ModelError:
 
 
 def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
+    """By what the answer says, then by LiteLLM's type, then by the status: the type alone says too little."""
+    if said := by_words(status, raw):
+        return said
     names = {cls.__name__ for cls in type(error).__mro__}
     if named := next((kind for name, kind in _BY_TYPE.items() if name in names), None):
         return named
-    if _NO_CREDIT.search(raw):
-        return ErrorClass.AUTH
+    if _UNREACHED.search(raw) or _BROKEN_OFF.search(raw):
+        return ErrorClass.TRANSIENT
     if status == HTTPStatus.OK or _UNREADABLE.search(raw):
         return ErrorClass.MALFORMED
-    if status in {400, 422} and _OVERFLOW.search(raw):
-        return ErrorClass.CONTEXT_OVERFLOW
     if status is None:
         return ErrorClass.TRANSIENT if isinstance(error, OSError) else ErrorClass.BAD_REQUEST
     return _BY_STATUS.get(
@@ -109,8 +117,10 @@ def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
 def _line(kind: ErrorClass, name: str, said: str, status: int | None, api_base: str | None) -> str:
     where = api_base or f"the provider of {name}"
     answered = f" ({status})" if status else ""
-    if kind is ErrorClass.AUTH and status == HTTPStatus.TOO_MANY_REQUESTS:
-        return f"the account for {name} has no credit left: {said}"
+    if kind is ErrorClass.AUTH and (status == HTTPStatus.TOO_MANY_REQUESTS or NO_CREDIT.search(said)):
+        return f"the account for {name} has no credit left{answered}: {said}"
+    if kind is ErrorClass.AUTH and status == HTTPStatus.FORBIDDEN:
+        return f"the account for {name} may not do that{answered}: {said}"
     if kind is ErrorClass.TRANSIENT and _UNREACHED.search(said):
         return f"cannot reach {where}: is it running, and is there a network?"
     openings = {
@@ -132,8 +142,16 @@ def _said(raw: str) -> str:
     return text[:_LONGEST]
 
 
+def _raw(error: Exception) -> str:
+    """All that was said: the exception's message, or the body of a raw HTTP answer."""
+    if type(error).__name__ == "HTTPStatusError":  # of httpx, whose message is the status and an address
+        response: Any = getattr(error, "response", None)
+        return str(response.text) or str(error)
+    return str(getattr(error, "message", None) or error)
+
+
 def _status(error: Exception) -> int | None:
-    status = getattr(error, "status_code", None)
+    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None
 
 

@@ -16,8 +16,11 @@ from jupyter_loops.planning.tokens import estimate
 from .client import load
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, named, refused, without
+from .hearing import Heard, StandstillError
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
+IDLE = 30.0  # seconds
+_PER_TOKEN = 32  # characters; an answer that is longer than this for each token it was allowed is cut
 _PER_MESSAGE = 6  # tokens that a chat template may add to each message
 
 
@@ -26,7 +29,7 @@ class LiteLLMModel:
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
     server. A `price` given here goes before the list price. `title` is what messages call the model.
-    `stop` are texts that end an answer.
+    `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     """
 
     def __init__(
@@ -39,12 +42,13 @@ class LiteLLMModel:
         window: int | None = None,
         title: str = "",
         stop: Sequence[str] = (),
+        idle: float = IDLE,
     ) -> None:
         self.name = title or name
         self.endpoint = api_base or ""
         self._base, self._key = api_base, api_key
         self._price, self._window = price, window
-        self._stop = list(stop)
+        self._stop, self._idle = list(stop), idle
         self._model, self._provider = name, ""
         self._refused = refused(name, self.endpoint)
         self._broken = 0  # streams in a row that broke off
@@ -68,9 +72,8 @@ class LiteLLMModel:
         except ModelError:
             raise
         except TimeoutError:
-            raise ModelError(
-                f"{self.name} did not answer within {sampling.timeout:g} s", ErrorClass.TRANSIENT
-            ) from None
+            late = f"{self.name} did not answer within {sampling.timeout:g} s"
+            raise ModelError(late, ErrorClass.TRANSIENT, taken_up=True) from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
             raise self._fault(error, request) from None
 
@@ -170,59 +173,64 @@ class LiteLLMModel:
         started = time.perf_counter()
         reply = await load().acompletion(**request)
         seconds = time.perf_counter() - started
+        if not reply.choices:
+            raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
         choice = reply.choices[0]
-        if on_text is not None and choice.message.content:
-            on_text(choice.message.content)
+        text = choice.message.content or ""
+        refusal = not text and getattr(choice.message, "refusal", None)
+        if on_text is not None and text:
+            on_text(text)
         return self._completion(
             request,
-            choice.message.content or "",
+            text,
             getattr(reply, "usage", None),
-            finish_reason=choice.finish_reason or "stop",
+            finish_reason="content_filter" if refusal else choice.finish_reason or "stop",
             seconds=seconds,
             model=reply.model or "",
         )
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        first: float | None = None
-        pieces: list[str] = []
+        heard = Heard(on_text, room=_PER_TOKEN * request["max_tokens"])
         stream = await load().acompletion(**request)
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
             try:
-                async for chunk in stream:
-                    delta = chunk.choices[0].delta if chunk.choices else None
-                    if first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
-                        first = time.perf_counter() - started
-                    if delta and delta.content:
-                        pieces.append(delta.content)
-                        on_text(delta.content)
+                await heard.listen(stream, self._idle)
+            except StandstillError:
+                raise self._broke_off(f"stood still for {self._idle:g} s in the middle of its answer") from None
             except Exception:
-                self._broken += bool(pieces)
+                self._broken += bool(heard.pieces)
                 if self._broken >= BREAKS:
-                    raise self._broke_off() from None
+                    raise self._without_streaming() from None
                 raise
-        if stream.received_finish_reason is None:
-            self._broken += 1
-            raise self._broke_off()
+        if not heard.full and stream.received_finish_reason is None:
+            raise self._broke_off("broke off in the middle of its answer")
         self._broken = 0
         usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
         return self._completion(
             request,
-            "".join(pieces),
+            "".join(heard.pieces),
             usage,
-            finish_reason=stream.received_finish_reason,
+            finish_reason="length" if heard.full else stream.received_finish_reason,
             seconds=time.perf_counter() - started,
-            first_token_seconds=first,
-            model=stream.chunks[0].model or "",
+            first_token_seconds=heard.first and heard.first - started,
+            model=(stream.chunks[0].model if stream.chunks else "") or "",
         )
 
-    def _broke_off(self) -> ModelError:
+    def _broke_off(self, how: str) -> ModelError:
         """Once may be the network; in a row it is the endpoint's way of streaming."""
+        self._broken += 1
         if self._broken < BREAKS:
-            return ModelError(f"{self.name} broke off in the middle of its answer", ErrorClass.TRANSIENT)
+            return ModelError(f"{self.name} {how}", ErrorClass.TRANSIENT, taken_up=True)
+        return self._without_streaming()
+
+    def _without_streaming(self) -> FeatureError:
         return self._without(STREAM, f"{self._broken} answers in a row broke off")
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
+        room = _PER_TOKEN * request["max_tokens"]
+        if len(text) > room:
+            text, facts["finish_reason"] = text[:room], "length"
         if not usage or not usage.prompt_tokens:
             messages = [Message(turn["role"], turn["content"]) for turn in request["messages"]]
             return Completion(

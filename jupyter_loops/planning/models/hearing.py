@@ -1,0 +1,54 @@
+"""An answer that is heard piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class StandstillError(Exception):
+    """The answer stopped coming."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What has arrived of an answer."""
+
+    on_text: Callable[[str], None]
+    room: int  # characters
+    pieces: list[str] = field(default_factory=list)
+    first: float | None = None  # when it began, or its thoughts did
+    full: bool = False
+
+    async def listen(self, stream: Any, idle: float) -> None:
+        """Take the pieces as they come, until the last or as many as there is room for.
+
+        Raises StandstillError where the answer, once begun, stands still for `idle` seconds.
+        """
+        try:
+            async with asyncio.timeout(None) as standstill:
+                async for chunk in stream:
+                    self.take(chunk)
+                    if self.full:
+                        return
+                    if self.first is not None:  # a model may think for long before it begins
+                        standstill.reschedule(asyncio.get_running_loop().time() + idle)
+        except TimeoutError as error:
+            if standstill.expired():
+                raise StandstillError from error
+            raise
+
+    def take(self, chunk: Any) -> None:
+        """Keep one piece, and pass it on."""
+        delta = chunk.choices[0].delta if chunk.choices else None
+        if self.first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
+            self.first = time.perf_counter()
+        if delta and delta.content:
+            piece = delta.content[: self.room]
+            self.room -= len(piece)
+            self.full = len(piece) < len(delta.content)
+            self.pieces.append(piece)
+            self.on_text(piece)
