@@ -10,6 +10,8 @@ from IPython.display import display
 
 from .reading import table
 
+_PLOTLY = "application/vnd.plotly.v1+json"
+
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly has no types
     """A figure with the numbers that it was drawn from; shown, both travel together."""
@@ -23,13 +25,15 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no types
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(*args, **kwargs)
+        if _PLOTLY not in bundle:  # another renderer was chosen
+            return bundle
         twin = table(self.layout.title.text or "", self._numbers)
-        return {"text/html": twin._repr_html_(), "text/plain": repr(twin)} | bundle
+        return bundle | {"text/html": twin._repr_html_(), "text/plain": repr(twin)}
 
     def _ipython_display_(self) -> None:
         bundle = self._repr_mimebundle_()
-        if pio.renderers.render_on_display and any("plotly" in kind for kind in bundle):
+        if pio.renderers.render_on_display and _PLOTLY in bundle:
             show: Any = display  # untyped
             show(bundle, raw=True)
-        else:  # another renderer was chosen, or none
+        else:
             super()._ipython_display_()
