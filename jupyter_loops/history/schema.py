@@ -170,24 +170,24 @@ CREATE TABLE verdicts (
 -- What the loop itself changed in how it asks.
 -- Example: SELECT what, became, count(*) AS times, any_value(reason) FROM decisions GROUP BY ALL
 CREATE TABLE decisions (
-    run_id     VARCHAR,
+    run_id     VARCHAR,    -- of runs
     seq        INTEGER,    -- of its event
-    iteration  INTEGER,
-    decided_at TIMESTAMP,
+    iteration  INTEGER,    -- of iterations
+    decided_at TIMESTAMP,  -- UTC
     what       VARCHAR,    -- approach, model, max_tokens, fallback, feature
-    was        VARCHAR,
-    became     VARCHAR,
+    was        VARCHAR,    -- its value before; NULL when there was none
+    became     VARCHAR,    -- its value from then on
     reason     VARCHAR     -- in one line, with its numbers
 );
 
 -- How a run's calls moved the circuit breakers, which all runs of a kernel share.
 -- Example: SELECT model, fault, count(*) AS openings FROM breakers WHERE became = 'open' GROUP BY ALL
 CREATE TABLE breakers (
-    run_id    VARCHAR,
+    run_id    VARCHAR,    -- of runs
     seq       INTEGER,    -- of its event
-    iteration INTEGER,
-    moved_at  TIMESTAMP,
-    model     VARCHAR,
+    iteration INTEGER,    -- of iterations
+    moved_at  TIMESTAMP,  -- UTC
+    model     VARCHAR,    -- by the name that a person chose
     fault     VARCHAR,    -- the class of error that it counts
     was       VARCHAR,    -- closed, open, half_open
     became    VARCHAR,    -- half_open: a probe left
