@@ -24,6 +24,7 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
 from jupyter_loops.core.ports import Listener, Model, Readiness, Sandbox, World
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.redaction import redact
 from jupyter_loops.engine import background, breaker
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
@@ -174,6 +175,8 @@ def launch(
     from jupyter_loops.verification.verifier import Verifier
 
     options = options or Options()
+    if origin is None and (found := broken_off(recipe, options)):
+        origin = found.origin
     world = _world(recipe, options, names or {})
     origin = origin or Origin()
     adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
@@ -231,6 +234,8 @@ def pursue(
         found.origin.let_go()
         raise OptionError(f"no option is called {', '.join(sorted(unknown))}")
     options = Options(**{name: value for name, value in (found.options | changes).items() if name in known})
+    if found.origin.past is not None and options.model != found.options["model"]:
+        found.origin.past.answered = 0  # a script of its own begins at its beginning
     if found.answers is not None:
         adapters, options = _replaying(found.answers, options)
     try:
@@ -246,7 +251,9 @@ def _replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Opti
     from jupyter_loops.planning.models.replay import ReplayModel
 
     free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
-    return Adapters(ReplayModel(answers, name="replay"), ZygoteSandbox(isolation=options.sandbox)), free
+    return Adapters(
+        ReplayModel(answers, name="replay"), ZygoteSandbox(isolation=options.sandbox, image=options.image)
+    ), free
 
 
 def stored(name: str, history: str | None = None) -> Stored:
@@ -255,6 +262,16 @@ def stored(name: str, history: str | None = None) -> Stored:
     from jupyter_loops.verification.verifier import Verifier
 
     return Stored.find(open_history(history), Verifier(), name)
+
+
+def broken_off(recipe: Recipe, options: Options) -> Continuation | None:
+    """The interrupted run of this very cell, where --resume asks for it and there is one."""
+    if not options.resume:
+        return None
+    from jupyter_loops.history import open_history
+
+    found = open_history(options.history).broken_off(recipe.name, source=redact(recipe.source))
+    return None if found is None else stored(found.run_id, options.history).resumed()
 
 
 def resume(name: str, names: Mapping[str, object] | None = None, *, history: str | None = None, **options: Any) -> Run:

@@ -97,10 +97,10 @@ class Run:
 
     @property
     def chart(self) -> Charts:
-        """Plotly figures of this run: `run.chart.cost()`, `.latency()`, `.progress()`, `.timeline()`."""
+        """Plotly figures of this run: `run.chart.cost()`, `.latency()`, `.progress()`, `.timeline()`, `.lineage()`."""
         from jupyter_loops.view.charts import Charts
 
-        tables = {"iterations": self.history.rounds, "calls": self.history.calls}
+        tables = {"iterations": self.history.rounds, "calls": self.history.calls, "family": self.history.family}
         return Charts(lambda table: tables[table](self.id))
 
     def traceback(self) -> str:
@@ -222,13 +222,7 @@ class Run:
 
     def show(self) -> None:
         """Display the run as it stands now, once more."""
-        from IPython import display
-
-        from jupyter_loops.view.bundle import bundle
-        from jupyter_loops.view.snapshot import Snapshot
-
-        show: Any = display.display  # untyped
-        show(bundle(Snapshot.of(self.history.story(self.id))), raw=True)
+        show(self.history, self.id)
 
     def __repr__(self) -> str:
         """One line, without payloads."""
@@ -244,6 +238,17 @@ def _check_sampling(asked: Mapping[str, float | None]) -> None:
         raise LoopError(f"temperature must lie between 0 and 2, got {temperature!r}")
     if most is not None and not (isinstance(most, int) and most > 0):
         raise LoopError(f"max_tokens must be a whole number above 0, got {most!r}")
+
+
+def show(history: History, run_id: str) -> None:
+    """Display a stored run. Raises HistoryError where there is none."""
+    from IPython import display
+
+    from jupyter_loops.view.bundle import bundle
+    from jupyter_loops.view.snapshot import Snapshot
+
+    put: Any = display.display  # untyped
+    put(bundle(Snapshot.of(history.story(run_id))), raw=True)
 
 
 def find(name: str) -> Run | None:

@@ -9,7 +9,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from . import runs
 from .line import OPTIONS
-from .loops_magic import CHARTS, LIMITS, SETTINGS, WORDS
+from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
 from .query import SQL_OPTIONS
 
 
@@ -56,4 +56,5 @@ def _known(words: list[str], at: int) -> Iterable[str]:
     if at == 1:
         return WORDS
     further = {"chart": CHARTS, "model": ("fetch",), "raise-budget": LIMITS, "set": SETTINGS}
+    further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",)}
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else runs.names())]

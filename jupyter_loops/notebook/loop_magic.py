@@ -17,6 +17,7 @@ from .usage import usage
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import DryRun, Options
+    from jupyter_loops.core.ports import Listener
     from jupyter_loops.core.recipe import Recipe
     from jupyter_loops.run import Run
 
@@ -164,13 +165,22 @@ class LoopMagics(Magics):
         )
 
     def _start(self, order: Order, *, clicks: bool) -> Pursuit:
+        from jupyter_loops.assemble import broken_off, launch
+
         from .pursuit import Pursuit
+
+        with usage("%%loop"):
+            found = broken_off(order.recipe, order.options)
+
+        def begin(listener: Listener) -> Run:
+            origin = found.origin if found else None
+            return launch(order.recipe, order.options, order.names, [listener], origin=origin)
 
         pursuit = Pursuit(
             shell=self._ipython,
             recipe=order.recipe,
-            options=order.options,
-            names=order.names,
+            begin=begin,
+            story=found.story if found else (),
             raises=not order.no_raise,
             insert=order.insert,
         )

@@ -16,6 +16,8 @@ from . import breakers, runs, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .nearest import nearest
+from .stored_magic import FORK, StoredMagic
+from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
 if TYPE_CHECKING:
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 
 WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "set", "undo"),
+    *STORED_WORDS,
     *("breakers", "chart", "model", "help"),
 )
-CHARTS = ("cost", "latency", "progress", "timeline")
+CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
 _LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
@@ -39,11 +42,11 @@ _SETTINGS = (
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
     *_LIMITS,
 )
-LIMITS, SETTINGS = ([option.long for option in some] for some in (_LIMITS, _SETTINGS))
+LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in some] for some in (_LIMITS, _SETTINGS, FORK))
 
 
 @magics_class
-class LoopsMagic(Magics):
+class LoopsMagic(StoredMagic, Magics):
     """Steering of runs by line magics."""
 
     def __init__(self, shell: Any, loops: LoopMagics) -> None:
@@ -54,7 +57,7 @@ class LoopsMagic(Magics):
     @no_var_expand
     @line_magic
     def loops(self, line: str) -> Any:
-        """The runs: `%loops`, or `%loops show|pause|resume|step|stop|hint|raise-budget|undo|chart|model|help …`."""
+        """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
             word, *rest = _split(line) or ["list"]
             return self._command(word)(rest)
@@ -72,8 +75,12 @@ class LoopsMagic(Magics):
         return runs.recent(self._loops.history)
 
     def _show(self, words: list[str]) -> None:
-        """[NAME]: a run as it stands now."""
-        self._run(words).show()
+        """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
+        _no_more(words[1:])
+        if not words or runs.find(words[0]):
+            self._run(words).show()
+        else:
+            runs.show(self._history, self._row(words)["run_id"])
 
     def _pause(self, words: list[str]) -> str:
         """[NAME]: hold before the next phase."""
@@ -81,9 +88,12 @@ class LoopsMagic(Magics):
         run.pause()
         return f"{run.name} pauses before its next phase"
 
-    def _resume(self, words: list[str]) -> str:
-        """[NAME]: go on."""
-        run = self._live(words)
+    def _resume(self, words: list[str]) -> Any:
+        """[NAME|RUN] [--usd 2 …]: go on with a run that is held, or that was interrupted, or whose kernel died."""
+        run = runs.find(words[0]) if words else next(map(runs.find, runs.live_names()[-1:]), None)
+        if run is None or run.future.done():
+            return self._go_on(words)
+        _no_more(words[1:])
         run.resume()
         return f"{run.name} goes on"
 
@@ -145,7 +155,7 @@ class LoopsMagic(Magics):
         return breakers.table()
 
     def _chart(self, words: list[str]) -> Any:
-        """[cost|latency|progress|timeline] [NAME]: a Plotly figure of a run."""
+        """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
         if names and runs.find(names[0]) is None:

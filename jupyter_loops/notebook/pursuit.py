@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from jupyter_loops.errors import LoopError, NotVerified
 from .produced import produced
 
 if TYPE_CHECKING:
-    from jupyter_loops.assemble import Options
+    from jupyter_loops.core.ports import Listener
     from jupyter_loops.run import Run
 
 GRACE = 5.0  # seconds that an interrupted run gets to end by itself
@@ -73,8 +73,8 @@ class Pursuit:
 
     shell: Any
     recipe: Recipe
-    options: Options
-    names: Mapping[str, object]
+    begin: Callable[[Listener], Run]  # what starts the run that its view listens to
+    story: Sequence[Mapping[str, Any]] = ()  # events of before, for the view
     raises: bool = True
     insert: bool = False
     run: Run = field(init=False)
@@ -82,12 +82,13 @@ class Pursuit:
 
     def start(self, *, clicks: bool) -> None:
         """Launch, and open the view. Raises PreflightError, OptionError before anything is shown."""
-        from jupyter_loops.assemble import launch
         from jupyter_loops.view import LiveView
 
         reins = Reins()
         self.view = LiveView(reins, clicks=clicks, name=self.recipe.name)
-        reins.run = self.run = launch(self.recipe, self.options, self.names, [self.view])
+        for record in self.story:
+            self.view.snapshot.feed(record)
+        reins.run = self.run = self.begin(self.view)
         if self._in_kernel:
             self.view.open()
         if self.recipe.name not in {target.name for target in self.recipe.targets}:
@@ -113,6 +114,18 @@ class Pursuit:
             wait([self.run.future], GRACE)
             self._interrupted()
         return self.finish()
+
+    def see_out(self) -> Run:
+        """Wait for the end and show it; nothing is bound."""
+        try:
+            wait([self.run.future])
+        except KeyboardInterrupt:
+            self.run.stop(StopReason.INTERRUPTED)
+            wait([self.run.future], GRACE)
+        self._show_end()
+        if self.run.error is not None:
+            raise self.run.error
+        return self.run
 
     def leave(self) -> Run:
         """Return at once; the targets are bound when the run has ended well."""

@@ -9,6 +9,7 @@ from jupyter_loops.errors import HistoryError
 from jupyter_loops.view.table import Table
 
 if TYPE_CHECKING:
+    from jupyter_loops.history import History
     from jupyter_loops.run import Run
 
 _HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
@@ -26,6 +27,13 @@ def find(name: str) -> Run | None:
     from jupyter_loops.run import find as find_run
 
     return find_run(name)
+
+
+def show(history: History, run_id: str) -> None:
+    """Display a stored run."""
+    from jupyter_loops.run import show as show_run
+
+    show_run(history, run_id)
 
 
 def names() -> list[str]:

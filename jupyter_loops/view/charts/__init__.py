@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import cost, latency, progress, timeline
+from . import cost, latency, lineage, progress, timeline
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -16,7 +16,7 @@ KINDS = ("cost", "latency", "progress", "timeline")
 
 
 class Charts:
-    """Figures of one run. `rows` is called with "iterations" or "calls" and gives that table, oldest first.
+    """Figures of one run. `rows` is called with "iterations", "calls" or "family" and gives those, oldest first.
 
     Iterations have the keys iteration, usd, tokens, seconds, progress, score, best, passed, total, why, phases;
     calls have iteration, seconds, first_token_seconds, model. A missing value is None.
@@ -40,6 +40,10 @@ class Charts:
     def timeline(self) -> Chart:
         """Where the time of each round went."""
         return timeline.figure(timeline.numbers(self._rows("iterations")))
+
+    def lineage(self) -> Chart:
+        """The runs that it was forked from, and that were forked from it."""
+        return lineage.figure(lineage.numbers(self._rows("family")))
 
     def all(self) -> dict[str, Chart]:
         """Every chart by its kind."""

@@ -1,0 +1,160 @@
+"""The `%loops` words for runs that are stored: gone on with, forked, replayed, proved, carried elsewhere, forgotten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import OptionError
+from jupyter_loops.view.table import Table
+
+from . import runs, units
+from .line import Option, read_options
+
+if TYPE_CHECKING:
+    from jupyter_loops.assemble import Adapters
+    from jupyter_loops.continuation import Continuation, Stored
+    from jupyter_loops.core.ports import Listener
+    from jupyter_loops.history import History
+    from jupyter_loops.run import Run
+
+    from .loop_magic import LoopMagics
+    from .pursuit import Pursuit
+
+WORDS = ("fork", "replay", "lineage", "verify", "export", "load", "forget")
+CHANGES = (
+    Option(name="model", short="-m", help="", shape="NAME", read=str),
+    Option(name="usd", help="", shape="DOLLARS", read=units.or_none(units.dollars)),
+    Option(name="tokens", help="", shape="COUNT", read=units.or_none(units.count)),
+    Option(name="time", help="", shape="TIME", read=units.or_none(units.seconds)),
+    Option(name="iterations", short="-n", help="", shape="COUNT", read=units.or_none(units.count)),
+    Option(name="calls", help="", shape="COUNT", read=units.or_none(units.count)),
+)
+FORK = (
+    Option(name="at", help="", shape="ROUND", read=units.count),
+    Option(name="hint", help="", shape="TEXT", read=str),
+    *CHANGES,
+)
+FORGET = (Option(name="text", help=""),)
+_FINDINGS = 20  # shown at most
+
+
+class StoredMagic:
+    """What LoopsMagic does with runs of the history."""
+
+    _ipython: Any
+    _loops: LoopMagics
+
+    def _fork(self, words: list[str]) -> Run:
+        """[NAME|RUN] [--at 3] [--model M] [--hint "TEXT"] [--usd 2 …]: a new run from the end of a round."""
+        asked = read_options(words, FORK, self._ipython.user_ns)
+        stored = self._stored(asked.pop("", []))
+        found = stored.forked(asked.pop("at", None), asked.pop("hint", ""))
+        return self._begin(found, asked).leave()
+
+    def _replay(self, words: list[str]) -> Table:
+        """[NAME|RUN]: try its stored answers again, here and now, at 0 tokens; what they did then, and what now."""
+        stored = self._stored(words)
+        run = self._begin(stored.replayed(), {}).see_out()
+        return _compared(stored.history, stored.run_id, run.id)
+
+    def _lineage(self, words: list[str]) -> Any:
+        """[NAME|RUN]: the tree of runs it belongs to; `%loops chart lineage` draws it."""
+        from jupyter_loops.view.lineage import Lineage
+
+        run_id = self._row(words)["run_id"]
+        return Lineage(self._history.family(run_id), run_id)
+
+    def _verify(self, words: list[str]) -> Table | str:
+        """[NAME|RUN]: prove that nothing in the history was edited, deleted, inserted or reordered."""
+        run_id = self._row(words)["run_id"] if words else None
+        found = self._history.verify(run_id)
+        if not found:
+            return f"{f'run {run_id}' if run_id else 'every run'} is as it was written"
+        rows = [(one.run_id, "" if one.seq is None else str(one.seq), one.what) for one in found[:_FINDINGS]]
+        more = f"and {len(found) - _FINDINGS} more" if len(found) > _FINDINGS else ""
+        return Table(("run", "event", "what is not as it was written"), rows, more)
+
+    def _export(self, words: list[str]) -> str:
+        """NAME|RUN FILE: write a run as JSON lines that prove themselves anywhere; `%loops load FILE` takes it in."""
+        if len(words) != 2:  # noqa: PLR2004  # as many as it takes
+            raise OptionError("say which run, and where to: %loops export NAME run.jsonl")
+        target = self._history.export(self._row(words[:1])["run_id"], Path(words[1]).expanduser())
+        return f"written to {target}"
+
+    def _load(self, words: list[str]) -> str:
+        """FILE: take a run in that was exported elsewhere, once its chain is proved."""
+        if len(words) != 1:
+            raise OptionError("say which file: %loops load run.jsonl")
+        return f"run {self._history.load(Path(words[0]).expanduser())} is in the history"
+
+    def _forget(self, words: list[str]) -> str:
+        """NAME|RUN --text: remove its prompts, answers, candidates and outputs; their hashes stay and still verify."""
+        asked = read_options(words, FORGET, {})
+        if not asked.get("text") or len(asked.get("", [])) != 1:
+            raise OptionError("say which run, and that its texts may go for good: %loops forget NAME --text")
+        row = self._row(asked[""])
+        count = self._history.forget(row["run_id"])
+        return f"{count} texts of run {row['run_id']} are gone; what other runs use too is kept"
+
+    def _go_on(self, words: list[str]) -> Run:
+        """Resume a run that is not live in this kernel."""
+        asked = read_options(words, CHANGES, self._ipython.user_ns)
+        return self._begin(self._stored(asked.pop("", [])).resumed(), asked).leave()
+
+    @property
+    def _history(self) -> History:
+        from jupyter_loops.history import open_history
+
+        return open_history(self._loops.history)
+
+    def _row(self, words: list[str]) -> dict[str, Any]:
+        """The row of the run that is named, else of the newest of this kernel, else of the history."""
+        if len(words) > 1:
+            raise OptionError(f"unexpected {words[1]!r}")
+        newest = runs.newest()
+        name = words[0] if words else newest.id if newest else None
+        row = self._history.run(name) if name else next(iter(self._history.sql(NEWEST).dicts()), None)
+        if row is None:
+            raise OptionError(f"no run is called {name}" if name else "there are no runs yet")
+        return row
+
+    def _stored(self, words: list[str]) -> Stored:
+        from jupyter_loops.assemble import stored
+
+        return stored(self._row(words)["run_id"], self._loops.history)
+
+    def _begin(self, found: Continuation, changes: dict[str, Any]) -> Pursuit:
+        """A run below this line, with its view; it goes on in the background."""
+        from .pursuit import Pursuit
+
+        names = self._ipython.user_ns
+        mine = {name: names[name] for name in sorted(found.recipe.uses) if name in names}
+
+        def begin(listener: Listener, adapters: Adapters | None = None) -> Run:
+            from jupyter_loops.assemble import pursue
+
+            return pursue(found, mine, [listener], adapters, **changes)
+
+        pursuit = Pursuit(shell=self._ipython, recipe=found.recipe, begin=begin, story=found.story, raises=False)
+        pursuit.start(clicks=True)
+        self._loops.shown.add(pursuit.run.id)
+        return pursuit
+
+
+NEWEST = "SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' ORDER BY started_at DESC, run_id DESC LIMIT 1"
+
+
+def _compared(history: History, then: str, now: str) -> Table:
+    """Each round as it was, and as it is."""
+    rounds = [{one["iteration"]: one for one in history.rounds(run)} for run in (then, now)]
+    rows = []
+    for n in sorted(set().union(*rounds) - {0}):
+        was, is_ = (one.get(n, {}) for one in rounds)
+        same = (was.get("passed"), was.get("why")) == (is_.get("passed"), is_.get("why"))
+        rows.append((str(n), _checks(was), _checks(is_), "the same" if same else str(is_.get("why") or "not reached")))
+    return Table(("round", "then", "now", "what came of it"), rows, f"run {now} replayed {then}, 0 tokens")
+
+
+def _checks(row: dict[str, Any]) -> str:
+    return f"{row['passed']} of {row['total']}" if row.get("total") is not None else "-"

@@ -1,0 +1,166 @@
+"""`%loops` on stored runs: resume, fork, replay, lineage, show, verify, export, load, forget; `%%loop --resume`."""
+
+import json
+
+import pytest
+
+SPIN = "```python\ndef double(n: int) -> int:\n    while True:\n        pass\n```"
+
+
+@pytest.fixture
+def run_of(shell):
+    """The run that a name of the notebook is bound to, once it is over."""
+
+    def get(name="twice"):
+        run = shell.user_ns[name]
+        run.future.exception(30)
+        return run
+
+    return get
+
+
+@pytest.fixture
+def interrupted(shell, cell, wrong, right, run_of):
+    """A run that was interrupted in its second round, and the options that its cell had."""
+    source = cell(wrong, SPIN, right, options="--background --timeout 60s")
+    shell.run_cell(source).raise_error()
+    run = shell.user_ns["twice"]
+    while run.usage.iterations < 1 or run.state != "verify":
+        pass
+    from jupyter_loops import StopReason
+
+    run.stop(StopReason.INTERRUPTED)
+    run_of()
+    return run, source
+
+
+def loops(shell, line):
+    return shell.run_line_magic("loops", line)
+
+
+def test_resume_goes_on_with_an_interrupted_run_by_its_name_or_id(shell, interrupted, run_of, right):
+    run, _ = interrupted
+    again = loops(shell, "resume twice --iterations 12")
+
+    assert again.id == run.id
+    while again.state == "prepare":
+        pass
+    again.stop()
+    assert run_of() is again
+    assert again.budget.iterations == 12
+
+
+def test_the_cell_of_an_interrupted_run_says_so_and_resume_does_it(shell, interrupted, cell, right, capsys):
+    run, source = interrupted
+    body = source.partition("\n")[2]
+    first = source.partition("\n")[0].replace("--background", "").replace("60s", "0.5s")
+    shell.run_cell(f"{first} --resume\n{body}").raise_error()
+
+    again = shell.user_ns["twice"]
+    assert again.id == run.id
+    assert again.usage.calls == 3
+    assert shell.user_ns["double"](4) == 8
+    assert run.history.verify() == []
+
+
+def test_a_cell_with_resume_and_nothing_to_resume_begins_anew(shell, cell, right):
+    shell.run_cell(cell(right, options="--resume")).raise_error()
+
+    assert shell.user_ns["double"](4) == 8
+
+
+def test_a_changed_cell_is_not_resumed(shell, interrupted, cell, right):
+    run, source = interrupted
+    shell.run_cell(
+        cell(right, options="--resume", body=source.partition("\n")[2] + "assert double(0) == 0")
+    ).raise_error()
+
+    assert shell.user_ns["twice"].id != run.id
+
+
+def test_what_is_missing_is_named_in_one_line(shell, cell, wrong, capsys):
+    shell.run_cell("table = {2: 4}")
+    body = "def double(n: int) -> int:\n    'Twice.'\nassert double(2) == table[2]"
+    shell.run_cell(cell(wrong, options="-n 1 --no-raise", body=body)).raise_error()
+    shell.run_cell("del table")
+    shell.user_ns.pop("twice")
+    result = shell.run_cell("%loops resume twice -n 2")
+
+    assert "twice reads table, and the notebook does not have that yet" in str(result.error_in_exec)
+
+
+def test_fork_starts_from_a_round_and_lineage_draws_the_tree(shell, cell, run_of, script):
+    wrong, right = (SPIN.replace("while True:\n        pass", code) for code in ("return n", "return n * 2"))
+    shell.run_cell(cell(wrong, wrong.replace("return n", "return 3"), options="-n 2 --no-raise")).raise_error()
+    parent = run_of()
+    model = script(right).removeprefix("--model ")
+    fork = loops(shell, f'fork {parent.id} --at 1 --model {model} --hint "use two"')
+    run_of()
+
+    assert fork.id != parent.id
+    assert fork.termination.verified
+    assert "use two" in fork.cycle.model.asked[0].messages[-1].content
+    tree = repr(loops(shell, f"lineage {fork.id}")).splitlines()
+    assert tree[0].startswith(f"{parent.id} twice")
+    assert tree[1].startswith(f"└─ fork at 1: {fork.id}")
+    assert tree[1].endswith("<- this")
+    chart = loops(shell, "chart lineage twice")
+    assert [bar.base for bar in chart.data if bar.type == "bar"] == [(0, 1)]
+
+
+def test_a_mistaken_fork_fails_with_one_line(shell, cell, right):
+    shell.run_cell(cell(right)).raise_error()
+    for line, said in [
+        ("fork twice --at 1", "cannot be forked at round 1: no round is finished"),
+        ("fork nobody", "no run is called nobody"),
+        ("fork twice --when 1", "unknown option --when"),
+        ("resume twice", "verified already"),
+        ("export twice", "say which run, and where to"),
+        ("forget twice", "say which run, and that its texts may go"),
+        ("load /nowhere.jsonl", "is not a bundle of a run"),
+    ]:
+        result = shell.run_cell(f"%loops {line}")
+        assert said in str(result.error_in_exec), line
+        assert "\n" not in str(result.error_in_exec).strip()
+
+
+def test_replay_compares_then_and_now(shell, cell, wrong, right):
+    shell.run_cell("limit = 4")
+    body = "def double(n: int) -> int:\n    'Twice.'\nassert double(2) == limit"
+    shell.run_cell(cell(wrong, right, body=body)).raise_error()
+    same = loops(shell, "replay twice")
+    assert [row[1:] for row in same.rows] == [("0 of 1", "0 of 1", "the same"), ("1 of 1", "1 of 1", "the same")]
+
+    shell.run_cell("limit = 2")
+    changed = loops(shell, "replay twice")
+    assert changed.rows[0][1:3] == ("0 of 1", "1 of 1")
+    assert changed.rows[1][2:] == ("-", "not reached")
+
+
+def test_show_draws_a_stored_run(shell, cell, right, capsys):
+    shell.run_cell(cell(right)).raise_error()
+    run = shell.user_ns["twice"].id
+    from jupyter_loops import run as runs
+
+    runs._runs.clear()
+    loops(shell, f"show {run}")
+
+    assert "verified" in capsys.readouterr().out
+
+
+def test_verify_export_load_and_forget(shell, cell, wrong, right, tmp_path):
+    shell.run_cell(cell(wrong, right)).raise_error()
+    run = shell.user_ns["twice"]
+    assert loops(shell, "verify") == "every run is as it was written"
+    assert loops(shell, "verify twice") == f"run {run.id} is as it was written"
+
+    bundle = tmp_path / "twice.jsonl"
+    assert loops(shell, f"export twice {bundle}") == f"written to {bundle}"
+    assert all(json.loads(line) for line in bundle.read_text().split("\n") if line)
+    assert "texts of run" in loops(shell, "forget twice --text")
+    assert loops(shell, "verify") == "every run is as it was written"
+    assert "return n" not in json.dumps(run.history.records(run.id))
+
+    run.history.sql("UPDATE runs SET usd = 9", write=True)
+    table = loops(shell, "verify")
+    assert [row[2] for row in table.rows] == ["its rows in runs differ from what its events say"]
