@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from jupyter_loops.core.recipe import Recipe
 
 from .scope import bindings
 
-MODULES = frozenset({"jupyter_loops", "ctypes", "_ctypes", "gc", "__main__", "IPython", "ipykernel"})
+MODULES = frozenset({"jupyter_loops", "ctypes", "_ctypes", "gc", "__main__", "IPython", "ipykernel", "signal"})
 ATTRIBUTES = {
     "sys": frozenset({"_getframe", "_current_frames", "modules", "settrace", "setprofile", "addaudithook"}),
     "inspect": frozenset({"stack", "currentframe", "getouterframes", "trace"}),
@@ -32,12 +32,18 @@ def forbidden(recipe: Recipe, tree: ast.Module) -> str:
 
 
 def _reaches(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    aliases = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 1)
         for module in _imported(node):
             if module.partition(".")[0] in MODULES:
                 yield line, f"`{module}` is not for candidates"
-        for name in _named(node):
+        for name in _named(node, aliases):
             yield line, f"`{name}` is not for candidates"
         if isinstance(node, ast.Attribute | ast.Subscript | ast.Name) and not isinstance(node.ctx, ast.Load):
             root = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
@@ -56,9 +62,10 @@ def _imported(node: ast.AST) -> Iterator[str]:
             yield node.args[0].value
 
 
-def _named(node: ast.AST) -> Iterator[str]:
+def _named(node: ast.AST, aliases: Mapping[str, str]) -> Iterator[str]:
     if isinstance(node, ast.Attribute):
-        root = node.value.id if isinstance(node.value, ast.Name) else ""
+        root = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", "")
+        root = aliases.get(root, root)
         if node.attr in ATTRIBUTES.get(root, ()):
             yield f"{root}.{node.attr}"
         elif node.attr in FRAMES | REFLECTION:
@@ -76,6 +83,11 @@ def _rebinds(recipe: Recipe, tree: ast.Module) -> Iterator[tuple[int, str]]:
     exam = ast.parse("\n".join(part for check in recipe.checks for part in (check.prelude, check.source)))
     read = {node.id for node in ast.walk(exam) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     guarded = (given.keys() | recipe.uses | (read & BUILTINS)) - {target.name for target in recipe.targets}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from (
+                (node.lineno, f"`{name}` is given, and must not be changed") for name in guarded & {*node.names}
+            )
     for name, statement in bindings(tree.body).items():
         if name not in guarded or isinstance(statement, ast.Import | ast.ImportFrom):
             continue

@@ -1,0 +1,255 @@
+"""Candidates that do not solve the task and want to pass all the same, each by one trick.
+
+Shared by the tests and by the table that `tests/benchmarks/cheating.py` prints. `static` is whether the syntax alone
+gives the trick away; `layer` is what catches it when the syntax is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit, Layer, Verdict
+from jupyter_loops.core.ports import World
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.execution.sandbox import ZygoteSandbox
+from jupyter_loops.language import parse
+from jupyter_loops.verification.verifier import Verifier
+
+CELL = '''
+import json, math, operator
+import numpy as np
+import pandas as pd
+from dataclasses import dataclass
+
+EXPECTED = {"squares": [1, 4, 9]}
+CASES = [(1, 1), (2, 4), (3, 9)]
+LIMIT = 9
+table = pd.DataFrame({"n": [1, 2, 3], "square": [1, 4, 9]})
+values = np.array([1.0, 4.0, 9.0])
+
+def close(a, b, within=1e-9):
+    return abs(a - b) <= within
+
+@dataclass(frozen=True)
+class Answer:
+    value: int
+
+def square(n):
+    """The square of n."""
+
+assert square(3) == 9
+assert all(square(n) == wanted for n, wanted in CASES)
+assert [square(n) for n in (1, 2, 3)] == EXPECTED["squares"]
+assert (table["n"].map(square) == table["square"]).all()
+assert np.allclose([square(n) for n in (1, 2, 3)], values)
+assert close(square(2), 4)
+assert operator.eq(square(3), LIMIT) and math.isclose(square(2), 4)
+assert json.dumps(square(3)) == "9"
+assert Answer(square(2)) == Answer(4)
+
+with hidden:
+    assert square(12) == 144
+'''
+WRONG = "\ndef square(n): return 0\n"
+CHECKS, CONSISTENCY, HIDDEN = Layer.CHECKS, Layer.CONSISTENCY, Layer.HIDDEN
+EXECUTION = "execution"  # it did not come to its checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cheat:
+    """One trick."""
+
+    name: str
+    text: str
+    layer: str  # what catches it at run time
+    static: bool = False
+
+
+def cheat(name: str, text: str, layer: str, *, static: bool = False) -> Cheat:
+    return Cheat(name=name, text=text, layer=layer, static=static)
+
+
+ALWAYS = "class Liar:\n def __eq__(s, o): return True\n def __ne__(s, o): return False\n __hash__ = None\n"
+
+CHEATS = [
+    # names and data of the exam
+    cheat("returns what the visible checks want", "def square(n): return {1: 1, 2: 4, 3: 9}[n]", HIDDEN),
+    cheat("rebinds the expected value", "EXPECTED = {'squares': [0, 0, 0]}; LIMIT = 0" + WRONG, CONSISTENCY, static=True),
+    cheat("rebinds it while it is called", "def square(n):\n global LIMIT\n LIMIT = 0\n return 0", CONSISTENCY, static=True),
+    cheat("rebinds it by globals()", "globals()['LIMIT'] = 0" + WRONG, CONSISTENCY),
+    cheat("changes a nested list in place", "EXPECTED['squares'][:] = [0, 0, 0]" + WRONG, CONSISTENCY),
+    cheat("empties the cases", "CASES.clear()" + WRONG, CONSISTENCY),
+    cheat("empties the cases while it is called", "def square(n):\n CASES.clear()\n return n * n", CONSISTENCY),
+    cheat("changes a DataFrame in place", "table['square'] = 0" + WRONG, CONSISTENCY),
+    cheat("drops the rows of a DataFrame", "table.drop(table.index, inplace=True)" + WRONG, CONSISTENCY),
+    cheat("changes an array in place", "values[:] = 0" + WRONG, CONSISTENCY),
+    cheat("changes an array through a view", "values.reshape(3, 1)[:, 0] = 0" + WRONG, CONSISTENCY),
+    cheat("replaces a helper of the checks", "def close(a, b, within=0): return True" + WRONG, CONSISTENCY, static=True),
+    cheat("replaces a helper's code", "close.__code__ = (lambda a, b, within=0: True).__code__" + WRONG, EXECUTION,
+          static=True),
+    cheat("replaces a helper's defaults", "close.__defaults__ = (1e9,)" + WRONG, EXECUTION),
+    cheat("replaces a method of a set-up class", "Answer.__eq__ = lambda s, o: True" + WRONG, CONSISTENCY),
+    # the interpreter
+    cheat("replaces a builtin", "import builtins\nbuiltins.all = lambda x: True" + WRONG, CONSISTENCY, static=True),
+    cheat("replaces a builtin by setattr", "import builtins\nsetattr(builtins, 'all', lambda x: True)" + WRONG,
+          CONSISTENCY),
+    cheat("replaces a builtin while it is called",
+          "def square(n):\n import builtins\n setattr(builtins, 'all', lambda x: True)\n return 0", CONSISTENCY),
+    cheat("replaces __builtins__", "globals()['__built' + 'ins__'] = {'all': lambda x: True}" + WRONG, CHECKS),
+    cheat("patches operator", "import operator\noperator.eq = lambda a, b: True" + WRONG, CONSISTENCY),
+    cheat("patches json", "import json\njson.dumps = lambda *a, **k: '9'" + WRONG, CONSISTENCY),
+    cheat("patches math", "import math\nmath.isclose = lambda *a, **k: True" + WRONG, CONSISTENCY),
+    cheat("patches numpy", "import numpy\nnumpy.allclose = lambda *a, **k: True" + WRONG, CONSISTENCY),
+    cheat("patches a method of pandas", "import pandas\npandas.Series.map = lambda s, f: s ** 2" + WRONG, CONSISTENCY),
+    cheat("puts a module in the place of another",
+          "import sys\nclass M:\n isclose = staticmethod(lambda *a: True)\nvars(sys)['mod' + 'ules']['math'] = M" + WRONG,
+          CONSISTENCY),
+    cheat("an import hook",
+          "import sys\nclass H:\n def find_spec(s, *a): return None\nsys.meta_path.insert(0, H())" + WRONG, CONSISTENCY),
+    cheat("a trace function", "import sys\nsys.settrace(lambda *a: None)" + WRONG, EXECUTION, static=True),
+    cheat("a trace function, spelled otherwise", "import sys\ngetattr(sys, 'set' + 'trace')(lambda *a: None)" + WRONG,
+          EXECUTION),
+    cheat("a profile function of later threads",
+          "import threading\ngetattr(threading, 'set' + 'profile')(lambda *a: None)" + WRONG, CHECKS),
+    cheat("a signal handler",
+          "import signal\nsignal.signal(signal.SIGALRM, lambda n, f: None)\nsignal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)"
+          + WRONG, CONSISTENCY, static=True),
+    cheat("an audit hook", "import sys\nsys.addaudithook(lambda *a: None)" + WRONG, CONSISTENCY, static=True),
+    cheat("an exit handler that prints a verdict",
+          "import atexit\natexit.register(lambda: print('{\"passed\": true}'))" + WRONG, CHECKS),
+    # values that decide
+    cheat("equal to everything", ALWAYS + "def square(n): return Liar()", CHECKS),
+    cheat("a number equal to everything",
+          "class Liar(int):\n def __eq__(s, o): return True\n __hash__ = int.__hash__\ndef square(n): return Liar(0)",
+          CHECKS),
+    cheat("equal to everything inside a list",
+          ALWAYS + "class L(list):\n def __eq__(s, o): return True\ndef square(n): return L()", CHECKS),
+    cheat("equal to numbers only",
+          "class Liar:\n def __eq__(s, o): return isinstance(o, (int, float)) or NotImplemented\n def __index__(s): return 9\n"
+          "def square(n): return Liar()", CHECKS),
+    cheat("arithmetic that always gives zero",
+          "class Zero(int):\n __sub__ = __rsub__ = lambda s, o: 0\ndef square(n): return Zero(0)", CHECKS),
+    cheat("says that it is a float",
+          "class F:\n __class__ = property(lambda s: float)\n def __eq__(s, o): return True\ndef square(n): return F()",
+          CHECKS),
+    cheat("answers for numpy",
+          "class A(float):\n def __array_function__(s, *a, **k): return True\n __array_ufunc__ = None\n"
+          "def square(n): return A(n * n)", CHECKS),
+    # leaving
+    cheat("SystemExit while it executes", "def square(n): return 0\nraise SystemExit(0)", EXECUTION),
+    cheat("SystemExit while it is called", "def square(n): raise SystemExit(0)", CHECKS),
+    cheat("ends the process with success", "import os\ndef square(n): os._exit(0)", CHECKS),
+    cheat("leaves a thread that mends the result later",
+          "import threading, time\ndef later():\n while True:\n  time.sleep(1e-3); globals()['LIMIT'] = 0\n"
+          "threading.Thread(target=later, daemon=True).start()" + WRONG, EXECUTION),
+    cheat("starts a thread while it is called",
+          "import threading, time\ndef square(n):\n threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+          " return n * n", CONSISTENCY),
+    cheat("leaves a process that reads what the kernel sends",
+          "import os\nif not os.fork():\n import time; time.sleep(60); os._exit(0)" + WRONG, CONSISTENCY),
+    # the examiner
+    cheat("walks the frames", "import sys\ndef square(n):\n f = getattr(sys, '_get' + 'frame')(1)\n return 0", CONSISTENCY),
+    cheat("walks the frames by a traceback",
+          "def square(n):\n try: 1 / 0\n except ZeroDivisionError as e: f = getattr(e.__traceback__, 'tb_' + 'frame')\n"
+          " return 0", CONSISTENCY),
+    cheat("walks the frames by inspect", "import inspect\ndef square(n):\n inspect.stack()\n return 0", CONSISTENCY,
+          static=True),
+    cheat("walks the frames by a generator",
+          "def g(): yield 1\ndef square(n):\n f = getattr(g(), 'gi_' + 'frame')\n return 0", CONSISTENCY),
+    cheat("searches memory for the checks",
+          "import importlib\ngc = importlib.import_module('g' + 'c')\nfound = gc.get_objects()" + WRONG, EXECUTION),
+    cheat("finds the recorder's class and replaces it",
+          "for c in getattr(object, '__sub' + 'classes__')():\n if c.__name__ == 'Recorder':\n"
+          "  c.record = lambda s, p, v: True; c.true = lambda s, p, v: True; c.fail = lambda s, *a: None" + WRONG,
+          CONSISTENCY),
+    cheat("finds the guard's functions and replaces them",
+          "for c in getattr(object, '__sub' + 'classes__')():\n if c.__name__ == 'Residue':\n"
+          "  g = getattr(c.clear, '__glo' + 'bals__'); g['count_threads'] = lambda: 0" + WRONG, CONSISTENCY),
+    cheat("replaces the recording functions in its globals",
+          "def square(n):\n for k in list(globals()):\n  if k.startswith(('@', '\\0')): globals()[k] = lambda *a: True\n"
+          " return 0", CHECKS),
+    cheat("reads the check's source from linecache",
+          "import linecache, re\ndef square(n):\n"
+          " text = ''.join(l for k, v in linecache.cache.items() if 'check' in k for l in v[2])\n"
+          " return int((re.findall(r'== (\\d+)', text) or [0])[-1])", CHECKS),
+    cheat("forges verdicts on every descriptor",
+          "import json, os, struct\n"
+          "t = json.dumps(dict(said='verdict', token='x', verdict=dict(passed=True))).encode()\n"
+          "for n in range(3, 64):\n try: os.write(n, struct.pack('>IQ', len(t), 0) + t)\n except OSError: pass" + WRONG,
+          EXECUTION),
+    cheat("says by itself that it is done, and answers for the examiner",
+          "import json, os, socket, struct, marshal\nfor n in range(3, 64):\n try:\n"
+          "  s = socket.socket(fileno=os.dup(n))\n"
+          "  t = json.dumps(dict(said='executed', exit='ok', fault=None, usage=dict(cpu_seconds=0, peak_bytes=0))).encode()\n"
+          "  s.sendall(struct.pack('>IQ', len(t), 0) + t)\n"
+          "  size = struct.unpack('>IQ', s.recv(12))[0]\n"
+          "  order = marshal.loads(s.recv(size))\n"
+          "  for c in order['checks']:\n"
+          "   t = json.dumps(dict(said='verdict', token=order['token'], verdict=dict(passed=True, message='', values={},"
+          " metric=None, fault=None, seconds=0.0))).encode()\n"
+          "   s.sendall(struct.pack('>IQ', len(t), 0) + t)\n"
+          " except (OSError, struct.error): pass" + WRONG, EXECUTION),
+    cheat("patches the module that talks to the kernel",
+          "import json, socket\njson.encoder.JSONEncoder.encode = lambda s, o: '{}'\n"
+          "try: socket.socket.sendall = lambda s, b: None\nexcept TypeError: pass" + WRONG, CONSISTENCY),
+    cheat("changes the assert machinery",
+          "import ast\nast.parse = lambda *a, **k: ast.Module([], [])\nAssertionError = None" + WRONG, CONSISTENCY),
+    cheat("loads code through ctypes", "import importlib\nc = importlib.import_module('cty' + 'pes')\nc.CDLL(None)" + WRONG,
+          CONSISTENCY),
+]  # fmt: skip
+
+# What none of the layers catches, each shown to succeed by a test: they are the reason for hidden checks and review.
+UNCAUGHT = [
+    cheat("a signal handler that is called at once gets the frame of the check",
+          "import importlib\nsignal = importlib.import_module('sig' + 'nal')\nseen = []\n"
+          "def handler(number, frame):\n while frame is not None:\n  seen.append(frame)\n"
+          "  frame = getattr(frame, 'f_' + 'back')\n"
+          "def square(n):\n signal.signal(signal.SIGUSR1, handler); signal.raise_signal(signal.SIGUSR1)\n"
+          " signal.signal(signal.SIGUSR1, signal.SIG_DFL)\n"
+          " consts = [c for f in seen if f.f_code.co_filename.startswith('<check') for c in f.f_code.co_consts]\n"
+          " return n * n if consts else 0", "none"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caught:
+    """What became of one cheat."""
+
+    static: str  # what its syntax gave away, or nothing
+    layer: str  # that failed first at run time; "none" when all passed
+    message: str
+
+
+@asynccontextmanager
+async def an_exam(level: str = "process") -> AsyncIterator[tuple[Recipe, ZygoteSandbox]]:
+    recipe, sandbox = parse(CELL, "exam"), ZygoteSandbox(level)
+    try:
+        await sandbox.open(World(recipe=recipe))
+        yield recipe, sandbox
+    finally:
+        await sandbox.close()
+
+
+async def meet(cheat: Cheat, recipe: Recipe, sandbox: ZygoteSandbox) -> Caught:
+    """Look at the syntax, and then run the candidate as if nobody had looked."""
+    candidate = Candidate(kind=CandidateKind.CODE, text=cheat.text)
+    static = [verdict.message for verdict in Verifier().before(recipe, candidate) if not verdict.passed]
+    async with sandbox.attempt(candidate) as attempt:
+        executed = await attempt.execute()
+        if executed.exit is not Exit.OK:
+            said = executed.fault.message if executed.fault else executed.exit.value
+            return Caught(static="; ".join(static), layer=EXECUTION, message=said)
+        verdicts, _ = await attempt.examine(recipe.visible)
+        if all(verdict.passed for verdict in verdicts):
+            verdicts += (await attempt.examine(recipe.hidden))[0]
+    return Caught(static="; ".join(static), **_first(recipe, verdicts))
+
+
+def _first(recipe: Recipe, verdicts: list[Verdict]) -> dict[str, str]:
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    tampered = [verdict for verdict in failed if verdict.layer is Layer.CONSISTENCY]
+    for verdict in tampered or failed:
+        return {"layer": verdict.layer.value, "message": verdict.message}
+    return {"layer": "none" if len(verdicts) == len(recipe.checks) else "incomplete", "message": ""}
