@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import platform
 import secrets
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops._version import __version__
 from jupyter_loops.continuation import Continuation, Stored
-from jupyter_loops.core.budget import Budget, Price
+from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.events import Noted, Resumed, RunStarted
+from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
@@ -28,7 +30,8 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.engine import background, breaker
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
-from jupyter_loops.engine.ledger import Ledger
+from jupyter_loops.engine.forecast import MOST_ROUNDS, Forecaster
+from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 from jupyter_loops.engine.lineage import CURRENT, Lineage
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.pace import Pace
@@ -65,6 +68,7 @@ class Options:
     timeout: float = 10.0  # seconds for one candidate and its checks
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
+    stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
     sandbox: str = "auto"  # bubblewrap, container, process
@@ -129,6 +133,14 @@ class Options:
             return Price.per_million(self.price)
         except ValueError as error:
             raise OptionError(f"--price got {self.price[:40]!r}, expected {error}") from None
+
+    @property
+    def rule(self) -> StopIf | None:
+        """`stop_if`, read. Raises OptionError."""
+        try:
+            return None if self.stop_if is None else StopIf(self.stop_if)
+        except ValueError as error:
+            raise OptionError(f"--stop-if got {self.stop_if!r:.60}, expected {error}") from None
 
     @property
     def limits(self) -> Limits:
@@ -204,6 +216,7 @@ def launch(
         find=partial(_model, options),
         lineage=family,
         past=origin.past,
+        stop_if=options.rule,
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())
@@ -311,18 +324,23 @@ class DryRun:
     readiness: Readiness
     tokens: int  # of the first prompt
     usd: float | None  # the most that the first call may cost; None: the price is not known
+    forecast: Forecast
+    projected: tuple[float, float] | None  # US dollars of the whole run; None: the price is not known
 
     def __repr__(self) -> str:
         budget = self.options.budget
         limits = ", ".join(f"{name} {value:g}" for name, value in asdict(budget).items() if value is not None)
         parts = ", ".join(f"{part.name} {part.tokens}" for part in self.prompt.parts)
         cost = "unknown price" if self.usd is None else f"at most ${self.usd:.6f}"
+        known = f"{self.forecast.runs} runs like this" if self.forecast.runs else "no run like this is known yet"
+        span = "unknown price" if self.projected is None else "${:.6f} to ${:.6f}".format(*self.projected)
         lines = [
             f"model     {self.options.chosen_model}",
             f"limits    {limits}",
             f"sandbox   {self.readiness.isolation}",
             f"prompt    {self.tokens} tokens: {parts}",
             f"one call  {cost}; a run of {budget.iterations or 'unlimited'} rounds up to that many times as much",
+            f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({known})",
             "",
             *(f"[{message.role}]\n{message.content}\n" for message in self.prompt.messages),
         ]
@@ -351,7 +369,20 @@ async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
     tokens, price = adapters.model.count(prompt.messages), adapters.model.price()
     Ledger(options.budget).quote(price, adapters.model.name)
     usd = None if price is None else price.cost(tokens, planner.sampling(memory).max_tokens)
-    return DryRun(prompt, options, readiness, tokens, usd)
+    forecast = await _expected(recipe, options, adapters.model)
+    least = None if price is None else price.cost(tokens, LEAST_ANSWER)
+    most = None if usd is None else min(usd * (options.iterations or MOST_ROUNDS), options.usd or math.inf)
+    span = None if least is None or most is None else forecast.usd_range if forecast.runs else (least, most)
+    return DryRun(prompt, options, readiness, tokens, usd, forecast, span)
+
+
+async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:
+    """What the runs of the past say about a new one."""
+    from jupyter_loops.history import open_history
+
+    rows = await asyncio.to_thread(open_history(options.history).outcomes, recipe.name, model.name)
+    forecaster = Forecaster(Outcome(**row) for row in rows)
+    return forecaster.after(Usage(), options.budget, priced=model.price() is not None)
 
 
 @dataclass(slots=True)
@@ -378,16 +409,21 @@ class _Opening:
         broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
         return found, broken_off.offer if broken_off else ""
 
-    def announce(self, readiness: Readiness, price: Price | None) -> None:
+    async def outcomes(self) -> list[Outcome]:
+        """How runs of this loop, and of this model, went."""
+        rows = await asyncio.to_thread(self.history.outcomes, self.recipe.name, self.model.name)
+        return [Outcome(**row) for row in rows]
+
+    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""
         if self.origin.run_id is None:
-            self.recorder.say(self._started(readiness, price))
+            self.recorder.say(self._started(readiness, price, forecast))
         else:
             self.recorder.say(self._resumed(readiness, self.origin.past or Past()))
         if self.offer:
             self.recorder.say(Noted(iteration=0, message=self.offer))
 
-    def _started(self, readiness: Readiness, price: Price | None) -> RunStarted:
+    def _started(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> RunStarted:
         return RunStarted(
             loop=self.recipe.name,
             goal=self.recipe.goal,
@@ -407,6 +443,7 @@ class _Opening:
             parent=self.origin.parent,
             relation=self.origin.relation,
             forked_at=self.origin.forked_at,
+            forecast=forecast.to_json() if forecast else {},
         )
 
     def _resumed(self, readiness: Readiness, past: Past) -> Resumed:

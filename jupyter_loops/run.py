@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
@@ -94,6 +95,11 @@ class Run:
     def budget(self) -> Budget:
         """What it may spend."""
         return self.cycle.pace.ledger.budget
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """How likely it verifies within its limits, and at what cost, as of the last round. None without asserts."""
+        return self.cycle.forecaster.latest
 
     @property
     def chart(self) -> Charts:

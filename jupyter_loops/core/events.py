@@ -46,6 +46,7 @@ class RunStarted(Event):
     parent: str | None = None  # run id
     relation: str = ""  # to the parent: fork, replay, nested
     forked_at: int | None = None  # the parent's round that a fork goes on from
+    forecast: dict[str, Any] = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,7 @@ class Decided(Event):
     why: str  # the first failure in one line, or what was achieved
     phases: list[list[Any]]  # [state, seconds] in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
+    forecast: dict[str, Any] = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

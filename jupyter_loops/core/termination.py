@@ -18,6 +18,7 @@ class StopReason(StrEnum):
     PLATEAU = "plateau"
     REPETITION = "repetition"
     OSCILLATION = "oscillation"
+    FORECAST = "forecast"
     BREAKER_OPEN = "breaker_open"
     REFUSED = "refused"
     STOPPED = "stopped"

@@ -8,6 +8,7 @@ PREPARE → PLAN → EXECUTE → OBSERVE → VERIFY → DECIDE → END
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
@@ -16,16 +17,18 @@ from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.events import Decided, Judged, Noted, Proposed, RunEnded
+from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
-from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.recipe import CheckKind, Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.errors import BudgetError, LoopError, ReplyError
+from jupyter_loops.errors import BudgetError, HistoryError, LoopError, ReplyError
 
 from . import endings
 from .asking import Asking
 from .breaker import Breakers
+from .forecast import Forecaster
 from .lineage import CURRENT, Lineage
 from .pace import Pace
 from .past import Past
@@ -42,7 +45,11 @@ class Opening(Protocol):
         """A candidate that was verified for an equal recipe on equal inputs."""
         ...
 
-    def announce(self, readiness: Readiness, price: Price | None) -> None:
+    async def outcomes(self) -> list[Outcome]:
+        """How runs like this one went."""
+        ...
+
+    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""
         ...
 
@@ -66,6 +73,8 @@ class Cycle:
     find: Find | None = None  # a model that a person chooses while the run goes on
     lineage: Lineage | None = None  # among runs inside runs
     past: Past | None = None  # what a resumed or forked run goes on with
+    stop_if: StopIf | None = None  # a rule over the forecast that ends the run
+    forecaster: Forecaster = field(init=False, default_factory=Forecaster)
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     turn: Turn | None = field(init=False, default=None)  # the round under way
@@ -141,10 +150,10 @@ class Cycle:
             readiness = await self.sandbox.open(self.world)
             stored = None if self.past else await self.opening.recall(readiness)
             if stored is None:
-                await models
+                await asyncio.gather(models, self._learn())
             else:
                 self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
-            self.opening.announce(readiness, self.pace.ledger.price)
+            self.opening.announce(readiness, self.pace.ledger.price, None if stored else self._forecast())
             self.readiness = readiness
             for note in readiness.notes:
                 self.pace.recorder.say(Noted(iteration=0, message=note))
@@ -154,7 +163,7 @@ class Cycle:
                 return None
             end = await self._verify_again(stored)
             if end is None:
-                await models
+                await asyncio.gather(models, self._learn())
             return end
         finally:
             models.cancel()
@@ -174,6 +183,17 @@ class Cycle:
         if self.standing.best is not None:
             await self.trial.fetch(self.standing.best)
         return None if past.turn is None else await self._round(past.turn)
+
+    async def _learn(self) -> None:
+        with contextlib.suppress(HistoryError):  # without a past, the forecast is only less sure
+            self.forecaster.learn(await self.opening.outcomes())
+
+    def _forecast(self) -> Forecast | None:
+        """What may become of the run from here; None where nothing can verify."""
+        ledger = self.pace.ledger
+        if all(check.kind is not CheckKind.ASSERT for check in self.recipe.checks):
+            return None
+        return self.forecaster.after(ledger.usage, ledger.budget, priced=ledger.price is not None)
 
     async def _verify_again(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""
@@ -230,7 +250,16 @@ class Cycle:
         if turn.verified(self.recipe) and not self.recipe.scores:
             how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
             return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
-        return self._condition() or self.verifier.stuck(self.standing.rounds, self.patience)
+        return self._condition() or self._hopeless() or self.verifier.stuck(self.standing.rounds, self.patience)
+
+    def _hopeless(self) -> Termination | None:
+        """The end that a rule over the forecast asks for."""
+        seen = self.forecaster.latest
+        if seen is None or self.stop_if is None or not seen.round or not self.stop_if.holds(seen):
+            return None
+        told = f"p = {seen.p:.2g} by round {seen.by_round}, {seen.next_p:.2g} in the next"
+        how = f"--stop-if {self.stop_if.text}: {told}; {endings.best(self.recipe, self.standing)}"
+        return Termination(StopReason.FORECAST, how)
 
     def _condition(self) -> Termination | None:
         """The end that the run's own conditions ask for, with the best so far in its words."""
@@ -253,6 +282,7 @@ class Cycle:
         if turn.iteration:
             self.pace.ledger.count_iteration()
         spent = self.pace.ledger.usage - turn.before
+        forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast()
         self.pace.recorder.say(
             Decided(
                 iteration=turn.iteration,
@@ -264,6 +294,7 @@ class Cycle:
                 why=turn.why,
                 phases=[[state.value, round(seconds, 6)] for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
+                forecast=forecast.to_json() if forecast else {},
             )
         )
         self.turn = None

@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import audit, bundle, comments, lineage, retention
+from . import audit, bundle, comments, experience, lineage, retention
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
@@ -209,6 +209,10 @@ class History:
             {"fingerprint": fingerprint},
         ).dicts()
         return rows[0] if rows else None
+
+    def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
+        """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
+        return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
 
     def total_usd(self, since: datetime | None = None) -> float:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""

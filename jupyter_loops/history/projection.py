@@ -39,7 +39,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         """{"loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
     "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
     "parent": "VARCHAR", "relation": "VARCHAR", "forked_at": "INTEGER",
-    "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "options": "JSON",
+    "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "forecast": "JSON", "options": "JSON",
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
     "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "source": "VARCHAR"}}""",
     ),
@@ -87,7 +87,8 @@ SHAPES: dict[str, tuple[str, str]] = {
     "decided": (
         "decided",
         """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
-    "why": "VARCHAR", "phases": "JSON", "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
+    "why": "VARCHAR", "phases": "JSON", "forecast": "JSON",
+    "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
     ),
     "adapted": (
         "adapted",
@@ -129,8 +130,9 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         """UPDATE runs SET loop = e.loop, goal = e.goal, source_sha = e.source.text, fingerprint = e.fingerprint,
            model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, journal = e.journal,
            parent = e.parent, relation = nullif(e.relation, ''), forked_at = e.forked_at, resumed = 0,
-           code = e.code, targets = e.targets, checks = e.checks, options = e.options, budget_usd = e.budget.usd,
-           budget_tokens = e.budget.tokens, budget_seconds = e.budget.seconds,
+           code = e.code, targets = e.targets, checks = e.checks, options = e.options,
+           forecast = nullif(e.forecast, '{}'), budget_usd = e.budget.usd, budget_tokens = e.budget.tokens,
+           budget_seconds = e.budget.seconds,
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
            price_completion = e.price.completion, price_cached = e.price.cached, price_source = e.price.source
        FROM started WHERE runs.run_id = started.run_id""",
@@ -152,8 +154,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "decided",
         """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
-           score = e.score, best = e.best, why = e.why, phases = e.phases, usd = e.usage.usd,
-           tokens = e.usage.tokens, seconds = e.usage.seconds
+           score = e.score, best = e.best, why = e.why, phases = e.phases,
+           forecast = nullif(e.forecast, '{}'), usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds
        FROM (FROM decided QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
        WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),

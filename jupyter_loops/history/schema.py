@@ -21,8 +21,8 @@ CREATE TABLE schema_versions (
 -- The states of a run's cycle, and the one vocabulary of ends.
 CREATE TYPE run_state AS ENUM ('prepare', 'plan', 'execute', 'observe', 'verify', 'decide', 'wait', 'end');
 CREATE TYPE stop_reason AS ENUM ('verified', 'iterations', 'budget_usd', 'budget_tokens', 'budget_time',
-    'budget_calls', 'plateau', 'repetition', 'oscillation', 'breaker_open', 'refused', 'stopped', 'interrupted',
-    'error');
+    'budget_calls', 'plateau', 'repetition', 'oscillation', 'forecast', 'breaker_open', 'refused', 'stopped',
+    'interrupted', 'error');
 
 -- One pursuit of a loop's goal. The row is there from the run's first event, and moves with it.
 -- Example: SELECT loop, model, stop_reason, iterations, tokens FROM runs ORDER BY started_at DESC LIMIT 10
@@ -45,6 +45,7 @@ CREATE TABLE runs (
     targets           VARCHAR[],            -- names that the loop has to produce
     checks            JSON,                 -- [{name, hidden, kind}], in order
     options           JSON,                 -- what else was asked for on the %%loop line
+    forecast          JSON,                 -- before the first round, from the runs of the past
     budget_usd        DOUBLE,               -- limit in US dollars; NULL is no limit, here and in the other budgets
     budget_tokens     BIGINT,               -- limit in tokens, prompt and completion
     budget_seconds    DOUBLE,               -- limit in seconds of work
@@ -89,6 +90,7 @@ CREATE TABLE iterations (
     tokens         BIGINT,     -- prompt and completion, of this round
     seconds        DOUBLE,     -- of work, in this round
     phases         JSON,       -- [[state, seconds]], in order
+    forecast       JSON,       -- after the round: p, by_round, next_p, expected_usd …; NULL once verified
     candidate_sha  VARCHAR,    -- what the model proposed; of texts
     candidate_kind VARCHAR,    -- code, data
     digest         VARCHAR     -- SHA-256 of the candidate in a normal form: same digest, same proposal

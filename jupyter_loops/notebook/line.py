@@ -47,6 +47,7 @@ OPTIONS = (
     Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
     Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
     Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
+    Option(name="stop_if", shape="RULE", read=str, help='over the forecast, e.g. "p < 0.05 and round >= 3"'),
     Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),
     Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),

@@ -54,6 +54,7 @@ class LoopMagics(Magics):
     price = Unicode(None, allow_none=True, help="Dollars for a million tokens, IN,OUT; None: list.").tag(config=True)
     until = Unicode(None, allow_none=True, help="Conditions that end a run, e.g. `Plateau(3)`.").tag(config=True)
     patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
+    stop_if = Unicode(None, allow_none=True, help="A rule over the forecast that ends a run.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
     timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)

@@ -30,8 +30,10 @@ def _head(picture: Mapping[str, Any]) -> str:
     facts = " · ".join(_text(picture[key]) for key in ("model", "isolation") if picture[key])
     end = picture["termination"]
     sign = "" if end is None else "✓ " if end["reason"] == "verified" else "✕ "
+    outlook = f"<p>{_text(picture['forecast']['text'])}</p>" if picture.get("forecast") else ""
     why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else ""
-    return f"<p><strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}</p>{why}"
+    title = f"<strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}"
+    return f"<p>{title}</p>{why}{outlook}"
 
 
 def _gauges(picture: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from .checks import Checks
 from .clip import LIMIT, clip, line
 from .clock import Clock
+from .outlook import Outlook
 from .round import Round
 from .series import Series
 from .spending import Spending
@@ -44,6 +45,7 @@ class Snapshot:
         self._facts: dict[str, Any] = {"run": "", "name": line(name, 80), "goal": "", "model": "", "isolation": ""}
         self._rounds: dict[int, Round] = {}
         self._notes: list[str] = []
+        self._forecast = Outlook()
         self._breakers: dict[tuple[str, str], dict[str, Any]] = {}  # not closed, as this run knows
         self._stream = ""
         self._pausing = False  # asked for, and holds until resumed
@@ -111,6 +113,7 @@ class Snapshot:
             "best": self.best.n if self.best else None,
             "termination": self.termination,
             "notes": self._notes,
+            "forecast": self._forecast.to_json(),
             "breakers": [*self._breakers.values()],
             "older": max(min(self._rounds, default=1) - 1, 0),
         }
@@ -167,6 +170,7 @@ class Snapshot:
             "isolation": line(event.get("isolation", ""), 40),
         }
         self._spending.limit(event.get("budget") or {})
+        self._forecast = Outlook.of(event.get("forecast"))
         self._spending.priced = event.get("price") is not None
         self._checks = Checks(event.get("checks") or ())
 
@@ -219,6 +223,7 @@ class Snapshot:
     def _decided(self, event: Mapping[str, Any]) -> None:
         round_ = self._touch(event)
         round_.decided(event)
+        self._forecast = Outlook.of(event.get("forecast"))
         self._spending.spent["iterations"] = float(round_.n)
         if round_.best:
             self.best, self._verdicts = round_, self._judged
@@ -259,7 +264,7 @@ class Snapshot:
             self._touch(event).noted(event.get("message", ""))
 
     def _run_ended(self, event: Mapping[str, Any]) -> None:
-        self.state, self._stream = "end", ""
+        self.state, self._stream, self._forecast = "end", "", Outlook()
         self.termination = {"reason": line(event.get("reason", ""), 40), "message": line(event.get("message", ""), 500)}
         self._spending.spent["seconds"] = self._clock.seconds()
         self._spending.final(event.get("usage") or {})

@@ -1,0 +1,178 @@
+"""How likely a run verifies, and at what cost: a beta-geometric model of the rounds until success.
+
+A loop verifies in each of its rounds with a probability q of its own; q differs from loop to loop as Beta(a, b).
+Then P(no success in n rounds) = B(a, b + n) / B(a, b), and each failed round makes the next success less likely:
+the beta-geometric distribution, C. R. Weinberg & B. C. Gladen, "The beta-geometric distribution applied to
+comparative fecundability studies", Biometrics 42 (1986) 547-560. Runs that ended without success count as censored.
+a and b are not fitted but averaged over a grid, each pair weighted by how likely it makes the runs of the past
+and by a prior that expects one round in four to verify.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from jupyter_loops.core.budget import Budget, Usage
+from jupyter_loops.core.forecast import Forecast, Outcome
+
+MOST_ROUNDS = 50  # that are looked ahead, where no limit says less
+_MEANS = (0.005, *((k + 0.5) / 24 for k in range(24)), 0.995)
+_STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)  # a + b
+_PRIOR = (1.0, 3.0)  # Beta of the mean; its strength weighs a quarter, half and twice of 2 about alike
+_SPREAD = 1.5  # standard deviation of log(strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One pair of the grid, and its share."""
+
+    a: float
+    b: float
+    share: float
+
+    def survival(self, rounds: int) -> float:
+        """P(no success in so many rounds)."""
+        return math.exp(_log_beta(self.a, self.b + rounds) - _log_beta(self.a, self.b))
+
+
+class Forecaster:
+    """Forecasts of one run, from the runs of the past and from its own rounds."""
+
+    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+        self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
+        self.latest: Forecast | None = None
+        self._shapes = _posterior(self.outcomes)
+
+    def learn(self, outcomes: Iterable[Outcome]) -> None:
+        """Take the runs of the past in."""
+        self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
+        self._shapes = _posterior(self.outcomes)
+
+    def curve(self, failed: int, ahead: int) -> list[float]:
+        """P(verified within 1, 2 … `ahead` more rounds), after so many that failed."""
+        alive = [shape.share * shape.survival(failed) for shape in self._shapes]
+        total, curve = sum(alive) or 1.0, list[float]()
+        for more in range(ahead):
+            alive = [
+                left * (shape.b + failed + more) / (shape.a + shape.b + failed + more)
+                for left, shape in zip(alive, self._shapes, strict=True)
+            ]
+            curve.append(1.0 - sum(alive) / total)
+        return curve
+
+    def after(self, usage: Usage, budget: Budget, *, priced: bool = True) -> Forecast:
+        """The forecast at the end of a round that did not verify, or before the first."""
+        each = self._round_costs(usage)
+        ahead = _rounds_left(budget, usage, each)
+        curve = self.curve(usage.iterations, ahead)
+        p, next_p = (curve[-1], curve[0]) if curve else (0.0, 0.0)
+        rounds = 1.0 + sum(1.0 - reached for reached in curve[:-1]) if curve else 0.0
+        usd = rounds * each.usd if priced else None
+        few, many = _quantile(curve, 0.1), _quantile(curve, 0.9)
+        self.latest = Forecast(
+            round=usage.iterations,
+            by_round=usage.iterations + ahead,
+            p=p,
+            next_p=next_p,
+            curve=tuple(curve),
+            expected_rounds=rounds,
+            expected_usd=usd,
+            expected_tokens=rounds * each.tokens,
+            usd_range=(few * each.usd, many * each.usd) if priced else None,
+            tokens_range=(few * each.tokens, many * each.tokens),
+            usd_to_goal=usd / p if usd is not None and p > 0 else None,
+            gain_per_usd=next_p / each.usd if priced and each.usd > 0 else None,
+            gain_per_1k_tokens=next_p / each.tokens * 1000 if each.tokens > 0 else None,
+            runs=len(self.outcomes),
+        )
+        return self.latest
+
+    def _round_costs(self, usage: Usage) -> Costs:
+        """Of one round: the mean of this run's own, with the past as one round more."""
+        past = mean_costs(self.outcomes)
+        known, own = past is not None, usage.iterations
+        if not (known or own):
+            return Costs()
+        past = past or Costs()
+
+        def mean(spent: float, before: float) -> float:
+            return (spent + known * before) / (own + known)
+
+        return Costs(
+            usd=mean(usage.usd, past.usd),
+            tokens=mean(usage.tokens, past.tokens),
+            seconds=mean(usage.seconds, past.seconds),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Of one round."""
+
+    usd: float = 0.0
+    tokens: float = 0.0
+    seconds: float = 0.0
+
+
+def mean_costs(outcomes: Sequence[Outcome]) -> Costs | None:
+    """What a round of the past has cost, the likest runs counting most; None without any."""
+    rounds = sum(one.weight * one.rounds for one in outcomes)
+    if not rounds:
+        return None
+    return Costs(
+        usd=sum(one.weight * one.usd for one in outcomes) / rounds,
+        tokens=sum(one.weight * one.tokens for one in outcomes) / rounds,
+        seconds=sum(one.weight * one.seconds for one in outcomes) / rounds,
+    )
+
+
+def _quantile(curve: Sequence[float], share: float) -> int:
+    """Rounds that a run takes which is in this share of all: until it verifies, or all that there are."""
+    return next((n for n, reached in enumerate(curve, 1) if reached >= share), len(curve))
+
+
+def _rounds_left(budget: Budget, usage: Usage, each: Costs) -> int:
+    """How many more rounds the limits allow, at what one costs."""
+    left = budget.left(usage)
+    rooms = [float(MOST_ROUNDS)]
+    rooms += [left[name] for name in ("iterations", "calls") if name in left]
+    for name in ("usd", "tokens", "seconds"):
+        cost = getattr(each, name)
+        if name in left and cost > 0:
+            rooms.append(left[name] / cost)
+    return max(math.floor(min(rooms) + 1e-9), 0)
+
+
+def _posterior(outcomes: Sequence[Outcome]) -> list[Shape]:
+    """The grid, weighted by the prior and the outcomes."""
+    seen = Counter[tuple[int, bool]]()
+    for one in outcomes:
+        seen[one.rounds, one.verified] += one.weight  # type: ignore[assignment]  # a weight counts in parts
+    logs = [
+        (mean * strength, (1 - mean) * strength, _log_prior(mean, strength))
+        for mean in _MEANS
+        for strength in _STRENGTHS
+    ]
+    scored = [(a, b, prior + sum(n * _log_likelihood(a, b, *how) for how, n in seen.items())) for a, b, prior in logs]
+    top = max(score for *_, score in scored)
+    total = sum(math.exp(score - top) for *_, score in scored)
+    return [Shape(a, b, math.exp(score - top) / total) for a, b, score in scored]
+
+
+def _log_prior(mean: float, strength: float) -> float:
+    a, b = _PRIOR
+    return (a - 1) * math.log(mean) + (b - 1) * math.log(1 - mean) - (math.log(strength / 2) / _SPREAD) ** 2 / 2
+
+
+def _log_likelihood(a: float, b: float, rounds: int, verified: bool) -> float:
+    """Of success in the last of the rounds, or of none in any."""
+    if verified:
+        return _log_beta(a + 1, b + rounds - 1) - _log_beta(a, b)
+    return _log_beta(a, b + rounds) - _log_beta(a, b)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

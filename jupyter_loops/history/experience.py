@@ -1,0 +1,15 @@
+"""What the runs of the past say about a new one, in SQL."""
+
+from __future__ import annotations
+
+MOST = 200  # newest runs
+
+# A run says most about the same loop with the same model, less about the loop with another model or another loop.
+OUTCOMES = f"""
+SELECT iterations AS rounds, stop_reason = 'verified' AS verified,
+       CASE WHEN loop = $loop AND model = $model THEN 1.0 WHEN loop = $loop THEN 0.5 ELSE 0.2 END::DOUBLE AS weight,
+       coalesce(usd, 0) AS usd, coalesce(tokens, 0)::DOUBLE AS tokens, coalesce(seconds, 0) AS seconds
+FROM runs
+WHERE stop_reason IS NOT NULL AND stop_reason <> 'error' AND iterations > 0 AND (loop = $loop OR model = $model)
+ORDER BY (loop = $loop) DESC, started_at DESC LIMIT {MOST}
+"""  # noqa: S608 - a constant of this module
