@@ -150,7 +150,8 @@ class Cycle:
             readiness = await self.sandbox.open(self.world)
             stored = None if self.past else await self.opening.recall(readiness)
             if stored is None:
-                await asyncio.gather(models, self._learn())
+                await self._learn()
+                await models
             else:
                 self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
             self.opening.announce(readiness, self.pace.ledger.price, None if stored else self._forecast())
@@ -163,7 +164,8 @@ class Cycle:
                 return None
             end = await self._verify_again(stored)
             if end is None:
-                await asyncio.gather(models, self._learn())
+                await self._learn()
+                await models
             return end
         finally:
             models.cancel()
