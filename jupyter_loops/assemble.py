@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from jupyter_loops.history import History
     from jupyter_loops.planning.planner import Planner
 
+_POSITIVE = (
+    *("usd", "tokens", "time", "iterations", "calls", "patience"),
+    *("max_tokens", "call_timeout", "timeout", "memory"),
+)
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
 
@@ -65,6 +69,7 @@ class Options:
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     temperature: float | None = None
     max_tokens: int | None = None  # of one answer
+    call_timeout: float | None = None  # seconds for one answer of the model; None: the planner's
     timeout: float = 10.0  # seconds for one candidate and its checks
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
@@ -78,7 +83,7 @@ class Options:
     history: str | None = None  # path of the DuckDB file
 
     def __post_init__(self) -> None:
-        for name in ("usd", "tokens", "time", "iterations", "calls", "patience", "max_tokens", "timeout", "memory"):
+        for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
@@ -498,6 +503,7 @@ def _planner(options: Options, world: World) -> Planner:
         temperature=options.temperature,
         max_tokens=options.max_tokens,
         seed=options.seed,
+        timeout=options.call_timeout,
         imports=world.imports.rule,
     )
 

@@ -144,11 +144,13 @@ class _Handler(BaseHTTPRequestHandler):
         act = self.act
         for number, word in enumerate(act.words):
             time.sleep(act.drip)
-            if number == 1 and (act.cut or act.garbled):
-                self._chunk('data: {"id": "1", "choices": [{"index": 0, "del' + ("\n\n" if act.garbled else ""))
-                if act.cut:
-                    self._leave()
-                    return
+            if number == 1 and act.cut:
+                self._chunk('data: {"id": "1", "choices": [{"index": 0, "del')
+                self._leave()
+                return
+            if number == 1 and act.garbled:
+                self._chunk('data: {"id": "1", "choices": [{"index": 0, "del\n\n')
+                continue
             self._event([{"index": 0, "delta": {"content": word}, "finish_reason": None}] if act.choices else [])
             if number == 0 and act.stall:
                 self._wait_for_the_client_to_go()

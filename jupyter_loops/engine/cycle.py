@@ -135,6 +135,8 @@ class Cycle:
             self._cut_short("out of time")
             end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
         except BudgetError as error:
+            if self.turn is not None and self.pace.ledger.usage.calls > self.turn.before.calls:
+                self._cut_short("out of budget")
             end = endings.does_not_fit(error, self.recipe, self.standing)
         except LoopError as error:
             if self.readiness is None:

@@ -50,6 +50,7 @@ OPTIONS = (
     Option(name="stop_if", shape="RULE", read=str, help='over the forecast, e.g. "p < 0.05 and round >= 3"'),
     Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),
+    Option(name="call_timeout", shape="TIME", read=units.or_none(units.seconds), help="for one answer, e.g. 2m"),
     Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),
     Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
     Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),

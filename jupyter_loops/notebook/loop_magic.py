@@ -57,6 +57,7 @@ class LoopMagics(Magics):
     stop_if = Unicode(None, allow_none=True, help="A rule over the forecast that ends a run.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
+    call_timeout = Float(None, allow_none=True, help="Seconds for one answer; None: two minutes.").tag(config=True)
     timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
     memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
     seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)

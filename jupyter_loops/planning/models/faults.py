@@ -16,6 +16,7 @@ from .client import load
 from .redaction import redact
 from .wording import NO_CREDIT, by_words
 
+_DEEPEST = 8  # errors that led to one another
 _LONGEST = 200  # characters of a provider's own words
 
 _BY_TYPE = {  # LiteLLM's exceptions, the more special first where they inherit from each other
@@ -60,10 +61,14 @@ def classify(error: Exception, name: str, *, api_base: str | None = None, api_ke
     """What a failed call means for the loop. `name` and `api_base` are what the person chose."""
     raw = _raw(error)
     said = _said(raw) or type(error).__name__
-    status = _status(error)
+    status, causes = _status(error), _causes(error)
+    broken_off = bool(_BROKEN_OFF.search(causes))
+    unreached = not broken_off and bool(_UNREACHED.search(causes))
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR and (unreached or broken_off):
+        status = None  # LiteLLM makes one up where there was no answer
     kind = _kind(error, status, raw)
-    line = _line(kind, name, said, status, api_base)
-    taken_up = status in {None, HTTPStatus.OK} and not _UNREACHED.search(raw)
+    line = _line(kind, name, said, status) if not unreached else _unreachable(name, api_base)
+    taken_up = status in {None, HTTPStatus.OK} and not unreached
     return ModelError(redact(line, api_key), kind, retry_after(_headers(error)), status, taken_up)
 
 
@@ -114,15 +119,12 @@ def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
     )
 
 
-def _line(kind: ErrorClass, name: str, said: str, status: int | None, api_base: str | None) -> str:
-    where = api_base or f"the provider of {name}"
+def _line(kind: ErrorClass, name: str, said: str, status: int | None) -> str:
     answered = f" ({status})" if status else ""
     if kind is ErrorClass.AUTH and (status == HTTPStatus.TOO_MANY_REQUESTS or NO_CREDIT.search(said)):
         return f"the account for {name} has no credit left{answered}: {said}"
     if kind is ErrorClass.AUTH and status == HTTPStatus.FORBIDDEN:
         return f"the account for {name} may not do that{answered}: {said}"
-    if kind is ErrorClass.TRANSIENT and _UNREACHED.search(said):
-        return f"cannot reach {where}: is it running, and is there a network?"
     openings = {
         ErrorClass.AUTH: f"the key for {name} was refused{answered}: ",
         ErrorClass.RATE_LIMITED: f"{name} is rate limited{answered}: ",
@@ -132,6 +134,11 @@ def _line(kind: ErrorClass, name: str, said: str, status: int | None, api_base: 
         ErrorClass.MALFORMED: f"{name} sent an answer that cannot be read: ",
     }
     return openings.get(kind, f"{name} cannot take the request{answered}: ") + said
+
+
+def _unreachable(name: str, api_base: str | None) -> str:
+    where = api_base or f"the provider of {name}"
+    return f"cannot reach {where}: is it running, and is there a network?"
 
 
 def _said(raw: str) -> str:
@@ -148,6 +155,15 @@ def _raw(error: Exception) -> str:
         response: Any = getattr(error, "response", None)
         return str(response.text) or str(error)
     return str(getattr(error, "message", None) or error)
+
+
+def _causes(error: BaseException | None) -> str:
+    """What each error said that led to this one: an SDK says "Connection error." of what could cost or could not."""
+    said: list[str] = []
+    while error is not None and len(said) < _DEEPEST:
+        said.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(said)
 
 
 def _status(error: Exception) -> int | None:

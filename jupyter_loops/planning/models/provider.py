@@ -13,7 +13,7 @@ from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from .client import load
+from .client import load, once
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, named, refused, without
 from .hearing import Heard, StandstillError
@@ -64,6 +64,7 @@ class LiteLLMModel:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
+        sending = once.set(True)
         try:
             async with asyncio.timeout(sampling.timeout):
                 return await (
@@ -76,6 +77,8 @@ class LiteLLMModel:
             raise ModelError(late, ErrorClass.TRANSIENT, taken_up=True) from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
             raise self._fault(error, request) from None
+        finally:
+            once.reset(sending)
 
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""

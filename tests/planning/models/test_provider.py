@@ -12,6 +12,7 @@ from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.errors import ErrorClass, ModelError
 from jupyter_loops.planning.models.provider import LiteLLMModel
+from tests.endpoint import Manners
 
 SAMPLING = Sampling(temperature=0.2, max_tokens=50, seed=3, timeout=20)
 
@@ -172,6 +173,20 @@ async def test_each_fault_has_its_class_and_is_met_once(endpoint, question, faul
     assert "litellm" not in str(error).lower()
     if status != 200:
         assert error.status == status
+
+
+@pytest.mark.parametrize("provider", ["hosted_vllm", "openai", "deepseek", "groq"])
+@pytest.mark.parametrize(
+    "act", [Manners(status=500), Manners(status=429), Manners(reset=True), Manners(break_off=True)]
+)
+async def test_neither_litellm_nor_an_sdk_asks_again_by_itself(endpoint, question, provider, act):
+    endpoint.scripts["once"].append(act)
+    model = LiteLLMModel(f"{provider}/echo", api_base=f"{endpoint.base}/once", api_key="k")
+    error = await failure(model, question)
+
+    assert endpoint.asked["once"] == 1
+    assert error.kind in {ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED}
+    assert error.taken_up == (act.reset or act.break_off)
 
 
 async def test_retry_after_is_understood_in_seconds_and_as_a_date(endpoint, question):
