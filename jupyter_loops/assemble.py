@@ -199,7 +199,10 @@ def launch(
     adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
     history = open_history(options.history)
     run_id = origin.run_id or new_id()
+    known = len(history.notices)
     recorder = Recorder(run_id, history.journal, listeners, origin.past.seq if origin.past else 0)
+    for notice in history.notices[known:]:
+        recorder.note(notice)
     parent = parent or CURRENT.get()
     family = _family(run_id, recipe.name, options, recorder, parent)
     pace = Pace(family.control, family.ledger, recorder)
@@ -225,6 +228,7 @@ def launch(
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())
+    future.add_done_callback(history.tell(lambda notice: background.soon(recorder.note, notice)))
     forking = partial(fork, history=options.history)
     return Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future, forking=forking)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -26,6 +26,11 @@ def loop() -> asyncio.AbstractEventLoop:
             running = _loops[os.getpid()] = asyncio.new_event_loop()
             threading.Thread(target=running.run_forever, name="jupyter-loops", daemon=True).start()
         return running
+
+
+def soon(do: Callable[[str], None], what: str) -> None:
+    """Call it on the engine's thread, from any other."""
+    loop().call_soon_threadsafe(do, what)
 
 
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:

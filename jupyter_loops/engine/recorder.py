@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import Event, Record
+from jupyter_loops.core.events import Event, Noted, Record
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
@@ -38,12 +38,17 @@ class Recorder:
         self.listeners = list(listeners)
         self._journal = journal
         self._seq = seq
+        self._begun = self._over = False
+        self._iteration = 0
+        self._held: list[str] = []  # notes from before the first event
 
     def say(self, event: Event) -> None:
         """Append the event. Raises HistoryError when it cannot be made durable."""
         if event.kind in WRITTEN:
             event = replace(event, **{name: clean(value) for name, value in plain(event).items()})
         self._seq += 1
+        self._iteration = getattr(event, "iteration", self._iteration)
+        self._over = event.kind == "run_ended"
         record = Record(self.run, self._seq, datetime.now(UTC), event)
         self._journal.append(record)
         for listener in self.listeners:
@@ -51,6 +56,18 @@ class Recorder:
                 listener.heard(record)
             except Exception:  # a broken view must not end a run that costs money
                 log.exception("a listener failed on %s", event.kind)
+
+        if not self._begun:
+            self._begun, held = True, self._held
+            for text in held:
+                self.note(text)
+
+    def note(self, text: str) -> None:
+        """Say what a person should know besides: once the run is on the record, and not after its end."""
+        if not self._begun:
+            self._held.append(text)
+        elif not self._over:
+            self.say(Noted(iteration=self._iteration, message=text))
 
     def text(self, piece: str) -> None:
         """Pass a piece of an answer on."""

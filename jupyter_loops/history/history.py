@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import audit, bundle, comments, experience, lineage, retention
+from . import audit, bundle, comments, experience, lineage, retention, spares
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
@@ -28,6 +28,7 @@ from .result import LIMIT, Result
 from .segment import Segment
 
 log = logging.getLogger(__name__)
+ELSEWHERE = "instead-of-"
 
 
 def default_path() -> Path:
@@ -46,6 +47,7 @@ class History:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = (Path(path).expanduser() if path else default_path()).absolute()
         self.notices: list[str] = []  # what a person should know of the file: each once
+        self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
         self._lock = threading.RLock()
         self._live: Live | None = None
         _OPENED.add(self)
@@ -188,7 +190,8 @@ class History:
 
     def goes_on(self, journal: str | None) -> bool:
         """Whether the process that wrote the journal with this token lives; it may be this one."""
-        return bool(journal) and Segment.owned(self._opened().store.journals, str(journal))
+        folders = self._opened().store.folders
+        return bool(journal) and any(Segment.owned(folder, str(journal)) for folder in folders)
 
     def claim(self, run_id: str) -> FileLock:
         """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""
@@ -277,7 +280,14 @@ class History:
         """Tell a person, once, what they should know."""
         if text not in self.notices:
             self.notices.append(text)
+            for tell in list(self.told):
+                tell(text)
             log.warning("%s", text)
+
+    def tell(self, listener: Callable[[str], None]) -> Callable[[object], None]:
+        """Let `listener` hear of new notices, on any thread, until the function that this gives is called."""
+        self.told.append(listener)
+        return lambda _: self.told.remove(listener)
 
     def _opened(self) -> Live:
         import duckdb
@@ -288,11 +298,27 @@ class History:
                     self._live = Live(self.path, self.notice)
                 except (OSError, duckdb.Error) as error:
                     cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+                    if spares.refused(error) and self._elsewhere(cause):
+                        return self._opened()
                     raise HistoryError(
                         f"no history can be kept in {self.path.parent}: {cause}; "
                         "choose another file with --history or JUPYTER_LOOPS_HISTORY"
                     ) from error
             return self._live
+
+    def _elsewhere(self, cause: str) -> bool:
+        """Whether the history could be put elsewhere, because its folder is there and takes nothing."""
+        if not self.path.parent.is_dir() or self.path.name.startswith(ELSEWHERE):
+            return False
+        for folder in spares.folders(self.path):
+            if spares.make(folder):
+                wanted, self.path = self.path, folder / f"{ELSEWHERE}{self.path.name}"
+                self.notice(
+                    f"no history can be kept in {wanted.parent}: {cause}. What happens now is kept in "
+                    f"{self.path}; choose another file with --history or JUPYTER_LOOPS_HISTORY"
+                )
+                return True
+        return False
 
     def after_fork(self) -> None:
         """In a forked child: start over, with a journal of its own."""

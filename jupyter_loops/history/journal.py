@@ -7,19 +7,24 @@ takes along whatever was appended before. Threads that wait at the same time sha
 The other events of a round are flushed with the next durable one, so after a power cut at most
 the steps since the last answer are missing, and they cost nothing to repeat. A call that had left
 when the power failed is among them: its answer is lost either way, and its price is not known.
+
+A disk that refuses, because it is full or broken, does not end a run: the journal goes on in the first spare folder
+that takes it, beginning with a copy of all that is not in the database yet. What is stored twice counts once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError
 
+from . import spares
 from .body import chain, encode
 from .frame import Entry
 from .segment import ROOM, Segment
@@ -30,9 +35,17 @@ DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 class Journal:
     """Appends events to files in a folder. Thread-safe; opens its file with the first event."""
 
-    def __init__(self, folder: Path, tip: Callable[[str], str], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tip: Callable[[str], str],
+        wake: Callable[[], None],
+        elsewhere: Sequence[Path] = (),
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """`tip` finds the last hash of a run that another process began; `wake` hears of each append."""
-        self._folder, self._tip, self._wake = folder, tip, wake
+        self._folder, self._tip, self._wake, self._notice = folder, tip, wake, notice
+        self._spares = list(elsewhere)  # where to go on when this folder's disk refuses
         self.token = secrets.token_hex(6)  # in the names of its files: whoever has them locked is alive
         self._order = threading.Lock()  # of appends
         self._disk = threading.Lock()  # of flushes, and of files that a flush may touch
@@ -50,15 +63,50 @@ class Journal:
         body, texts = encode(record)
         if record.seq > 1 and record.run not in self._tips:
             self._tips.setdefault(record.run, self._tip(record.run))
-        try:
-            with self._order:
-                self._write(record, body, texts)
-                end = self._appended
-            if record.event.kind in DURABLE:
+        while True:
+            try:
+                with self._order:
+                    self._write(record, body, texts)
+                    end = self._appended
+                break
+            except OSError as error:
+                self._move_on(error)
+        while record.event.kind in DURABLE:
+            try:
                 self._flush(end)
-        except OSError as error:
-            raise self._error(error) from error
+                break
+            except OSError as error:
+                self._move_on(error)
         self._wake()
+
+    def _move_on(self, error: OSError) -> None:
+        """Leave a disk that refused, with all that is not in the database yet. Raises HistoryError without a spare."""
+        with self._disk, self._order:
+            left, reason = self._folder, os.strerror(error.errno) if error.errno else str(error)
+            while self._spares:
+                folder = self._spares.pop(0)
+                with contextlib.suppress(OSError, HistoryError):
+                    if spares.make(folder):
+                        self._settle_in(folder)
+                        break
+            else:
+                self._broken = error
+                raise self._error(error) from error
+        where = f"its events are kept in {self._folder}, and will follow when they can"
+        self._notice(f"the journal in {left} cannot be written: {reason}. The run goes on; {where}")
+
+    def _settle_in(self, folder: Path) -> None:
+        segment = Segment.create(folder, self.token)
+        for old in self._segments:
+            segment.append(old.waiting())
+            segment.texts |= old.texts
+        segment.sync()
+        for old in self._segments:
+            old.drained = old.size
+        if self._spare is not None:
+            self._spare.remove()
+        self._segments.append(segment)
+        self._folder, self._durable, self._spare = folder, self._appended, None
 
     def _write(self, record: Record, body: str, texts: dict[str, str]) -> None:
         segment = self._segment()
@@ -87,16 +135,15 @@ class Journal:
                 return
             with self._order:
                 segment, appended = self._segments[-1], self._appended
-            try:
-                segment.sync()
-            except OSError as error:
-                self._broken = error  # what the disk refused once may be lost though a later flush succeeds
-                raise
+            segment.sync()  # what the disk refused once may be lost though a later flush succeeds: see _move_on
             self._durable = appended
 
     def _error(self, error: OSError) -> HistoryError:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        return HistoryError(f"the journal in {self._folder} cannot be written: {reason}")
+        return HistoryError(
+            f"the journal in {self._folder} cannot be written: {reason}; "
+            "choose another file with --history or JUPYTER_LOOPS_HISTORY"
+        )
 
     @property
     def pending(self) -> int:
@@ -118,7 +165,8 @@ class Journal:
                     segment.remove()
             crowded = bool(self._segments) and self._spare is None and self._segments[-1].size > ROOM // 2
         if crowded:
-            self._spare = Segment.create(self._folder, self.token)
+            with contextlib.suppress(OSError):  # a full disk is met, and told, by the next append
+                self._spare = Segment.create(self._folder, self.token)
 
     def close(self) -> None:
         """Make everything durable, and let go of the files; drained ones are deleted."""

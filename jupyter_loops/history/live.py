@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
+from . import spares
 from .journal import Journal
 from .store import Store
 from .writer import Writer
@@ -23,10 +24,11 @@ class Live:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, mode=0o700)
         journals.mkdir(mode=0o700, exist_ok=True)
-        self.store = Store(path, journals, notice)
+        elsewhere = spares.folders(path)
+        self.store = Store(path, [journals, *elsewhere], notice)
         self.store.open()
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
-        self.journal = Journal(journals, self._tip, self.writer.wake)
+        self.journal = Journal(journals, self._tip, self.writer.wake, elsewhere, notice)
 
     def _tip(self, run_id: str) -> str:
         """The hash of the last event of a run that this process did not begin."""

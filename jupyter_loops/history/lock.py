@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sys
@@ -22,6 +23,9 @@ else:
 
     def _take(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+UNABLE = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})  # some network file systems
 
 
 class FileLock:
@@ -57,8 +61,10 @@ class FileLock:
             _take(fd)
             if os.path.samestat(path.stat(), os.fstat(fd)):  # otherwise its last owner has just removed it
                 return cls(fd, path)
-        except OSError:
-            pass
+        except OSError as error:
+            if error.errno in UNABLE:
+                os.close(fd)
+                raise
         os.close(fd)
         return None
 

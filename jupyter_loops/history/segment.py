@@ -44,10 +44,14 @@ class Segment:
             name = f"{begun}-{os.getpid()}-{token}-{secrets.token_hex(4)}{SUFFIX}"
             lock = FileLock.take(folder / name, create=True)
             if lock is not None:
-                os.write(lock.fd, bytes(ROOM))
-                os.lseek(lock.fd, 0, os.SEEK_SET)
-                os.fsync(lock.fd)
-                _flush_folder(folder)
+                try:
+                    _write(lock.fd, bytes(ROOM))
+                    os.lseek(lock.fd, 0, os.SEEK_SET)
+                    os.fsync(lock.fd)
+                    _flush_folder(folder)
+                except OSError:
+                    lock.remove()
+                    raise
                 return cls(lock, 0)
         raise HistoryError(f"{folder}: no journal could be created")
 
@@ -75,14 +79,18 @@ class Segment:
 
     def append(self, content: bytes) -> None:
         """Write to the operating system; survives the death of this process, not yet of the machine."""
-        written = 0
         try:
-            while written < len(content):
-                written += os.write(self._lock.fd, content[written:])
+            _write(self._lock.fd, content)
         except OSError:
             os.lseek(self._lock.fd, self.size, os.SEEK_SET)  # what it cut short is written over by the next
             raise
         self.size += len(content)
+
+    def waiting(self) -> bytes:
+        """What is not in the database yet, as it was written."""
+        with self._lock.path.open("rb") as file:
+            file.seek(self.drained)
+            return file.read(self.pending)
 
     def sync(self) -> None:
         """Wait until what was appended would survive the death of the machine."""
@@ -129,6 +137,13 @@ class Segment:
         self._lock.path.rename(kept)
         self.close()
         return kept
+
+
+def _write(fd: int, content: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part without an error."""
+    written = os.write(fd, content)
+    while written < len(content):
+        written += os.write(fd, content[written:])
 
 
 def _flush_folder(folder: Path) -> None:

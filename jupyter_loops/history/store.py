@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_loops.errors import HistoryError
+from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import lost
 from .frame import Entry
@@ -23,6 +23,7 @@ from .lease import BusyError, Lease, quoted, roll_back, run
 from .migrations import check, migrate
 from .projection import project
 from .segment import SUFFIX, Segment
+from .spares import private
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -41,12 +42,19 @@ TEXTS = "INSERT OR IGNORE INTO texts SELECT unnest($shas), unnest($texts)"
 class Store:
     """One history file, its journals beside it. Thread-safe."""
 
-    def __init__(self, path: Path, journals: Path, notice: Callable[[str], None]) -> None:
-        self.path, self.journals, self._notice = path, journals, notice
-        self.lease = Lease(path, journals / "turnstile")
+    def __init__(self, path: Path, folders: Sequence[Path], notice: Callable[[str], None]) -> None:
+        """`folders` is where journals may be; the first is beside the file."""
+        self.path, self.journals, self._notice = path, folders[0], notice
+        self._elsewhere = folders[1:]
+        self.lease = Lease(path, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._open = False
         self._looked = float("-inf")
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where journals may be: beside the file, and where they went when that was refused."""
+        return [self.journals, *filter(private, self._elsewhere)]
 
     def open(self) -> None:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
@@ -72,7 +80,8 @@ class Store:
 
     def _dead(self) -> list[Segment]:
         """The files whose process is gone, now ours; in the order they were begun."""
-        names = sorted(path for path in self.journals.iterdir() if path.suffix == SUFFIX)
+        found = [path for folder in self.folders for path in folder.iterdir() if path.suffix == SUFFIX]
+        names = sorted(found, key=lambda path: path.name)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
 
     def _settle(self, segment: Segment) -> None:
@@ -107,6 +116,10 @@ class Store:
             self._notice(f"{error}; its newest events are in the journal and will follow")
             if not self._readable():
                 self.drain(journal, PATIENCE)
+        except NewerHistoryError:
+            raise
+        except HistoryError as error:
+            self._notice(f"{error}. Its newest events are in the journal and will follow")
         self.open()
         if time.monotonic() > self._looked + LOOK:
             self._looked = time.monotonic()
