@@ -19,26 +19,30 @@ from jupyter_loops.continuation import Continuation, Stored
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.events import Noted, Resumed, RunStarted
+from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
 from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
 from jupyter_loops.core.ports import Listener, Model, Readiness, Sandbox, World
-from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.recipe import Recipe, Word
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.engine import background, breaker
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.cycle import Cycle
+from jupyter_loops.engine.desk import Attendance, Callback, Desk
 from jupyter_loops.engine.forecast import MOST_ROUNDS, Forecaster
+from jupyter_loops.engine.judging import Judging
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 from jupyter_loops.engine.lineage import CURRENT, Lineage
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.pace import Pace
 from jupyter_loops.engine.past import Past
+from jupyter_loops.engine.questions import Questions
 from jupyter_loops.engine.recorder import Recorder
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run, names_used
+from jupyter_loops.view.attendance import attended
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 
 _POSITIVE = (
     *("usd", "tokens", "time", "iterations", "calls", "patience"),
-    *("max_tokens", "call_timeout", "timeout", "memory"),
+    *("max_tokens", "call_timeout", "timeout", "memory", "judge_votes"),
 )
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
@@ -76,6 +80,10 @@ class Options:
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
+    judge_model: str | None = None  # grades `judge(...)`; None: the same model
+    judge_api_base: str | None = None
+    judge_votes: int = 1  # the median decides
+    auto_approve: bool = False  # `approve(...)` is true without a person
     sandbox: str = "auto"  # bubblewrap, container, process
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
@@ -160,6 +168,7 @@ class Adapters:
     model: Model
     sandbox: Sandbox
     fallbacks: tuple[Model, ...] = ()
+    judge: Model | None = None  # None: the same model
 
     @classmethod
     def of(cls, options: Options, asked: int = 0) -> Adapters:
@@ -169,7 +178,25 @@ class Adapters:
 
         model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price, asked=asked)
         fallbacks = tuple(_model(options, name) for name in options.fallback)
-        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks)
+        judge = open_model(options.judge_model, api_base=options.judge_api_base) if options.judge_model else None
+        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who answers `approve(...)`."""
+
+    there: bool = False  # somebody can: in the view, by `%loops approve`, or by `run.approve()`
+    callback: Callback | None = None  # answers instead
+    namespace: Mapping[str, object] = field(default_factory=dict)  # what the notebook has now, for a diff
+
+    def attendance(self, options: Options) -> Attendance:
+        """Whom to ask."""
+        if options.auto_approve:
+            return Attendance.AUTO
+        if self.callback is not None:
+            return Attendance.CALLBACK
+        return Attendance.PERSON if self.there else Attendance.NOBODY
 
 
 def launch(
@@ -181,6 +208,7 @@ def launch(
     *,
     parent: Lineage | None = None,
     origin: Origin | None = None,
+    person: Person | None = None,
 ) -> Run:
     """Start a run on the engine's thread and return at once.
 
@@ -215,6 +243,7 @@ def launch(
         planner=_planner(options, world),
         verifier=Verifier(imports=world.imports),
         pace=pace,
+        questions=_questions(world, options, adapters, pace, person or Person(there=attended(), namespace=names or {})),
         opening=_Opening(recipe, options, adapters.model, history, recorder, origin),
         names=summarise(world.names),
         patience=options.patience,
@@ -406,12 +435,15 @@ class _Opening:
     origin: Origin
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
 
-    async def recall(self, readiness: Readiness) -> Candidate | None:
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
         if self.options.fresh:
             return None
         row, self.offer = await asyncio.to_thread(self._look_up, self._fingerprint(readiness))
-        return None if row is None else Candidate(kind=CandidateKind(row["kind"]), text=row["text"])
+        if row is None:
+            return None
+        said = await asyncio.to_thread(self.history.answers, row["run_id"]) if self.recipe.asks else []
+        return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), said
 
     def _look_up(self, fingerprint: str) -> tuple[dict[str, Any] | None, str]:
         found = self.history.verified(fingerprint)
@@ -509,6 +541,35 @@ def _planner(options: Options, world: World) -> Planner:
         seed=options.seed,
         timeout=options.call_timeout,
         imports=world.imports.rule,
+    )
+
+
+def _questions(world: World, options: Options, adapters: Adapters, pace: Pace, person: Person) -> Questions:
+    from jupyter_loops.execution.child.portray import portray
+    from jupyter_loops.verification.judge import RubricJudge
+    from jupyter_loops.verification.rubric import rubrics
+
+    recipe, model = world.recipe, adapters.judge or adapters.model
+    approved = {ask.value for check in recipe.checks for ask in check.asks if ask.word is Word.APPROVE}
+    return Questions(
+        recipe=recipe,
+        sandbox=adapters.sandbox,
+        recorder=pace.recorder,
+        judging=Judging(
+            judge=RubricJudge(),
+            model=model,
+            ledger=pace.ledger,
+            votes=options.judge_votes,
+            seed=options.seed,
+        ),
+        desk=Desk(
+            recipe=recipe,
+            pace=pace,
+            attendance=person.attendance(options),
+            callback=person.callback,
+            current={name: portray(person.namespace[name])[1] for name in approved & person.namespace.keys()},
+        ),
+        rubrics=rubrics(recipe, world.names),
     )
 
 

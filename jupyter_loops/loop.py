@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jupyter_loops.assemble import Options, launch
+from jupyter_loops.assemble import Options, Person, launch
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.engine.desk import Callback
 from jupyter_loops.language import parse
 from jupyter_loops.run import Run
 
@@ -22,13 +23,24 @@ class Loop(Recipe):
         recipe = parse(source, name)
         return cls(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
 
-    def run(self, names: Mapping[str, object] | None = None, *, parent: Run | None = None, **options: Any) -> Run:
+    def run(
+        self,
+        names: Mapping[str, object] | None = None,
+        *,
+        parent: Run | None = None,
+        approve: Callback | None = None,
+        **options: Any,
+    ) -> Run:
         """Start a run and return at once; `run.wait()` blocks until it ends, `await run` awaits it.
 
         `names` are the values that the recipe's set-up and checks read from outside. `options` are those of
         the %%loop line, as keywords: model, usd, tokens, time, iterations … (see `Options`).
+        `approve` answers `approve(value)`: called on a thread with an `Approval`, it returns True, False, or a
+        comment that rejects. Without it, a notebook's person is asked.
 
         Inside another run (`parent`, or the run that is executing this very code) it spends that run's budget as
         well as its own, and ends with it. Raises PreflightError where runs are nested too deep.
         """
-        return launch(self, Options(**options), names, parent=None if parent is None else parent.cycle.lineage)
+        person = None if approve is None else Person(callback=approve, namespace=names or {})
+        lineage = None if parent is None else parent.cycle.lineage
+        return launch(self, Options(**options), names, parent=lineage, person=person)

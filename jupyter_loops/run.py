@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.forecast import Forecast
+from jupyter_loops.core.question import Approval
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
@@ -167,6 +168,19 @@ class Run:
     def hint(self, text: str) -> None:
         """Tell the model something from the next round on."""
         self.cycle.pace.control.hint(text)
+
+    @property
+    def waiting(self) -> Approval | None:
+        """The value that waits for a person's word, or None."""
+        return self.cycle.pace.control.waiting
+
+    def approve(self, comment: str = "", number: int | None = None) -> None:
+        """Accept the value that waits. Raises LoopError where none waits, or another one than `number`."""
+        self.cycle.pace.control.approve(comment, number)
+
+    def reject(self, comment: str = "", number: int | None = None) -> None:
+        """Refuse the value that waits; the comment is feedback for the next round. Raises LoopError as `approve`."""
+        self.cycle.pace.control.reject(comment, number)
 
     def raise_budget(self, **limits: float | None) -> None:
         """Set new limits: usd, tokens, seconds, iterations, calls. None takes a limit away. Raises LoopError."""

@@ -135,6 +135,35 @@ class Acted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked(Event):
+    """A value waits for a person. Their word is a `Steered` event, and then an `Answered` one."""
+
+    kind: ClassVar[str] = "approval_asked"
+    iteration: int
+    number: int  # counts from 1 in the run
+    check: str  # its name
+    value_kind: str  # text, json, code, table, repr
+    value: str
+    diff: str = ""  # against what the notebook has; lines that begin with ' ', + or -
+    digest: str = ""  # SHA-256 of the value as text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Event):
+    """A judge or a person has answered a check's question: an equal one costs nothing from now on."""
+
+    kind: ClassVar[str] = "answered"
+    iteration: int
+    word: str  # judge, approve
+    check: int  # its number in the recipe, from 1
+    site: int  # which of its calls, from 0
+    digest: str  # SHA-256 of the value as text
+    by: str  # the judge's model, or "a person"
+    value: float  # the grade; 1 or 0 for a person's yes or no
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged(Event):
     """The checks spoke."""
 
@@ -189,7 +218,7 @@ class BreakerMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steered(Event):
-    """A person changed something: pause, resume, step, stop, hint, budget, set."""
+    """A person changed something: pause, resume, step, stop, hint, budget, set, approve, reject."""
 
     kind: ClassVar[str] = "steered"
     iteration: int

@@ -190,12 +190,12 @@ class Allowance(Protocol):
 class Judge(Protocol):
     """Turns a question into a prompt for a second model, and its answer into a grade."""
 
-    def prompt(self, question: Question, rubric: str) -> Prompt:
-        """What the judge is asked: the rubric and the value, and nothing else of the run."""
+    def prompt(self, question: Question, rubric: str, window: int | None) -> Prompt:
+        """What the judge is asked, within `window` tokens: the rubric and the value, and nothing else of the run."""
         ...
 
     def read(self, text: str) -> Answer:
-        """The grade, 0 to 1, and its reason. Raises ModelError of class `judge` for anything else."""
+        """The grade, 0 to 1, and its reason. Raises ReplyError for anything else."""
         ...
 
 

@@ -126,6 +126,11 @@ class Recipe:
         return tuple(check for check in self.checks if check.layer is layer)
 
     @property
+    def asks(self) -> bool:
+        """Whether somebody outside of the sandbox has a say."""
+        return any(check.asks for check in self.checks)
+
+    @property
     def scores(self) -> tuple[Check, ...]:
         """The checks that have a score to improve instead of a verdict."""
         return tuple(check for check in self.checks if check.kind is not CheckKind.ASSERT)

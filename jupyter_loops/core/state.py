@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+PAUSED, APPROVAL = "paused", "approval"  # the notes of a WAIT in which a person has the word, and no time is billed
+
 
 class State(StrEnum):
     """Where a run is in its cycle. The legal moves between them are in engine/machine.py."""

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_loops.core.question import Approval
 from jupyter_loops.core.termination import StopReason
+from jupyter_loops.errors import LoopError
 
 
 @dataclass(frozen=True, slots=True)
 class Steer:
     """One thing that a person did."""
 
-    action: str  # pause, resume, step, stop, hint, budget, set
+    action: str  # pause, resume, step, stop, hint, budget, set, approve, reject
     value: Any = None
 
 
@@ -25,6 +27,8 @@ class Control:
     def __init__(self) -> None:
         self.stopping: StopReason | None = None
         self.paused = False
+        self.waiting: Approval | None = None  # for a person's word
+        self._word: tuple[bool, str] | None = None
         self._stepping = False
         self._steers: list[Steer] = []
         self._lock = threading.Lock()
@@ -72,6 +76,32 @@ class Control:
     def set(self, changes: dict[str, Any]) -> None:
         """Change how the model is asked, or which, from the next round on."""
         self._note("set", changes)
+
+    def approve(self, comment: str = "", number: int | None = None) -> None:
+        """Accept the value that waits; `number` is that of the approval meant. Raises LoopError where none waits."""
+        self._answer("approve", comment, number)
+
+    def reject(self, comment: str = "", number: int | None = None) -> None:
+        """Refuse the value that waits; the comment is feedback for the next round. Raises LoopError."""
+        self._answer("reject", comment, number)
+
+    def ask(self, approval: Approval | None) -> None:
+        """Let a value wait for a person, or no longer. Called by the cycle."""
+        with self._lock:
+            self.waiting, self._word = approval, None
+
+    def answered(self) -> tuple[bool, str] | None:
+        """Whether it is approved, and the comment; None while nobody has answered."""
+        return self._word
+
+    def _answer(self, action: str, comment: str, number: int | None) -> None:
+        with self._lock:
+            if self.waiting is None or self._word is not None:
+                raise LoopError("nothing waits for approval")
+            if number is not None and number != self.waiting.number:
+                raise LoopError("what you saw no longer waits for approval; look at what waits now")
+            self._word = (action == "approve", comment)
+        self._note(action, comment or None)
 
     def round_over(self) -> None:
         """Pause if only one round was asked for."""

@@ -16,7 +16,7 @@ from typing import Protocol
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.events import Decided, Judged, Noted, Proposed, RunEnded
+from jupyter_loops.core.events import Answered, Decided, Judged, Noted, Proposed, RunEnded
 from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
@@ -32,6 +32,7 @@ from .forecast import Forecaster
 from .lineage import CURRENT, Lineage
 from .pace import Pace
 from .past import Past
+from .questions import Questions
 from .recovery import reason
 from .standing import Standing, Turn
 from .trial import Trial
@@ -41,8 +42,8 @@ from .tuning import Find, Tuning
 class Opening(Protocol):
     """How a run comes to be, once its set-up is fine."""
 
-    async def recall(self, readiness: Readiness) -> Candidate | None:
-        """A candidate that was verified for an equal recipe on equal inputs."""
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
+        """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
     async def outcomes(self) -> list[Outcome]:
@@ -65,6 +66,7 @@ class Cycle:
     verifier: Verifier
     pace: Pace
     opening: Opening
+    questions: Questions
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     patience: int | None = None
     until: Condition | None = None  # what else ends the run
@@ -93,7 +95,8 @@ class Cycle:
             fallbacks=self.fallbacks,
         )
         self.tuning = Tuning(self.asking, pace.ledger, pace.recorder, self.find)
-        self.trial = Trial(self.recipe, self.sandbox, self.pace)
+        self.questions.judging.attach(self.asking)
+        self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions)
 
     @property
     def recipe(self) -> Recipe:
@@ -135,7 +138,8 @@ class Cycle:
             self._cut_short("out of time")
             end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
         except BudgetError as error:
-            if self.turn is not None and self.pace.ledger.usage.calls > self.turn.before.calls:
+            spent = self.turn is not None and self.pace.ledger.usage.calls > self.turn.before.calls
+            if self.turn is not None and (spent or self.turn.candidate is not None):  # a judge could not be paid
                 self._cut_short("out of budget")
             end = endings.does_not_fit(error, self.recipe, self.standing)
         except LoopError as error:
@@ -154,7 +158,9 @@ class Cycle:
             if stored is None:
                 await self._learn()
                 await models
+                await self.questions.prepare()
             else:
+                self.questions.recall(stored[1])
                 self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
             self.opening.announce(readiness, self.pace.ledger.price, None if stored else self._forecast())
             self.readiness = readiness
@@ -164,10 +170,11 @@ class Cycle:
                 return await self._go_on(self.past)
             if stored is None:
                 return None
-            end = await self._verify_again(stored)
+            end = await self._verify_again(stored[0])
             if end is None:
                 await self._learn()
                 await models
+                await self.questions.prepare()
             return end
         finally:
             models.cancel()
@@ -184,6 +191,7 @@ class Cycle:
         self.standing, self.past = past.standing, None
         self.pace.restore(past)
         self.asking.restore(past)
+        self.questions.recall(past.said)
         if self.standing.best is not None:
             await self.trial.fetch(self.standing.best)
         return None if past.turn is None else await self._round(past.turn)

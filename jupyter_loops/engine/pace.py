@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jupyter_loops.core.events import Steered
-from jupyter_loops.core.state import State
+from jupyter_loops.core.state import PAUSED, State
 
 from .control import Control
 from .ledger import Ledger
@@ -29,6 +30,7 @@ class Pace:
     machine: Machine = field(init=False)
     alarm: asyncio.Timeout | None = field(init=False, default=None)  # goes off at the time limit
     iteration: int = field(init=False, default=0)
+    still: bool = field(init=False, default=False)  # while a person has the word, no time limit runs
     hints: list[str] = field(init=False, default_factory=list)
     wishes: dict[str, Any] = field(init=False, default_factory=dict)  # model, temperature, max_tokens; None: as planned
 
@@ -39,25 +41,33 @@ class Pace:
         """Take what a person did, wait while the run is paused, then step."""
         self.steer()
         if self.control.paused:
-            self.machine.move(State.WAIT, self.iteration, "paused")
-            await self._resume()
-            self.machine.move(self.machine.origin, self.iteration, "resumed")
+            async with self.standing_still(PAUSED):
+                while self.control.paused:
+                    await self.control.changed()
+                    self.steer()
         self.machine.move(to, self.iteration, note)
 
-    async def _resume(self) -> None:
-        """Wait for a person; this time does not count."""
-        with self.ledger.watch.held():
-            while self.control.paused:
+    @asynccontextmanager
+    async def standing_still(self, why: str) -> AsyncIterator[None]:
+        """WAIT for a person inside the block; this time does not count."""
+        self.machine.move(State.WAIT, self.iteration, why)
+        self.still = True
+        try:
+            with self.ledger.watch.held():
                 self._set_alarm(None)
-                await self.control.changed()
-                self.steer()
+                yield
+        finally:
+            self.still = False
+            self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
         self._set_alarm(self.ledger.seconds_left)
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
         self.machine.move(State.WAIT, self.iteration, f"waiting {seconds:.1f} s, {why}")
-        await asyncio.sleep(seconds)
-        self.machine.move(self.machine.origin, self.iteration)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.machine.move(self.machine.origin, self.iteration)
 
     async def within_time(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work` until the time limit, which may move meanwhile. Raises TimeoutError."""
@@ -91,6 +101,6 @@ class Pace:
             self.hints.append(value)
         elif action == "budget":
             self.ledger.amend(**value)
-            self._set_alarm(self.ledger.seconds_left)
+            self._set_alarm(None if self.still else self.ledger.seconds_left)
         elif action == "set":
             self.wishes |= value

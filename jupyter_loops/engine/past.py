@@ -15,6 +15,7 @@ from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.events import (
     Acted,
+    Answered,
     CallFinished,
     CallStarted,
     Decided,
@@ -28,12 +29,14 @@ from jupyter_loops.core.events import (
 )
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.core.state import State
+from jupyter_loops.core.state import APPROVAL, PAUSED, State
 
 from .call import CANCELLED, LOST
 from .standing import Standing, Turn
 
-MOMENTARY = frozenset({"pause", "resume", "step", "stop"})  # of the moment: what was meant is over with the kernel
+MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
+    {"pause", "resume", "step", "stop", "approve", "reject"}
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Past:
     standing: Standing = field(default_factory=Standing)
     turn: Turn | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
+    said: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
     steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
     usage: Usage = field(default_factory=Usage)
@@ -100,6 +104,7 @@ class _Fold:
             CallFinished: self._call_finished,
             Proposed: self._proposed,
             Acted: self._acted,
+            Answered: self.past.said.append,
             Judged: self._judged,
             Decided: self._decided,
             Steered: self._steered,
@@ -120,7 +125,7 @@ class _Fold:
 
     def _moved(self, event: Moved) -> None:
         self.past.state = State(event.to)
-        self._held = event.to == State.WAIT and event.note == "paused"
+        self._held = event.to == State.WAIT and event.note in {PAUSED, APPROVAL}
         if event.to == State.PLAN:
             self._turn(event.iteration)
 
@@ -138,7 +143,7 @@ class _Fold:
         used = Usage(usd=event.usd or 0.0, tokens=event.prompt_tokens + event.completion_tokens, calls=1)
         self.past.usage = self.past.usage + used
         self.past.answered += event.error not in {CANCELLED, LOST}
-        if asked is not None and not event.error:
+        if asked is not None and asked.purpose != "judge" and not event.error:
             self.past.answers.append((asked, event))
 
     def _proposed(self, event: Proposed) -> None:

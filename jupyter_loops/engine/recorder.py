@@ -19,6 +19,8 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "call_started",
         "call_finished",
         "proposed",
+        "approval_asked",
+        "answered",
         "decided",
         "steered",
         "adapted",

@@ -28,13 +28,19 @@ class Turn:
 
     def passed(self) -> int:
         """How many checks passed."""
-        return sum(verdict.passed for verdict in self.verdicts if verdict.layer in {Layer.CHECKS, Layer.HIDDEN})
+        return sum(verdict.passed for verdict in self.verdicts if verdict.index)
 
     def verified(self, recipe: Recipe) -> bool:
         """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""
         asserts = {n for n, check in enumerate(recipe.checks, 1) if check.kind is CheckKind.ASSERT}
         passed = {verdict.index for verdict in self.verdicts if verdict.passed}
         return bool(asserts) and asserts <= passed and all(verdict.passed for verdict in self.verdicts)
+
+    def awaits_person(self, recipe: Recipe) -> bool:
+        """Whether all but a person's word is there."""
+        settled = {n for n, check in enumerate(recipe.checks, 1) if check.layer is not Layer.APPROVAL}
+        passed = {verdict.index for verdict in self.verdicts if verdict.passed}
+        return settled <= passed and all(verdict.passed for verdict in self.verdicts)
 
     def acceptable(self, recipe: Recipe) -> bool:
         """Whether the candidate may be delivered: verified, or, where only a score decides, scored."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jupyter_loops.core.candidate import Candidate, Exit
+from jupyter_loops.core.candidate import Candidate, Exit, Layer, Observation, Verdict
 from jupyter_loops.core.events import Acted, Judged
 from jupyter_loops.core.ports import Attempt, Sandbox
 from jupyter_loops.core.recipe import Recipe
@@ -12,6 +13,7 @@ from jupyter_loops.core.state import State
 from jupyter_loops.errors import ErrorClass, SandboxError
 
 from .pace import Pace
+from .questions import NeedsPerson, Questions
 from .recovery import POLICIES
 from .standing import Turn
 
@@ -23,6 +25,7 @@ class Trial:
     recipe: Recipe
     sandbox: Sandbox
     pace: Pace
+    questions: Questions
 
     async def run(self, turn: Turn, candidate: Candidate) -> None:
         """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
@@ -45,8 +48,14 @@ class Trial:
             await self.pace.move(State.OBSERVE)
             self.pace.recorder.say(Acted(iteration=turn.iteration, observation=turn.observation))
             await self.pace.move(State.VERIFY)
-            if turn.observation.exit is Exit.OK:
-                await self._verify(turn, candidate, attempt)
+            if turn.observation.exit is not Exit.OK:
+                return
+            before = self.pace.ledger.watch.seconds
+            await self._verify(turn, candidate, attempt)
+        if turn.awaits_person(self.recipe):
+            await self._crown(turn, candidate)
+        seconds = self.pace.ledger.watch.seconds - before
+        self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
 
     async def fetch(self, turn: Turn) -> None:
         """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
@@ -54,36 +63,57 @@ class Trial:
             await self._crown(turn, turn.candidate)
 
     async def _verify(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> None:
-        """Visible checks, then hidden ones, then all of them again in a world of their own."""
-        before = self.pace.ledger.watch.seconds
-        await self._examine(turn, attempt, hidden=False)
-        if self.recipe.hidden and all(verdict.passed for verdict in turn.verdicts):
-            await self._examine(turn, attempt, hidden=True)
-        if turn.acceptable(self.recipe):
-            await self._crown(turn, candidate)
-        seconds = self.pace.ledger.watch.seconds - before
-        self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
+        """Visible checks, then hidden ones, then those that a judge has a say in, one by one: they cost money."""
+        judged = [[check] for check in self.recipe.on(Layer.JUDGE)]
+        for checks in (self.recipe.on(Layer.CHECKS), self.recipe.on(Layer.HIDDEN), *judged):
+            if not checks:
+                continue
+            verdicts, observation = await attempt.examine(checks, self.questions.answering(turn.iteration, candidate))
+            turn.verdicts = [*turn.verdicts, *verdicts]
+            self._observe(turn, observation)
+            if not all(verdict.passed for verdict in turn.verdicts):
+                return
 
-    async def _examine(self, turn: Turn, attempt: Attempt, *, hidden: bool) -> None:
-        verdicts, observation = await attempt.examine(self.recipe.hidden if hidden else self.recipe.visible)
-        turn.verdicts = [*turn.verdicts, *verdicts]
+    def _observe(self, turn: Turn, observation: Observation) -> None:
         if observation.exit is not Exit.OK or observation.stdout or observation.stderr:
             turn.observation = observation
             self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
 
     async def _crown(self, turn: Turn, candidate: Candidate) -> None:
-        """Examine once more in a fresh child, and fetch the values there: what is bound is what passed."""
+        """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.
+
+        A person is asked last, about what has proved stable; no child is kept while they think.
+        """
+        while True:
+            try:
+                await self._examine_again(turn, candidate)
+            except NeedsPerson as asked:
+                await self.questions.put_to_person(asked.question, turn.iteration)
+            else:
+                return
+
+    async def _examine_again(self, turn: Turn, candidate: Candidate) -> None:
+        approvals = self.recipe.on(Layer.APPROVAL)
+        settled = [check for check in self.recipe.checks if check not in approvals]
+        answering = self.questions.answering(turn.iteration, candidate)
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
-            again, last = (
-                await attempt.examine(self.recipe.checks) if observation.exit is Exit.OK else ([], observation)
-            )
-            if last.exit is Exit.OK and all(verdict.passed for verdict in again):
-                turn.delivery = await attempt.deliver()
+            again: Sequence[Verdict] = []
+            if observation.exit is Exit.OK:
+                again, observation = await attempt.examine(settled, answering)
+            if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
+                self._unstable(turn, again)
                 return
+            if approvals:
+                asked, observation = await attempt.examine(approvals, answering)
+                turn.verdicts = [*turn.verdicts, *asked]
+                self._observe(turn, observation)
+            if observation.exit is Exit.OK and turn.acceptable(self.recipe):
+                turn.delivery = await attempt.deliver()
+
+    def _unstable(self, turn: Turn, again: Sequence[Verdict]) -> None:
         turn.why = "passed once, then failed when examined again: the result is not stable"
-        unstable = {verdict.index: verdict for verdict in again if not verdict.passed}
+        failed = {verdict.index: verdict for verdict in again if not verdict.passed}
         turn.verdicts = [
-            unstable.get(verdict.index, verdict if again else replace(verdict, passed=False))
-            for verdict in turn.verdicts
+            failed.get(verdict.index, verdict if again else replace(verdict, passed=False)) for verdict in turn.verdicts
         ]

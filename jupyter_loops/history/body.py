@@ -25,6 +25,7 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "call_started": (("messages",),),
     "call_finished": (("text",),),
     "proposed": (("text",),),
+    "approval_asked": (("value",), ("diff",)),
     "acted": (("observation", "stdout"), ("observation", "stderr")),
 }
 

@@ -9,11 +9,12 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jupyter_loops.core.events import Record
+from jupyter_loops.core.events import Answered, Record
 from jupyter_loops.errors import HistoryError, QueryError
 
 from . import audit, bundle, comments, experience, lineage, retention, spares
@@ -216,6 +217,12 @@ class History:
     def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
         """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
         return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
+
+    def answers(self, run_id: str) -> list[Answered]:
+        """What judges and people have answered in a run, so that equal questions cost nothing."""
+        names = {field.name for field in fields(Answered)}
+        told = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
+        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in told]
 
     def total_usd(self, since: datetime | None = None) -> float:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""

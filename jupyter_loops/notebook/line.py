@@ -54,6 +54,10 @@ OPTIONS = (
     Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),
     Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
     Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),
+    Option(name="judge_model", shape="NAME", read=str, help="grades judge(...); without it, the same model"),
+    Option(name="judge_api_base", shape="URL", read=str, help="address of the judge's server"),
+    Option(name="judge_votes", shape="COUNT", read=units.count, help="how often the judge is asked; the median counts"),
+    Option(name="auto_approve", help="approve(...) is true without a person"),
     Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap, container or process"),
     Option(name="image", shape="NAME", read=str, help="for --sandbox container; it needs the same Python x.y"),
     Option(

@@ -61,6 +61,10 @@ class LoopMagics(Magics):
     timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
     memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
     seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
+    judge_model = Unicode(None, allow_none=True, help="Grades judge(...); None: the same model.").tag(config=True)
+    judge_api_base = Unicode(None, allow_none=True, help="Address of the judge's server.").tag(config=True)
+    judge_votes = Int(1, help="How often the judge is asked; the median counts.").tag(config=True)
+    auto_approve = Bool(default_value=False, help="approve(...) is true without a person.").tag(config=True)
     sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap, container or process.").tag(config=True)
     image = Unicode(None, allow_none=True, help="Container image; None: python:3.x-slim.").tag(config=True)
     allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
@@ -167,7 +171,8 @@ class LoopMagics(Magics):
         )
 
     def _start(self, order: Order, *, clicks: bool) -> Pursuit:
-        from jupyter_loops.assemble import broken_off, launch
+        from jupyter_loops.assemble import Person, broken_off, launch
+        from jupyter_loops.view.attendance import attended
 
         from .pursuit import Pursuit
 
@@ -176,7 +181,9 @@ class LoopMagics(Magics):
 
         def begin(listener: Listener) -> Run:
             origin = found.origin if found else None
-            return launch(order.recipe, order.options, order.names, [listener], origin=origin)
+            there = clicks and (attended() or not hasattr(self._ipython, "kernel"))  # or at a terminal's prompt
+            person = Person(there=there, namespace=self._ipython.user_ns)
+            return launch(order.recipe, order.options, order.names, [listener], origin=origin, person=person)
 
         pursuit = Pursuit(
             shell=self._ipython,

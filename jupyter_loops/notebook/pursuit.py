@@ -60,6 +60,14 @@ class Reins:
         """Set new limits."""
         self._held.raise_budget(**limits)
 
+    def approve(self, comment: str, number: int) -> None:
+        """Accept the value that waits."""
+        self._held.approve(comment, number)
+
+    def reject(self, comment: str, number: int) -> None:
+        """Refuse it, and say why."""
+        self._held.reject(comment, number)
+
     @property
     def _held(self) -> Run:
         if self.run is None:

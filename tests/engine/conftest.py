@@ -38,11 +38,13 @@ def start(tmp_path, ear):
     """Start a run of `cell` whose model gives `answers`: `start(cell, *answers, iterations=3, ...)`."""
     path = str(tmp_path / "history.duckdb")
 
-    def start(cell, *answers, names=None, delay=0.0, price=None, model=None, fallbacks=(), **options):
+    def start(
+        cell, *answers, names=None, delay=0.0, price=None, model=None, fallbacks=(), judge=None, person=None, **options
+    ):
         model = model or ReplayModel(answers, delay=delay, **({} if price is None else {"price": price}))
         options = Options(**{"history": path, "sandbox": "process", **options})
-        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks)
-        return launch(parse(cell, "task"), options, names, [ear], adapters)
+        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks, judge)
+        return launch(parse(cell, "task"), options, names, [ear], adapters, person=person)
 
     yield start
     open_history(path).close()

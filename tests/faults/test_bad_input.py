@@ -128,16 +128,16 @@ MISTAKES = [
         "NotVerified: .*iterations, 3 rounds of 3 rounds used; no candidate yet; raise it with --iterations",
     ),
     Mistake(
-        "a judge",
+        "a judge without a rubric",
         "{answer}",
-        DOUBLE + CHECK + "assert judge(double, 'clean?') > 0.5",
-        "PreflightError: line 5: `judge(…)` in an assert is not available in this version; check with plain Python",
+        DOUBLE + CHECK + "assert judge(double, STYLE_GUIDE) > 0.5",
+        "PreflightError: line 5: the check reads `STYLE_GUIDE`, which is defined nowhere",
     ),
     Mistake(
-        "an approval",
+        "an approval where nobody is",
         "{answer}",
         DOUBLE + CHECK + "assert approve(double)",
-        "PreflightError: line 5: `approve(…)` in an assert is not available in this version; check with plain Python",
+        "PreflightError: line 5: approve(…) waits for a person, and nobody can answer here: .*--auto-approve",
     ),
     Mistake(
         "a tool",

@@ -66,10 +66,8 @@ def test_the_mug_cell_of_the_design_is_read_whole():
     assert [(target.kind, target.annotation) for target in recipe.targets] == [(TargetKind.DATA, "Product")]
     assert recipe.uses == {"BaseModel"}
     assert recipe.setup.splitlines()[2] == "class Product(BaseModel):"
-    assert unsupported(recipe) == [
-        "line 11: `judge(…)` in an assert is not available in this version; check with plain Python",
-        "line 12: `approve(…)` in an assert is not available in this version; check with plain Python",
-    ]
+    assert unsupported(recipe) == []
+    assert [check.layer for check in recipe.checks] == ["checks", "checks", "judge", "approval"]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def until(true, seconds=20.0):
         ("%%loop x\n'go'\nx: int", "UsageError: %%loop: line 3: nothing decides whether `x` is right"),
         ("%%loop x\n'go'\nx: int\nassert x ==", "UsageError: %%loop: line 4: invalid syntax: assert x =="),
         ("%%loop x\n'go'\nx: int\nassert x == misspelt", "PreflightError: line 4: the check reads `misspelt`"),
-        ("%%loop x\n'go'\nx: int\nassert judge(x, 'r') > 0", "PreflightError: line 4: `judge(…)` in an assert is not"),
+        ("%%loop x\n'go'\nx: int\nassert judge(x) > 0", "UsageError: %%loop: line 4: judge takes a value and a rubric"),
         (
             "%%loop x --model script:none.json\n'go'\nx: int\nassert x",
             "PreflightError: cannot read the script none.json",

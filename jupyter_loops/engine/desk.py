@@ -1,0 +1,118 @@
+"""Where a value waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import ndiff
+from enum import StrEnum
+
+from jupyter_loops.core.events import ApprovalAsked, Noted
+from jupyter_loops.core.question import Answer, Approval, Question
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.state import APPROVAL
+from jupyter_loops.errors import PreflightError
+
+from .pace import Pace
+
+Callback = Callable[[Approval], bool | str]  # True: approved; False, or a comment: rejected
+
+
+class Attendance(StrEnum):
+    """Who is there to be asked."""
+
+    PERSON = "person"  # through the view, `%loops approve`, or `run.approve()`
+    CALLBACK = "callback"
+    AUTO = "auto"  # --auto-approve
+    NOBODY = "nobody"
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Puts one value at a time before a person. The run's time stands still meanwhile, and no process is kept."""
+
+    recipe: Recipe
+    pace: Pace
+    attendance: Attendance = Attendance.NOBODY
+    callback: Callback | None = None
+    current: Mapping[str, str] = field(default_factory=dict)  # name → its value in the notebook now, as text
+    _number: int = field(init=False, default=0)
+
+    def prepare(self) -> None:
+        """Raise PreflightError where nobody would ever answer."""
+        waiting = [check for check in self.recipe.checks if any(ask.word == "approve" for ask in check.asks)]
+        if waiting and self.attendance is Attendance.NOBODY:
+            raise PreflightError(
+                f"line {waiting[0].line}: approve(…) waits for a person, and nobody can answer here: run it in a "
+                "notebook with a front end, pass --auto-approve, or Loop.run(approve=…)"
+            )
+
+    async def decide(self, question: Question) -> Answer:
+        """The person's word, however long it takes. Raises PreflightError where nobody is there."""
+        self.prepare()
+        approval = self._approval(question)
+        if self.attendance is Attendance.AUTO:
+            message = f"approved without a person (--auto-approve): {approval.check}"
+            self.pace.recorder.say(Noted(iteration=approval.iteration, message=message))
+            return Answer(value=True, note="approved without a person")
+        self.pace.recorder.say(
+            ApprovalAsked(
+                iteration=approval.iteration,
+                number=approval.number,
+                check=approval.check,
+                value_kind=approval.kind,
+                value=approval.value,
+                diff=approval.diff,
+                digest=question.digest,
+            )
+        )
+        if self.callback is not None:
+            return await self._call(self.callback, approval)
+        return await self._person(approval)
+
+    async def _call(self, callback: Callback, approval: Approval) -> Answer:
+        async with self.pace.standing_still(APPROVAL):
+            said = await asyncio.to_thread(callback, approval)
+        if isinstance(said, str):
+            return _rejected(said)
+        return Answer(value=True, note="approved") if said is True else _rejected("")
+
+    async def _person(self, approval: Approval) -> Answer:
+        control = self.pace.control
+        control.ask(approval)
+        try:
+            async with self.pace.standing_still(APPROVAL):
+                while (said := control.answered()) is None:
+                    await control.changed()
+                    self.pace.steer()
+                self.pace.steer()
+        finally:
+            control.ask(None)
+        approved, comment = said
+        if not approved:
+            return _rejected(comment)
+        return Answer(value=True, note=f"approved: {comment}" if comment else "approved")
+
+    def _approval(self, question: Question) -> Approval:
+        self._number += 1
+        before = self.current.get(question.ask.value, "")
+        return Approval(
+            run=self.pace.recorder.run,
+            iteration=self.pace.iteration,
+            number=self._number,
+            check=self.recipe.checks[question.check - 1].name,
+            kind=question.kind,
+            value=question.text,
+            before=before,
+            diff=_diff(before, question.text) if before else "",
+        )
+
+
+def _rejected(comment: str) -> Answer:
+    return Answer(value=False, note=f"rejected: {comment.strip()}" if comment.strip() else "rejected, and no word why")
+
+
+def _diff(before: str, after: str) -> str:
+    pairs = ndiff(before.splitlines(), after.splitlines())
+    return "\n".join(pair[0] + pair[2:] for pair in pairs if pair[0] in " +-")

@@ -1,0 +1,77 @@
+"""Asks the judge, as often as there are votes, on the run's own ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from jupyter_loops.core.message import Sampling
+from jupyter_loops.core.ports import Judge, Model
+from jupyter_loops.core.question import Answer, Question
+from jupyter_loops.errors import ErrorClass, ModelError, ReplyError
+
+from .asking import Asking
+from .ledger import Ledger
+from .recovery import POLICIES
+
+_ANSWER = 200  # tokens; a grade and one sentence
+
+
+@dataclass(slots=True, kw_only=True)
+class Judging:
+    """A judge, its model, and how many votes decide."""
+
+    judge: Judge
+    model: Model
+    ledger: Ledger
+    votes: int = 1
+    seed: int | None = None
+    asking: Asking = field(init=False)  # the run's own
+    _ready: bool = field(init=False, default=False)
+
+    @property
+    def name(self) -> str:
+        """Who grades: another judge's grade is another answer."""
+        return self.model.name if self.votes == 1 else f"{self.model.name} x{self.votes}"
+
+    def attach(self, asking: Asking) -> None:
+        """Ask beside the run's own questions: another model may be asked, but never a fallback."""
+        self.asking = asking
+
+    async def prepare(self) -> None:
+        """Be ready to ask. Raises ModelError; PreflightError where the judge's price leaves a limit without force."""
+        if not self._ready:
+            await self.model.open()
+            self.ledger.vet(self.model.price(), self.model.name)
+            self._ready = True
+
+    async def grade(self, question: Question, rubric: str, iteration: int) -> Answer:
+        """The median grade and the reason of the vote nearest to it.
+
+        Raises ModelError of class `judge` where a vote is missing or is no grade: never half a verdict.
+        """
+        await self.prepare()
+        votes = [await self._vote(question, rubric, iteration, number) for number in range(self.votes)]
+        grade = median(vote.value for vote in votes)
+        nearest = min(votes, key=lambda vote: abs(vote.value - grade))
+        of = f" (median of {', '.join(f'{vote.value:g}' for vote in votes)})" if len(votes) > 1 else ""
+        said = f": {nearest.note}" if nearest.note else ""
+        return replace(nearest, value=grade, note=f"judged {grade:g}{of}{said}")
+
+    async def _vote(self, question: Question, rubric: str, iteration: int, number: int) -> Answer:
+        why = ""
+        for again in range(POLICIES[ErrorClass.JUDGE].retries + 1):
+            seed = None if self.seed is None else self.seed + number + again * self.votes
+            try:
+                answer = await self.asking.beside(self.model).ask(
+                    lambda window: self.judge.prompt(question, rubric, window),
+                    Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
+                    iteration,
+                    "judge",
+                )
+                return self.judge.read(answer.text)
+            except ReplyError as error:
+                why = error.message
+            except ModelError as error:
+                raise ModelError(f"the judge failed: {error.message}", ErrorClass.JUDGE) from error
+        raise ModelError(f"the judge {self.model.name} gave no usable grade: {why}", ErrorClass.JUDGE)

@@ -1,0 +1,103 @@
+"""Answers what a check asks while it is examined; an answer that is known is not paid for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.events import Answered
+from jupyter_loops.core.ports import Sandbox
+from jupyter_loops.core.question import Answer, Answering, Question
+from jupyter_loops.core.recipe import Recipe, Word
+
+from .desk import Desk
+from .judging import Judging
+from .recorder import Recorder
+
+Key = tuple[int, int, str, str]  # check, site, digest of the value, who answers
+Place = tuple[int, int, int]  # iteration, check, site
+
+_UNSTEADY = "the value is another one each time it is made, so no person can approve it"
+
+
+class NeedsPerson(Exception):
+    """A check cannot go on without a person's word. Carries the question, and ends the attempt."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        self.question = question
+
+
+@dataclass(slots=True, kw_only=True)
+class Questions:
+    """The judge, the person's desk, and what they have said in this run or in one that is taken up again."""
+
+    recipe: Recipe
+    sandbox: Sandbox
+    recorder: Recorder
+    judging: Judging
+    desk: Desk
+    rubrics: Mapping[str, str] = field(default_factory=dict)  # names of the notebook → text
+    _known: dict[Key, Answer] = field(init=False, default_factory=dict)
+    _asked: set[Place] = field(init=False, default_factory=set)  # where a person has had their say
+    _unsteady: set[Place] = field(init=False, default_factory=set)  # where the value was another one afterwards
+
+    def recall(self, answers: Iterable[Answered]) -> None:
+        """Take over what has been answered before, so that equal questions cost nothing."""
+        for said in answers:
+            value = bool(said.value) if said.word == Word.APPROVE else said.value
+            self._known[said.check, said.site, said.digest, said.by] = Answer(value=value, note=said.note)
+
+    async def prepare(self) -> None:
+        """Before the first token: the judge can be paid, and a person can be reached. Raises PreflightError."""
+        if any(check.asks_for(Word.APPROVE) for check in self.recipe.checks):
+            self.desk.prepare()
+        if any(check.asks_for(Word.JUDGE) for check in self.recipe.checks):
+            await self.judging.prepare()
+
+    def answering(self, iteration: int, candidate: Candidate) -> Answering:  # noqa: ARG002
+        """Who answers the checks of one candidate. Raises NeedsPerson, ModelError, BudgetError."""
+
+        async def answer(question: Question) -> Answer:
+            known = self._known.get(self._key(question))
+            if known is not None:
+                return known
+            if question.ask.word is Word.APPROVE:
+                if (iteration, question.check, question.site) in self._unsteady:
+                    return Answer(value=False, note=_UNSTEADY)
+                raise NeedsPerson(question)
+            rubric = question.ask.rubric or self.rubrics[question.ask.rubric_name]
+            return self._remember(question, await self.judging.grade(question, rubric, iteration), iteration)
+
+        return answer
+
+    async def put_to_person(self, question: Question, iteration: int) -> None:
+        """Get a person's word; the answer is durable, and known from now on."""
+        place = (iteration, question.check, question.site)
+        if place in self._asked:
+            self._unsteady.add(place)
+            return
+        self._asked.add(place)
+        self._remember(question, await self.desk.decide(question), iteration)
+
+    def _remember(self, question: Question, answer: Answer, iteration: int) -> Answer:
+        key = self._key(question)
+        self.recorder.say(
+            Answered(
+                iteration=iteration,
+                word=question.ask.word,
+                check=question.check,
+                site=question.site,
+                digest=question.digest,
+                by=key[-1],
+                value=float(answer.value),
+                note=answer.note,
+            )
+        )
+        self._known[key] = answer
+        return answer
+
+    def _key(self, question: Question) -> Key:
+        who = self.judging.name if question.ask.word is Word.JUDGE else "a person"
+        return question.check, question.site, question.digest, who
