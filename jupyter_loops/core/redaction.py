@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from typing import Any
 
+# What each shape begins with, and the shape: only a text that holds one of the beginnings is worth a closer look.
 _SHAPES = (
-    r"sk-[A-Za-z0-9_-]{16,}",  # OpenAI, Anthropic, OpenRouter
-    r"(?:AKIA|ASIA)[A-Z0-9]{16}",  # AWS
-    r"gh[pousr]_[A-Za-z0-9]{20,}",  # GitHub
-    r"github_pat_[A-Za-z0-9_]{20,}",
-    r"glpat-[A-Za-z0-9_-]{16,}",  # GitLab
-    r"hf_[A-Za-z0-9]{20,}",  # Hugging Face
-    r"AIza[A-Za-z0-9_-]{30,}",  # Google
-    r"gsk_[A-Za-z0-9]{20,}",  # Groq
-    r"xox[abprs]-[A-Za-z0-9-]{10,}",  # Slack
-    r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{12,}",
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    (("sk-",), r"sk-[A-Za-z0-9_-]{16,}"),  # OpenAI, Anthropic, OpenRouter
+    (("AKIA", "ASIA"), r"(?:AKIA|ASIA)[A-Z0-9]{16}"),  # AWS
+    (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
+    (("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
+    (("glpat-",), r"glpat-[A-Za-z0-9_-]{16,}"),  # GitLab
+    (("hf_",), r"hf_[A-Za-z0-9]{20,}"),  # Hugging Face
+    (("AIza",), r"AIza[A-Za-z0-9_-]{30,}"),  # Google
+    (("gsk_",), r"gsk_[A-Za-z0-9]{20,}"),  # Groq
+    (("xox",), r"xox[abprs]-[A-Za-z0-9-]{10,}"),  # Slack
+    (("earer ",), r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{12,}"),
+    (("-----BEGIN ",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
 )
-_SECRET = re.compile("|".join(_SHAPES))
+_BEGINNINGS = tuple(beginning for beginnings, _ in _SHAPES for beginning in beginnings)
+_SECRET = re.compile("|".join(shape for _, shape in _SHAPES))
 _MARK = "[redacted]"
 
 
 def redact(text: str) -> str:
     """The text with every known key shape replaced by a mark."""
-    return _SECRET.sub(_MARK, text)
+    return _SECRET.sub(_MARK, text) if any(beginning in text for beginning in _BEGINNINGS) else text
 
 
 def clean(value: Any) -> Any:
@@ -32,7 +34,9 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: clean(item) for key, item in value.items()}
+        cleaned = {key: clean(item) for key, item in value.items()}
+        return cleaned if any(cleaned[key] is not item for key, item in value.items()) else value
     if isinstance(value, list):
-        return [clean(item) for item in value]
+        anew = [clean(item) for item in value]
+        return anew if any(new is not old for new, old in zip(anew, value, strict=True)) else value
     return value

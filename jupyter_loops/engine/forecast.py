@@ -33,35 +33,37 @@ class Shape:
     b: float
     share: float
 
-    def survival(self, rounds: int) -> float:
-        """P(no success in so many rounds)."""
-        return math.exp(_log_beta(self.a, self.b + rounds) - _log_beta(self.a, self.b))
-
 
 class Forecaster:
     """Forecasts of one run, from the runs of the past and from its own rounds."""
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
-        self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
         self.latest: Forecast | None = None
-        self._shapes = _posterior(self.outcomes)
+        self.learn(outcomes)
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Take the runs of the past in."""
         self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
         self._shapes = _posterior(self.outcomes)
+        self._left = [shape.share for shape in self._shapes]
+        self._survivors = [sum(self._left)]
 
     def curve(self, failed: int, ahead: int) -> list[float]:
         """P(verified within 1, 2 … `ahead` more rounds), after so many that failed."""
-        alive = [shape.share * shape.survival(failed) for shape in self._shapes]
-        total, curve = sum(alive) or 1.0, list[float]()
-        for more in range(ahead):
-            alive = [
-                left * (shape.b + failed + more) / (shape.a + shape.b + failed + more)
-                for left, shape in zip(alive, self._shapes, strict=True)
+        alive = self._alive(failed + ahead)
+        total = alive[failed] or 1.0
+        return [1.0 - left / total for left in alive[failed + 1 : failed + ahead + 1]]
+
+    def _alive(self, rounds: int) -> list[float]:
+        """P(no success in 0, 1 … rounds), at least that many; the same for every round of a run, so computed once."""
+        while len(self._survivors) <= rounds:
+            more = len(self._survivors) - 1
+            self._left = [
+                left * (shape.b + more) / (shape.a + shape.b + more)
+                for left, shape in zip(self._left, self._shapes, strict=True)
             ]
-            curve.append(1.0 - sum(alive) / total)
-        return curve
+            self._survivors.append(sum(self._left))
+        return self._survivors
 
     def after(self, usage: Usage, budget: Budget, *, priced: bool = True) -> Forecast:
         """The forecast at the end of a round that did not verify, or before the first."""

@@ -47,7 +47,8 @@ class Recorder:
     def say(self, event: Event) -> None:
         """Append the event. Raises HistoryError when it cannot be made durable."""
         if event.kind in WRITTEN:
-            event = replace(event, **{name: clean(value) for name, value in plain(event).items()})
+            cleaned = {name: new for name, old in plain(event).items() if (new := clean(old)) is not old}
+            event = replace(event, **cleaned) if cleaned else event
         self._seq += 1
         self._iteration = getattr(event, "iteration", self._iteration)
         self._over = event.kind == "run_ended"
