@@ -21,6 +21,7 @@ _SHAPES = (
 )
 _BEGINNINGS = tuple(beginning for beginnings, _ in _SHAPES for beginning in beginnings)
 _SECRET = re.compile("|".join(shape for _, shape in _SHAPES))
+_SHORTEST = 13  # characters; no shape is shorter
 _MARK = "[redacted]"
 
 
@@ -32,11 +33,11 @@ def redact(text: str) -> str:
 def clean(value: Any) -> Any:
     """JSON with every text in it redacted; the same object where there was nothing to redact."""
     if isinstance(value, str):
-        return redact(value)
+        return value if len(value) < _SHORTEST else redact(value)
     if isinstance(value, dict):
-        cleaned = {key: clean(item) for key, item in value.items()}
-        return cleaned if any(cleaned[key] is not item for key, item in value.items()) else value
+        cleaned = {key: new for key, item in value.items() if (new := clean(item)) is not item}
+        return value | cleaned if cleaned else value
     if isinstance(value, list):
-        anew = [clean(item) for item in value]
-        return anew if any(new is not old for new, old in zip(anew, value, strict=True)) else value
+        changed = {n: new for n, item in enumerate(value) if (new := clean(item)) is not item}
+        return [changed.get(n, item) for n, item in enumerate(value)] if changed else value
     return value
