@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
 WORDS = (
-    *("list", "show", "pause", "resume", "step", "stop", "hint", "raise-budget", "set", "undo"),
+    *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
     *("breakers", "chart", "model", "help"),
 )
@@ -117,6 +117,23 @@ class LoopsMagic(StoredMagic, Magics):
         run = self._live(words[:1] if named else [])
         run.hint(" ".join(words[1:] if named else words))
         return f"{run.name} tells its model in the next round"
+
+    def _approve(self, words: list[str]) -> str:
+        """[NAME] ["COMMENT"]: accept the value that waits."""
+        run, comment = self._addressed(words)
+        run.approve(comment)
+        return f"{run.name} goes on: approved"
+
+    def _reject(self, words: list[str]) -> str:
+        """[NAME] "WHY": refuse the value that waits, and tell the model why."""
+        run, comment = self._addressed(words)
+        run.reject(comment)
+        return f"{run.name} goes on: rejected"
+
+    def _addressed(self, words: list[str]) -> tuple[Run, str]:
+        """The run that is named, or the newest that goes on, and the rest of the line."""
+        named = bool(words) and runs.find(words[0]) is not None
+        return self._live(words[:1] if named else []), " ".join(words[1:] if named else words)
 
     def _raise_budget(self, words: list[str]) -> str:
         """[NAME] [--usd 2] [--tokens 50k] [--time 20m] [-n 20]: new limits."""

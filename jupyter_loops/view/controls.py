@@ -32,6 +32,14 @@ class Controls(Protocol):
         """Change how the model is asked: model, temperature, max_tokens."""
         ...
 
+    def approve(self, comment: str, number: int) -> None:
+        """Accept the value that waits under this number."""
+        ...
+
+    def reject(self, comment: str, number: int) -> None:
+        """Refuse it; the comment is what the model is told."""
+        ...
+
     def raise_budget(self, **limits: float) -> None:
         """Set new limits by their names in core.Budget: usd, tokens, seconds, iterations."""
         ...

@@ -22,7 +22,15 @@ _WIDTH = 120  # pixels of a round's phases
 
 def html(picture: Mapping[str, Any]) -> str:
     """The whole run, as one <div>."""
-    parts = [_head(picture), _gauges(picture), _rounds(picture), _checks(picture), _details(picture), _foot(picture)]
+    parts = [
+        _head(picture),
+        _approval(picture),
+        _gauges(picture),
+        _rounds(picture),
+        _checks(picture),
+        _details(picture),
+        _foot(picture),
+    ]
     return f'<div class="jloops-static">{"".join(parts)}</div>'
 
 
@@ -34,6 +42,16 @@ def _head(picture: Mapping[str, Any]) -> str:
     why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else ""
     title = f"<strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}"
     return f"<p>{title}</p>{why}{outlook}"
+
+
+def _approval(picture: Mapping[str, Any]) -> str:
+    asked = picture.get("approval")
+    if not asked:
+        return ""
+    diff = f"<p>difference to what the notebook has</p>{_code(asked['diff'])}" if asked["diff"] else ""
+    how = f'%loops approve {picture["name"]} · %loops reject {picture["name"]} "why"'
+    title = f"<p><strong>Waiting for approval</strong>: <code>{_text(asked['check'])}</code></p>"
+    return f"{title}{_code(asked['value'])}{diff}<p><code>{_text(how)}</code></p>"
 
 
 def _gauges(picture: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from jupyter_loops.core.state import APPROVAL, PAUSED
+
 from .checks import Checks
 from .clip import LIMIT, clip, line
 from .clock import Clock
@@ -48,6 +50,7 @@ class Snapshot:
         self._forecast = Outlook()
         self._breakers: dict[tuple[str, str], dict[str, Any]] = {}  # not closed, as this run knows
         self._stream = ""
+        self._approval: dict[str, Any] | None = None  # what waits for a person
         self._pausing = False  # asked for, and holds until resumed
         self._series, self._spending, self._clock, self._checks = Series(), Spending(), Clock(), Checks()
         self._verdicts: list[Mapping[str, Any]] = []  # of the best round
@@ -61,6 +64,8 @@ class Snapshot:
             "proposed": self._proposed,
             "acted": self._acted,
             "judged": self._on_judged,
+            "approval_asked": self._approval_asked,
+            "answered": self._on_answered,
             "decided": self._decided,
             "adapted": self._adapted,
             "breaker_moved": self._breaker_moved,
@@ -112,6 +117,7 @@ class Snapshot:
             "checks": self._checks.to_json(),
             "best": self.best.n if self.best else None,
             "termination": self.termination,
+            "approval": self._approval,
             "notes": self._notes,
             "forecast": self._forecast.to_json(),
             "breakers": [*self._breakers.values()],
@@ -143,6 +149,8 @@ class Snapshot:
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
+            if self._approval is not None:
+                return f"waiting for approval · {where}"
             return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
 
@@ -175,6 +183,7 @@ class Snapshot:
         self._checks = Checks(event.get("checks") or ())
 
     def _resumed(self, event: Mapping[str, Any]) -> None:
+        self._approval = None  # it is asked again
         self._clock.rested()
         self._spending.limit(event.get("budget") or {})
         self._spending.go_on()
@@ -186,7 +195,8 @@ class Snapshot:
 
     def _moved(self, event: Mapping[str, Any]) -> None:
         self.state, self.note = str(event.get("to", "")), line(event.get("note", ""), 120)
-        phase = self._clock.moved(str(event.get("source", "")), waits=self.state == "wait" and self.note == "paused")
+        waits = self.state == "wait" and self.note in {PAUSED, APPROVAL}
+        phase = self._clock.moved(str(event.get("source", "")), waits=waits)
         if not event.get("iteration"):
             return
         old = self._rounds.get(int(event["iteration"]))
@@ -219,6 +229,20 @@ class Snapshot:
         self._judged = list(event.get("verdicts") or ())
         self._checks.judge(self._judged)
         self._touch(event).judged(self._judged)
+
+    def _approval_asked(self, event: Mapping[str, Any]) -> None:
+        self._approval = {
+            "number": event.get("number", 0),
+            "check": line(event.get("check", "")),
+            "value": clip(event.get("value", "")),
+            "diff": clip(event.get("diff", "")),
+        }
+        self._touch(event).noted(f"waiting for approval: {event.get('check', '')}")
+
+    def _on_answered(self, event: Mapping[str, Any]) -> None:
+        if event.get("word") == "approve":
+            self._approval = None
+        self._touch(event).noted(event.get("note", ""))
 
     def _decided(self, event: Mapping[str, Any]) -> None:
         round_ = self._touch(event)
@@ -264,6 +288,7 @@ class Snapshot:
             self._touch(event).noted(event.get("message", ""))
 
     def _run_ended(self, event: Mapping[str, Any]) -> None:
+        self._approval = None
         self.state, self._stream, self._forecast = "end", "", Outlook()
         self.termination = {"reason": line(event.get("reason", ""), 40), "message": line(event.get("message", ""), 500)}
         self._spending.spent["seconds"] = self._clock.seconds()

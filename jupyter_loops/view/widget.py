@@ -81,6 +81,8 @@ def _deeds(controls: Controls) -> dict[object, Callable[[Any], None]]:
         "step": lambda _: controls.step(),
         "hint": lambda value: controls.hint(_hint(value)),
         "set": lambda value: controls.set(**_settings(value)),
+        "approve": lambda value: controls.approve(*_word(value)),
+        "reject": lambda value: controls.reject(*_word(value)),
         "raise_budget": lambda value: controls.raise_budget(**_limits(value)),
     }
 
@@ -89,6 +91,13 @@ def _hint(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a hint needs words")
     return value.strip()[:_LONGEST_HINT]
+
+
+def _word(value: object) -> tuple[str, int]:
+    """A comment, and the number of the approval that it belongs to."""
+    if not isinstance(value, dict) or not isinstance(value.get("comment"), str) or type(value.get("number")) is not int:
+        raise ValueError("an answer names the approval that it is for")
+    return value["comment"].strip()[:_LONGEST_HINT], value["number"]
 
 
 def _limits(value: object) -> dict[str, float]:

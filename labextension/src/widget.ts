@@ -14,7 +14,10 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const requests = new Requests(
     model,
     words => view.header.tell(words),
-    () => view.steering?.failed()
+    () => {
+      view.steering?.failed();
+      view.approval.failed();
+    }
   );
   let due = false;
   const draw = (): void => {

@@ -1,5 +1,6 @@
 """What a person sees: JupyterLab in Chromium, the embedded model behind its HTTP endpoint, a real sandbox."""
 
+import json
 import re
 import time
 
@@ -133,3 +134,40 @@ def test_a_mistake_is_one_line_and_nothing_is_lost(notebook):
     assert len(book.cell(2).locator(".jp-OutputArea-output").inner_text().strip().splitlines()) == 1
     book.run(3)
     expect(book.cell(3)).to_contain_text("42")
+
+
+APPROVED = '''%%loop naming --model script:titles.json --fresh
+"""Give the report a title."""
+title: str
+assert len(title) < 50
+assert approve(title)'''
+
+
+def test_a_person_rejects_with_a_comment_and_then_approves(notebook, folder):
+    titles = ["Numbers <img src=x onerror=alert(1)>", "The year in numbers"]
+    (folder / "titles.json").write_text(json.dumps(titles))
+    book = notebook("approve", LOAD, "title = 'Untitled'", APPROVED, "title")
+    for number in range(3):
+        book.run(number)
+    pane = book.view(2).locator(".jloops-approval")
+    expect(pane).to_contain_text("approve(title)", timeout=60_000)
+    expect(pane).to_contain_text(titles[0])  # as text
+    expect(pane.locator("img")).to_have_count(0)
+    expect(pane.locator(".jloops-line-removed")).to_contain_text("-Untitled")
+    expect(book.view(2)).to_contain_text("waiting for approval")
+    book.theme("JupyterLab Light")
+    book.shot("approval-light")
+
+    pane.get_by_label(re.compile("Comment")).fill("say what it is about, a b d")  # single letters are Lab's shortcuts
+    book.page.keyboard.press("Tab")
+    book.page.keyboard.press("Tab")
+    expect(pane.get_by_role("button", name="Reject")).to_be_focused()
+    book.page.keyboard.press("Enter")
+    expect(pane).to_contain_text(titles[1], timeout=30_000)
+    pane.get_by_role("button", name="Approve").focus()
+    book.page.keyboard.press("Enter")
+
+    expect(book.cell(2)).to_contain_text("verified", timeout=30_000)
+    expect(book.cell(2)).to_contain_text("rejected: say what it is about, a b d")
+    book.run(3)
+    expect(book.cell(3)).to_contain_text("The year in numbers")

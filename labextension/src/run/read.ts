@@ -1,5 +1,5 @@
 import { isObject, Json, list, number, numberOrNull, object, oneOf, text, texts } from './json';
-import { Call, Check, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
+import { Approval, Call, Check, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
 
 export const VERSION = 1;
 const MARKS: readonly Mark[] = ['live', 'pass', 'fail', 'done', 'cut'];
@@ -34,6 +34,7 @@ export function readHead(value: unknown): Head {
     checks: list(from['checks']).map(readCheck),
     best: numberOrNull(from['best']),
     termination: isObject(end) ? { reason: text(end['reason']), message: text(end['message']) } : null,
+    approval: isObject(from['approval']) ? readApproval(from['approval']) : null,
     notes: texts(from['notes']),
     older: number(from['older'])
   };
@@ -41,6 +42,15 @@ export function readHead(value: unknown): Head {
 
 export function readRounds(value: unknown): Round[] {
   return list(value).map(readRound);
+}
+
+function readApproval(from: Json): Approval {
+  return {
+    number: number(from['number']),
+    check: text(from['check']),
+    value: text(from['value']),
+    diff: text(from['diff'])
+  };
 }
 
 function readGauge(value: unknown): Gauge {

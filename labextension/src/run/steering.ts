@@ -2,7 +2,7 @@ import { button, el, mark, say } from './dom';
 import { GAUGES } from './read';
 import { GaugeName, Head } from './types';
 
-export type Deed = 'pause' | 'resume' | 'step' | 'stop' | 'hint' | 'raise_budget';
+export type Deed = 'pause' | 'resume' | 'step' | 'stop' | 'hint' | 'raise_budget' | 'approve' | 'reject';
 export type Steer = (deed: Deed, value?: unknown) => void;
 
 const LABELS: Record<GaugeName, string> = {

@@ -94,6 +94,14 @@ export interface Point {
 
 export type GaugeName = 'usd' | 'tokens' | 'seconds' | 'iterations';
 
+/** A value that waits for a person. */
+export interface Approval {
+  number: number;
+  check: string;
+  value: string;
+  diff: string;
+}
+
 export interface Head {
   run: string;
   name: string;
@@ -111,6 +119,7 @@ export interface Head {
   checks: Check[];
   best: number | null;
   termination: { reason: string; message: string } | null;
+  approval: Approval | null;
   notes: string[];
   /** Rounds that are only in the history. */
   older: number;

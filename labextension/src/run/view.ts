@@ -1,3 +1,4 @@
+import { ApprovalPane } from './approval';
 import { Checks } from './checks';
 import { Choice, choiceOf } from './choice';
 import { Detail } from './detail';
@@ -15,6 +16,7 @@ export class RunView {
   readonly node = el('section', 'run');
   readonly header: Header;
   readonly steering: Steering | null;
+  readonly approval: ApprovalPane;
   private readonly gauges = new Gauges();
   private readonly progress = new Progress();
   private readonly checks = new Checks();
@@ -27,13 +29,14 @@ export class RunView {
   constructor(steer: Steer | null) {
     this.steering = steer ? new Steering(steer) : null;
     this.header = new Header(this.steering);
+    this.approval = new ApprovalPane(steer);
     this.rounds = new Rounds(n => this.choose(n));
     this.detail = new Detail(
       () => this.choice(),
       () => this.redraw()
     );
     const body = el('div', 'body', this.rounds.node, this.checks.node);
-    const parts = [this.header, this.gauges, this.progress];
+    const parts = [this.header, this.approval, this.gauges, this.progress];
     this.node.append(...parts.map(part => part.node), body, this.detail.node, this.footer.node);
     this.timer = window.setInterval(() => this.gauges.tick(), 1000);
   }
@@ -43,6 +46,7 @@ export class RunView {
     mark(this.node, { 'aria-label': `Run ${run.name}` });
     this.header.draw(run);
     this.steering?.draw(run);
+    this.approval.draw(run);
     this.gauges.draw(run);
     this.progress.draw(run);
     this.checks.draw(run);
