@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops._version import __version__
 from jupyter_loops.continuation import Continuation, Stored
+from jupyter_loops.core.approach import Approach, Mode, Worth
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.condition import Condition
@@ -77,6 +78,8 @@ class Options:
     timeout: float = 10.0  # seconds for one candidate and its checks
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
+    escalate: tuple[str, ...] = ()  # dearer models, asked in this order when the first gets stuck
+    static: bool = False  # ask by the planner's schedule alone, whatever was measured
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
@@ -169,6 +172,7 @@ class Adapters:
     sandbox: Sandbox
     fallbacks: tuple[Model, ...] = ()
     judge: Model | None = None  # None: the same model
+    escalation: tuple[Model, ...] = ()
 
     @classmethod
     def of(cls, options: Options, asked: int = 0) -> Adapters:
@@ -178,8 +182,9 @@ class Adapters:
 
         model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price, asked=asked)
         fallbacks = tuple(_model(options, name) for name in options.fallback)
+        escalation = tuple(_model(options, name) for name in options.escalate)
         judge = open_model(options.judge_model, api_base=options.judge_api_base) if options.judge_model else None
-        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge)
+        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge, escalation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +259,10 @@ def launch(
         lineage=family,
         past=origin.past,
         stop_if=options.rule,
+        escalation=adapters.escalation,
+        adaptive=not options.static,
+        fixed=frozenset(name for name in ("temperature", "max_tokens") if getattr(options, name) is not None),
+        seed=options.seed,
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())
@@ -454,6 +463,12 @@ class _Opening:
         """How runs of this loop, and of this model, went."""
         rows = await asyncio.to_thread(self.history.outcomes, self.recipe.name, self.model.name)
         return [Outcome(**row) for row in rows]
+
+    async def approaches(self) -> dict[Approach, Worth]:
+        """What ways to ask were worth in runs of this loop."""
+        names = [self.model.name, *self.options.escalate]
+        rows = await asyncio.to_thread(self.history.approaches, self.recipe.name, names)
+        return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""

@@ -9,7 +9,7 @@ from jupyter_loops.core.message import Completion, Prompt
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.redaction import clean
 
-PLAN = "plan"
+PLANS = frozenset({"plan", "repair"})  # purposes of a call that asks for a candidate
 
 
 class Answers:
@@ -26,8 +26,12 @@ class Answers:
         """
         for pair in self._paid:
             asked, answer = pair
-            same = purpose == PLAN or asked.messages == clean([plain(message) for message in prompt().messages])
-            if asked.iteration == iteration and asked.purpose == purpose and same:
+            if purpose in PLANS:
+                same = asked.purpose in PLANS
+            else:
+                words = clean([plain(message) for message in prompt().messages])
+                same = asked.purpose == purpose and asked.messages == words
+            if asked.iteration == iteration and same:
                 self._paid.remove(pair)
                 return _completion(answer)
         return None

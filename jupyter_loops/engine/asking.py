@@ -15,7 +15,7 @@ from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
 from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelError
 
-from .answers import Answers
+from .answers import PLANS, Answers
 from .breaker import Breakers, Pass, Phase, Step
 from .call import LOST, Call
 from .ledger import LEAST_ANSWER, Ledger
@@ -201,7 +201,7 @@ class Asking:
         call = Call(self._ledger, self._recorder, reservation, number, iteration, counted)
         try:
             completion = await self._model.complete(
-                prompt, sampling, call.hear if self._recorder.listeners and purpose == "plan" else None
+                prompt, sampling, call.hear if self._recorder.listeners and purpose in PLANS else None
             )
         except ModelError as fault:
             call.refused(fault)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
+from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.condition import Condition
@@ -27,6 +28,7 @@ from jupyter_loops.errors import BudgetError, HistoryError, LoopError, ReplyErro
 
 from . import endings
 from .asking import Asking
+from .bandit import Bandit
 from .breaker import Breakers
 from .forecast import Forecaster
 from .lineage import CURRENT, Lineage
@@ -48,6 +50,10 @@ class Opening(Protocol):
 
     async def outcomes(self) -> list[Outcome]:
         """How runs like this one went."""
+        ...
+
+    async def approaches(self) -> dict[Approach, Worth]:
+        """What ways to ask were worth in runs of this loop."""
         ...
 
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
@@ -75,6 +81,10 @@ class Cycle:
     find: Find | None = None  # a model that a person chooses while the run goes on
     lineage: Lineage | None = None  # among runs inside runs
     past: Past | None = None  # what a resumed or forked run goes on with
+    escalation: Sequence[Model] = ()  # dearer models, asked when the first gets stuck
+    adaptive: bool = True  # how to ask is chosen by what was measured
+    fixed: frozenset[str] = frozenset()  # settings that are not to be chosen: temperature, max_tokens
+    seed: int | None = None  # of those choices
     stop_if: StopIf | None = None  # a rule over the forecast that ends the run
     forecaster: Forecaster = field(init=False, default_factory=Forecaster)
     standing: Standing = field(init=False, default_factory=Standing)
@@ -94,7 +104,16 @@ class Cycle:
             breakers=self.breakers,
             fallbacks=self.fallbacks,
         )
-        self.tuning = Tuning(self.asking, pace.ledger, pace.recorder, self.find)
+        self.tuning = Tuning(
+            asking=self.asking,
+            ledger=pace.ledger,
+            recorder=pace.recorder,
+            find=self.find,
+            adaptive=self.adaptive,
+            fixed=self.fixed,
+            ladder=(self.model, *self.escalation),
+            bandit=Bandit(self.seed),
+        )
         self.questions.judging.attach(self.asking)
         self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions)
 
@@ -181,9 +200,10 @@ class Cycle:
 
     async def _open_models(self) -> None:
         """All that may be asked, at once: a fallback that is not ready is none."""
-        await asyncio.gather(*(model.open() for model in (self.model, *self.fallbacks)))
+        others = (*self.fallbacks, *self.escalation)
+        await asyncio.gather(*(model.open() for model in (self.model, *others)))
         self.pace.ledger.quote(self.model.price(), self.model.name)
-        for spare in self.fallbacks:
+        for spare in others:
             self.pace.ledger.vet(spare.price(), spare.name)
 
     async def _go_on(self, past: Past) -> Termination | None:
@@ -199,6 +219,7 @@ class Cycle:
     async def _learn(self) -> None:
         with contextlib.suppress(HistoryError):  # without a past, the forecast is only less sure
             self.forecaster.learn(await self.opening.outcomes())
+            self.tuning.bandit.learn(await self.opening.approaches())
 
     def _forecast(self) -> Forecast | None:
         """What may become of the run from here; None where nothing can verify."""
@@ -240,11 +261,15 @@ class Cycle:
         memory, wishes = self._memory(turn.iteration), self.pace.wishes
         if wanted := wishes.pop("model", None):
             self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
+        question = self.tuning.question(memory, self.planner.sampling(memory), self.model, wishes)
+        self.model = self.tuning.model(question.approach, self.model)
         answer = await self.asking.ask(
-            lambda window: self.planner.prompt(self.recipe, memory, window),
-            self.tuning.sampling(self.planner.sampling(memory), wishes),
+            lambda window: self.planner.prompt(self.recipe, question.memory, window),
+            question.sampling,
             turn.iteration,
+            question.purpose,
         )
+        self.tuning.answered(answer, turn.iteration)
         try:
             candidate = self.planner.read(self.recipe, answer.text)
         except ReplyError as error:
@@ -289,11 +314,13 @@ class Cycle:
         """Put a round on the record."""
         turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
         turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)
+        before = max(self.standing.best_key[0], 0.0)
         progress, score = self.verifier.progress(self.recipe, turn.verdicts), turn.score(self.recipe)
         best = self.standing.add(turn, progress, score)
         if turn.iteration:
             self.pace.ledger.count_iteration()
         spent = self.pace.ledger.usage - turn.before
+        self.tuning.measure(progress - before, spent)
         forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast()
         self.pace.recorder.say(
             Decided(

@@ -1,47 +1,144 @@
-"""How the model is asked in a round: as planned, unless a person set something else."""
+"""How the model is asked in a round: as a person set it, or as measured gain suggests, or as planned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jupyter_loops.core.approach import TEMPERATURES, Approach, Mode, Worth
+from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import Adapted, Noted
-from jupyter_loops.core.message import Sampling
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Completion, Sampling
 from jupyter_loops.core.ports import Model
 from jupyter_loops.errors import LoopError
 
 from .asking import Asking
+from .bandit import LEAST, Bandit
 from .ledger import Ledger
 from .recorder import Recorder
 
+MOST_TOKENS = 16384  # of an answer, however often it was cut
+RUNG = 2  # rounds without progress on one model before the next one of the ladder is asked
 Find = Callable[[str], Model]  # a model by the name that a person chose it by
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked in a round."""
+
+    memory: Memory
+    sampling: Sampling
+    purpose: str  # plan, repair
+    approach: Approach
+
+
+@dataclass(slots=True, kw_only=True)
 class Tuning:
-    """What a person set while the run goes on; it holds from the next round on."""
+    """Decides how each round asks. Every change is an event with its reason."""
 
-    def __init__(self, asking: Asking, ledger: Ledger, recorder: Recorder, find: Find | None = None) -> None:
-        self._asking, self._ledger, self._recorder, self._find = asking, ledger, recorder, find
+    asking: Asking
+    ledger: Ledger
+    recorder: Recorder
+    find: Find | None = None
+    adaptive: bool = True
+    fixed: frozenset[str] = frozenset()  # temperature, max_tokens: what the first line set
+    ladder: Sequence[Model] = ()  # the model, then those to escalate to
+    bandit: Bandit = field(default_factory=Bandit)
+    _max_tokens: int | None = field(init=False, default=None)  # raised after an answer that was cut
+    _last: Approach | None = field(init=False, default=None)
+    _asked: Question | None = field(init=False, default=None)
 
-    def sampling(self, planned: Sampling, wishes: dict[str, Any]) -> Sampling:
-        """The planned sampling with what a person set."""
-        known = {name: wishes[name] for name in ("temperature", "max_tokens") if wishes.get(name) is not None}
-        return replace(planned, **known)
+    def question(self, memory: Memory, planned: Sampling, model: Model, wishes: Mapping[str, Any]) -> Question:
+        """The question of this round; `wishes` are a person's, and go before everything else."""
+        if self._max_tokens is not None:
+            planned = replace(planned, max_tokens=self._max_tokens)
+        chosen = {name: wishes[name] for name in ("temperature", "max_tokens") if wishes.get(name) is not None}
+        planned = replace(planned, **chosen)
+        mode = Mode.REPAIR if memory.last is not None else Mode.RESAMPLE
+        approach, why = Approach.near(model.name, mode, planned.temperature), "as planned"
+        if self.adaptive and memory.last is not None:
+            held = "temperature" in self.fixed or "temperature" in chosen
+            approach, why = self._choose(approach, memory, held=held)
+            if not held and why.startswith(_MEASURED):
+                planned = replace(planned, temperature=approach.temperature)
+        if approach.mode is Mode.RESAMPLE:
+            memory = replace(memory, best=None, last=None, failures=(), rejected=())
+        self._changed(memory.iteration, approach, why)
+        purpose = "repair" if approach.mode is Mode.REPAIR else "plan"
+        self._asked = Question(memory=memory, sampling=planned, purpose=purpose, approach=approach)
+        return self._asked
+
+    def model(self, approach: Approach, now: Model) -> Model:
+        """The model of the ladder that an approach wants."""
+        if approach.model == now.name:
+            return now
+        found = next(model for model in self.ladder if model.name == approach.model)
+        self.ledger.quote(found.price(), found.name)
+        self.asking.turn_to(found)
+        return found
+
+    def answered(self, answer: Completion, iteration: int) -> None:
+        """An answer that was cut at the length that was asked for may be longer the next time."""
+        if self._asked is None or not self.adaptive or "max_tokens" in self.fixed:
+            return
+        asked = self._asked.sampling.max_tokens
+        if answer.finish_reason == "length" and answer.completion_tokens >= asked and asked < MOST_TOKENS:
+            self._max_tokens = min(asked * 2, MOST_TOKENS)
+            reason = f"the answer of round {iteration} was cut at {asked} tokens"
+            self._say(iteration, "max_tokens", str(asked), str(self._max_tokens), reason)
+
+    def measure(self, gain: float, spent: Usage) -> None:
+        """A round is over: what it gained, and what it cost."""
+        if self._asked is not None and self._asked.memory.iteration > 1:
+            worth = Worth(rounds=1, gain=max(gain, 0.0), usd=spent.usd, tokens=spent.tokens)
+            self.bandit.learn({self._asked.approach: worth})
+        self._asked = None
 
     async def turn_to(self, name: str, model: Model, iteration: int) -> Model:
         """The model that is asked from now on: the one of that name, or the same as before where it cannot be."""
-        if name == model.name or self._find is None:
+        if name == model.name or self.find is None:
             return model
         try:
-            found = self._find(name)
+            found = self.find(name)
             await found.open()
-            self._ledger.quote(found.price(), found.name)
+            self.ledger.quote(found.price(), found.name)
         except LoopError as error:
-            self._recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
+            self.recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
             return model
-        self._asking.turn_to(found)
-        self._recorder.say(
-            Adapted(iteration=iteration, what="model", before=model.name, after=found.name, reason="a person chose it")
-        )
+        self.asking.turn_to(found)
+        self.ladder = (found,)
+        self._say(iteration, "model", model.name, found.name, "a person chose it")
         return found
+
+    def _choose(self, planned: Approach, memory: Memory, *, held: bool) -> tuple[Approach, str]:
+        """The measured best, or the planner's schedule and one rung of the ladder up while little is measured."""
+        names = [model.name for model in self.ladder] or [planned.model]
+        names = names if planned.model in names else [planned.model]
+        temperatures = (planned.temperature,) if held else TEMPERATURES
+        arms = [Approach(name, mode, degree) for name in names for mode in Mode for degree in temperatures]
+        known = self.bandit.measured(arms)
+        if known >= LEAST:
+            arm = self.bandit.choose(arms)
+            return arm, f"{_MEASURED}{self.bandit.why(arm, arms)}"
+        rung = min(memory.stuck // RUNG, len(names) - 1) if planned.model == names[0] else names.index(planned.model)
+        stuck = f"{memory.stuck} rounds without progress" if memory.stuck else "the last round made progress"
+        reason = f"{stuck}; {known:.0f} of {LEAST} rounds measured, so the schedule decides"
+        return replace(planned, model=names[max(rung, names.index(planned.model))]), reason
+
+    def _changed(self, iteration: int, approach: Approach, why: str) -> None:
+        before, self._last = self._last, approach
+        if before is None or before == approach:
+            return
+        if before.model != approach.model:
+            self._say(iteration, "model", before.model, approach.model, why)
+        one, other = (f"{a.mode} at {a.temperature:g}" for a in (before, approach))
+        if one != other:
+            self._say(iteration, "approach", one, other, why)
+
+    def _say(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
+        self.recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+
+
+_MEASURED = "measured: "

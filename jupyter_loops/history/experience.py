@@ -13,3 +13,10 @@ FROM runs
 WHERE stop_reason IS NOT NULL AND stop_reason <> 'error' AND iterations > 0 AND (loop = $loop OR model = $model)
 ORDER BY (loop = $loop) DESC, started_at DESC LIMIT {MOST}
 """  # noqa: S608 - a constant of this module
+
+# The state of the bandit that chooses how to ask (engine/bandit.py).
+APPROACHES = """
+SELECT model, mode, temperature AS degree, sum(rounds)::DOUBLE AS rounds, sum(gain)::DOUBLE AS gain,
+       coalesce(sum(usd), 0)::DOUBLE AS usd, coalesce(sum(tokens), 0)::DOUBLE AS tokens
+FROM approaches WHERE loop = $loop AND model IN (SELECT unnest($models)) GROUP BY ALL
+"""

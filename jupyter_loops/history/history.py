@@ -224,6 +224,10 @@ class History:
         told = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
         return [Answered(**{name: value for name, value in record.items() if name in names}) for record in told]
 
+    def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
+        """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""
+        return self.sql(experience.APPROACHES, {"loop": loop, "models": models}).dicts()
+
     def total_usd(self, since: datetime | None = None) -> float:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
         moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)

@@ -117,6 +117,30 @@ SELECT model, part.name, count(*) AS calls, avg(part.tokens) AS tokens, sum(part
        sum(part.dropped) AS dropped
 FROM (SELECT model, unnest(parts) AS part FROM calls) GROUP BY ALL ORDER BY total_tokens DESC, part.name;
 
+-- What each way to ask was worth: rounds from the second on, by what the call was for and its temperature.
+-- mode: repair (the last candidate and its failures in view), resample (neither)
+-- temperature: 0.2, 0.6 or 1.0, whichever was nearest
+-- gain: progress beyond the best before, all rounds together
+-- Example: SELECT mode, temperature, rounds, gain / rounds AS gain, tokens / rounds AS tokens FROM approaches
+CREATE VIEW approaches AS
+SELECT loop, asked.model, asked.mode, asked.temperature, count(*) AS rounds, sum(gained.gain) AS gain,
+       sum(gained.usd) AS usd, sum(gained.tokens) AS tokens
+FROM (
+    SELECT run_id, iteration, arg_max(model, call) AS model,
+           arg_max(IF(purpose = 'repair', 'repair', 'resample'), call) AS mode,
+           arg_max(CASE WHEN warmth <= 0.4 THEN 0.2 WHEN warmth <= 0.8 THEN 0.6 ELSE 1.0 END, call)::DOUBLE
+               AS temperature
+    FROM (FROM calls SELECT *, coalesce((sampling->>'temperature')::DOUBLE, 0) AS warmth)
+    WHERE purpose IN ('plan', 'repair') AND error IS NULL AND ended_at IS NOT NULL GROUP BY ALL
+) AS asked
+JOIN (
+    SELECT run_id, iteration, usd, tokens, greatest(progress - coalesce(max(progress) OVER before, 0), 0) AS gain
+    FROM iterations WHERE ended_at IS NOT NULL AND iteration > 0
+    WINDOW before AS (PARTITION BY run_id ORDER BY iteration ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+) AS gained USING (run_id, iteration)
+JOIN runs USING (run_id)
+WHERE iteration > 1 GROUP BY ALL ORDER BY loop, rounds DESC;
+
 -- What was proposed, in full.
 -- kind: code, data
 -- text: the candidate; NULL when it was forgotten

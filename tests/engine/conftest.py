@@ -39,11 +39,21 @@ def start(tmp_path, ear):
     path = str(tmp_path / "history.duckdb")
 
     def start(
-        cell, *answers, names=None, delay=0.0, price=None, model=None, fallbacks=(), judge=None, person=None, **options
+        cell,
+        *answers,
+        names=None,
+        delay=0.0,
+        price=None,
+        model=None,
+        fallbacks=(),
+        escalation=(),
+        judge=None,
+        person=None,
+        **options,
     ):
         model = model or ReplayModel(answers, delay=delay, **({} if price is None else {"price": price}))
         options = Options(**{"history": path, "sandbox": "process", **options})
-        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks, judge)
+        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks, judge, escalation)
         return launch(parse(cell, "task"), options, names, [ear], adapters, person=person)
 
     yield start

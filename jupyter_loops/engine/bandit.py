@@ -1,0 +1,68 @@
+"""Which way to ask next: the one whose gain for its cost is likely the best.
+
+Budgeted Thompson sampling, Y. Xia, H. Li, T. Qin, N. Yu & T.-Y. Liu, "Thompson Sampling for Budgeted Multi-armed
+Bandits", IJCAI 2015, algorithm 1: for each arm draw a reward from Beta(1 + sum of rewards, 1 + sum of what they
+lacked to 1), a cost likewise, and take the arm with the largest ratio. The reward of a round is how far it carried
+the best progress, in [0, 1]; its cost is in dollars, or in tokens where nothing has a price, as a share of the
+dearest round that was measured.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from jupyter_loops.core.approach import Approach, Worth
+
+LEAST = 6  # measured rounds; with fewer, the planner's schedule decides
+
+
+class Bandit:
+    """The arms, and what each has been worth so far."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.worth: dict[Approach, Worth] = {}
+        self._random = random.Random(seed)  # noqa: S311  # no secret depends on it
+
+    def learn(self, measured: Mapping[Approach, Worth]) -> None:
+        """Take in what rounds have gained and cost."""
+        for approach, worth in measured.items():
+            self.worth[approach] = self.worth.get(approach, Worth()) + worth
+
+    def measured(self, arms: Sequence[Approach]) -> float:
+        """Rounds that are known of these arms."""
+        return sum(self.worth[arm].rounds for arm in arms if arm in self.worth)
+
+    def choose(self, arms: Sequence[Approach]) -> Approach:
+        """The arm with the best draw."""
+        dearest = max(map(self._cost, arms)) or 1.0
+        return max(arms, key=lambda arm: self._draw(self.worth.get(arm, Worth()), self._cost(arm) / dearest))
+
+    def why(self, arm: Approach, arms: Sequence[Approach]) -> str:
+        """What speaks for an arm, in numbers."""
+        known = self.worth.get(arm, Worth())
+        total = self.measured(arms)
+        if not known.rounds:
+            return f"not tried yet, among {total:.0f} measured rounds"
+        cost = f"${known.usd / known.rounds:.2g}" if self._priced else f"{known.tokens / known.rounds:,.0f} tokens"
+        gained = f"gained {known.gain / known.rounds:.0%} a round for {cost}"
+        return f"{gained} in {known.rounds:.0f} of {total:.0f} measured rounds"
+
+    @property
+    def _priced(self) -> bool:
+        return any(worth.usd > 0 for worth in self.worth.values())
+
+    def _cost(self, arm: Approach) -> float:
+        """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
+        known = [self.worth[arm]] if arm in self.worth else []
+        known = known or [worth for one, worth in self.worth.items() if one.model == arm.model]
+        known = known or [*self.worth.values()]
+        rounds = sum(worth.rounds for worth in known)
+        spent = sum(worth.usd if self._priced else worth.tokens for worth in known)
+        return spent / rounds if rounds else 0.0
+
+    def _draw(self, worth: Worth, cost: float) -> float:
+        lacked = max(worth.rounds - worth.gain, 0.0)
+        reward = self._random.betavariate(1 + worth.gain, 1 + lacked)
+        cost = self._random.betavariate(1 + worth.rounds * cost, 1 + worth.rounds * (1 - cost))
+        return reward / max(cost, 1e-9)
