@@ -21,6 +21,7 @@ from . import audit, bundle, comments, experience, lineage, retention, spares
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
+from .exchange import ends, hashes, later, same, write_tables
 from .journal import Journal
 from .lineage import BrokenOff
 from .live import Live
@@ -284,6 +285,36 @@ class History:
         live.store.take(entries)
         self.flush()
         return entries[0].run
+
+    def export_tables(self, folder: str | Path, kind: str = "parquet") -> dict[str, int]:
+        """Write every table as one Parquet or CSV file into a folder; gives the rows of each."""
+        live, folder = self._opened(), Path(folder).expanduser().absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{folder} cannot be written: {error.strerror}") from error
+        with live.store.beyond(live.journal, folder) as cursor:
+            return write_tables(cursor, folder, kind)
+
+    def merge(self, other: History) -> int:
+        """Take in the runs of another history, and what is new of those that are here; gives the new events.
+
+        A second time takes nothing. Raises HistoryError, and takes nothing, when a chain there is broken or a run of
+        the same name is another one here.
+        """
+        live, theirs, taken = self._opened(), other._opened(), 0
+        with theirs.store.reading(theirs.journal) as there:
+            for finding in audit.chains(there):
+                raise HistoryError(f"nothing was imported: {finding}")
+            with live.store.reading(live.journal) as here:
+                known, told = ends(here), ends(there)
+                both = {name: min(last, told[name]) for name, last in known.items() if name in told}
+                same(hashes(here, both), hashes(there, both))
+            for portion in later(there, known):
+                live.store.take(portion)
+                self.flush()
+                taken += len(portion)
+        return taken
 
     # ---- life
 

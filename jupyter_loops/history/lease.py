@@ -11,7 +11,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,9 @@ def roll_back(cursor: DuckDBPyConnection) -> None:
 class Lease:
     """One file that is attached only while it is used. Thread-safe: threads take turns."""
 
-    def __init__(self, path: Path, turnstile: Path) -> None:
-        self.path, self._turnstile = path, turnstile
+    def __init__(self, path: Path, turnstile: Path, *, also: Sequence[Path] = ()) -> None:
+        """`also`: folders whose files may be written, besides the history."""
+        self.path, self._turnstile, self._also = path, turnstile, also
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
 
@@ -104,7 +105,7 @@ class Lease:
 
     def _database(self) -> DuckDBPyConnection:
         if self._memory is None:
-            self._memory = _sealed(self.path, self._turnstile.parent)
+            self._memory = _sealed(self.path, [self._turnstile.parent, *self._also])
         return self._memory
 
     def _attach(self, cursor: DuckDBPyConnection, *, write: bool, deadline: float) -> None:
@@ -136,14 +137,14 @@ class Lease:
                 self._memory = None
 
 
-def _sealed(path: Path, folder: Path) -> DuckDBPyConnection:
+def _sealed(path: Path, folders: Sequence[Path]) -> DuckDBPyConnection:
     """A DuckDB in memory that can reach the history and no other file, and cannot be told otherwise."""
     import duckdb
 
     memory = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     files = [Path(f"{path}{end}") for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")]
     run(memory, f"SET allowed_paths = [{', '.join(map(quoted, files))}]")
-    run(memory, f"SET allowed_directories = [{quoted(folder)}]")
+    run(memory, f"SET allowed_directories = [{', '.join(map(quoted, folders))}]")
     run(memory, "SET TimeZone = 'UTC'")
     run(memory, "SET enable_external_access = false")
     run(memory, "SET lock_configuration = true")

@@ -13,7 +13,7 @@ from .lease import run
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 LIMIT = 50  # rows that are shown, unless asked for otherwise
 WIDTH = 60  # characters of a value that are shown in text
@@ -58,6 +58,10 @@ class Result:
     def arrow(self) -> pa.Table:
         """A pyarrow Table."""
         return self._session.sql("FROM temp.result").to_arrow_table()
+
+    def rel(self) -> DuckDBPyRelation:
+        """A DuckDB relation over the rows, to go on with in Python; it reaches no file."""
+        return self._session.sql("FROM temp.result")
 
     def head(self) -> list[tuple[Any, ...]]:
         """The rows that are shown."""

@@ -174,11 +174,11 @@ CREATE TABLE verdicts (
 CREATE TABLE decisions (
     run_id     VARCHAR,    -- of runs
     seq        INTEGER,    -- of its event
-    iteration  INTEGER,    -- of iterations
+    iteration  INTEGER,    -- the round it was in
     decided_at TIMESTAMP,  -- UTC
     what       VARCHAR,    -- approach, model, max_tokens, fallback, feature
-    was        VARCHAR,    -- its value before; NULL when there was none
-    became     VARCHAR,    -- its value from then on
+    was        VARCHAR,    -- before
+    became     VARCHAR,    -- after
     reason     VARCHAR     -- in one line, with its numbers
 );
 
@@ -187,9 +187,9 @@ CREATE TABLE decisions (
 CREATE TABLE breakers (
     run_id    VARCHAR,    -- of runs
     seq       INTEGER,    -- of its event
-    iteration INTEGER,    -- of iterations
+    iteration INTEGER,    -- the round it was in
     moved_at  TIMESTAMP,  -- UTC
-    model     VARCHAR,    -- by the name that a person chose
+    model     VARCHAR,    -- that was asked
     fault     VARCHAR,    -- the class of error that it counts
     was       VARCHAR,    -- closed, open, half_open
     became    VARCHAR,    -- half_open: a probe left

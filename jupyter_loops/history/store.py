@@ -161,6 +161,18 @@ class Store:
                 raise
             run(cursor, "COMMIT")
 
+    @contextlib.contextmanager
+    def beyond(self, journal: Journal | None, folder: Path) -> Iterator[DuckDBPyConnection]:
+        """A read-only cursor that may also write files into one folder."""
+        self.open()
+        self.drain(journal, PATIENCE)
+        lease = Lease(self.path, self.journals / "turnstile", also=(folder,))
+        try:
+            with lease.attached(write=False, patience=PATIENCE) as cursor:
+                yield cursor
+        finally:
+            lease.close()
+
     def take(self, entries: Sequence[Entry]) -> None:
         """Put events of elsewhere among the journals, to be drained like any others."""
         self.open()

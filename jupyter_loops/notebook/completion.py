@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from . import runs
+from . import runs, sql_completion
 from .line import OPTIONS
 from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
-from .query import SQL_OPTIONS
 
 
 class Completion:
@@ -18,8 +18,11 @@ class Completion:
 
     def __init__(self, shell: Any) -> None:
         self._completer = shell.Completer
+        self._shell = shell
 
-        self._match: Any = context_matcher(identifier="jupyter_loops")(_match)
+        self._match: Any = context_matcher(identifier="jupyter_loops")(
+            lambda context: self._fitting(context)  # noqa: PLW0108  # it is marked, and a method takes no marks
+        )
 
     def install(self) -> None:
         """Start to be asked."""
@@ -29,10 +32,21 @@ class Completion:
         """Not any more."""
         self._completer.custom_matchers.remove(self._match)
 
+    def _fitting(self, context: CompletionContext) -> SimpleMatcherResult:
+        line, cell = context.text_until_cursor, context.full_text
+        if cell.lstrip().startswith("%%loop_sql"):
+            lines = cell.split("\n")[: context.cursor_line]
+            return _completions(line, sql_completion.fitting("\n".join([*lines, line]), cell, self._shell.user_ns))
+        if line.lstrip().startswith("%loop_sql"):
+            return _completions(line, sql_completion.fitting(line, line, self._shell.user_ns))
+        return _completions(line, candidates(line))
 
-def _match(context: CompletionContext) -> SimpleMatcherResult:
-    found = candidates(context.text_until_cursor)
-    return {"completions": [SimpleCompletion(text=text, type="magic") for text in found]}
+
+def _completions(line: str, found: Iterable[str]) -> SimpleMatcherResult:
+    """Each in the form that replaces what IPython takes for the word before the cursor, which has no `$`."""
+    dollar = re.search(r"\$\w*$", line) is not None
+    texts = [text.removeprefix("$") if dollar else text for text in found]
+    return {"completions": [SimpleCompletion(text=text, type="magic") for text in texts]}
 
 
 def candidates(text: str) -> list[str]:
@@ -49,8 +63,6 @@ def _known(words: list[str], at: int) -> Iterable[str]:
     magic, command = words[0], words[1] if len(words) > 1 and at > 1 else ""
     if magic in {"%%loop", "%loop"}:
         return [option.long for option in OPTIONS]
-    if magic in {"%%loop_sql", "%loop_sql"}:
-        return [option.long for option in SQL_OPTIONS]
     if magic != "%loops":
         return []
     if at == 1:

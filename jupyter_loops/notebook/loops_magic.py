@@ -12,11 +12,11 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import breakers, runs, units
+from . import breakers, keeping, runs, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .nearest import nearest
-from .stored_magic import FORK, StoredMagic
+from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
+    *keeping.WORDS,
     *("breakers", "chart", "model", "help"),
 )
 CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
@@ -46,7 +47,7 @@ LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in some] for some in (
 
 
 @magics_class
-class LoopsMagic(StoredMagic, Magics):
+class LoopsMagic(keeping.Keeping, Magics):
     """Steering of runs by line magics."""
 
     def __init__(self, shell: Any, loops: LoopMagics) -> None:

@@ -11,8 +11,13 @@ from jupyter_loops.errors import OptionError
 from . import units
 from .line import Option, read_options
 
+CHARTS = ("line", "bar", "scatter", "area", "box")
 SQL_OPTIONS = (
-    Option(name="to", shape="KIND", read=units.one_of("df", "arrow", "rows"), help="what to return"),
+    Option(name="to", shape="KIND", read=units.one_of("df", "arrow", "rel", "rows", "chart"), help="what to return"),
+    Option(name="chart", shape="KIND", read=units.one_of(*CHARTS), help="draw it: line, bar, scatter, area or box"),
+    Option(name="x", shape="COLUMN", read=str, help="of the chart; without it the first column"),
+    Option(name="y", shape="COLUMN", read=str, help="of the chart; without it the first other column of numbers"),
+    Option(name="color", shape="COLUMN", read=str, help="of the chart: a line or a colour for each of its values"),
     Option(name="limit", shape="COUNT", read=units.count, help="rows to display; all of them are returned"),
     Option(name="write", help="let the statement change the history"),
     Option(name="help", short="-h", help="show this help"),
@@ -35,6 +40,8 @@ def read_query(text: str) -> Query:
     """Options stand before the SQL, `name <<` between them; a `-- ` comment is SQL. Raises OptionError."""
     words, rest = _leading_options(text)
     options = read_options(words, SQL_OPTIONS, {})
+    if options.keys() & {"x", "y", "color", "chart"} and options.setdefault("to", "chart") != "chart":
+        raise OptionError(f"--chart, --x, --y and --color draw a chart, and --to {options['to']} is another thing")
     assigned = _ASSIGNED.match(rest)
     name, sql = (assigned[1], assigned[2]) if assigned else ("", rest)
     if not sql.strip() and not options.get("help"):

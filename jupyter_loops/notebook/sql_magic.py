@@ -29,8 +29,7 @@ _HELP = """\
 {options}
 
 `$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run. DataFrames of the
-notebook are tables. Tables and views: runs, iterations, calls, actions, verdicts, events, texts, run_summary,
-iteration_progress, cost_by_model, cost_by_day, latency, failures, stop_reasons, prompt_parts, candidates, prompts."""
+notebook are tables. What there is: `%loops schema`, `%loops schema TABLE`."""
 
 
 @magics_class
@@ -53,8 +52,7 @@ class SqlMagic(Magics):
             if query.options.get("help"):
                 return _help()
             result = self._ask(query, namespace)
-        value = getattr(result, query.options["to"]) if "to" in query.options else result
-        value = value() if callable(value) else value
+            value = _as(result, query.options)
         if not query.name:
             return value
         self._ipython.user_ns[query.name] = value
@@ -71,6 +69,23 @@ class SqlMagic(Magics):
             return history.sql(query.sql, values, frames=_frames(query.sql, namespace), write=write, limit=limit)
         except QueryError as error:
             raise UsageError(error.shown) from None
+
+
+def _as(result: Result, options: Mapping[str, Any]) -> Any:
+    """The result in the form that was asked for."""
+    kind = options.get("to")
+    if kind == "chart":
+        from jupyter_loops.view.charts import query
+
+        try:
+            drawn = query.numbers(
+                result.columns, result.fetchall(), *(options.get(axis) for axis in ("x", "y", "color"))
+            )
+        except ValueError as error:
+            raise OptionError(str(error)) from None
+        return query.figure(drawn, options.get("chart"))
+    value = getattr(result, kind) if kind else result
+    return value() if callable(value) else value
 
 
 def _value(name: str, namespace: Mapping[str, object], history: History) -> object:

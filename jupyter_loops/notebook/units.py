@@ -19,6 +19,11 @@ def seconds(text: str) -> float:
     return _above_zero(text, _SECONDS, "a time such as 90s, 5m or 1h")
 
 
+def days(text: str) -> float:
+    """`90d`, `2w`, `12h`, in days; a bare number would be a guess."""
+    return _above_zero(text, {"h": 1 / 24, "d": 1.0, "w": 7.0}, "an age with its unit, such as 90d, 2w or 12h")
+
+
 def size(text: str) -> int:
     """`512MB`, `2GB`, in bytes; a bare number would be a guess."""
     return int(_above_zero(text, _BYTES, "a size with its unit, such as 512MB or 2GB"))

@@ -27,8 +27,10 @@ def test_options_and_a_name_stand_before_the_sql(text, name, options, sql):
         ("", "there is no SQL"),
         ("it <<", "there is no SQL"),
         ("--tow df SELECT 1", "unknown option --tow; did you mean --to?"),
-        ("--to excel SELECT 1", "--to got 'excel', expected df or arrow or rows"),
+        ("--to excel SELECT 1", "--to got 'excel', expected df or arrow or rel or rows or chart"),
         ("--limit 0 SELECT 1", "--limit got '0'"),
+        ("--chart pie SELECT 1", "--chart got 'pie', expected line or bar"),
+        ("--to df --x a SELECT 1", "--chart, --x, --y and --color draw a chart, and --to df"),
     ],
 )
 def test_a_mistake_is_told(text, said):

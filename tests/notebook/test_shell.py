@@ -136,6 +136,32 @@ def test_sql_binds_values_joins_frames_and_assigns(shell, cell, wrong, right):
     assert list(frame.loop) == ["twice"]
 
 
+def test_sql_draws_a_chart_and_gives_a_relation(shell, cell, wrong, right):
+    run(shell, cell(wrong, right))
+    drawn = shell.run_cell("%loop_sql --chart line --x iteration --y passed SELECT iteration, passed FROM iterations")
+    assert list(drawn.result.data[0].y) == [0.0, 2.0] or list(drawn.result.data[0].x) == [1, 2]
+    relation = shell.run_cell("%loop_sql --to rel SELECT iteration FROM iterations").result
+    assert sorted(relation.filter("iteration > 1").fetchall()) == [(2,)]
+    failed = shell.run_cell("%loop_sql --chart bar SELECT loop FROM runs").error_in_exec
+    assert str(failed) == "%loop_sql: a chart needs a column of numbers for --y"
+
+
+def test_the_history_is_kept_by_the_words_of_loops(shell, cell, wrong, right, tmp_path):
+    run(shell, cell(wrong, right))
+    assert "One round" in repr(shell.run_cell("%loops schema").result)
+    assert "checks that passed" in repr(shell.run_cell("%loops schema iterations").result)
+    assert str(shell.run_cell("%loops schema nope").error_in_exec).startswith("%loops: there is no table nope")
+    assert shell.run_cell("%loops du").result.dicts()[0]["loop"] == "twice"
+    assert shell.run_cell("%loops prune --older 1d").result.startswith("0 runs deleted")
+    assert str(shell.run_cell("%loops prune --older 90").error_in_exec).startswith("%loops: --older got '90'")
+    assert "tables with" in shell.run_cell(f"%loops export {tmp_path}/out --as csv").result
+    assert shell.run_cell(f"%loops export twice {tmp_path}/twice.jsonl").result.endswith("twice.jsonl")
+    assert shell.run_cell(f"%loops import {tmp_path}/twice.jsonl").result.endswith("is here")
+    assert (
+        str(shell.run_cell("%loops import nowhere.duckdb").error_in_exec) == "%loops: there is no file nowhere.duckdb"
+    )
+
+
 def test_a_value_is_bound_and_never_pasted(shell):
     shell.user_ns["name"] = "x' OR 1 = 1 --"
     assert shell.run_cell("%loop_sql --to rows SELECT $name AS it").result == [("x' OR 1 = 1 --",)]

@@ -1,0 +1,95 @@
+"""The words of `%loops` for the history as a whole: what is in it, how large it is, in and out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import OptionError, QueryError
+
+from . import units
+from .line import Option, read_options
+from .stored_magic import StoredMagic
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+
+WORDS = ("schema", "du", "prune", "import")
+_MB = 1e6
+_PRUNE = (
+    Option(name="older", help="", shape="AGE", read=units.days),
+    Option(name="keep_verified", help=""),
+    Option(name="dry_run", help=""),
+)
+_EXPORT = (Option(name="as", help="", shape="FORMAT", read=units.one_of("parquet", "csv")),)
+
+
+class Keeping(StoredMagic):
+    """What LoopsMagic does with the history as a whole."""
+
+    def _schema(self, words: list[str]) -> Any:
+        """[TABLE]: the tables of the history, or the columns of one, with what they hold."""
+        _at_most(words, 1)
+        try:
+            found = self._history.schema(*words)
+        except QueryError as error:
+            raise OptionError(str(error)) from None
+        found.limit = len(found)
+        return found
+
+    def _du(self, words: list[str]) -> Any:
+        """What each run takes, largest first: bytes before compression."""
+        _at_most(words, 0)
+        return self._history.sizes()
+
+    def _prune(self, words: list[str]) -> str:
+        """--older 90d [--keep-verified] [--dry-run]: delete old runs, and shrink the file."""
+        asked = read_options(words, _PRUNE, {})
+        _at_most(asked.pop("", []), 0)
+        if "older" not in asked:
+            raise OptionError("say how old: %loops prune --older 90d [--keep-verified] [--dry-run]")
+        history, dry = self._history, bool(asked.get("dry_run"))
+        before = _size(history)
+        keep = bool(asked.get("keep_verified"))
+        gone = history.prune(timedelta(days=asked["older"]), keep_verified=keep, dry_run=dry)
+        runs = f"{len(gone)} run{'' if len(gone) == 1 else 's'}"
+        if dry:
+            return f"{runs} would go: {', '.join(gone[:10])}{' …' if len(gone) > 10 else ''}"  # noqa: PLR2004
+        return f"{runs} deleted; the file went from {before:.1f} to {_size(history):.1f} MB"
+
+    def _export(self, words: list[str]) -> str:
+        """FOLDER [--as parquet|csv]: every table as a file; RUN FILE.jsonl: one run that proves itself."""
+        asked = read_options(words, _EXPORT, {})
+        named = asked.pop("", [])
+        if "as" not in asked and len(named) == 2:  # noqa: PLR2004  # a run, and a file
+            return super()._export(named)
+        if len(named) != 1:
+            raise OptionError("say where to: %loops export FOLDER [--as csv], or %loops export RUN FILE.jsonl")
+        counted = self._history.export_tables(named[0], asked.get("as", "parquet"))
+        return f"{len(counted)} tables with {sum(counted.values()):,} rows are in {named[0]}"
+
+    def _import(self, words: list[str]) -> str:
+        """FILE: the runs of another history (FILE.duckdb), or one exported run (FILE.jsonl); each once."""
+        from jupyter_loops.history import History
+
+        _at_most(words, 1)
+        if not words or not Path(words[0]).expanduser().is_file():
+            raise OptionError(f"there is no file {words[0]}" if words else "say which: %loops import FILE.duckdb")
+        source = Path(words[0]).expanduser()
+        if source.suffix == ".jsonl":
+            return f"run {self._history.load(source)} is here"
+        other = History(source)
+        try:
+            return f"{self._history.merge(other):,} new events came from {source.name}"
+        finally:
+            other.close()
+
+
+def _size(history: History) -> float:
+    return history.path.stat().st_size / _MB if history.path.exists() else 0.0
+
+
+def _at_most(words: list[str], count: int) -> None:
+    if len(words) > count:
+        raise OptionError(f"unexpected {words[count]!r}")
