@@ -22,6 +22,7 @@ from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
 from .exchange import ends, hashes, later, same, write_tables
+from .glance import Glances
 from .journal import Journal
 from .lineage import BrokenOff
 from .live import Live
@@ -46,7 +47,9 @@ def default_path() -> Path:
 class History:
     """One history file and this process's journal for it. Thread-safe; costs nothing until it is used."""
 
-    def __init__(self, path: str | Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, *, read_only: bool = False) -> None:
+        """With `read_only` nothing is created, migrated or drained: the file is asked as it is, a newer one too."""
+        self._glances = Glances((Path(path).expanduser() if path else default_path()).absolute()) if read_only else None
         self.path = (Path(path).expanduser() if path else default_path()).absolute()
         self.notices: list[str] = []  # what a person should know of the file: each once
         self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
@@ -95,6 +98,8 @@ class History:
         """
         given = dict(params or {})
         found = sql_query.check(query, given, write=write)
+        if self._glances is not None and not write:
+            return self._glances.ask(found, given, frames or {}, limit)
         live = self._opened()
         session = live.store.lease.session()
         try:
@@ -334,6 +339,8 @@ class History:
     def _opened(self) -> Live:
         import duckdb
 
+        if self._glances is not None:
+            raise HistoryError(f"{self.path} is open for reading only")
         with self._lock:
             if self._live is None:
                 try:

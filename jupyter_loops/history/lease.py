@@ -52,8 +52,8 @@ def roll_back(cursor: DuckDBPyConnection) -> None:
 class Lease:
     """One file that is attached only while it is used. Thread-safe: threads take turns."""
 
-    def __init__(self, path: Path, turnstile: Path, *, also: Sequence[Path] = ()) -> None:
-        """`also`: folders whose files may be written, besides the history."""
+    def __init__(self, path: Path, turnstile: Path | None, *, also: Sequence[Path] = ()) -> None:
+        """`also`: folders whose files may be written, besides the history. Who only reads needs no turnstile."""
         self.path, self._turnstile, self._also = path, turnstile, also
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
@@ -64,7 +64,7 @@ class Lease:
     ) -> Iterator[DuckDBPyConnection]:
         """A cursor, or `session`, in the history. Raises BusyError when nobody let go for `patience` seconds."""
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
-            turn = FileLock.wait(self._turnstile, min(TURN, patience))
+            turn = None if self._turnstile is None else FileLock.wait(self._turnstile, min(TURN, patience))
             try:
                 self._attach(cursor, write=write, deadline=time.monotonic() + patience)
                 if not write and turn is not None:  # readers share; the queue is for those who wait
@@ -105,7 +105,7 @@ class Lease:
 
     def _database(self) -> DuckDBPyConnection:
         if self._memory is None:
-            self._memory = _sealed(self.path, [self._turnstile.parent, *self._also])
+            self._memory = _sealed(self.path, [*([self._turnstile.parent] if self._turnstile else []), *self._also])
         return self._memory
 
     def _attach(self, cursor: DuckDBPyConnection, *, write: bool, deadline: float) -> None:
@@ -144,7 +144,7 @@ def _sealed(path: Path, folders: Sequence[Path]) -> DuckDBPyConnection:
     memory = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     files = [Path(f"{path}{end}") for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")]
     run(memory, f"SET allowed_paths = [{', '.join(map(quoted, files))}]")
-    run(memory, f"SET allowed_directories = [{', '.join(map(quoted, folders))}]")
+    run(memory, f"SET allowed_directories = [{', '.join(map(quoted, folders))}]::VARCHAR[]")
     run(memory, "SET TimeZone = 'UTC'")
     run(memory, "SET enable_external_access = false")
     run(memory, "SET lock_configuration = true")

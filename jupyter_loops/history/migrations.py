@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import comments
-from .lease import Lease, roll_back, run
+from .lease import Lease, quoted, roll_back, run
 from .schema import TABLES
 from .views import VIEWS
 
@@ -41,7 +40,8 @@ def check(cursor: DuckDBPyConnection, path: Path, newest: int = len(STEPS)) -> i
     if found > newest:
         raise NewerHistoryError(
             f"{path} has schema version {found}, and this jupyter-loops knows {newest}: "
-            "upgrade jupyter-loops, or choose another file with --history. Nothing was changed."
+            "upgrade jupyter-loops, or choose another file with --history. Nothing was changed. "
+            "To look at it all the same: %loop_sql --read-only, or History(path, read_only=True)"
         )
     return found
 
@@ -55,12 +55,26 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
         found = check(cursor, path, len(steps))
     if found == len(steps):
         return
-    if found:
-        backup = path.with_name(f"{path.name}.v{found}")
-        shutil.copy2(path, backup)
-        backup.chmod(0o600)
-    with lease.attached(write=True, patience=PATIENCE) as cursor:
-        _apply(cursor, steps, check(cursor, path, len(steps)))
+    reaching = Lease(path, folder / "turnstile", also=(path.parent,))
+    try:
+        with reaching.attached(write=True, patience=PATIENCE) as cursor:
+            found = check(cursor, path, len(steps))
+            if 0 < found < len(steps):
+                _back_up(cursor, path.with_name(f"{path.name}.v{found}"))
+            _apply(cursor, steps, found)
+    finally:
+        reaching.close()
+
+
+def _back_up(cursor: DuckDBPyConnection, backup: Path) -> None:
+    """Copy the attached file as it is now, while nobody else can write it."""
+    backup.unlink(missing_ok=True)
+    run(cursor, f"ATTACH {quoted(backup)} AS backup")
+    try:
+        run(cursor, "COPY FROM DATABASE history TO backup")
+    finally:
+        run(cursor, "DETACH backup")
+    backup.chmod(0o600)
 
 
 def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:

@@ -120,6 +120,9 @@ FROM (SELECT model, unnest(parts) AS part FROM calls) GROUP BY ALL ORDER BY tota
 -- What each way to ask was worth: rounds from the second on, by what the call was for and its temperature.
 -- mode: repair (the last candidate and its failures in view), resample (neither)
 -- temperature: 0.2, 0.6 or 1.0, whichever was nearest
+-- rounds: that asked so
+-- usd: US dollars of those rounds
+-- tokens: of those rounds
 -- gain: progress beyond the best before, all rounds together
 -- Example: SELECT mode, temperature, rounds, gain / rounds AS gain, tokens / rounds AS tokens FROM approaches
 CREATE VIEW approaches AS

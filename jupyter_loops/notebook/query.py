@@ -20,6 +20,7 @@ SQL_OPTIONS = (
     Option(name="color", shape="COLUMN", read=str, help="of the chart: a line or a colour for each of its values"),
     Option(name="limit", shape="COUNT", read=units.count, help="rows to display; all of them are returned"),
     Option(name="write", help="let the statement change the history"),
+    Option(name="read_only", help="ask the file as it is, even one that a newer jupyter-loops made"),
     Option(name="help", short="-h", help="show this help"),
 )
 _LEADING = re.compile(r"\s*(--?[A-Za-z][\w-]*(?:=\S+)?)(?=\s|$)")

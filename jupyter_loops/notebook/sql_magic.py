@@ -59,10 +59,11 @@ class SqlMagic(Magics):
         return None
 
     def _ask(self, query: Query, namespace: Mapping[str, object]) -> Result:
-        from jupyter_loops.history import open_history
+        from jupyter_loops.history import History, open_history
         from jupyter_loops.history.query import parameters
 
-        history = open_history(self._loops.history)
+        only = query.options.get("read_only", False)
+        history = History(self._loops.history, read_only=True) if only else open_history(self._loops.history)
         write, limit = query.options.get("write", False), query.options.get("limit", _DISPLAYED)
         try:
             values = {name: _value(name, namespace, history) for name in parameters(query.sql)}

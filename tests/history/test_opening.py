@@ -5,7 +5,7 @@ import sys
 import duckdb
 import pytest
 
-from jupyter_loops.errors import HistoryError, NewerHistoryError
+from jupyter_loops.errors import HistoryError, NewerHistoryError, QueryError
 from jupyter_loops.history import History, default_path, migrations, open_history
 from jupyter_loops.history.lease import Lease
 
@@ -75,6 +75,34 @@ def test_a_newer_history_is_refused_and_not_touched(path, history):
     with pytest.raises(NewerHistoryError):
         history.sql("FROM runs")
     assert path.read_bytes() == before
+
+
+def test_a_newer_history_can_be_looked_at_and_stays_as_it_is(path, history, a_run):
+    for record in a_run():
+        history.append(record)
+    history.close()
+    with duckdb.connect(str(path)) as newer:
+        newer.execute("INSERT INTO schema_versions VALUES (99, now()::TIMESTAMP)")
+    before = path.read_bytes()
+
+    with pytest.raises(NewerHistoryError, match="read_only=True"):
+        history.sql("FROM runs")
+    glance = History(path, read_only=True)
+    assert glance.sql("SELECT loop FROM run_summary").fetchall() == [("slug",)]
+    assert glance.run("slug")["stop_reason"] == "verified"
+    assert "loop" in {row["name"] for row in glance.schema("runs").dicts()}
+    for write in [lambda: glance.append(a_run()[0]), lambda: glance.sql("DELETE FROM runs", write=True)]:
+        with pytest.raises(HistoryError, match="for reading only"):
+            write()
+    with pytest.raises(QueryError):
+        glance.sql("FROM read_text('/etc/hostname')")
+    assert path.read_bytes() == before
+
+
+def test_looking_where_there_is_nothing_makes_nothing(tmp_path):
+    with pytest.raises(HistoryError, match="there is no history at"):
+        History(tmp_path / "none.duckdb", read_only=True).sql("FROM runs")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_programs_database_is_refused_and_not_touched(path):

@@ -1,6 +1,7 @@
 """The schema documents itself: every table and column says what it is, in the file and in the package."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,9 @@ def test_every_word_of_the_states_and_ends_is_in_the_types():
     for name, enum in [("run_state", State), ("stop_reason", StopReason)]:
         (words,) = re.findall(rf"CREATE TYPE {name} AS ENUM \((.*?)\)", TABLES, re.DOTALL)
         assert {word.strip(" '\n") for word in words.split(",")} == {str(word) for word in enum}
+
+
+def test_the_picture_in_the_readme_is_of_this_schema():
+    from jupyter_loops.history.diagram import mermaid
+
+    assert mermaid() in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

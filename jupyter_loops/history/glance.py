@@ -1,0 +1,40 @@
+"""A history that is only looked at: no folder, no journal, no migration beside it; for newer files, and for others'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import HistoryError
+
+from .lease import Lease
+from .query import execute
+from .result import Result
+
+if TYPE_CHECKING:
+    from duckdb import Statement
+
+PATIENCE = 30.0  # seconds that a query waits for another program
+
+
+class Glances:
+    """Queries on one file, which is leased for reading and for nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lease = path, Lease(path, None)
+
+    def ask(
+        self, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object], limit: int
+    ) -> Result:
+        """The rows. Raises HistoryError when there is no file, QueryError."""
+        if not self._path.exists():
+            raise HistoryError(f"there is no history at {self._path}")
+        session = self._lease.session()
+        try:
+            with self._lease.attached(write=False, patience=PATIENCE, session=session) as cursor:
+                execute(cursor, found, given, frames)
+            return Result(session, limit)
+        except BaseException:
+            session.close()
+            raise
