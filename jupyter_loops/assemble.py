@@ -71,6 +71,7 @@ class Options:
     calls: int | None = None  # to models; retries are calls
     price: str | Price | None = None  # None: the provider's list; otherwise "in,out" in dollars for a million tokens
     until: str | Condition | None = None  # what else ends the run, e.g. "Verified() | Usd(0.5) & Plateau(3)"
+    landing: float = 0.8  # share of a limit, from which on the model is told what is left; 1: never
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     temperature: float | None = None
     max_tokens: int | None = None  # of one answer
@@ -98,6 +99,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
+        if not 0 < self.landing <= 1:
+            raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
         _ = self.given_price, self.condition  # are checked here
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
@@ -253,6 +256,7 @@ def launch(
         names=summarise(world.names),
         patience=options.patience,
         until=options.condition,
+        landing_share=options.landing,
         fallbacks=adapters.fallbacks,
         breakers=breaker.SHARED,
         find=partial(_model, options),

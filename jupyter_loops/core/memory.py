@@ -17,7 +17,8 @@ class Memory:
     failures: tuple[str, ...] = ()  # feedback on `last`, one item a failed check
     rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
     hints: tuple[str, ...] = ()  # a person's words during the run
-    notes: tuple[str, ...] = ()  # the loop's own words: what is left, a nudge
+    notes: tuple[str, ...] = ()  # the loop's own words: a nudge
+    left: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
     names: dict[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
     schemas: dict[str, dict[str, object]] = field(default_factory=dict)  # data target → JSON schema

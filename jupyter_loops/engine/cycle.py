@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
@@ -20,6 +20,7 @@ from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.events import Answered, Decided, Judged, Noted, Proposed, RunEnded
 from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Completion
 from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
 from jupyter_loops.core.recipe import CheckKind, Recipe
 from jupyter_loops.core.state import State
@@ -31,6 +32,7 @@ from .asking import Asking
 from .bandit import Bandit
 from .breaker import Breakers
 from .forecast import Forecaster
+from .landing import SHARE, Landing
 from .lineage import CURRENT, Lineage
 from .pace import Pace
 from .past import Past
@@ -76,6 +78,7 @@ class Cycle:
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     patience: int | None = None
     until: Condition | None = None  # what else ends the run
+    landing_share: float = SHARE  # of a limit, from which on the run comes down
     fallbacks: Sequence[Model] = ()  # asked in this order when the model cannot answer
     breakers: Breakers = field(default_factory=Breakers)
     find: Find | None = None  # a model that a person chooses while the run goes on
@@ -92,6 +95,7 @@ class Cycle:
     turn: Turn | None = field(init=False, default=None)  # the round under way
     asking: Asking = field(init=False)
     tuning: Tuning = field(init=False)
+    landing: Landing = field(init=False)
     trial: Trial = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +119,7 @@ class Cycle:
             bandit=Bandit(self.seed),
         )
         self.questions.judging.attach(self.asking)
+        self.landing = Landing(pace.ledger, self.landing_share)
         self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions)
 
     @property
@@ -258,17 +263,16 @@ class Cycle:
 
     async def _plan(self, turn: Turn) -> Candidate | None:
         """Ask the model; None when its answer holds no candidate."""
-        memory, wishes = self._memory(turn.iteration), self.pace.wishes
+        wishes = self.pace.wishes
         if wanted := wishes.pop("model", None):
             self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
-        question = self.tuning.question(memory, self.planner.sampling(memory), self.model, wishes)
-        self.model = self.tuning.model(question.approach, self.model)
-        answer = await self.asking.ask(
-            lambda window: self.planner.prompt(self.recipe, question.memory, window),
-            question.sampling,
-            turn.iteration,
-            question.purpose,
-        )
+        try:
+            answer = await self._ask(turn, wishes)
+        except BudgetError as error:
+            if not self.landing.open(error):
+                raise
+            answer = await self._ask(turn, wishes)
+        self.landing.answered(answer)
         self.tuning.answered(answer, turn.iteration)
         try:
             candidate = self.planner.read(self.recipe, answer.text)
@@ -280,6 +284,17 @@ class Cycle:
         self._propose(turn, candidate)
         return candidate
 
+    async def _ask(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
+        memory = self._memory(turn.iteration)
+        question = self.tuning.question(memory, self.planner.sampling(memory), self.model, wishes)
+        self.model = self.tuning.model(question.approach, self.model)
+        return await self.asking.ask(
+            lambda window: self.planner.prompt(self.recipe, question.memory, window),
+            question.sampling,
+            turn.iteration,
+            question.purpose,
+        )
+
     async def _decide(self, turn: Turn) -> Termination | None:
         await self.pace.move(State.DECIDE)
         self._conclude(turn)
@@ -287,6 +302,8 @@ class Cycle:
         if turn.verified(self.recipe) and not self.recipe.scores:
             how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
             return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
+        if self.landing.refused is not None:
+            return endings.does_not_fit(self.landing.refused, self.recipe, self.standing)
         return self._condition() or self._hopeless() or self.verifier.stuck(self.standing.rounds, self.patience)
 
     def _hopeless(self) -> Termination | None:
@@ -355,6 +372,7 @@ class Cycle:
             failures=last.feedback if last else (),
             rejected=tuple(self.standing.rejected),
             hints=tuple(self.pace.hints),
+            left=self.landing.told(),
             stuck=self.standing.since_best,
             names=dict(self.names),
             schemas={name: dict(schema) for name, schema in schemas.items()},

@@ -111,6 +111,7 @@ def _carried(memory: Memory) -> Iterator[Section]:
     rejected = [f"- {approach}" for approach in memory.rejected]
     yield _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
     yield _list("notes", "Note:", [f"- {note}" for note in memory.notes], rank=10, allowance=200)
+    yield Section(name="left", text=memory.left, rank=4, allowance=120)
     hints = [f"- {hint}" for hint in memory.hints]
     yield _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
 

@@ -16,7 +16,7 @@ from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
 SMALL = 4096  # a window up to this size belongs to a small model
-_REPEATED = frozenset({"best", "last", "failures", "rejected"})
+_REPEATED = frozenset({"best", "last", "failures", "rejected", "left"})
 _LEAST = 256  # prompt tokens that a short window still gives to the question
 
 _CODE = (
@@ -75,7 +75,7 @@ class Planner:
 
 
 def _for_small(section: Section) -> Section:
-    """Leaves attempts and their failures out: a small model repeats what it is shown instead of repairing it."""
+    """Leaves attempts, failures and the budget out: a small model repeats what it is shown instead of repairing it."""
     return section.within(0) if section.name in _REPEATED else section
 
 

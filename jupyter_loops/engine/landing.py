@@ -1,0 +1,68 @@
+"""The last part of a budget: the model is told what is left, and enough is kept for one last answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jupyter_loops.core.amount import amount
+from jupyter_loops.core.message import Completion
+from jupyter_loops.errors import BudgetError
+
+from .account import NOTHING, Slice
+from .ledger import Ledger
+
+SHARE = 0.8  # of the limit that is nearest its end
+_TOLD = ("iterations", "calls", "usd", "tokens", "seconds")
+
+
+@dataclass(slots=True)
+class Landing:
+    """How one run comes down. `share` of 1 is no landing: nothing is told and nothing is kept.
+
+    The slice is as large as the largest call so far, and never larger than what lies beyond the share. When an
+    ordinary call does not fit any more, the slice is opened once, for a call that is told to be the last.
+    """
+
+    ledger: Ledger
+    share: float = SHARE
+    refused: BudgetError | None = field(init=False, default=None)  # why the slice was opened
+    _prompt: int = field(init=False, default=0)  # tokens of the largest call
+    _answer: int = field(init=False, default=0)
+
+    def answered(self, answer: Completion) -> None:
+        """Keep as much as this answer took, or one before it."""
+        self._prompt = max(self._prompt, answer.prompt_tokens)
+        self._answer = max(self._answer, answer.completion_tokens)
+        if self.share >= 1 or self.refused is not None:
+            return
+        budget, price, beyond = self.ledger.budget, self.ledger.price, 1 - self.share
+        usd = 0.0 if price is None else price.worst(self._prompt, self._answer)
+        self.ledger.keep(
+            Slice(
+                usd=min(usd, beyond * (budget.usd or 0.0)),
+                tokens=min(self._prompt + self._answer, int(beyond * (budget.tokens or 0))),
+                calls=1 if budget.calls and beyond * budget.calls >= 1 else 0,
+                answer=self._answer,
+            )
+        )
+
+    def open(self, error: BudgetError) -> bool:
+        """Whether one last call may use the slice, where an ordinary one did not fit."""
+        kept = self.ledger.account.slice
+        if self.refused is not None or error.scope or not getattr(kept, error.limit, 0):
+            return False
+        self.refused = error
+        self.ledger.keep(NOTHING)
+        return True
+
+    def told(self) -> str:
+        """What the model hears; empty as long as there is enough of everything."""
+        budget, usage = self.ledger.budget, self.ledger.usage
+        left = budget.left(usage)
+        last = self.refused is not None or (usage.iterations > 0 and left.get("iterations") == 1)
+        if self.share >= 1 or (not last and budget.share(usage)[0] < self.share):
+            return ""
+        rest = ", ".join(amount(name, max(left[name], 0)) for name in _TOLD if name in left)
+        if last:
+            return f"This is the last answer that can be paid for ({rest} left). Give the best complete one you have."
+        return f"Little is left: {rest}. Prefer a small, sure step from the best attempt to a new approach."
