@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
+FORMAT = (
+    "STORAGE_VERSION 'v1.5.0'"  # of new files: the oldest DuckDB that we run on can read them, command line included
+)
 BUSY = ("lock", "already attached", "being used by another process")
 
 
@@ -82,7 +85,7 @@ class Lease:
     def create(self, where: Path, prepare: Callable[[DuckDBPyConnection], None]) -> None:
         """Make a new file at `where`, which nobody else knows of."""
         with self._lock, self._cursor() as cursor:
-            run(cursor, f"ATTACH {quoted(where)} AS history")
+            run(cursor, f"ATTACH {quoted(where)} AS history ({FORMAT})")
             try:
                 run(cursor, "USE history")
                 prepare(cursor)
@@ -119,7 +122,7 @@ class Lease:
                 if not any(word in str(error) for word in BUSY):
                     raise _refusal(self.path, error) from error
                 if time.monotonic() > deadline:
-                    raise BusyError(f"{self.path} is in use by another program: {_first_line(error)}") from error
+                    raise BusyError(f"{self.path} is in use by {_whom(error)}") from error
                 time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 1.5, longest)
             else:
@@ -149,6 +152,12 @@ def _sealed(path: Path, folders: Sequence[Path]) -> DuckDBPyConnection:
     run(memory, "SET enable_external_access = false")
     run(memory, "SET lock_configuration = true")
     return memory
+
+
+def _whom(error: Exception) -> str:
+    if "already attached" in str(error):
+        return "this very process, which has opened it by other means and must close it"
+    return f"another program: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from jupyter_loops.errors import HistoryError, NewerHistoryError
 from . import lost
 from .frame import Entry
 from .journal import Journal
-from .lease import BusyError, Lease, quoted, roll_back, run
+from .lease import FORMAT, BusyError, Lease, quoted, roll_back, run
 from .migrations import check, migrate
 from .projection import project
 from .segment import SUFFIX, Segment
@@ -187,7 +187,7 @@ class Store:
         aside = self.journals / f"new-{secrets.token_hex(8)}.duckdb"
         try:
             with self.lease.attached(write=True, patience=PATIENCE) as cursor:
-                run(cursor, f"ATTACH {quoted(aside)} AS anew")
+                run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
                 try:
                     run(cursor, "COPY FROM DATABASE history TO anew")
                 finally:

@@ -26,6 +26,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "history": ("The history", "500", "100"),
     "history_scale": ("A history of a million rounds", "10000", "500"),
     "cheating": ("Candidates that want to pass without solving the task", "1", "1"),
+    "contention": ("Eight writers and a reader on one history", "100", "20"),
     "kills": ("Kills at random points, and resumption", "200", "40"),
     "memory": ("Memory", "3", "1"),
 }
