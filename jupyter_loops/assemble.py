@@ -593,9 +593,19 @@ def _questions(world: World, options: Options, adapters: Adapters, pace: Pace, p
 
 
 def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
+    from jupyter_loops.execution.tests import digest, locate
     from jupyter_loops.language import unsupported
 
     for line in unsupported(recipe):
         raise PreflightError(line)
     imports = Imports.of(options.allow_imports, options.deny_imports, recipe.setup)
-    return World(recipe=recipe, names=names_used(recipe, names), limits=options.limits, imports=imports)
+    tests, roots = locate(recipe)
+    return World(
+        recipe=recipe,
+        names=names_used(recipe, names),
+        limits=options.limits,
+        imports=imports,
+        tests=tests,
+        roots=roots,
+        tests_digest=digest(roots),
+    )

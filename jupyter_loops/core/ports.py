@@ -63,6 +63,9 @@ class World:
     limits: Limits = field(default_factory=Limits)
     all_checks: bool = False  # also those of a layer that has failed and takes long
     imports: Imports = field(default_factory=Imports)  # of candidates
+    tests: Mapping[str, str] = field(default_factory=dict)  # of `pytest(...)`: as written → absolute
+    roots: tuple[str, ...] = ()  # folders of those tests, which the child may read
+    tests_digest: str = ""  # SHA-256 over what is there when the run begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,10 @@ class Attempt(Protocol):
         unless the world asks for all. `answering` is asked where a check calls judge, approve or pytest; the
         attempt's clock stands still meanwhile. What it raises ends the attempt, and is raised here.
         """
+        ...
+
+    async def test(self, tests: Sequence[str]) -> Answer:
+        """Run the user's own tests against the executed candidate, with a real pytest in this attempt's child."""
         ...
 
     async def deliver(self) -> Delivery:

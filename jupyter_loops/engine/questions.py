@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.candidate import Candidate, Exit
 from jupyter_loops.core.events import Answered
 from jupyter_loops.core.ports import Sandbox
 from jupyter_loops.core.question import Answer, Answering, Question
@@ -56,10 +56,12 @@ class Questions:
         if any(check.asks_for(Word.JUDGE) for check in self.recipe.checks):
             await self.judging.prepare()
 
-    def answering(self, iteration: int, candidate: Candidate) -> Answering:  # noqa: ARG002
+    def answering(self, iteration: int, candidate: Candidate) -> Answering:
         """Who answers the checks of one candidate. Raises NeedsPerson, ModelError, BudgetError."""
 
         async def answer(question: Question) -> Answer:
+            if question.ask.word is Word.PYTEST:
+                return await self._test(question, candidate)
             known = self._known.get(self._key(question))
             if known is not None:
                 return known
@@ -101,3 +103,11 @@ class Questions:
     def _key(self, question: Question) -> Key:
         who = self.judging.name if question.ask.word is Word.JUDGE else "a person"
         return question.check, question.site, question.digest, who
+
+    async def _test(self, question: Question, candidate: Candidate) -> Answer:
+        """Run the user's tests in a child of their own: what a check has done to this one cannot reach them."""
+        async with self.sandbox.attempt(candidate) as attempt:
+            observation = await attempt.execute()
+            if observation.exit is not Exit.OK:
+                return Answer(value=False, note="the code failed when the tests loaded it")
+            return await attempt.test(question.ask.tests)

@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Limits, Observation, Verdict
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.question import Answering
+from jupyter_loops.core.question import Answer, Answering
 from jupyter_loops.core.recipe import Check
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
@@ -24,6 +24,7 @@ from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
 from .fork import Fork
+from .tests import digest
 from .watch import Watch
 
 _SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
@@ -79,6 +80,25 @@ class ChildAttempt:
 
         observation = await self._act(order, "examined", examination.hear, reply)
         return examination.verdicts(self._over.message if self._over else ""), observation
+
+    async def test(self, tests: Sequence[str]) -> Answer:
+        """Run the user's own tests against the executed candidate, as the port says."""
+        roots, came = self._world.roots, list[Answer]()
+        order = {
+            "do": "test",
+            "token": self._token,
+            "tests": [self._world.tests[test] for test in tests],
+            "roots": list(roots),
+        }
+        observation = await self._act(
+            order, "tested", lambda message, _: came.append(border.tested(message.get("tests"), ", ".join(tests)))
+        )
+        if digest(roots) != self._world.tests_digest:
+            return Answer(value=False, note="the test files are not what they were when the run began")
+        if observation.exit is not Exit.OK or not came:
+            why = self._over.message if self._over else observation.fault.message if observation.fault else ""
+            return Answer(value=False, note=f"the tests did not come to an end: {why or observation.exit.value}")
+        return came[0]
 
     async def deliver(self) -> Delivery:
         """The targets' values, as JSON and Arrow. Raises SandboxError when they cannot cross."""

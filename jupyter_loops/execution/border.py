@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Fault, Frame, Metric
+from jupyter_loops.core.question import Answer
 from jupyter_loops.core.redaction import redact
 
 from .channel import Garbage
@@ -60,6 +61,24 @@ def fault(message: Any) -> Fault | None:
     if len(frames) > _MANY:
         raise Garbage("too many frames")
     return Fault(type=text(message, "type", 200), message=text(message, "message"), frames=tuple(map(_frame, frames)))
+
+
+def tested(message: Any, what: str) -> Answer:
+    """What came of the user's tests."""
+    if not isinstance(message, dict):
+        raise Garbage("tests are not an object")
+    passed, failed, skipped = (field(message, name, int) for name in ("passed", "failed", "skipped"))
+    problem, failures = text(message, "problem", _VALUE), field(message, "failures", list)
+    if len(failures) > _MANY or not all(isinstance(failure, dict) for failure in failures):
+        raise Garbage("failures")
+    details = {text(one, "test", 200): text(one, "message", _VALUE) for one in failures}
+    good = passed > 0 and failed == 0 and not problem
+    some = f" ({skipped} skipped)" if skipped else ""
+    note = f"{what}: {passed} tests passed{some}" if good else f"{what}: {failed} of {passed + failed} tests failed"
+    if failed and details:
+        first = next(iter(details))
+        note += f"; {first.rpartition('::')[2]}: {details[first]}"
+    return Answer(value=good, note=f"{what}: {problem}" if problem else note, details=details)
 
 
 def metric(message: Any) -> Metric | None:

@@ -30,6 +30,7 @@ from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
 from .platform import Platform
 from .start import Start
+from .tests import shown
 from .worker import Worker
 
 _EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine, Trust
@@ -91,7 +92,7 @@ class ZygoteSandbox:
             schemas=report["schemas"],
             stdout=printed,
             notes=notes,
-            fingerprint=self._cargo.fingerprint,
+            fingerprint=self._cargo.fingerprint + world.tests_digest,
         )
 
     @asynccontextmanager
@@ -201,6 +202,7 @@ class ZygoteSandbox:
             isolation=self._isolation,
             scratch=scratch,
             limits=self._world.limits,
+            shown=tuple(shown(self._world.roots, self._world.tests.values())),
             image=self._image or IMAGE,
             platform=self._platform,
         )
@@ -223,6 +225,8 @@ class ZygoteSandbox:
             "names": cargo.names,
             "pickled": cargo.pickled,
             "buffers": cargo.buffers,
+            "tests": bool(self._world.tests),
+            "loop": recipe.name,
             "setup": recipe.setup,
             "state": sorted(changed_by_functions(recipe.setup)),
             "setup_name": f"<loop {recipe.name}>",

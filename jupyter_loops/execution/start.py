@@ -40,6 +40,7 @@ class Start:
     isolation: str
     scratch: Path
     limits: Limits
+    shown: tuple[Path, ...] = ()  # of the user's, read-only
     image: str = container.IMAGE
     platform: Platform
 
@@ -54,7 +55,7 @@ class Start:
         try:
             command = _python(theirs.fileno())
             if self.isolation == "bubblewrap":
-                command = bubblewrap(command, self.scratch, interpreter_paths(), variables)
+                command = bubblewrap(command, self.scratch, [*interpreter_paths(), *self.shown], variables)
             # of bwrap too: its own environment can be read from inside, as /proc/1/environ
             process = self._spawn(command, outputs, variables, pass_fds=[theirs.fileno()])
         except BaseException:

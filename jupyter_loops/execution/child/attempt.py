@@ -39,7 +39,7 @@ class Attempt:
         """Answer the kernel until it hangs up."""
         receive, acts = (
             self._wire.receive,
-            {"execute": self._execute, "examine": self._examine, "deliver": self._deliver},
+            {"execute": self._execute, "examine": self._examine, "test": self._test, "deliver": self._deliver},
         )
         while True:
             try:
@@ -104,6 +104,16 @@ class Attempt:
         self._send({"said": "ask", "token": token, "check": check, "site": site, "kind": how, "text": words})
         reply, _, _ = self._wire.receive()
         return reply["answer"]
+
+    def _test(self, order: dict[str, Any]) -> None:
+        """Run the user's tests."""
+        reply: dict[str, Any] = {"said": "tested", "token": order["token"], "exit": "ok", "fault": None}
+        targets = [target.name for target in self._world.targets]
+        try:
+            came = self._world.bench.run(order["tests"], order["roots"], self._world.names, targets)
+            self._reply(reply | {"tests": came})
+        except BaseException as error:  # noqa: BLE001 - whatever a test or a candidate raises, to be told
+            self._reply(reply | {"exit": "raised", "fault": self._world.sources.tell(error)})
 
     def _deliver(self, order: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"said": "delivered", "token": order["token"], "exit": "ok", "fault": None}

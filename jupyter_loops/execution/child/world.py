@@ -33,6 +33,7 @@ class World:
         self.held: bool = order["holds"]  # whether the system is asked to hold candidates to their limits
         self.sources = Sources()
         self.targets: list[Target] = []
+        self.bench: Any = None  # a testing.Bench, where a check asks for pytest
         self.state = frozenset(order["state"])  # names that the set-up's own functions change
         self.ours: tuple[ModuleType, ...] = ()  # modules of this package, which candidates do not find
         self.digests: dict[str, bytes] = {}  # of the data that set-up and notebook gave
@@ -51,8 +52,18 @@ class World:
         with _working_in(order["setup_cwd"]):
             self._run_setup(order["setup"])
         self.targets = [self._target(each) for each in order["targets"]]
+        if order["tests"]:
+            self.bench = self._bench(order["loop"])
         contents = {name: content(value) for name, value in self.names.items() if name not in self.state}
         self.digests = {name: digest for name, digest in contents.items() if digest is not None}
+
+    def _bench(self, module: str) -> Any:
+        try:
+            from .testing import Bench
+
+            return Bench(module)
+        except ImportError as error:
+            raise Unready("preflight", f"pytest(…) needs pytest: pip install pytest ({error})") from error
 
     def schemas(self) -> dict[str, Any]:
         """JSON schema of each data target. Raises Unready."""
