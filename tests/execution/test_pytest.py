@@ -80,7 +80,9 @@ def test_a_node_id_runs_one_test(pursue):
 
 
 def test_a_missing_file_is_told_before_anything_is_spent(folder, pursue):
-    with pytest.raises(PreflightError, match=r"line 6: there is no test file tests/test_tripple.py beside the notebook"):
+    with pytest.raises(
+        PreflightError, match=r"line 6: there is no test file tests/test_tripple.py beside the notebook"
+    ):
         pursue(cell=CELL.replace("test_double", "test_tripple"))
 
 
