@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jupyter_loops.planning.planner import Planner
 
 _POSITIVE = (
+    "daily_usd",
     *("usd", "tokens", "time", "iterations", "calls", "patience"),
     *("max_tokens", "call_timeout", "timeout", "memory", "judge_votes"),
 )
@@ -71,6 +72,7 @@ class Options:
     calls: int | None = None  # to models; retries are calls
     price: str | Price | None = None  # None: the provider's list; otherwise "in,out" in dollars for a million tokens
     until: str | Condition | None = None  # what else ends the run, e.g. "Verified() | Usd(0.5) & Plateau(3)"
+    daily_usd: float | None = None  # for all notebooks together, in a day (UTC)
     landing: float = 0.8  # share of a limit, from which on the model is told what is left; 1: never
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     temperature: float | None = None
@@ -240,7 +242,7 @@ def launch(
     for notice in history.notices[known:]:
         recorder.note(notice)
     parent = parent or CURRENT.get()
-    family = _family(run_id, recipe.name, options, recorder, parent)
+    family = _family(run_id, recipe.name, options, recorder, parent, history=history)
     pace = Pace(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
@@ -530,10 +532,12 @@ def _model(options: Options, name: str) -> Model:
     return open_model(name, api_base=options.api_base)
 
 
-def _family(run: str, name: str, options: Options, recorder: Recorder, parent: Lineage | None) -> Lineage:
+def _family(
+    run: str, name: str, options: Options, recorder: Recorder, parent: Lineage | None, *, history: History
+) -> Lineage:
     """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
     if parent is None:
-        ledger = Ledger(options.budget, told=recorder.spent)
+        ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
         return Lineage(run=run, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")

@@ -182,7 +182,7 @@ class Allowance(Protocol):
 
     @property
     def scope(self) -> str:
-        """Whose money it is, in words that follow "left of": "today's $5"."""
+        """Whose money it is, in words that follow "left of": "today's $5"; empty where it has no limit."""
         ...
 
     def take(self, least: float, wanted: float) -> float:

@@ -110,7 +110,7 @@ class Ledger:
         if price is not None or any(one.budget.tokens is not None for one in self._accounts):
             return
         limits = [f"--usd {one.budget.usd:g}" for one in self._accounts if one.budget.usd is not None]
-        limits += [self._family.allowance.scope] if self._family.allowance else []
+        limits += [self._family.allowance.scope] if self._family.allowance and self._family.allowance.scope else []
         if limits:
             raise PreflightError(
                 f"the price of {model} is not known, so {limits[0]} cannot hold: set a token limit as well, e.g. "

@@ -21,6 +21,7 @@ from . import audit, bundle, comments, experience, lineage, retention, spares
 from . import query as sql_query
 from .audit import Finding
 from .body import decode, mentioned
+from .day import DayBook, midnight
 from .exchange import ends, hashes, later, same, write_tables
 from .glance import Glances
 from .journal import Journal
@@ -242,6 +243,16 @@ class History:
             {"since": moment},
         ).fetchall()
         return float(total)
+
+    def day(self, limit: float | None = None) -> DayBook:
+        """The dollars of today that all kernels share, with what the history already knows of them.
+
+        Raises HistoryError where there is a limit and it cannot be kept.
+        """
+        book = DayBook(self._opened().store.journals / "today.json", limit)
+        if limit is not None:
+            book.learn(self.total_usd(midnight()))
+        return book
 
     def verify(self, run_id: str | None = None) -> list[Finding]:
         """What is not as it was written, in one run or in all; empty when everything is."""

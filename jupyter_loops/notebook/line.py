@@ -46,6 +46,7 @@ OPTIONS = (
     Option(name="calls", shape="COUNT", read=units.or_none(units.count), help="most model calls, retries included"),
     Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
     Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
+    Option(name="daily_usd", shape="DOLLARS", read=units.or_none(units.dollars), help="for all notebooks in a day"),
     Option(name="landing", shape="SHARE", read=units.fraction, help="of a limit, to land from; 1: never"),
     Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
     Option(name="escalate", shape="MODELS", read=units.names, help="asked in order when the model gets stuck: a,b"),

@@ -53,6 +53,7 @@ class LoopMagics(Magics):
     calls = Int(None, allow_none=True, help="Most model calls of a run; None: no limit.").tag(config=True)
     price = Unicode(None, allow_none=True, help="Dollars for a million tokens, IN,OUT; None: list.").tag(config=True)
     until = Unicode(None, allow_none=True, help="Conditions that end a run, e.g. `Plateau(3)`.").tag(config=True)
+    daily_usd = Float(None, allow_none=True, help="Most US dollars of all notebooks in a day (UTC).").tag(config=True)
     landing = Float(0.8, help="Share of a limit from which on the model hears what is left.").tag(config=True)
     patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
     escalate = List(Unicode(), help="Models that are asked, in order, when the first gets stuck.").tag(config=True)

@@ -1,0 +1,118 @@
+"""What all kernels together may spend in a day: one small file beside the history, held for microseconds at a time.
+
+The history alone cannot tell: a kernel's newest calls are in its own journal, and what another kernel has reserved is
+in no journal at all. So every paid call of this machine is entered here, reserved before it leaves and settled
+afterwards, under a lock that dies with its holder. Where the file is missing, or another machine has spent from the
+same history, the history's own sum is taken over when a run begins. What a dead kernel had reserved stays reserved
+for the rest of the day: it may have cost money. Days are UTC, as everywhere in the history.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_loops.errors import BudgetError, HistoryError
+
+from .lock import FileLock
+
+PATIENCE = 5.0  # seconds to wait for another kernel, which holds the file for far less than a millisecond
+NEAR = 1e-9  # US dollars: what adding up floats may do
+
+
+@dataclass(slots=True)
+class Page:
+    """One day."""
+
+    day: str
+    settled: float = 0.0  # US dollars
+    reserved: float = 0.0
+
+
+class DayBook:
+    """The dollars of a day, shared by all kernels that use a history. `limit` None: it only keeps the book."""
+
+    def __init__(self, path: Path, limit: float | None = None) -> None:
+        self.path, self.limit = path, limit
+
+    @property
+    def scope(self) -> str:
+        """Whose money it is; empty where there is no limit."""
+        return "" if self.limit is None else f"today's ${self.limit:g} of all notebooks (--daily-usd)"
+
+    def learn(self, spent: float) -> None:
+        """Take over what the history knows of today, where it is more. Raises HistoryError."""
+        with self._page() as page:
+            page.settled = max(page.settled, spent)
+
+    def take(self, least: float, wanted: float) -> float:
+        """Set aside as much of `wanted` as there is. Raises BudgetError where that is less than `least`."""
+        with self._page() as page:
+            free = wanted if self.limit is None else self.limit - page.settled - page.reserved
+            if free < least - NEAR:
+                raise BudgetError("usd", least, free, self.scope)
+            taken = min(wanted, max(free, 0.0))
+            page.reserved += taken
+            return taken
+
+    def settle(self, taken: float, used: float) -> None:
+        """Replace what was taken by what was used."""
+        with self._page() as page:
+            page.reserved = max(page.reserved - taken, 0.0)
+            page.settled += used
+
+    def read(self) -> Page:
+        """Today, as it stands."""
+        with self._page() as page:
+            return page
+
+    def _held(self) -> FileLock | None:
+        try:
+            self.path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            return FileLock.wait(self.path, PATIENCE)
+        except OSError:
+            return None
+
+    @contextlib.contextmanager
+    def _page(self) -> Iterator[Page]:
+        """Today's page, written back at the end. Without a limit, a file that cannot be had is done without."""
+        held = self._held()
+        if held is None:
+            if self.limit is not None:
+                raise HistoryError(f"{self.scope} cannot be kept: {self.path} cannot be locked and written")
+            yield Page("")
+            return
+        try:
+            page = _read(held.fd)
+            yield page
+            _write(held.fd, page)
+        finally:
+            held.close()
+
+
+def midnight() -> datetime:
+    """When today began, in UTC."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _read(fd: int) -> Page:
+    today = midnight().date().isoformat()
+    os.lseek(fd, 0, os.SEEK_SET)
+    try:
+        page = Page(**json.loads(os.read(fd, 4096)))
+        page.settled, page.reserved = max(float(page.settled), 0.0), max(float(page.reserved), 0.0)
+    except (ValueError, TypeError):
+        return Page(today)
+    return page if page.day == today else Page(today)
+
+
+def _write(fd: int, page: Page) -> None:
+    body = json.dumps(asdict(page)).encode()
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.write(fd, body)
+    os.ftruncate(fd, len(body))
