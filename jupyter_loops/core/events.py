@@ -90,6 +90,7 @@ class CallStarted(Event):
     sampling: dict[str, Any]
     reserved_usd: float
     reserved_tokens: int
+    price: dict[str, Any] | None = None  # Price as a dict, as it was listed; None: unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

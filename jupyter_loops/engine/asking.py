@@ -196,6 +196,7 @@ class Asking:
                 sampling=plain(sampling),
                 reserved_usd=reservation.worst.usd,
                 reserved_tokens=reservation.worst.tokens,
+                price=None if reservation.price is None else plain(reservation.price),
             )
         )
         call = Call(self._ledger, self._recorder, reservation, number, iteration, counted)

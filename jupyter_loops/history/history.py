@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_loops.core.budget import Price
 from jupyter_loops.core.events import Answered, Record
 from jupyter_loops.errors import HistoryError, QueryError
 
@@ -31,6 +32,7 @@ from .lock import FileLock
 from .result import LIMIT, Result
 from .segment import Segment
 
+PRICED = ("prompt", "completion", "cached", "reasoning")
 log = logging.getLogger(__name__)
 ELSEWHERE = "instead-of-"
 
@@ -239,10 +241,25 @@ class History:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
         moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
         ((total,),) = self.sql(
-            "SELECT coalesce(sum(usd), 0) FROM calls WHERE ended_at >= coalesce($since::TIMESTAMP, '-infinity')",
+            "SELECT coalesce(sum(usd), 0) FROM costs WHERE ended_at >= coalesce($since::TIMESTAMP, '-infinity')",
             {"since": moment},
         ).fetchall()
         return float(total)
+
+    def correct_price(self, model: str, price: Price | None, since: datetime | None = None) -> None:
+        """Say what a model really cost from `since` (UTC) on, or ever; None: what was listed is right.
+
+        What the ledgers charged stays on the record; the view `costs` and all sums over it follow the correction.
+        """
+        moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
+        known = {} if price is None else {name: getattr(price, name) for name in PRICED}
+        with self._opened().store.writing(self.journal) as cursor:
+            given = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
+            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", given)
+            cursor.execute(
+                "INSERT INTO corrections VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)",
+                {**dict.fromkeys(PRICED), **known, **given},
+            )
 
     def day(self, limit: float | None = None) -> DayBook:
         """The dollars of today that all kernels share, with what the history already knows of them.

@@ -41,7 +41,8 @@ SHAPES: dict[str, tuple[str, str]] = {
     "parent": "VARCHAR", "relation": "VARCHAR", "forked_at": "INTEGER",
     "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "forecast": "JSON", "options": "JSON",
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
-    "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "source": "VARCHAR"}}""",
+    "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "reasoning": "DOUBLE",
+        "source": "VARCHAR"}}""",
     ),
     "resumed": (
         "resumed",
@@ -58,7 +59,8 @@ SHAPES: dict[str, tuple[str, str]] = {
         """{"call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON",
     "messages": [{"role": "VARCHAR", "content": {"text": "VARCHAR"}}],
     "parts": [{"name": "VARCHAR", "tokens": "BIGINT", "dropped": "BIGINT"}],
-    "reserved_usd": "DOUBLE", "reserved_tokens": "BIGINT"}""",
+    "reserved_usd": "DOUBLE", "reserved_tokens": "BIGINT",
+    "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "reasoning": "DOUBLE"}}""",
     ),
     "call_finished": (
         "called",
@@ -134,7 +136,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
            forecast = nullif(e.forecast, '{}'), budget_usd = e.budget.usd, budget_tokens = e.budget.tokens,
            budget_seconds = e.budget.seconds,
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
-           price_completion = e.price.completion, price_cached = e.price.cached, price_source = e.price.source
+           price_completion = e.price.completion, price_cached = e.price.cached,
+           price_reasoning = e.price.reasoning, price_source = e.price.source
        FROM started WHERE runs.run_id = started.run_id""",
     ),
     (
@@ -162,9 +165,10 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "calling",
         """INSERT INTO calls (run_id, call, iteration, purpose, model, started_at, reserved_usd, reserved_tokens,
-           sampling, parts, messages)
-       SELECT run_id, e.call, iteration, e.purpose, e.model, moment, e.reserved_usd, e.reserved_tokens, e.sampling,
-           e.parts, list_transform(e.messages, lambda m: {'role': m.role, 'sha': m.content.text})
+           price_prompt, price_completion, price_cached, price_reasoning, sampling, parts, messages)
+       SELECT run_id, e.call, iteration, e.purpose, e.model, moment, e.reserved_usd, e.reserved_tokens,
+           e.price.prompt, e.price.completion, e.price.cached, e.price.reasoning, e.sampling, e.parts,
+           list_transform(e.messages, lambda m: {'role': m.role, 'sha': m.content.text})
        FROM calling""",
     ),
     (

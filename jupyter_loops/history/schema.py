@@ -5,7 +5,7 @@ client and the ER picture read them. A comment line that begins with "Example:" 
 Every timestamp is UTC, of type TIMESTAMP. Every duration is in seconds, every amount of money in US dollars.
 A column that ends in `_sha` refers to `texts.sha`; NULL means there was no text. A value that JSON had and a
 typed column cannot hold (a NaN score, an unknown state) is NULL there, and whole in `events.body`.
-All tables but `texts` and `lost` are computed from `events`, and can be computed again.
+All tables but `texts`, `lost` and `corrections` are computed from `events`, and can be computed again.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ CREATE TABLE runs (
     price_prompt      DOUBLE,               -- US dollars a token; NULL is unknown, which is not free
     price_completion  DOUBLE,               -- US dollars a token; NULL is unknown
     price_cached      DOUBLE,               -- US dollars a cached prompt token; NULL: as any prompt token
+    price_reasoning   DOUBLE,               -- US dollars a token of thinking; NULL: as any completion token
     price_source      VARCHAR,              -- where the price is from: option, litellm, …
     started_at        TIMESTAMP,            -- UTC; the run's first event
     ended_at          TIMESTAMP,            -- UTC; NULL while it runs, or when its kernel died
@@ -120,6 +121,10 @@ CREATE TABLE calls (
     message              VARCHAR,               -- of the fault, in one line
     reserved_usd         DOUBLE,                -- US dollars, the worst case, set aside before the call
     reserved_tokens      BIGINT,                -- tokens, the worst case, set aside before the call
+    price_prompt         DOUBLE,                -- US dollars a token, as listed then; NULL is unknown
+    price_completion     DOUBLE,                -- US dollars a token, as listed then; NULL is unknown
+    price_cached         DOUBLE,                -- US dollars a cached prompt token; NULL: as any prompt token
+    price_reasoning      DOUBLE,                -- US dollars a token of thinking; NULL: as any completion token
     sampling             JSON,                  -- temperature, max_tokens and the like
     parts                STRUCT(name VARCHAR, tokens BIGINT, dropped BIGINT)[],  -- of the prompt
     messages             STRUCT(role VARCHAR, sha VARCHAR)[],  -- the prompt; sha is of texts
@@ -206,6 +211,17 @@ CREATE TABLE notes (
     noted_at  TIMESTAMP,  -- UTC
     action    VARCHAR,    -- note, or the steering: pause, resume, step, stop, hint, budget
     message   VARCHAR     -- the text, or the value of the steering
+);
+
+-- Prices that were found to be wrong, or were not known; the view `costs` computes with them. Not computed from events.
+-- Example: SELECT model, since, prompt * 1e6 AS dollars_a_million FROM corrections ORDER BY model, since
+CREATE TABLE corrections (
+    model      VARCHAR,    -- as in calls
+    since      TIMESTAMP,  -- UTC; for calls from then on, until the next correction of the model
+    prompt     DOUBLE,     -- US dollars a token; NULL: from here on what was listed is right again
+    completion DOUBLE,     -- US dollars a token
+    cached     DOUBLE,     -- US dollars a cached prompt token; NULL: as any prompt token
+    reasoning  DOUBLE      -- US dollars a token of thinking; NULL: as any completion token
 );
 
 -- Runs whose kernel ended without a word, as another process noticed; not computed from events. A run that was

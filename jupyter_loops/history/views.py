@@ -31,6 +31,28 @@ SELECT run_id, loop, iteration, passed, total, progress, max(progress) OVER upto
 FROM iterations AS i JOIN runs USING (run_id)
 WINDOW upto AS (PARTITION BY run_id ORDER BY iteration);
 
+-- What each finished call cost: its raw usage at the price that was listed then, or at a correction of it.
+-- charged: US dollars, as the ledger counted; NULL where the price was not known
+-- usd: US dollars, as it is known today; NULL where it still is not
+-- corrected: whether a correction was used
+-- Example: SELECT model, sum(charged) AS charged, sum(usd) AS usd FROM costs GROUP BY model
+CREATE VIEW costs AS
+SELECT run_id, call, iteration, purpose, model, started_at, ended_at, prompt_tokens, completion_tokens, cached_tokens,
+       reasoning_tokens, charged, corrected,
+       CASE WHEN NOT corrected AND price_prompt IS NULL THEN charged ELSE
+           (prompt_tokens - hits) * if(corrected, fixed.prompt, price_prompt)
+           + hits * if(corrected, coalesce(fixed.cached, fixed.prompt), coalesce(price_cached, price_prompt))
+           + (completion_tokens - thoughts) * if(corrected, fixed.completion, price_completion)
+           + thoughts * if(corrected, coalesce(fixed.reasoning, fixed.completion),
+                           coalesce(price_reasoning, price_completion)) END AS usd
+FROM (
+    SELECT calls.*, calls.usd AS charged, fixed, fixed.prompt IS NOT NULL AS corrected,
+           least(greatest(coalesce(cached_tokens, 0), 0), prompt_tokens) AS hits,
+           least(greatest(coalesce(reasoning_tokens, 0), 0), completion_tokens) AS thoughts
+    FROM calls ASOF LEFT JOIN corrections AS fixed ON calls.model = fixed.model AND calls.started_at >= fixed.since
+    WHERE ended_at IS NOT NULL
+);
+
 -- What each model took and cost.
 -- calls: finished ones
 -- runs: that asked it
@@ -43,7 +65,7 @@ CREATE VIEW cost_by_model AS
 SELECT model, count(*) AS calls, count(DISTINCT run_id) AS runs, sum(prompt_tokens) AS prompt_tokens,
        sum(completion_tokens) AS completion_tokens, sum(usd) AS usd,
        count(*) FILTER (usd IS NULL) AS calls_without_price
-FROM calls WHERE ended_at IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC;
+FROM costs GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC;
 
 -- What each day cost, by model, newest first.
 -- day: UTC, when the call was made
@@ -57,7 +79,7 @@ SELECT day, model, sum(calls)::BIGINT AS calls, count(*) AS runs, sum(tokens)::B
 FROM (
     SELECT started_at::DATE AS day, model, run_id, count(*) AS calls,
            sum(prompt_tokens + completion_tokens) AS tokens, sum(usd) AS usd
-    FROM calls WHERE ended_at IS NOT NULL GROUP BY ALL
+    FROM costs GROUP BY ALL
 ) GROUP BY ALL ORDER BY day DESC, usd DESC NULLS LAST;
 
 -- How long the calls took that were answered.
