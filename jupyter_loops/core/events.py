@@ -197,7 +197,7 @@ class Adapted(Event):
 
     kind: ClassVar[str] = "adapted"
     iteration: int
-    what: str  # approach, model, max_tokens, fallback, feature
+    what: str  # approach, model, max_tokens, fallback, feature, ladder
     before: str
     after: str
     reason: str

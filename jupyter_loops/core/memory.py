@@ -20,5 +20,6 @@ class Memory:
     notes: tuple[str, ...] = ()  # the loop's own words: a nudge
     left: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
+    bold: int = 0  # 1: more than the sampling schedule would dare
     names: dict[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
     schemas: dict[str, dict[str, object]] = field(default_factory=dict)  # data target → JSON schema

@@ -15,7 +15,7 @@ from .memory import Memory
 from .message import Completion, Message, Prompt, Sampling
 from .question import Answer, Answering, Question
 from .recipe import Check, Recipe
-from .termination import Termination
+from .termination import StopReason
 
 
 class Model(Protocol):
@@ -149,6 +149,23 @@ class Round:
     score: float | None = None  # higher is better, whichever way the recipe asks
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A run gets nowhere: which detector says so, its evidence, and how far things have gone."""
+
+    reason: StopReason
+    message: str
+    rung: int  # 1 when it is first noticed, to 4 when the run had better end
+
+
+class Detector(Protocol):
+    """Notices that a run gets nowhere."""
+
+    def take(self, turn: Round) -> Finding | None:
+        """Add the next round; at the same cost however many came before."""
+        ...
+
+
 class Verifier(Protocol):
     """Decides how good a candidate is, apart from running it."""
 
@@ -172,8 +189,8 @@ class Verifier(Protocol):
         """What the model is told; of hidden checks only how many failed."""
         ...
 
-    def stuck(self, rounds: Sequence[Round], patience: int | None) -> Termination | None:
-        """Repetition, oscillation or plateau, with its evidence; None while there is hope."""
+    def detector(self, patience: int | None) -> Detector:
+        """Repetition, oscillation and plateau, for one run."""
         ...
 
 

@@ -32,6 +32,7 @@ from .asking import Asking
 from .bandit import Bandit
 from .breaker import Breakers
 from .forecast import Forecaster
+from .ladder import Ladder
 from .landing import SHARE, Landing
 from .lineage import CURRENT, Lineage
 from .pace import Pace
@@ -97,6 +98,7 @@ class Cycle:
     tuning: Tuning = field(init=False)
     landing: Landing = field(init=False)
     trial: Trial = field(init=False)
+    ladder: Ladder = field(init=False)
 
     def __post_init__(self) -> None:
         pace = self.pace
@@ -108,6 +110,7 @@ class Cycle:
             breakers=self.breakers,
             fallbacks=self.fallbacks,
         )
+        self.ladder = Ladder(self.verifier.detector(self.patience), pace.recorder)
         self.tuning = Tuning(
             asking=self.asking,
             ledger=pace.ledger,
@@ -214,6 +217,7 @@ class Cycle:
     async def _go_on(self, past: Past) -> Termination | None:
         """Take up what was: the rounds, what they cost, a person's wishes, and the round that was not finished."""
         self.standing, self.past = past.standing, None
+        self.ladder.restore(self.standing.rounds)
         self.pace.restore(past)
         self.asking.restore(past)
         self.questions.recall(past.said)
@@ -304,7 +308,12 @@ class Cycle:
             return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
         if self.landing.refused is not None:
             return endings.does_not_fit(self.landing.refused, self.recipe, self.standing)
-        return self._condition() or self._hopeless() or self.verifier.stuck(self.standing.rounds, self.patience)
+        return self._condition() or self._hopeless() or self._stuck()
+
+    def _stuck(self) -> Termination | None:
+        """The next step up the ladder of a run that gets nowhere; the end when it is the last."""
+        end = self.ladder.take(self.standing.rounds[-1], better=not self.standing.since_best)
+        return end and replace(end, message=f"{end.message}; {endings.best(self.recipe, self.standing)}")
 
     def _hopeless(self) -> Termination | None:
         """The end that a rule over the forecast asks for."""
@@ -365,7 +374,7 @@ class Cycle:
     def _memory(self, iteration: int) -> Memory:
         last, best = self.standing.last, self.standing.best
         schemas = self.readiness.schemas if self.readiness else {}
-        return Memory(
+        memory = Memory(
             iteration=iteration,
             best=best.candidate if best else None,
             last=last.candidate if last else None,
@@ -377,6 +386,7 @@ class Cycle:
             names=dict(self.names),
             schemas={name: dict(schema) for name, schema in schemas.items()},
         )
+        return self.ladder.colour(memory)
 
     def _limit(self) -> Termination | None:
         reached = self.pace.ledger.exhausted()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.candidate import Candidate, Delivery, Layer, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, Delivery, Fault, Layer, Observation, Verdict
 from jupyter_loops.core.condition import Position
 from jupyter_loops.core.ports import Round
 from jupyter_loops.core.recipe import CheckKind, Recipe
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one in every child
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +64,9 @@ class Turn:
         """What came of it, in a form that is equal when the result is the same."""
         said = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
         fault = self.observation.fault if self.observation else None
+        return _ADDRESS.sub("0x", self._told(said, fault))
+
+    def _told(self, said: list[str], fault: Fault | None) -> str:
         return "\n".join([*said, f"{fault.type}: {fault.message}" if fault else "", self.why if not said else ""])
 
 

@@ -181,7 +181,7 @@ CREATE TABLE decisions (
     seq        INTEGER,    -- of its event
     iteration  INTEGER,    -- the round it was in
     decided_at TIMESTAMP,  -- UTC
-    what       VARCHAR,    -- approach, model, max_tokens, fallback, feature
+    what       VARCHAR,    -- approach, model, max_tokens, fallback, feature, ladder
     was        VARCHAR,    -- before
     became     VARCHAR,    -- after
     reason     VARCHAR     -- in one line, with its numbers

@@ -8,6 +8,7 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Sampling
 
 LADDER = (0.2, 0.3, 0.4, 0.6, 0.8, 1.0)  # by rounds in a row without progress; the last holds from there on
+BOLDER = 0.3  # on top, where nothing has helped
 MAX_TOKENS = 2048  # of an answer
 TIMEOUT = 120.0  # seconds of a call
 
@@ -28,7 +29,7 @@ class Schedule:
         """The sampling for the round that `memory` describes."""
         step = min(max(memory.stuck, 0 if memory.iteration <= 1 else 1), len(LADDER) - 1)
         return Sampling(
-            temperature=LADDER[step] if self.temperature is None else self.temperature,
+            temperature=LADDER[step] + BOLDER * memory.bold if self.temperature is None else self.temperature,
             max_tokens=MAX_TOKENS if self.max_tokens is None else self.max_tokens,
             seed=None if self.seed is None else self.seed + memory.iteration,
             timeout=TIMEOUT if self.timeout is None else self.timeout,

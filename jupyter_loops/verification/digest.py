@@ -6,12 +6,17 @@ import ast
 import hashlib
 import json
 import warnings
+from itertools import count
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 
 
 def digest(candidate: Candidate) -> str:
-    """SHA-256 of the syntax tree without docstrings, or of canonical JSON; of the bare text where it is neither."""
+    """SHA-256 of a normal form: of code its syntax, of data canonical JSON; of the bare text where it is neither.
+
+    The normal form of code has no docstrings, comments, annotations and layout, and its own names are numbered in the
+    order in which they are first bound. So near duplicates are the same proposal: renamed variables, another docstring.
+    """
     try:
         normal = _code(candidate.text) if candidate.kind is CandidateKind.CODE else _data(candidate.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
@@ -23,10 +28,43 @@ def _code(text: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(text)
+    names: dict[str, str] = {}
+    numbers = count()
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-    return ast.dump(tree)
+        for field in _binds(node):
+            names.setdefault(field, f"name{next(numbers)}")
+    return ast.dump(_Renamed(names).visit(tree))
+
+
+def _binds(node: ast.AST) -> list[str]:
+    """Names that are the candidate's own: it may call them what it likes."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    return [node.name] if isinstance(node, ast.ExceptHandler) and node.name else []
+
+
+class _Renamed(ast.NodeTransformer):
+    """The same code under other names, and without annotations."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        self.generic_visit(node)
+        for field in ("id", "arg", "name"):
+            written = getattr(node, field, None)
+            if isinstance(written, str) and not isinstance(node, ast.alias):
+                setattr(node, field, self._names.get(written, written))
+        for field in ("annotation", "returns"):
+            if getattr(node, field, None) is not None and not isinstance(node, ast.AnnAssign):
+                setattr(node, field, None)
+        return node
 
 
 def _is_text(node: ast.stmt) -> bool:

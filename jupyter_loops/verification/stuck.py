@@ -1,53 +1,57 @@
-"""Is a run getting nowhere. Pure functions over its rounds."""
+"""Is a run getting nowhere: detectors that take one round at a time, at the same cost however long the run is.
+
+What repeats is the action together with its result: the same proposal with a new result is progress. A proposal is
+known by its digest, which does not see how it is written down (digest.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from dataclasses import replace
 
-from jupyter_loops.core.ports import Round
-from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.core.ports import Finding, Round
+from jupyter_loops.core.termination import StopReason
 
-REPEATS = 6  # the same proposal with the same result, in a row: the sampling ladder has six steps, let it try them
+from .plateau import Plateau
+
+REPEATS = 3  # the same proposal with the same result, in a row: from then on each further one is a rung
 LONGEST_PERIOD = 4
+LAST = 4  # rung: the run is ended
 
 
-def stuck(rounds: Sequence[Round], patience: int | None) -> Termination | None:
-    """The first detector that fires, from the surest to the softest."""
-    return repetition(rounds) or oscillation(rounds) or plateau(rounds, patience)
+class Detectors:
+    """Repetition, oscillation and plateau of one run."""
 
+    def __init__(self, patience: int | None = None) -> None:
+        self._tail: deque[tuple[str, str, float | None]] = deque(maxlen=2 * LONGEST_PERIOD)
+        self._same = 0  # rounds in a row that were like the last
+        self._turning = dict.fromkeys(range(2, LONGEST_PERIOD + 1), 0)  # rounds that the cycle has gone on
+        self._plateau = Plateau(patience)
 
-def repetition(rounds: Sequence[Round], repeats: int = REPEATS) -> Termination | None:
-    """The same digest and the same outcome, `repeats` times in a row."""
-    tail = [(turn.digest, turn.outcome) for turn in rounds[-repeats:]]
-    if len(tail) < repeats or len(set(tail)) > 1:
-        return None
-    what = "proposals were the same and came out the same" if tail[0][0] else "answers held no candidate"
-    return Termination(StopReason.REPETITION, f"the last {repeats} {what}; try a hint, or another model")
+    def take(self, turn: Round) -> Finding | None:
+        """Add a round; the surest detector that fires, and how far things have gone by any of them."""
+        key = (turn.digest, turn.outcome, turn.score)
+        self._same = self._same + 1 if self._tail and self._tail[-1] == key else 1
+        self._tail.append(key)
+        turning = [self._turn(period) for period in self._turning]
+        flat = self._plateau.take(turn)
+        found = [each for each in (self._repeating(turn), *turning, flat) if each is not None]
+        return replace(found[0], rung=max(each.rung for each in found)) if found else None
 
+    def _repeating(self, turn: Round) -> Finding | None:
+        if self._same < REPEATS:
+            return None
+        what = "proposals were the same and came out the same" if turn.digest else "answers held no candidate"
+        message = f"the last {self._same} {what}"
+        return Finding(StopReason.REPETITION, message, min(self._same - REPEATS + 1, LAST))
 
-def oscillation(rounds: Sequence[Round]) -> Termination | None:
-    """The same 2, 3 or 4 proposals with the same outcomes, twice over."""
-    for period in range(2, LONGEST_PERIOD + 1):
-        tail = [(turn.digest, turn.outcome) for turn in rounds[-2 * period :]]
-        if len(tail) == 2 * period and tail[:period] == tail[period:] and len(set(tail)) > 1:
-            message = f"the last {2 * period} rounds went through the same {period} proposals twice"
-            return Termination(StopReason.OSCILLATION, f"{message}; try a hint, or another model")
-    return None
-
-
-def plateau(rounds: Sequence[Round], patience: int | None) -> Termination | None:
-    """No round of the last `patience` improved on the best progress, or on its score."""
-    if patience is None or len(rounds) <= patience:
-        return None
-    keys = [_key(turn) for turn in rounds]
-    best = max(range(len(keys)), key=lambda place: (keys[place], -place))  # the earliest of the best
-    if len(rounds) - 1 - best < patience:
-        return None
-    found = rounds[best]
-    reached = f"progress {found.progress:.0%}" + ("" if found.score is None else f", score {abs(found.score):g}")
-    message = f"no better in {len(rounds) - 1 - best} rounds: round {found.iteration} had {reached}"
-    return Termination(StopReason.PLATEAU, message)
-
-
-def _key(turn: Round) -> tuple[float, float]:
-    return turn.progress, float("-inf") if turn.score is None else turn.score
+    def _turn(self, period: int) -> Finding | None:
+        """The same `period` proposals with the same outcomes, twice over."""
+        tail = list(self._tail)[-2 * period :]
+        turns = len(tail) == 2 * period and tail[:period] == tail[period:] and len(set(tail)) > 1
+        self._turning[period] = self._turning[period] + 1 if turns else 0
+        if not turns:
+            return None
+        rounds = 2 * period - 1 + self._turning[period]
+        message = f"the last {rounds} rounds went through the same {period} proposals again and again"
+        return Finding(StopReason.OSCILLATION, message, min(self._turning[period], LAST))

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer, Observation, Verdict
 from jupyter_loops.core.imports import Imports
-from jupyter_loops.core.ports import Round
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.core.termination import Termination
 
 from .data import data
 from .digest import digest
 from .progress import progress
 from .static import static
-from .stuck import stuck
+from .stuck import Detectors
 from .syntax import syntax
 from .telling import feedback, why
 
@@ -58,6 +56,6 @@ class Verifier:
         """What the model is told; of hidden checks only how many failed."""
         return feedback(verdicts, observation)
 
-    def stuck(self, rounds: Sequence[Round], patience: int | None) -> Termination | None:
-        """Repetition, oscillation or plateau, with its evidence; None while there is hope."""
-        return stuck(rounds, patience)
+    def detector(self, patience: int | None) -> Detectors:
+        """Repetition, oscillation and plateau, for one run."""
+        return Detectors(patience)

@@ -28,6 +28,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "cheating": ("Candidates that want to pass without solving the task", "1", "1"),
     "contention": ("Eight writers and a reader on one history", "100", "20"),
     "kills": ("Kills at random points, and resumption", "200", "40"),
+    "detection": ("Detectors of a stuck run, on generated runs", "1", "1"),
     "memory": ("Memory", "3", "1"),
 }
 

@@ -1,0 +1,81 @@
+"""What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+from jupyter_loops.core.events import Adapted
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.ports import Detector, Finding, Round
+from jupyter_loops.core.termination import Termination
+
+from .recorder import Recorder
+
+
+class Rung(IntEnum):
+    """The steps, from the mildest."""
+
+    NONE = 0
+    TELL = 1  # the model is told what was noticed
+    FRESH = 2  # a fresh context, without the line that failed
+    BOLDER = 3  # a higher temperature; other models are tuning's
+    STOP = 4
+
+
+@dataclass(slots=True)
+class Ladder:
+    """Where one run stands on it. A better round is the way down; a fresh start forgets what led to it."""
+
+    detector: Detector
+    recorder: Recorder
+    rung: Rung = Rung.NONE
+    reason: str = ""
+    _told: bool = field(default=False)  # the fresh start is behind the run
+
+    def restore(self, rounds: Iterable[Round]) -> None:
+        """Take in the rounds of a run that goes on; they were told before."""
+        best = (-1.0, float("-inf"))
+        for turn in rounds:
+            key = (turn.progress, float("-inf") if turn.score is None else turn.score)
+            self._take(turn, better=bool(turn.digest) and key > best)
+            best = max(best, key)
+
+    def take(self, turn: Round, *, better: bool) -> Termination | None:
+        """Add a round; the end where the last rung is reached. Every step up is an event, with its reason."""
+        before, finding = self.rung, self._take(turn, better=better)
+        if finding is None or self.rung <= before:
+            return None
+        self.recorder.say(
+            Adapted(
+                iteration=turn.iteration,
+                what="ladder",
+                before=before.name.lower(),
+                after=self.rung.name.lower(),
+                reason=f"{finding.reason}: {finding.message}",
+            )
+        )
+        if self.rung is Rung.STOP:
+            return Termination(finding.reason, f"{finding.message}; try a hint, or another model")
+        return None
+
+    def _take(self, turn: Round, *, better: bool) -> Finding | None:
+        finding = self.detector.take(turn)
+        if better:
+            self.rung, self.reason = Rung.NONE, ""
+        elif finding is not None and finding.rung > self.rung:
+            self.rung, self.reason, self._told = Rung(finding.rung), finding.message, False
+        return finding
+
+    def colour(self, memory: Memory) -> Memory:
+        """What the model is told in the next round, as the rung asks. A fresh start is made once for each step."""
+        if self.rung is Rung.NONE:
+            return memory
+        if self.rung >= Rung.FRESH and not self._told:
+            self._told = True
+            memory = replace(memory, best=None, last=None, failures=(), rejected=())
+            note = "earlier attempts led nowhere; solve the task in another way than the obvious one"
+        else:
+            note = f"{self.reason}: do not answer the same again, find out what is wrong with it"
+        return replace(memory, notes=(*memory.notes, note), bold=int(self.rung >= Rung.BOLDER))
