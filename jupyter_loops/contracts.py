@@ -118,7 +118,7 @@ def _told(cases: Any, total: int) -> list[str]:
     for (column, check), group in cases.fillna({"column": ""}).groupby(["column", "check"], sort=False):
         indexed = group[group["index"].notna()]
         if indexed.empty:
-            told.append(_whole(str(column), str(check), group["failure_case"].iloc[0]))
+            told += [_whole(str(column), str(check), found) for found in group["failure_case"].unique()]
             continue
         pairs = zip(indexed["index"].head(_SHOWN), indexed["failure_case"].head(_SHOWN), strict=True)
         shown = ", ".join(f"row {index}: {_short(value)}" for index, value in pairs)
