@@ -30,6 +30,9 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "kills": ("Kills at random points, and resumption", "200", "40"),
     "detection": ("Detectors of a stuck run, on generated runs", "1", "1"),
     "memory": ("Memory", "3", "1"),
+    "ledger": ("Ledger and conditions, a round", "20000", "2000"),
+    "overshoot": ("Overshoot over random cases", "5000", "300"),
+    "faults": ("Faults of providers", "", "429"),
 }
 
 
