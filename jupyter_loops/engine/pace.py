@@ -63,7 +63,7 @@ class Pace:
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
-        self.machine.move(State.WAIT, self.iteration, f"waiting {seconds:.1f} s, {why}")
+        self.machine.move(State.WAIT, self.iteration, f"{seconds:.1f} s, {why}")
         try:
             await asyncio.sleep(seconds)
         finally:

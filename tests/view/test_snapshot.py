@@ -182,3 +182,11 @@ def test_notes_are_kept(slug):
     slug.tell(Noted(iteration=0, message="no bubblewrap here"))
 
     assert slug.snapshot.to_json()["notes"] == ["no bubblewrap here"]
+
+
+def test_a_wait_before_another_try_says_how_long_which_try_and_why(story):
+    told = story()
+    told.move(1, "plan", "wait", "3.4 s, try 3 of 5, transient: cannot reach http://127.0.0.1:9/v1")
+
+    headline = told.snapshot.to_json()["headline"]
+    assert headline == "waiting · 3.4 s, try 3 of 5, transient: cannot reach http://127.0.0.1:9/v1"
