@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import traceback
 from collections.abc import Callable, Generator, Mapping, MutableMapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,7 @@ class Run:
 
     def __post_init__(self) -> None:
         _runs[self.name] = self
+        _end_with_the_process()
 
     @property
     def name(self) -> str:
@@ -284,6 +287,20 @@ def known() -> list[Run]:
 def live() -> list[Run]:
     """The runs of this process that go on, oldest first."""
     return [run for run in _runs.values() if not run.future.done()]
+
+
+def end_all(patience: float = 3.0) -> None:
+    """End every run of this process and wait, as a kernel does that goes: what they have so far is kept."""
+    going = live()
+    for run in going:
+        run.stop(StopReason.INTERRUPTED)
+    wait([run.future for run in going], patience)
+
+
+@functools.cache
+def _end_with_the_process() -> None:
+    """Called with the first run, when the history is imported: what is registered later is called earlier."""
+    atexit.register(end_all)
 
 
 def on_end(run: Run, then: Callable[[Run], object]) -> None:

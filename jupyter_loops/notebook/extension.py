@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import life
 from .awaiting import Awaiting
 from .completion import Completion
 from .loop_magic import LoopMagics
@@ -29,6 +30,7 @@ class Extension:
         self._shell.register_magics(self.magics, *self._others)
         self._awaiting.install()
         self._completion.install()
+        life.guard()
         self._display().for_type_by_name(*_RUN, self._show)
 
     def remove(self) -> None:
@@ -41,6 +43,7 @@ class Extension:
                 self._shell.configurables.remove(magics)
         self._awaiting.remove()
         self._completion.remove()
+        life.let_go()
         self._forget_display()
 
     def _display(self) -> Any:

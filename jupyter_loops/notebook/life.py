@@ -1,0 +1,37 @@
+"""The end of a kernel: runs that go on are ended, so that their partial round is on the record.
+
+A shut-down or restart leaves the interpreter in an orderly way, and a SIGTERM does once it is caught. Nothing can be
+done about SIGKILL; what was journalled before is all that is left then, and a resumed run goes on from it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+PATIENCE = 3.0  # seconds that runs get to end
+
+
+def guard() -> None:
+    """End runs on SIGTERM, where nobody else handles it."""
+    ours = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM")
+    if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def let_go() -> None:
+    """Leave SIGTERM as it was."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    if "jupyter_loops.run" in sys.modules:
+        from jupyter_loops.run import end_all
+
+        end_all(PATIENCE)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
