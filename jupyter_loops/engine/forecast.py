@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.forecast import Forecast, Outcome
@@ -99,6 +99,7 @@ class Forecaster:
         if not (known or own):
             return Costs()
         past = past or Costs()
+        past = replace(past, usd=0.0) if own and not usage.usd else past  # others were priced, this one is free
 
         def mean(spent: float, before: float) -> float:
             return (spent + known * before) / (own + known)

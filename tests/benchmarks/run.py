@@ -29,6 +29,8 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "contention": ("Eight writers and a reader on one history", "100", "20"),
     "kills": ("Kills at random points, and resumption", "200", "40"),
     "detection": ("Detectors of a stuck run, on generated runs", "1", "1"),
+    "control": ("Ledger, termination and breakers; a thousand runs on one ledger", "5", "2"),
+    "calibration": ("The forecast's calibration, on runs that it has not seen", "1", "1"),
     "memory": ("Memory", "3", "1"),
     "ledger": ("Ledger and conditions, a round", "20000", "2000"),
     "overshoot": ("Overshoot over random cases", "5000", "300"),

@@ -254,3 +254,37 @@ def test_two_hundred_rounds_stay_usable(shown, story):
     assert page.locator(".jloops-round").last.is_visible()
     page.locator(".jloops-round").first.click()
     assert "AND iteration = 61" in page.get_by_role("tabpanel").inner_text()
+
+
+def test_the_forecast_and_an_open_breaker_are_shown_and_hostile_words_stay_words(shown, slug):
+    run = slug.snapshot
+    page = shown.open(run)
+    assert page.locator(".jloops-outlook").is_hidden()
+    seen = {"p": 0.6, "next_p": 0.2, "by_round": 8, "curve": [0.2, 0.36, 0.6], "expected_usd": 0.01, "runs": 3}
+    run.feed({"kind": "decided", "iteration": 5, "passed": 1, "total": 4, "why": "x", "forecast": seen})
+    opened = {"kind": "breaker_moved", "iteration": 5, "model": "<img src=x onerror=alert(1)>", "fault": "rate_limited"}
+    run.feed(opened | {"source": "closed", "to": "open", "failures": 7, "pause": 5.0})
+    shown.update(run)
+
+    expect(page.locator(".jloops-forecast-text")).to_have_text(
+        "60% to verify by round 8 · next round 20% · about $0.010 more"
+    )
+    assert page.locator(".jloops-forecast-bar").count() == 3
+    assert page.locator(".jloops-breaker").inner_text() == (
+        "breaker of <img src=x onerror=alert(1)> for rate limited: open, left alone for 5 s"
+    )
+    run.feed(opened | {"source": "half_open", "to": "closed", "failures": 0})
+    shown.update(run)
+    expect(page.locator(".jloops-breakers")).to_be_hidden()
+
+
+def test_model_and_temperature_are_set_from_their_form(shown, slug):
+    page = shown.open(slug.snapshot)
+    page.get_by_role("button", name="Set…").click()
+    page.keyboard.type("anthropic/other")
+    page.get_by_label("temperature").fill("0.8")
+    page.get_by_role("button", name="Set", exact=True).click()
+
+    assert [(message["do"], message["value"]) for message in shown.sent()] == [
+        ("set", {"model": "anthropic/other", "temperature": 0.8})
+    ]

@@ -1,5 +1,5 @@
 import { isObject, Json, list, number, numberOrNull, object, oneOf, text, texts } from './json';
-import { Approval, Call, Check, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
+import { Approval, Breaker, Call, Check, Forecast, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
 
 export const VERSION = 1;
 const MARKS: readonly Mark[] = ['live', 'pass', 'fail', 'done', 'cut'];
@@ -36,6 +36,8 @@ export function readHead(value: unknown): Head {
     termination: isObject(end) ? { reason: text(end['reason']), message: text(end['message']) } : null,
     approval: isObject(from['approval']) ? readApproval(from['approval']) : null,
     notes: texts(from['notes']),
+    forecast: isObject(from['forecast']) ? readForecast(from['forecast']) : null,
+    breakers: list(from['breakers']).map(readBreaker),
     older: number(from['older'])
   };
 }
@@ -61,6 +63,20 @@ function readGauge(value: unknown): Gauge {
     limit: numberOrNull(from['limit']),
     landing: numberOrNull(from['landing']),
     text: text(from['text'])
+  };
+}
+
+function readForecast(from: Json): Forecast {
+  return { text: text(from['text']), more: text(from['more']), curve: list(from['curve']).map(share) };
+}
+
+function readBreaker(value: unknown): Breaker {
+  const from = object(value);
+  return {
+    model: text(from['model']),
+    fault: text(from['fault']),
+    state: text(from['state']),
+    pause: number(from['pause'])
   };
 }
 

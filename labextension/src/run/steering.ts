@@ -2,7 +2,7 @@ import { button, el, mark, say } from './dom';
 import { GAUGES } from './read';
 import { GaugeName, Head } from './types';
 
-export type Deed = 'pause' | 'resume' | 'step' | 'stop' | 'hint' | 'raise_budget' | 'approve' | 'reject';
+export type Deed = 'pause' | 'resume' | 'step' | 'stop' | 'hint' | 'raise_budget' | 'set' | 'approve' | 'reject';
 export type Steer = (deed: Deed, value?: unknown) => void;
 
 const LABELS: Record<GaugeName, string> = {
@@ -21,6 +21,8 @@ export class Steering {
   private readonly others: HTMLButtonElement[];
   private readonly limits = new Map<GaugeName, HTMLInputElement>();
   private readonly hint = input('hint', 'text');
+  private readonly model = input('model', 'text');
+  private readonly temperature = input('temperature', 'number');
   private paused = false;
   private turning = false; // asked to pause or resume, and not confirmed yet
   private stopping = false;
@@ -28,6 +30,8 @@ export class Steering {
   constructor(private readonly steer: Steer) {
     this.pause = button('Pause', 'button', () => this.toggle());
     this.stop = button('Stop', 'button button-stop', () => this.end());
+    const asked = [labelled('Model from the next round', this.model), labelled('temperature', this.temperature)];
+    const settings = this.form('Set', asked, () => this.sendSettings());
     const hint = this.form('Send hint', [labelled('Hint for the next round', this.hint)], () => this.sendHint());
     for (const name of GAUGES) {
       this.limits.set(name, input(name, 'number'));
@@ -36,11 +40,12 @@ export class Steering {
     const budget = this.form('Set limits', fields, () => this.sendLimits());
     this.others = [
       button('Step', 'button', () => this.steer('step')),
+      this.opener('Set…', settings, () => this.model.focus()),
       this.opener('Hint…', hint, () => this.hint.focus()),
       this.opener('Budget…', budget, () => this.limits.get('usd')?.focus())
     ];
     this.buttons.append(this.pause, ...this.others, this.stop);
-    this.forms.append(hint, budget);
+    this.forms.append(hint, budget, settings);
   }
 
   draw(head: Head): void {
@@ -93,6 +98,16 @@ export class Steering {
       this.hint.value = '';
     }
     return words !== '';
+  }
+
+  private sendSettings(): boolean {
+    const [model, temperature] = [this.model.value.trim(), this.temperature.value];
+    const given = { ...(model && { model }), ...(temperature !== '' && { temperature: Number(temperature) }) };
+    if (Object.keys(given).length) {
+      this.steer('set', given);
+      this.model.value = this.temperature.value = '';
+    }
+    return Object.keys(given).length > 0;
   }
 
   private sendLimits(): boolean {

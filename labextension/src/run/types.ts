@@ -102,6 +102,21 @@ export interface Approval {
   diff: string;
 }
 
+export interface Breaker {
+  model: string;
+  fault: string;
+  state: string;
+  /** Seconds that it is left alone. */
+  pause: number;
+}
+
+export interface Forecast {
+  text: string;
+  more: string;
+  /** P(verified) after each of the rounds to come. */
+  curve: number[];
+}
+
 export interface Head {
   run: string;
   name: string;
@@ -121,6 +136,9 @@ export interface Head {
   termination: { reason: string; message: string } | null;
   approval: Approval | null;
   notes: string[];
+  forecast: Forecast | null;
+  /** Circuit breakers that are not closed. */
+  breakers: Breaker[];
   /** Rounds that are only in the history. */
   older: number;
 }

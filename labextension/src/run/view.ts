@@ -6,6 +6,7 @@ import { el, mark } from './dom';
 import { Footer } from './footer';
 import { Gauges } from './gauges';
 import { Header } from './header';
+import { Outlook } from './outlook';
 import { Progress } from './progress';
 import { Rounds } from './rounds';
 import { Steer, Steering } from './steering';
@@ -18,6 +19,7 @@ export class RunView {
   readonly steering: Steering | null;
   readonly approval: ApprovalPane;
   private readonly gauges = new Gauges();
+  private readonly outlook = new Outlook();
   private readonly progress = new Progress();
   private readonly checks = new Checks();
   private readonly rounds: Rounds;
@@ -36,7 +38,7 @@ export class RunView {
       () => this.redraw()
     );
     const body = el('div', 'body', this.rounds.node, this.checks.node);
-    const parts = [this.header, this.approval, this.gauges, this.progress];
+    const parts = [this.header, this.approval, this.gauges, this.outlook, this.progress];
     this.node.append(...parts.map(part => part.node), body, this.detail.node, this.footer.node);
     this.timer = window.setInterval(() => this.gauges.tick(), 1000);
   }
@@ -48,6 +50,7 @@ export class RunView {
     this.steering?.draw(run);
     this.approval.draw(run);
     this.gauges.draw(run);
+    this.outlook.draw(run);
     this.progress.draw(run);
     this.checks.draw(run);
     const chosen = this.chosen(run);
