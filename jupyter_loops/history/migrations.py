@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import comments
-from .lease import Lease, quoted, roll_back, run
+from .lease import FORMAT, Lease, quoted, roll_back, run
 from .schema import TABLES
 from .views import VIEWS
 
@@ -69,7 +69,7 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
 def _back_up(cursor: DuckDBPyConnection, backup: Path) -> None:
     """Copy the attached file as it is now, while nobody else can write it."""
     backup.unlink(missing_ok=True)
-    run(cursor, f"ATTACH {quoted(backup)} AS backup")
+    run(cursor, f"ATTACH {quoted(backup)} AS backup ({FORMAT})")
     try:
         run(cursor, "COPY FROM DATABASE history TO backup")
     finally:

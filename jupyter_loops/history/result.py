@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 LIMIT = 50  # rows that are shown, unless asked for otherwise
 WIDTH = 60  # characters of a value that are shown in text
 CLIP = 2000  # characters of a value that are shown in HTML
+SAVED = 60_000  # characters of all values together, more or less, before each is clipped shorter
+MIME = "application/vnd.jupyter-loops.table.v1+json"
 
 
 class Result:
@@ -86,8 +89,24 @@ class Result:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.head())
+        clip = self._clip()
+        body = "".join(f"<tr>{''.join(_cell(value, clip) for value in row)}</tr>" for row in self.head())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(self._count())}</p>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Rows for the JupyterLab extension, which sorts them; a table for everything else that draws; text."""
+        return {MIME: self._table(), "text/html": self._repr_html_(), "text/plain": repr(self)}
+
+    def _table(self) -> dict[str, Any]:
+        rows, clip = self.head(), self._clip()
+        order = {str(at): [_finite(row[at]) for row in rows] for at, number in enumerate(self._numbers()) if number}
+        shown = [[_clipped(_text(value), clip) for value in row] for row in rows]
+        return {"columns": self.columns, "rows": shown, "order": order, "note": self._count()}
+
+    def _clip(self) -> int:
+        """Characters of a value, so that a saved result stays small whatever is in it."""
+        cells = max(1, min(self.limit, self._length) * len(self.columns))
+        return max(WIDTH, min(CLIP, SAVED // cells))
 
     def _numbers(self) -> Sequence[bool]:
         return [
@@ -115,10 +134,17 @@ def _line(value: object) -> str:
     return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
 
 
-def _cell(value: object) -> str:
-    text = _text(value)
-    clipped = f"{text[:CLIP]} … ({len(text):,} characters)" if len(text) > CLIP else text
-    return f"<td>{html.escape(clipped)}</td>"
+def _finite(value: Any) -> float | None:
+    number = None if value is None else float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _cell(value: object, clip: int) -> str:
+    return f"<td>{html.escape(_clipped(_text(value), clip))}</td>"
+
+
+def _clipped(text: str, clip: int) -> str:
+    return f"{text[:clip]} … ({len(text):,} characters)" if len(text) > clip else text
 
 
 def _width(text: str) -> int:

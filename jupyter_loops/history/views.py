@@ -1,7 +1,7 @@
 """The views of schema v1: the questions that people ask first.
 
 A comment line `column: text` describes a column; one that is not described there is the equally named column of the
-first table that the view reads (comments.py).
+first table that the view reads (comments.py). No IF(): DuckDB 2 keeps it in a form that 1.5 does not know.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ VIEWS = """
 -- Example: SELECT loop, status, iterations, usd FROM run_summary LIMIT 10
 CREATE VIEW run_summary AS
 SELECT run_id, loop, model,
-       coalesce(stop_reason::VARCHAR, IF(noticed_at >= updated_at, 'kernel ended', 'running')
+       coalesce(stop_reason::VARCHAR, CASE WHEN noticed_at >= updated_at THEN 'kernel ended' ELSE 'running' END
                 || coalesce(': ' || state::VARCHAR, '')) AS status,
        stop_reason, state, iterations, best_iteration, usd, tokens, seconds, calls, isolation,
        started_at, ended_at, updated_at, message, goal, fingerprint,
@@ -152,7 +152,7 @@ SELECT loop, asked.model, asked.mode, asked.temperature, count(*) AS rounds, sum
        sum(gained.usd) AS usd, sum(gained.tokens) AS tokens
 FROM (
     SELECT run_id, iteration, arg_max(model, call) AS model,
-           arg_max(IF(purpose = 'repair', 'repair', 'resample'), call) AS mode,
+           arg_max(CASE WHEN purpose = 'repair' THEN 'repair' ELSE 'resample' END, call) AS mode,
            arg_max(CASE WHEN warmth <= 0.4 THEN 0.2 WHEN warmth <= 0.8 THEN 0.6 ELSE 1.0 END, call)::DOUBLE
                AS temperature
     FROM (FROM calls SELECT *, coalesce((sampling->>'temperature')::DOUBLE, 0) AS warmth)

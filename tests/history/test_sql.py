@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from jupyter_loops.errors import QueryError
@@ -160,3 +162,23 @@ def test_hostile_values_are_shown_as_text(full):
 
 def test_an_empty_result_still_has_its_columns(full):
     assert repr(full.sql("SELECT loop FROM runs WHERE false")).splitlines() == ["loop", "────", "0 rows"]
+
+
+def test_a_saved_result_has_its_rows_for_sorting_and_stays_small(full):
+    result = full.sql("SELECT repeat('<b>x', 100000) AS t, i, i / 3 AS x FROM range(3000) t(i)", limit=50)
+    bundle = result._repr_mimebundle_()
+
+    assert set(bundle) == {"application/vnd.jupyter-loops.table.v1+json", "text/html", "text/plain"}
+    table = bundle["application/vnd.jupyter-loops.table.v1+json"]
+    assert table["columns"] == ["t", "i", "x"]
+    assert table["order"]["1"] == list(range(50))
+    assert len(json.dumps(bundle)) < 200_000
+    assert "<b>" not in bundle["text/html"]
+
+
+def test_a_number_that_json_cannot_say_is_shown_and_does_not_break_the_page(full):
+    bundle = full.sql("SELECT 'nan'::DOUBLE AS a, 'inf'::DOUBLE AS b, NULL::DOUBLE AS c")._repr_mimebundle_()
+
+    table = bundle["application/vnd.jupyter-loops.table.v1+json"]
+    assert table["rows"] == [["nan", "inf", ""]]
+    assert json.loads(json.dumps(table, allow_nan=False))["order"] == {"0": [None], "1": [None], "2": [None]}

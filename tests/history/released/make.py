@@ -32,6 +32,7 @@ from jupyter_loops.core.events import (
     Steered,
 )
 from jupyter_loops.history import History
+from jupyter_loops.history.lease import FORMAT
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -87,7 +88,7 @@ def main() -> None:
         small = Path(folder) / "small.duckdb"
         with duckdb.connect() as memory:  # small blocks, so that a small history is a small file
             memory.execute(f"ATTACH '{folder}/history.duckdb' AS whole (READ_ONLY)")
-            memory.execute(f"ATTACH '{small}' AS small (BLOCK_SIZE 16384)")
+            memory.execute(f"ATTACH '{small}' AS small (BLOCK_SIZE 16384, {FORMAT})")
             memory.execute("COPY FROM DATABASE whole TO small")
             memory.execute("DETACH small")
         target.write_bytes(gzip.compress(small.read_bytes(), mtime=0))
