@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_loops.assemble import Options
+    from jupyter_loops.assemble import Options, resume
     from jupyter_loops.core.budget import Budget
     from jupyter_loops.core.termination import StopReason, Termination
     from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
@@ -43,6 +43,7 @@ _HOMES = {
     "maximize": "language.words",
     "minimize": "language.words",
     "pytest": "language.words",
+    "resume": "assemble",
     "tool": "language.words",
 }
 
@@ -72,6 +73,7 @@ __all__ = [
     "maximize",
     "minimize",
     "pytest",
+    "resume",
     "tool",
     "unload_ipython_extension",
 ]

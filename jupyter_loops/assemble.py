@@ -39,6 +39,7 @@ from jupyter_loops.engine.lineage import CURRENT, Lineage
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.pace import Pace
 from jupyter_loops.engine.past import Past
+from jupyter_loops.engine.prompts import Prompts
 from jupyter_loops.engine.questions import Questions
 from jupyter_loops.engine.recorder import Recorder
 from jupyter_loops.errors import OptionError, PreflightError
@@ -85,6 +86,7 @@ class Options:
     static: bool = False  # ask by the planner's schedule alone, whatever was measured
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
+    store_prompts: str = "full"  # what is kept of what a model is asked: full, hash, off
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
     judge_model: str | None = None  # grades `judge(...)`; None: the same model
     judge_api_base: str | None = None
@@ -104,6 +106,8 @@ class Options:
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
         _ = self.given_price, self.condition  # are checked here
+        if self.store_prompts not in set(Prompts):
+            raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 
@@ -238,7 +242,8 @@ def launch(
     history = open_history(options.history)
     run_id = origin.run_id or new_id()
     known = len(history.notices)
-    recorder = Recorder(run_id, history.journal, listeners, origin.past.seq if origin.past else 0)
+    seq = origin.past.seq if origin.past else 0
+    recorder = Recorder(run_id, history.journal, listeners, seq, Prompts(options.store_prompts))
     for notice in history.notices[known:]:
         recorder.note(notice)
     parent = parent or CURRENT.get()

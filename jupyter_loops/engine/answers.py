@@ -9,6 +9,8 @@ from jupyter_loops.core.message import Completion, Prompt
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.redaction import clean
 
+from .prompts import Prompts
+
 PLANS = frozenset({"plan", "repair"})  # purposes of a call that asks for a candidate
 
 
@@ -26,15 +28,17 @@ class Answers:
         """
         for pair in self._paid:
             asked, answer = pair
-            if purpose in PLANS:
-                same = asked.purpose in PLANS
-            else:
-                words = clean([plain(message) for message in prompt().messages])
-                same = asked.purpose == purpose and asked.messages == words
-            if asked.iteration == iteration and same:
+            plan = purpose in PLANS and asked.purpose in PLANS
+            if asked.iteration == iteration and (plan or (asked.purpose == purpose and _same(asked, prompt()))):
                 self._paid.remove(pair)
                 return _completion(answer)
         return None
+
+
+def _same(asked: CallStarted, prompt: Prompt) -> bool:
+    """Whether these are the words that were asked then, however much of them was put on record."""
+    said: list[dict[str, str]] = clean([plain(message) for message in prompt.messages])
+    return any(asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in Prompts)
 
 
 def _completion(answer: CallFinished) -> Completion:

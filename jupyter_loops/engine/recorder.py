@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import Event, Noted, Record
+from jupyter_loops.core.events import CallStarted, Event, Noted, Record
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
+
+from .prompts import Prompts
 
 WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
     {
@@ -34,8 +36,16 @@ log = logging.getLogger(__name__)
 class Recorder:
     """The one way out for a run's events. An event is durable before any listener hears of it."""
 
-    def __init__(self, run: str, journal: Journal, listeners: Sequence[Listener] = (), seq: int = 0) -> None:
+    def __init__(
+        self,
+        run: str,
+        journal: Journal,
+        listeners: Sequence[Listener] = (),
+        seq: int = 0,
+        prompts: Prompts = Prompts.FULL,
+    ) -> None:
         """`seq` is the number of the run's last event, where the run goes on."""
+        self._prompts = prompts
         self.run = run
         self.listeners = list(listeners)
         self._journal = journal
@@ -49,6 +59,8 @@ class Recorder:
         if event.kind in WRITTEN:
             cleaned = {name: new for name, old in plain(event).items() if (new := clean(old)) is not old}
             event = replace(event, **cleaned) if cleaned else event
+        if isinstance(event, CallStarted):
+            event = self._prompts.of(event)
         self._seq += 1
         self._iteration = getattr(event, "iteration", self._iteration)
         self._over = event.kind == "run_ended"

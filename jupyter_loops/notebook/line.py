@@ -74,6 +74,12 @@ OPTIONS = (
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
+    Option(
+        name="store_prompts",
+        shape="HOW",
+        read=units.one_of("full", "hash", "off"),
+        help="full, hash or off: what is kept of what a model is asked",
+    ),
     Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),

@@ -1,0 +1,29 @@
+"""How much of a prompt is put on record: all of it, its hash, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from enum import StrEnum
+
+from jupyter_loops.core.events import CallStarted
+
+
+class Prompts(StrEnum):
+    """What the record, and whoever listens to it, gets of what a model is asked."""
+
+    FULL = "full"
+    HASH = "hash"  # SHA-256 of each message: proves what was asked to whoever has it
+    OFF = "off"
+
+    def of(self, event: CallStarted) -> CallStarted:
+        """The event as it goes on record."""
+        if self is Prompts.FULL:
+            return event
+        return replace(event, messages=[said | {"content": self.written(said["content"])} for said in event.messages])
+
+    def written(self, text: str) -> str:
+        """What stands for a message."""
+        if self is Prompts.OFF:
+            return ""
+        return text if self is Prompts.FULL else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
