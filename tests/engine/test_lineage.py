@@ -151,3 +151,20 @@ def wait_for(there, seconds=20):
     while not there():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_an_approval_that_runs_a_loop_is_its_parent(start, inner):
+    made = []
+
+    def approve(_approval):
+        made.append(inner(RIGHT))
+        return made[0].wait(30).verified
+
+    from jupyter_loops.assemble import Person
+
+    cell = CELL + "assert approve(double)\n"
+    run = start(cell, RIGHT, price=CENT, usd=10, person=Person(callback=approve))
+
+    assert run.wait(60).reason == "verified"
+    assert run.history.run(made[0].id)["parent"] == run.id
+    assert run.usage.calls == 2
