@@ -39,17 +39,21 @@ WINDOW upto AS (PARTITION BY run_id ORDER BY iteration);
 CREATE VIEW costs AS
 SELECT run_id, call, iteration, purpose, model, started_at, ended_at, prompt_tokens, completion_tokens, cached_tokens,
        reasoning_tokens, charged, corrected,
-       CASE WHEN NOT corrected AND price_prompt IS NULL THEN charged ELSE
-           (prompt_tokens - hits) * if(corrected, fixed.prompt, price_prompt)
-           + hits * if(corrected, coalesce(fixed.cached, fixed.prompt), coalesce(price_cached, price_prompt))
-           + (completion_tokens - thoughts) * if(corrected, fixed.completion, price_completion)
-           + thoughts * if(corrected, coalesce(fixed.reasoning, fixed.completion),
-                           coalesce(price_reasoning, price_completion)) END AS usd
+       CASE WHEN corrected THEN
+           (prompt_tokens - hits) * fixed.prompt + hits * coalesce(fixed.cached, fixed.prompt)
+           + (completion_tokens - thoughts) * fixed.completion + thoughts * coalesce(fixed.reasoning, fixed.completion)
+       WHEN price_prompt IS NULL THEN charged ELSE
+           (prompt_tokens - hits) * price_prompt + hits * coalesce(price_cached, price_prompt)
+           + (completion_tokens - thoughts) * price_completion
+           + thoughts * coalesce(price_reasoning, price_completion) END AS usd
 FROM (
     SELECT calls.*, calls.usd AS charged, fixed, fixed.prompt IS NOT NULL AS corrected,
            least(greatest(coalesce(cached_tokens, 0), 0), prompt_tokens) AS hits,
            least(greatest(coalesce(reasoning_tokens, 0), 0), completion_tokens) AS thoughts
-    FROM calls ASOF LEFT JOIN corrections AS fixed ON calls.model = fixed.model AND calls.started_at >= fixed.since
+    FROM calls LEFT JOIN (
+        SELECT *, coalesce(lead(since) OVER (PARTITION BY model ORDER BY since), TIMESTAMP 'infinity') AS until
+        FROM corrections
+    ) AS fixed ON calls.model = fixed.model AND calls.started_at >= fixed.since AND calls.started_at < fixed.until
     WHERE ended_at IS NOT NULL
 );
 
