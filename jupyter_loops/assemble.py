@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 _POSITIVE = (
     "daily_usd",
-    *("usd", "tokens", "time", "iterations", "calls", "patience"),
+    *("usd", "tokens", "time", "iterations", "calls", "patience", "repeat", "watchdog"),
     *("max_tokens", "call_timeout", "timeout", "memory", "judge_votes"),
 )
 DEFAULT_MODEL = "local"
@@ -76,6 +76,9 @@ class Options:
     daily_usd: float | None = None  # for all notebooks together, in a day (UTC)
     landing: float = 0.8  # share of a limit, from which on the model is told what is left; 1: never
     patience: int | None = None  # rounds without improvement before a plateau ends the run
+    all_checks: bool = False  # also run those of a layer that has failed and takes longer than a second
+    repeat: int = 1  # times that a candidate has to pass again, each in a fresh child, before it is crowned
+    watchdog: float | None = 300.0  # seconds without a step after which a run is ended
     temperature: float | None = None
     max_tokens: int | None = None  # of one answer
     call_timeout: float | None = None  # seconds for one answer of the model; None: the planner's
@@ -262,6 +265,8 @@ def launch(
         opening=_Opening(recipe, options, adapters.model, history, recorder, origin),
         names=summarise(world.names),
         patience=options.patience,
+        repeat=options.repeat,
+        watchdog=options.watchdog,
         until=options.condition,
         landing_share=options.landing,
         fallbacks=adapters.fallbacks,
@@ -617,4 +622,5 @@ def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> Wor
         tests=tests,
         roots=roots,
         tests_digest=digest(roots),
+        all_checks=options.all_checks,
     )

@@ -188,6 +188,7 @@ class Decided(Event):
     why: str  # the first failure in one line, or what was achieved
     phases: list[list[Any]]  # [state, seconds] in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
+    feedback: list[str] = field(default_factory=list)  # what the model is told of it; `why` is for a person
     forecast: dict[str, Any] = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
 
 

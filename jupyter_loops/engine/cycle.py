@@ -42,6 +42,7 @@ from .recovery import reason
 from .standing import Standing, Turn
 from .trial import Trial
 from .tuning import Find, Tuning
+from .watchdog import Watchdog
 
 
 class Opening(Protocol):
@@ -78,6 +79,8 @@ class Cycle:
     questions: Questions
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     patience: int | None = None
+    repeat: int = 1  # passes in fresh children before a candidate is crowned
+    watchdog: float | None = None  # seconds without a step
     until: Condition | None = None  # what else ends the run
     landing_share: float = SHARE  # of a limit, from which on the run comes down
     fallbacks: Sequence[Model] = ()  # asked in this order when the model cannot answer
@@ -123,7 +126,7 @@ class Cycle:
         )
         self.questions.judging.attach(self.asking)
         self.landing = Landing(pace.ledger, self.landing_share)
-        self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions)
+        self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions, self.repeat)
 
     @property
     def recipe(self) -> Recipe:
@@ -150,12 +153,19 @@ class Cycle:
         task = asyncio.current_task()
         assert task is not None
         self.pace.control.attach(task)
+        trying = self.world.limits.seconds * (2 + self.repeat)
+        dog = Watchdog(self.pace.machine, self.watchdog, trying, task.cancel)
+        watching = asyncio.ensure_future(dog.watch())
         try:
             end = await self.pace.within_time(self._prepare())
             while end is None:
                 end = self._limit() or await self.pace.within_time(self._round())
         except asyncio.CancelledError:
             why = self.pace.control.stopping
+            if dog.message and why is None and self.readiness is not None:
+                task.uncancel()
+                self._cut_short(dog.message)
+                return Termination(StopReason.ERROR, f"{dog.message}; {endings.best(self.recipe, self.standing)}")
             if why is None or self.readiness is None:
                 raise
             task.uncancel()
@@ -174,6 +184,8 @@ class Cycle:
                 raise
             self._cut_short(str(error))
             end = Termination(reason(error), f"{error}; {endings.best(self.recipe, self.standing)}")
+        finally:
+            watching.cancel()
         return end
 
     async def _prepare(self) -> Termination | None:
@@ -357,6 +369,7 @@ class Cycle:
                 score=score,
                 best=best,
                 why=turn.why,
+                feedback=list(turn.feedback),
                 phases=[[state.value, round(seconds, 6)] for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
                 forecast=forecast.to_json() if forecast else {},

@@ -46,6 +46,11 @@ class Machine:
         self._since, source, self.state = now, self.state, to
         self._say(Moved(iteration=iteration, source=source, to=to, note=note))
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the last step."""
+        return time.monotonic() - self._since
+
     def new_round(self) -> None:
         """Forget the timings of the round before."""
         self.phases = []

@@ -26,6 +26,7 @@ class Trial:
     sandbox: Sandbox
     pace: Pace
     questions: Questions
+    repeat: int = 1  # passes in fresh children before a candidate is crowned
 
     async def run(self, turn: Turn, candidate: Candidate) -> None:
         """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
@@ -84,6 +85,9 @@ class Trial:
 
         A person is asked last, about what has proved stable; no child is kept while they think.
         """
+        for time in range(1, self.repeat):
+            if not await self._passes_again(turn, candidate, time):
+                return
         while True:
             try:
                 await self._examine_again(turn, candidate)
@@ -91,6 +95,19 @@ class Trial:
                 await self.questions.put_to_person(asked.question, turn.iteration)
             else:
                 return
+
+    async def _passes_again(self, turn: Turn, candidate: Candidate, time: int) -> bool:
+        """Whether all that needs no person passes in one more fresh child."""
+        settled = [check for check in self.recipe.checks if check.layer is not Layer.APPROVAL]
+        async with self.sandbox.attempt(candidate) as attempt:
+            observation, again = await attempt.execute(), list[Verdict]()
+            if observation.exit is Exit.OK:
+                answering = self.questions.answering(turn.iteration, candidate)
+                again, observation = await attempt.examine(settled, answering)
+        if observation.exit is Exit.OK and all(verdict.passed for verdict in again):
+            return True
+        self._unstable(turn, again, time)
+        return False
 
     async def _examine_again(self, turn: Turn, candidate: Candidate) -> None:
         approvals = self.recipe.on(Layer.APPROVAL)
@@ -102,7 +119,7 @@ class Trial:
             if observation.exit is Exit.OK:
                 again, observation = await attempt.examine(settled, answering)
             if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
-                self._unstable(turn, again)
+                self._unstable(turn, again, self.repeat)
                 return
             if approvals:
                 asked, observation = await attempt.examine(approvals, answering)
@@ -111,9 +128,15 @@ class Trial:
             if observation.exit is Exit.OK and turn.acceptable(self.recipe):
                 turn.delivery = await attempt.deliver()
 
-    def _unstable(self, turn: Turn, again: Sequence[Verdict]) -> None:
-        turn.why = "passed once, then failed when examined again: the result is not stable"
-        failed = {verdict.index: verdict for verdict in again if not verdict.passed}
-        turn.verdicts = [
-            failed.get(verdict.index, verdict if again else replace(verdict, passed=False)) for verdict in turn.verdicts
-        ]
+    def _unstable(self, turn: Turn, again: Sequence[Verdict], time: int) -> None:
+        """Say which check is flaky: it passed, and failed in a fresh child."""
+        flaky = {
+            verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")
+            for verdict in again
+            if not verdict.passed
+        }
+        names = ", ".join(verdict.check for verdict in flaky.values() if not verdict.hidden) or "the candidate"
+        which = f"re-run {time} of {self.repeat}"
+        turn.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
+        kept = [verdict for verdict in turn.verdicts if verdict.index not in flaky or not verdict.index]
+        turn.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]

@@ -89,7 +89,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "decided": (
         "decided",
         """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
-    "why": "VARCHAR", "phases": "JSON", "forecast": "JSON",
+    "why": "VARCHAR", "phases": "JSON", "forecast": "JSON", "feedback": ["VARCHAR"],
     "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
     ),
     "adapted": (
@@ -157,7 +157,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "decided",
         """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
-           score = e.score, best = e.best, why = e.why, phases = e.phases,
+           score = e.score, best = e.best, why = e.why, feedback = e.feedback, phases = e.phases,
            forecast = nullif(e.forecast, '{}'), usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds
        FROM (FROM decided QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
        WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",

@@ -86,7 +86,8 @@ CREATE TABLE iterations (
     progress       DOUBLE,     -- 0 to 1; 1 is verified
     score          DOUBLE,     -- of maximize or minimize; NULL where there is none
     best           BOOLEAN,    -- it was the best so far
-    why            VARCHAR,    -- the first failure in one line, or what was achieved
+    why            VARCHAR,    -- the first failure in one line, or what was achieved: what a person reads
+    feedback       VARCHAR[],  -- what the model is told of it, one item a failed check; hidden ones only counted
     usd            DOUBLE,     -- US dollars of this round
     tokens         BIGINT,     -- prompt and completion, of this round
     seconds        DOUBLE,     -- of work, in this round

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, Observation, Verdict
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.recipe import Recipe
 
-from .data import data
 from .digest import digest
+from .layers import Case, Importing, Parse, Static, climb
 from .progress import progress
-from .static import static
 from .stuck import Detectors
-from .syntax import syntax
 from .telling import feedback, why
 
 
@@ -27,18 +24,8 @@ class Verifier:
 
     def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
         """The layers that need no execution, up to the first that fails."""
-        if candidate.kind is CandidateKind.DATA:
-            return [data(recipe, candidate.text)]
-        verdict, tree = syntax(candidate.text)
-        return [verdict] if tree is None else [verdict, *static(recipe, tree), *self._imports(tree)]
-
-    def _imports(self, tree: ast.Module) -> list[Verdict]:
-        """One verdict where there are lists of modules."""
-        if not self.imports:
-            return []
-        message = self.imports.refusal(tree)
-        check = "the code imports only what it may"
-        return [Verdict(check=check, layer=Layer.STATIC, passed=not message, message=message)]
+        layers = (Parse(), Static(), Importing(self.imports))
+        return climb(layers, Case(recipe=recipe, candidate=candidate))
 
     def digest(self, candidate: Candidate) -> str:
         """SHA-256 of the candidate in a normal form."""

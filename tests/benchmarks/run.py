@@ -25,6 +25,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "hostile": ("Hostile candidates: limit, outcome, kill latency", "1000", "10"),
     "history": ("The history", "500", "100"),
     "history_scale": ("A history of a million rounds", "10000", "500"),
+    "verification": ("Verification beside the user's own checks", "50", "10"),
     "cheating": ("Candidates that want to pass without solving the task", "1", "1"),
     "contention": ("Eight writers and a reader on one history", "100", "20"),
     "kills": ("Kills at random points, and resumption", "200", "40"),

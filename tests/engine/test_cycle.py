@@ -113,15 +113,14 @@ def test_a_loop_without_asserts_is_never_verified_but_delivers_its_best_score(st
     assert notebook["n"] == 9
 
 
-def test_a_flaky_candidate_is_not_crowned(start, ear):
+def test_a_flaky_candidate_is_not_crowned(start, ear, tmp_path):
     flaky = (
         "```python\nimport os, random\ndef double(n):\n"
-        "    seen = os.path.exists('/tmp/jl-flaky-%s')\n    open('/tmp/jl-flaky-%s', 'w').close()\n"
+        "    seen = os.path.exists('%s')\n    open('%s', 'w').close()\n"
         "    return 0 if seen else n + n\n```"
     )
-    token = f"{time.time_ns()}"
     cell = '"""."""\nimport itertools\ndef double(n: int) -> int:\n    """Twice n."""\nassert double(2) == 4\n'
-    run = start(cell, flaky.replace("%s", token), iterations=1)
+    run = start(cell, flaky.replace("%s", str(tmp_path / "seen")), iterations=1)
 
     end = run.wait(30)
 

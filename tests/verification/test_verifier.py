@@ -35,6 +35,14 @@ def test_a_syntax_error_names_its_line_and_stops_there():
     assert verdict.fault.frames[0].line == 2
 
 
+def test_each_layer_is_timed_and_the_first_that_fails_is_the_last():
+    parsed, defined, untouched = Verifier().before(SLUG, code("def slugify(text, sep='-'): return text"))
+    assert parsed.seconds > 0
+    assert defined.seconds > 0
+    assert untouched.seconds == 0  # of the same layer: counted once
+    assert [verdict.layer for verdict in Verifier().before(SLUG, code("def slugify("))] == [Layer.PARSE]
+
+
 @pytest.mark.parametrize("text", ["\0", "x = " + "(" * 5000, "return 1", "-" * 100_000 + "1"])
 def test_no_text_breaks_the_parse_layer(text):
     (verdict,) = failures(text)

@@ -1,0 +1,39 @@
+"""Ends a run that takes no step: a guard against faults of ours, and of what we wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jupyter_loops.core.state import State
+
+from .machine import Machine
+
+_AWAY = frozenset({State.PREPARE, State.WAIT, State.END})  # the set-up has its own time, and so has a person
+_TRYING = frozenset({State.EXECUTE, State.OBSERVE, State.VERIFY})
+_LOOK = 0.05  # the least seconds between two looks
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Looks at one run's machine. In WAIT, and while a candidate is within its own limits, it keeps still."""
+
+    machine: Machine
+    seconds: float | None  # without a step; None: it never bites
+    trying: float  # seconds that a candidate and its checks may take besides
+    bite: Callable[[], object]  # ends the run
+    message: str = ""  # what was found; empty while all is well
+
+    async def watch(self) -> None:
+        """Until cancelled, or until it has bitten."""
+        while self.seconds is not None:
+            state, left = self.machine.state, self._allowed(self.seconds) - self.machine.idle
+            if left <= 0 and state not in _AWAY:
+                self.message = f"watchdog: no step for {self.machine.idle:.0f} s in {state}"
+                self.bite()
+                return
+            await asyncio.sleep(max(left, _LOOK) if state not in _AWAY else max(self.seconds / 4, _LOOK))
+
+    def _allowed(self, seconds: float) -> float:
+        return seconds + (self.trying if self.machine.state in _TRYING else 0.0)

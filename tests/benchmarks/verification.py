@@ -1,0 +1,56 @@
+"""What verification costs beside the user's own checks: 20 asserts on a child that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+
+from target import beside
+
+from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.ports import World
+from jupyter_loops.execution.sandbox import ZygoteSandbox
+from jupyter_loops.language import parse
+from jupyter_loops.verification.verifier import Verifier
+
+SETUPS = {
+    "a bare cell": "",
+    "with pandas and a frame": "import pandas as pd\ntable = pd.DataFrame({'n': range(1000)})\n",
+}
+CODE = Candidate(kind=CandidateKind.CODE, text="def f(n):\n    return n + 1\n")
+
+
+async def measure(setup: str, times: int) -> list[float]:
+    """Wall seconds of static layers and examination, without what the asserts themselves take."""
+    uses = "assert len(table) == 1000\n" if setup else "assert f(99) == 100\n"
+    cell = setup + "def f(n):\n    'n + 1'\n" + "".join(f"assert f({n}) == {n + 1}\n" for n in range(19)) + uses
+    recipe, verifier, sandbox, taken = parse(cell, "bench"), Verifier(), ZygoteSandbox("process"), []
+    await sandbox.open(World(recipe=recipe))
+    try:
+        for _ in range(times):
+            await asyncio.sleep(0.1)  # as a model would think: the next child waits meanwhile
+            async with sandbox.attempt(CODE) as attempt:
+                await attempt.execute()
+                began = time.perf_counter()
+                verifier.before(recipe, CODE)
+                verdicts, _ = await attempt.examine(recipe.checks)
+                taken.append(time.perf_counter() - began)
+                assert len(verdicts) == 20
+                assert all(verdict.passed for verdict in verdicts), verdicts
+    finally:
+        await sandbox.close()
+    return taken
+
+
+def main() -> None:
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    for name, setup in SETUPS.items():
+        seconds = asyncio.run(measure(setup, times))
+        median, worst = statistics.median(seconds) * 1e3, sorted(seconds)[int(len(seconds) * 0.95)] * 1e3
+        print(f"  20 asserts, {name:26}{median:7.2f} ms median, {worst:.2f} ms p95   {beside(median, 5, 'ms')}")
+
+
+if __name__ == "__main__":
+    main()
