@@ -121,6 +121,7 @@ class Zygote:
             attempt = Attempt(world, Wire(connection), *examiner)
             if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
                 rehearse(examiner[0], self._rehearsal)
+                attempt.rehearse()
             attempt.serve()
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
