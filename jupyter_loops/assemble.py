@@ -99,6 +99,7 @@ class Options:
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
+    keep_files: bool = False  # what candidates write, beside the history; see run.artifacts
     history: str | None = None  # path of the DuckDB file
 
     def __post_init__(self) -> None:
@@ -247,6 +248,8 @@ def launch(
     known = len(history.notices)
     seq = origin.past.seq if origin.past else 0
     recorder = Recorder(run_id, history.journal, listeners, seq, Prompts(options.store_prompts))
+    if options.keep_files:
+        world = replace(world, artifacts=history.artifacts(run_id))
     for notice in history.notices[known:]:
         recorder.note(notice)
     parent = parent or CURRENT.get()

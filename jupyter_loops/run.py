@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future, wait
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from jupyter_loops.view.charts import Charts
 
 _runs: dict[str, Run] = {}  # the latest of each name in this process
+
+
+class Artifact(NamedTuple):
+    """A file that a candidate wrote, kept beside the history. Untrusted: read it, do not run it."""
+
+    iteration: int
+    name: str  # in the candidate's folder
+    bytes: int
+    path: Path
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
@@ -112,6 +122,15 @@ class Run:
 
         tables = {"iterations": self.history.rounds, "calls": self.history.calls, "family": self.history.family}
         return Charts(lambda table: tables[table](self.id))
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """The files that its candidates wrote and that were kept (`--keep-files`), by round."""
+        rows = self.history.sql(
+            "SELECT iteration, name, bytes, kept FROM artifacts WHERE run_id = $run", {"run": self.id}
+        )
+        folder = self.history.artifacts(self.id)
+        return [Artifact(iteration, name, size, folder / kept) for iteration, name, size, kept in rows.fetchall()]
 
     def traceback(self) -> str:
         """The whole traceback of `error`, for a bug report."""

@@ -70,6 +70,27 @@ class Limits:
     file_bytes: int = 256 * 1024**2
     output_bytes: int = 64 * 1024  # kept of stdout and of stderr, each; ten times this ends the action
     result_bytes: int = 64 * 1024**2  # of one frame on the border
+    kept_bytes: int = 64 * 1024**2  # of the files of one action, where they are kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that a candidate has written to its scratch directory."""
+
+    name: str  # relative to the directory
+    bytes: int
+    kept: str = ""  # where it is below the run's artifacts; empty: it was not kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What a candidate or a check has drawn, in a form that holds no code."""
+
+    kind: str  # png, plotly
+    title: str = ""
+    width: int = 0  # pixels
+    height: int = 0
+    content: str = ""  # base64 of a PNG; or JSON: the traces in numbers, and the figure itself where it is small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +107,8 @@ class Observation:
     peak_bytes: int = 0
     kill_seconds: float | None = None  # from the limit to the death of the last process
     isolation: str = "process"
-    files: tuple[str, ...] = ()  # written to the scratch directory
+    files: tuple[File, ...] = ()  # written to the scratch directory
+    figures: tuple[Figure, ...] = ()
 
 
 class Layer(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from .budget import Price
@@ -66,6 +67,7 @@ class World:
     tests: Mapping[str, str] = field(default_factory=dict)  # of `pytest(...)`: as written → absolute
     roots: tuple[str, ...] = ()  # folders of those tests, which the child may read
     tests_digest: str = ""  # SHA-256 over what is there when the run begins
+    artifacts: Path | None = None  # where files that candidates write are kept; None: nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

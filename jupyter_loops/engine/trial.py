@@ -76,9 +76,12 @@ class Trial:
                 return
 
     def _observe(self, turn: Turn, observation: Observation) -> None:
+        before = turn.observation.files if turn.observation else ()
         if observation.exit is not Exit.OK or observation.stdout or observation.stderr:
             turn.observation = observation
-            self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
+        elif not observation.figures and observation.files == before:
+            return
+        self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
 
     async def _crown(self, turn: Turn, candidate: Candidate) -> None:
         """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,7 +17,7 @@ from jupyter_loops.core.recipe import Check
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
 
-from . import border
+from . import artifacts, border, figures
 from .channel import Garbage, HungUp, Oversized
 from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
@@ -29,7 +28,6 @@ from .watch import Watch
 
 _SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
 _GRACE = 0.05  # seconds for the last message of a child that has ended
-_FILES = 100  # named of those that a candidate left in its folder
 
 
 class ChildAttempt:
@@ -52,15 +50,14 @@ class ChildAttempt:
 
     async def execute(self) -> Observation:
         """Run the candidate; a data candidate is validated against its types."""
-        order = {
+        order: dict[str, Any] = {
             "do": "execute",
             "token": self._token,
             "kind": self._candidate.kind.value,
             "text": self._candidate.text,
         }
-        return await self._act(
-            order | {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}, "executed"
-        )
+        order |= {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}
+        return await self._with_files(await self._act(order, "executed"))
 
     async def examine(
         self, checks: Sequence[Check], answering: Answering | None = None
@@ -78,7 +75,7 @@ class ChildAttempt:
             examination.answered(answer)
             await self._fork.channel.send({"answer": answer.value})
 
-        observation = await self._act(order, "examined", examination.hear, reply)
+        observation = await self._with_files(await self._act(order, "examined", examination.hear, reply))
         return examination.verdicts(self._over.message if self._over else ""), observation
 
     async def test(self, tests: Sequence[str]) -> Answer:
@@ -116,6 +113,14 @@ class ChildAttempt:
             why = observation.fault.message if observation.fault else observation.exit.value
             raise SandboxError(f"the result could not be brought back: {why}")
         return delivered[0]
+
+    async def _with_files(self, observation: Observation) -> Observation:
+        """Keep what the candidate has written, where that is asked for."""
+        folder, limit = self._world.artifacts, self._world.limits.kept_bytes
+        if folder is None or not observation.files:
+            return observation
+        kept = await asyncio.to_thread(artifacts.kept, self._scratch, observation.files, folder, limit)
+        return replace(observation, files=kept)
 
     async def _act(
         self, order: dict[str, Any], last: str, hear: _Hear | None = None, reply: _Reply | None = None
@@ -164,7 +169,7 @@ class ChildAttempt:
             if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
                 hear(message, blobs)
             if said == last:
-                return _checked(message)
+                return _checked(message, blobs)
 
     async def _how_it_ended(self, conversation: asyncio.Future[dict[str, Any]]) -> tuple[Exit, str] | None:
         """None when the child answered."""
@@ -209,7 +214,8 @@ class ChildAttempt:
             peak_bytes=int(used["peak_bytes"]),
             kill_seconds=self._over.kill_seconds if self._over else None,
             isolation=self._isolation,
-            files=_files(self._scratch),
+            files=artifacts.listed(self._scratch),
+            figures=reply["figures"] if reply else (),
         )
 
     def _reach(self, limit: Exit) -> None:
@@ -225,23 +231,14 @@ _Reply = Callable[[dict[str, Any]], Awaitable[None]]
 _NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
 
 
-def _checked(reply: dict[str, Any]) -> dict[str, Any]:
+def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
     if border.field(reply, "exit", str) not in _SAID:
         raise Garbage("exit")
     used = border.field(reply, "usage", dict)
     border.fault(reply.get("fault"))
-    return reply | {"usage": {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}}
+    usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
+    return reply | {"usage": usage, "figures": () if reply["said"] == "delivered" else figures.read(reply, blobs)}
 
 
 def _limits(limits: Limits) -> dict[str, Any]:
     return asdict(limits) | {"cpu_seconds": limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds}
-
-
-def _files(scratch: Path) -> tuple[str, ...]:
-    """Files in a folder, relative to it; links are named and not followed."""
-    found: list[str] = []
-    for folder, _, names in os.walk(scratch):
-        found += [os.path.relpath(os.path.join(folder, name), scratch) for name in names]  # noqa: PTH118 - os.walk's texts
-        if len(found) >= _FILES:
-            break
-    return tuple(sorted(found)[:_FILES])

@@ -16,6 +16,7 @@ from . import container
 from .platform import Platform
 
 LEVELS = ("auto", "bubblewrap", "container", "process")
+FONTS = "matplotlib"  # in the scratch folder; without the list in it, each candidate that draws would look for fonts
 _ALLOWED = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
     | {"SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT"}  # without them Windows starts no process
@@ -68,7 +69,7 @@ def environment(scratch: Path, own: Mapping[str, str] = os.environ) -> dict[str,
     kept = {name: value for name, value in own.items() if name in _ALLOWED or name.startswith("LC_")}
     if os.name == "nt":
         kept["USERPROFILE"] = str(scratch)
-    return kept | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch)}
+    return kept | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch), "MPLCONFIGDIR": str(scratch / FONTS)}
 
 
 def bubblewrap(

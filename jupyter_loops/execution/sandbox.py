@@ -27,7 +27,7 @@ from .channel import HungUp
 from .container import IMAGE
 from .examination import Program
 from .fork import Fork
-from .isolation import choose, import_paths, setup_folder
+from .isolation import FONTS, choose, import_paths, setup_folder
 from .platform import Platform
 from .start import Start
 from .tests import shown
@@ -38,7 +38,8 @@ _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
 _REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 _TRIES = 2
 _PRIVATE = 0o700
-_SHARED = ("tmp", "shm")  # bound over /tmp and /dev/shm; emptied after every candidate
+_SHARED = ("tmp", "shm", FONTS)  # two are bound over /tmp and /dev/shm; emptied after every candidate
+_FONTS = 4 * 1024**2  # bytes of a list of fonts
 
 
 class ZygoteSandbox:
@@ -250,6 +251,9 @@ def _scratch_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
     for name in _SHARED:
         (folder / name).mkdir()
+    for fonts in (Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json"):
+        if fonts.stat().st_size < _FONTS:
+            shutil.copy(fonts, folder / FONTS)
     return folder
 
 

@@ -19,14 +19,15 @@ from typing import Any
 from jupyter_loops.core.events import Record
 from jupyter_loops.core.plain import plain
 
-# kind → where its texts are; "messages" is a list of objects with a "content"
+_LISTS = frozenset({"messages", "figures"})  # of objects with a "content"
+# kind → where its texts are
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "run_started": (("source",),),
     "call_started": (("messages",),),
     "call_finished": (("text",),),
     "proposed": (("text",),),
     "approval_asked": (("value",), ("diff",)),
-    "acted": (("observation", "stdout"), ("observation", "stderr")),
+    "acted": (("observation", "stdout"), ("observation", "stderr"), ("observation", "figures")),
 }
 
 
@@ -71,8 +72,9 @@ def _replace(value: dict[str, Any], place: tuple[str, ...], take: Callable[[Any]
     *path, last = place
     for step in path:
         value[step] = value = plain(value[step]) if is_dataclass(value[step]) else dict(value[step])
-    if last == "messages":
-        value[last] = [{**message, "content": take(message["content"])} for message in value[last]]
+    if last in _LISTS:
+        items = [plain(item) if is_dataclass(item) else item for item in value.get(last, ())]
+        value[last] = [{**item, "content": take(item["content"])} for item in items]
     else:
         value[last] = take(value[last])
 

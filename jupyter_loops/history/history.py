@@ -6,9 +6,10 @@ import atexit
 import json
 import logging
 import os
+import shutil
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,6 +296,7 @@ class History:
                 retention.delete(cursor, gone)
         if gone and not dry_run:
             live.store.compact()
+            self._discard_artifacts(gone)
         return gone
 
     def forget(self, run_id: str) -> int:
@@ -303,7 +305,17 @@ class History:
         with live.store.writing(live.journal) as cursor:
             forgotten = retention.forget(cursor, run_id)
         live.store.compact()
+        self._discard_artifacts([run_id])
         return forgotten
+
+    def artifacts(self, run_id: str) -> Path:
+        """The folder, beside the file, of what the run's candidates wrote; it is there once there is something."""
+        return self.path.with_suffix(".artifacts") / run_id
+
+    def _discard_artifacts(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            if run_id == Path(run_id).name:  # an id may come from another's bundle
+                shutil.rmtree(self.artifacts(run_id), ignore_errors=True)
 
     def export(self, run_id: str, target: str | Path) -> Path:
         """Write a run as JSON lines that prove themselves: events with their hashes, then the texts."""

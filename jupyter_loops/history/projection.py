@@ -75,10 +75,11 @@ SHAPES: dict[str, tuple[str, str]] = {
     ),
     "acted": (
         "acted",
-        """{"observation": {"exit": "VARCHAR", "fault": {"type": "VARCHAR", "message": "VARCHAR"},
+        """{"observation": {"exit": "VARCHAR", "fault": {"type": "VARCHAR", "message": "VARCHAR", "frames": "JSON"},
     "stdout": {"text": "VARCHAR"}, "stderr": {"text": "VARCHAR"}, "clipped": "BOOLEAN", "seconds": "DOUBLE",
     "cpu_seconds": "DOUBLE", "peak_bytes": "BIGINT", "kill_seconds": "DOUBLE", "isolation": "VARCHAR",
-    "files": ["VARCHAR"]}}""",
+    "files": [{"name": "VARCHAR", "bytes": "BIGINT", "kept": "VARCHAR"}],
+    "figures": [{"kind": "VARCHAR", "title": "VARCHAR", "content": {"text": "VARCHAR"}}]}}""",
     ),
     "judged": (
         "judged",
@@ -184,7 +185,10 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         "acted",
         """INSERT INTO actions
        SELECT run_id, seq, iteration, moment, o.exit, o.fault.type, o.fault.message, o.stdout.text, o.stderr.text,
-           o.clipped, o.seconds, o.cpu_seconds, o.peak_bytes, o.kill_seconds, o.isolation, o.files
+           o.clipped, o.seconds, o.cpu_seconds, o.peak_bytes, o.kill_seconds, o.isolation,
+           list_transform(o.files, lambda f: {'name': f.name, 'bytes': f.bytes, 'kept': nullif(f.kept, '')}),
+           list_transform(o.figures, lambda f: {'kind': f.kind, 'title': f.title, 'sha': f.content.text}),
+           o.fault.frames
        FROM (SELECT *, e.observation AS o FROM acted)""",
     ),
     (

@@ -24,6 +24,7 @@ UNION ALL SELECT run_id, answer_sha FROM calls WHERE answer_sha IS NOT NULL
 UNION ALL SELECT run_id, unnest(messages).sha FROM calls
 UNION ALL SELECT run_id, stdout_sha FROM actions WHERE stdout_sha IS NOT NULL
 UNION ALL SELECT run_id, stderr_sha FROM actions WHERE stderr_sha IS NOT NULL
+UNION ALL SELECT run_id, unnest(figures).sha FROM actions
 """
 SIZES = f"""
 WITH uses AS (SELECT DISTINCT * FROM ({USES})),

@@ -150,7 +150,9 @@ CREATE TABLE actions (
     peak_bytes    BIGINT,     -- memory at its largest, in bytes
     kill_seconds  DOUBLE,     -- from the limit to the death of the last process
     isolation     VARCHAR,    -- bubblewrap, container, process
-    files         VARCHAR[]   -- names of the files it left
+    files         STRUCT(name VARCHAR, bytes BIGINT, kept VARCHAR)[], -- what it wrote; kept: below the run's artifacts
+    figures       STRUCT(kind VARCHAR, title VARCHAR, sha VARCHAR)[], -- drawn; sha: base64 of a PNG, or JSON; of texts
+    frames        JSON        -- of the exception: [{where, function, line, text, values}], outermost first
 );
 
 -- What one check said of one candidate.

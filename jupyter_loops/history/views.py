@@ -170,6 +170,26 @@ JOIN (
 JOIN runs USING (run_id)
 WHERE iteration > 1 GROUP BY ALL ORDER BY loop, rounds DESC;
 
+-- Files that candidates wrote and that were kept (--keep-files), below the folder `artifacts` of their run.
+-- name: relative to the candidate's folder
+-- bytes: its size
+-- kept: relative to the run's folder of artifacts
+-- Example: SELECT iteration, name, bytes, kept FROM artifacts WHERE run_id = $run
+CREATE VIEW artifacts AS
+SELECT DISTINCT run_id, loop, iteration, f.name AS name, f.bytes AS bytes, f.kept AS kept
+FROM (SELECT run_id, iteration, unnest(files) AS f FROM actions) JOIN runs USING (run_id)
+WHERE f.kept IS NOT NULL ORDER BY run_id, iteration, name;
+
+-- What candidates and checks drew.
+-- kind: png, plotly
+-- title: of the figure
+-- content: base64 of a PNG; or JSON with the traces in numbers, and the figure itself where it is small
+-- Example: SELECT iteration, kind, title, strlen(content) AS size FROM figures WHERE run_id = $run
+CREATE VIEW figures AS
+SELECT run_id, loop, iteration, seq, f.kind AS kind, f.title AS title, text AS content
+FROM (SELECT run_id, iteration, seq, unnest(figures) AS f FROM actions) JOIN runs USING (run_id)
+LEFT JOIN texts ON texts.sha = f.sha ORDER BY run_id, seq;
+
 -- What was proposed, in full.
 -- kind: code, data
 -- text: the candidate; NULL when it was forgotten

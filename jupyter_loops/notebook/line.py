@@ -81,6 +81,7 @@ OPTIONS = (
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
+    Option(name="keep_files", help="keep what candidates write, beside the history: run.artifacts"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
     Option(
         name="store_prompts",

@@ -82,6 +82,7 @@ class LoopMagics(Magics):
     background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
+    keep_files = Bool(default_value=False, help="Keep what candidates write, beside the history.").tag(config=True)
     fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
     store_prompts = Unicode("full", help="What is kept of what a model is asked: full, hash, off.").tag(config=True)
     resume = Bool(default_value=False, help="Go on with an interrupted run of the same cell.").tag(config=True)

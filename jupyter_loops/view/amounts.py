@@ -27,6 +27,14 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def size(value: float) -> str:
+    """Bytes: 950 B, 8.1 kB, 20 MB."""
+    for scale, unit in ((_MILLION, "MB"), (_THOUSAND, "kB")):
+        if value >= scale:
+            return f"{value / scale:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{value:.0f} B"
+
+
 def clock(seconds: float) -> str:
     """Minutes and seconds as on a watch, hours where there are any: 0:21, 1:02:03."""
     whole = max(int(seconds), 0)

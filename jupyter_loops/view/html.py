@@ -6,11 +6,11 @@ second has taken all styles away. All text is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from .amounts import brief, count, usd
+from .amounts import brief, count, size, usd
 from .palette import PHASES
 from .text import NONE, SIGNS, breaker
 
@@ -131,11 +131,26 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
     output = row["output"] or {}
     for name in ("fault", "stdout", "stderr"):
         body += f"<p>{name}</p>{_code(output[name])}" if output.get(name) else ""
+    body += "".join(map(_figure, output.get("figures", ()))) + _files(output.get("files", ()))
     failed = [f"<li>{_text(v['name'])}: {_text(v['message'])}</li>" for v in row["verdicts"] if not v["passed"]]
     body += f"<ul>{''.join(failed)}</ul>" if failed else ""
     if row["prompt"]:
         body += f"<p>prompt: {count(row['prompt']['tokens'])} tokens, {len(row['calls'])} calls</p>"
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{body}</details>"
+
+
+def _figure(figure: Mapping[str, Any]) -> str:
+    """Pixels that were read and written anew in the kernel, or lines of numbers."""
+    title = f"<p>figure {_text(figure['title'])}</p>"
+    if not figure["png"]:
+        return f"{title}<ul>{''.join(f'<li>{_text(words)}</li>' for words in figure['lines'])}</ul>"
+    source = f"data:image/png;base64,{_text(figure['png'])}"
+    return f'{title}<img alt="{_text(figure["title"] or "figure")}" width="{figure["width"]}" src="{source}">'
+
+
+def _files(files: Sequence[Mapping[str, Any]]) -> str:
+    rows = (f"<li>{_text(file['name'])}, {size(file['bytes'])}</li>" for file in files)
+    return f"<p>files</p><ul>{''.join(rows)}</ul>" if files else ""
 
 
 def _foot(picture: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ from difflib import ndiff
 from typing import Any
 
 from .clip import clip, line
+from .drawn import figure, files
 
+_FIGURES = 6
 _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
 
 
@@ -28,6 +30,8 @@ class Round:
     diff: dict[str, Any] | None = None  # to: the round it is compared with; text: lines that begin with ' ', + or -
     answer: str = ""  # the model's words, while no candidate was read from them
     output: dict[str, Any] | None = None
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     prompt: dict[str, Any] | None = None
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -72,18 +76,22 @@ class Round:
     def acted(self, observation: Mapping[str, Any]) -> None:
         """The candidate ran."""
         fault = observation.get("fault") or {}
-        frames = [
-            f"{frame.get('where')} line {frame.get('line')}: {frame.get('text')}" for frame in fault.get("frames", [])
-        ]
+        news = filter(None, map(figure, observation.get("figures") or ()))
+        self.figures = [*self.figures, *news][-_FIGURES:]
+        self.files = files(observation) or self.files
         self.output = {
             "exit": line(observation.get("exit", ""), 20),
             "fault": line(f"{fault.get('type')}: {fault.get('message')}") if fault else "",
-            "frames": [line(frame, 160) for frame in frames[-5:]],
+            "frames": [line(_frame(frame), 300) for frame in fault.get("frames", [])[-5:]],
             "stdout": clip(observation.get("stdout", "")),
             "stderr": clip(observation.get("stderr", "")),
             "clipped": bool(observation.get("clipped")),
             "seconds": observation.get("seconds", 0.0),
+            "cpu_seconds": observation.get("cpu_seconds", 0.0),
             "peak_bytes": observation.get("peak_bytes", 0),
+            "isolation": line(observation.get("isolation", ""), 20),
+            "files": self.files,
+            "figures": self.figures,
         }
 
     def judged(self, verdicts: list[Mapping[str, Any]]) -> None:
@@ -121,7 +129,7 @@ class Round:
         """Why the loop did what it did, in its own words."""
         self.decisions = [*self.decisions[1 - _DECISIONS :], line(words)]
 
-    def row(self, *, detail: bool = True) -> dict[str, Any]:
+    def row(self, *, detail: bool = True, figures: bool = True) -> dict[str, Any]:
         """JSON of the round; without `detail` only what the timeline shows."""
         base = {"n": self.n, "state": self.state, "mark": self.mark, "best": self.best, "phases": self.phases}
         base |= {"why": self.why, **self.numbers}
@@ -131,9 +139,15 @@ class Round:
             "candidate": self.candidate,
             "diff": self.diff,
             "answer": self.answer,
-            "output": self.output,
+            "output": self.output and (self.output if figures else self.output | {"figures": []}),
             "verdicts": self.verdicts,
             "prompt": self.prompt,
             "calls": [dict(call) for call in self.calls],  # a copy: the last one still changes
             "decisions": self.decisions,
         }
+
+
+def _frame(frame: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{name}={value}" for name, value in (frame.get("values") or {}).items())
+    where = f"{frame.get('where')} line {frame.get('line')}: {frame.get('text')}"
+    return f"{where}   with {values}" if values else where

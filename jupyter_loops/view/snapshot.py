@@ -22,6 +22,7 @@ from .spending import Spending
 
 VERSION = 1
 ROUNDS = 200  # newest kept
+DRAWN = 3  # newest that keep their figures; the best round always does
 DETAILED = 20  # newest that keep their texts in full; the best round always does
 ACTIVITY = {
     "prepare": "preparing",
@@ -126,9 +127,11 @@ class Snapshot:
 
     def rows(self, since: int = 0) -> list[dict[str, Any]]:
         """The rounds that changed after revision `since`; only the newest and the best with all their texts."""
-        detailed = self.iteration - DETAILED
+        detailed, drawn = self.iteration - DETAILED, self.iteration - DRAWN
         return [
-            round_.row(detail=round_.n > detailed or round_ is self.best)
+            round_.row(
+                detail=round_.n > detailed or round_ is self.best, figures=round_.n > drawn or round_ is self.best
+            )
             for round_ in self._rounds.values()
             if round_.rev > since
         ]

@@ -28,3 +28,11 @@ test('long lists keep their newest end', () => {
   assert.equal(rounds.length, 500);
   assert.equal(rounds.at(-1)?.n, 899);
 });
+
+test('an image is base64 of a PNG or nothing', () => {
+  const good = `iVBORw0KGgo${'A'.repeat(40)}=`;
+  const [round] = readRounds([
+    { output: { figures: [{ png: good }, { png: 'javascript:alert(1)' }, { png: `${good}" onload="x` }, { png: 7 }, 'x'] } }
+  ]);
+  assert.deepEqual(round?.output?.figures.map(figure => figure.png), [good, '', '', '', '']);
+});

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from jupyter_loops.core.candidate import Exit, Fault, Frame, Layer, Metric, Observation, Verdict
+from jupyter_loops.core.candidate import Exit, Fault, Figure, File, Frame, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import KINDS, Acted, Judged, Moved, Record, RunStarted
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.past import fold
@@ -169,8 +169,10 @@ def test_nested_values_are_built_again_and_unknown_fields_left_out(a_time):
         type="E", message="m", frames=(Frame(where="check", function="f", line=3, text="t", values={"a": "1"}),)
     )
     verdict = Verdict(check="c", layer=Layer.HIDDEN, passed=False, metric=Metric(value=1.5), fault=fault, hidden=True)
+    files = (File(name="a", bytes=1), File(name="b", bytes=2, kept="c/b"))
+    figures = (Figure(kind="png", title="t", width=1, height=2, content="aGk="),)
     for event in [
-        Acted(iteration=1, observation=Observation(exit=Exit.RAISED, fault=fault, files=("a", "b"))),
+        Acted(iteration=1, observation=Observation(exit=Exit.RAISED, fault=fault, files=files, figures=figures)),
         Judged(iteration=1, verdicts=[verdict], seconds=0.5),
     ]:
         value = json.loads(json.dumps(Record("r", 1, a_time(0), event).to_json() | {"of_a_later_version": 1}))

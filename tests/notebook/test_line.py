@@ -31,6 +31,7 @@ def test_every_option_of_the_issue_is_there():
     wanted += " --timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
     wanted += " --repeat --all-checks --watchdog"
     wanted += " --allow-imports --deny-imports --sandbox --image"
+    wanted += " --allow-imports --deny-imports --sandbox --image --keep-files"
     assert set(wanted.split()) <= words
 
 

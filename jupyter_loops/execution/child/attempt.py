@@ -13,6 +13,7 @@ from typing import Any
 from .confine import limit, usage
 from .describe import describe
 from .fault import CANDIDATE
+from .figures import Figures
 from .guard import guard
 from .imports import watch_imports
 from .portray import portray
@@ -32,6 +33,7 @@ class Attempt:
     def __init__(self, world: World, wire: Wire, examiner: Examiner, trust: Trust) -> None:
         self._world, self._wire, self._examiner = world, wire, examiner
         watch_imports(world.imports, world.names, world.sources)
+        self._figures = Figures(world.names)
         self._guard = guard(world)
         self._send, self._trust = wire.send, trust(world.names, self._guard.own)
 
@@ -134,6 +136,9 @@ class Attempt:
             self._reply(reply | {"exit": "raised", "fault": self._world.sources.tell(error)})
 
     def _reply(self, reply: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
+        if not blobs and reply["said"] != "delivered":
+            figures, blobs = self._figures.take()
+            reply = reply | {"figures": figures}
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()

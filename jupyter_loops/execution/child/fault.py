@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
@@ -47,9 +49,17 @@ class Sources:
                     del kept[_HEAD]
             trace = trace.tb_next
         return [
-            self._frame(frame.f_code.co_filename, frame.f_code.co_qualname, line, _values(frame))
+            self._frame(frame.f_code.co_filename, frame.f_code.co_qualname, line, self._values(frame, line))
             for frame, line in kept
         ]
+
+    def _values(self, frame: FrameType, line: int) -> dict[str, str]:
+        """Locals of a function; of a module, where everything is, the names that the line speaks of."""
+        if frame.f_code.co_name != "<module>":
+            return _named(frame.f_locals, lambda _: True)
+        lines = self._lines[frame.f_code.co_filename]
+        spoken = set(re.findall(r"\w+", lines[line - 1])) if 0 < line <= len(lines) else set()
+        return _named(frame.f_globals, spoken.__contains__)
 
     def _frame(self, filename: str, function: str, line: int, values: dict[str, str]) -> dict[str, Any]:
         lines = self._lines[filename]
@@ -58,14 +68,12 @@ class Sources:
         return {"where": where, "function": function, "line": line, "text": clip(text, 300), "values": values}
 
 
-def _values(frame: FrameType) -> dict[str, str]:
-    if frame.f_code.co_name == "<module>":
-        return {}
+def _named(names: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, str]:
     dull = (ModuleType, FunctionType, type)
     named = [
         (name, value)
-        for name, value in frame.f_locals.items()
-        if not name.startswith(("_", "@", ".")) and not isinstance(value, dull)
+        for name, value in names.items()
+        if wanted(name) and not name.startswith(("_", "@", ".")) and not isinstance(value, dull)
     ]
     return {name: describe(value) for name, value in named[:_VALUES]}
 

@@ -20,6 +20,8 @@ _LIKELY = (
 )
 MODULES = tuple(_LIKELY.split())
 _LIVELY = frozenset({"_", "__annotations__", "__builtins__", "__doc__", "__warningregistry__", "_abc_impl"})
+_PATCHED = frozenset({"typing._check_generic", "typing._collect_parameters"})  # by typing_extensions, once imported
+_PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
 _table = type.__dict__["__dict__"].__get__  # a class's own attributes, whatever its metaclass says
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, so that it can be changed
 
@@ -35,11 +37,29 @@ def sealed(tables: Iterable[tuple[str, Mapping[str, object]]]) -> Seal:
                 found += [
                     f"{label}.{key}"
                     for key, value in zip(keys, values, strict=True)
-                    if get(key) is not value and key not in _LIVELY
+                    if get(key) is not value and key not in _LIVELY and not _is_state(key, value, get(key))
+                    if f"{label}.{key}" not in _PATCHED
                 ]
         return found
 
     return broken
+
+
+def _is_state(name: str, before: object, now: object) -> bool:
+    """Whether a library may have done it by itself: an equal value made anew, or a private one that cannot be called.
+
+    matplotlib chooses its backend with the first figure, plotly sets the time zone once more.
+    """
+    return (name.startswith("_") and not name.startswith("__") and not callable(before)) or _is_equal(before, now)
+
+
+def _is_equal(before: object, now: object) -> bool:
+    """Of plain values only: others might have an opinion of their own."""
+    if type(before) is not type(now):
+        return False
+    if type(before) is tuple and type(now) is tuple:
+        return len(before) == len(now) and all(map(_is_equal, before, now))
+    return type(before) in _PLAIN and before == now
 
 
 def surroundings(names: Mapping[str, object], ours: Iterable[ModuleType]) -> Seal:

@@ -36,7 +36,11 @@ export function brief(seconds: number): string {
 }
 
 export function bytes(value: number): string {
-  return value >= 1e9 ? `${(value / 1e9).toFixed(1)} GB` : `${(value / 1e6).toFixed(0)} MB`;
+  if (value >= 1e9) {
+    return `${(value / 1e9).toFixed(1)} GB`;
+  }
+  const [scaled, unit] = value >= 1e6 ? [value / 1e6, 'MB'] : value >= 1e3 ? [value / 1e3, 'kB'] : [value, 'B'];
+  return `${scaled.toFixed(0)} ${unit}`;
 }
 
 /** 131,000 and 0.0421: as many digits as help. */

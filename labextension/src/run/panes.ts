@@ -1,7 +1,7 @@
 import { brief, bytes, count, SIGNS, usd } from './amounts';
 import { Tab } from './choice';
 import { el } from './dom';
-import { Call, Prompt, Round } from './types';
+import { Call, Figure, Prompt, Round, WrittenFile } from './types';
 
 /** What a tab shows of one round. */
 export const PANES: Record<Exclude<Tab, 'Candidate'>, (round: Round) => Node[]> = {
@@ -39,7 +39,8 @@ function output(round: Round): Node[] {
     return shown.length ? shown : [note(round.mark === 'live' ? 'It has not run yet.' : 'It did not run.')];
   }
   const cut = ran.clipped ? ' · output clipped' : '';
-  shown.push(note(`${ran.exit} · ${brief(ran.seconds)} · ${bytes(ran.peak_bytes)}${cut}`));
+  const facts = [ran.exit, brief(ran.seconds), `CPU ${brief(ran.cpu_seconds)}`, bytes(ran.peak_bytes), ran.isolation];
+  shown.push(note(facts.filter(Boolean).join(' · ') + cut));
   const parts: [string, string][] = [
     ['fault', [ran.fault, ...ran.frames].filter(Boolean).join('\n')],
     ['stdout', ran.stdout],
@@ -48,7 +49,26 @@ function output(round: Round): Node[] {
   for (const [name, text] of parts.filter(([, text]) => text)) {
     shown.push(el('div', 'title', name), el('pre', 'source plain', text));
   }
-  return shown;
+  return [...shown, ...ran.figures.flatMap(figure), ...files(ran.files)];
+}
+
+/** Pixels in an address that is made here, so that nothing a model wrote is ever an address. */
+function figure(from: Figure): Node[] {
+  const title = el('div', 'title', from.title ? `figure: ${from.title}` : 'figure');
+  if (!from.png) {
+    return [title, el('ul', 'words', ...from.lines.map(words => el('li', 'word', words)))];
+  }
+  const image = el('img', 'image');
+  image.alt = from.title || 'figure';
+  image.width = from.width;
+  image.height = from.height;
+  image.src = `data:image/png;base64,${from.png}`;
+  return [title, image];
+}
+
+function files(all: WrittenFile[]): Node[] {
+  const rows = all.map(file => [file.name, bytes(file.bytes), file.kept]);
+  return all.length ? [el('div', 'title', 'files'), table(['name', 'size', 'kept as'], rows)] : [];
 }
 
 function prompt(from: Prompt): Node[] {

@@ -1,7 +1,26 @@
 import { isObject, Json, list, number, numberOrNull, object, oneOf, text, texts } from './json';
-import { Approval, Breaker, Call, Check, Forecast, Gauge, GaugeName, Head, Mark, Output, Point, Prompt, Round, Snapshot } from './types';
+import {
+  Approval,
+  Breaker,
+  Call,
+  Check,
+  Figure,
+  Forecast,
+  Gauge,
+  GaugeName,
+  Head,
+  Mark,
+  Output,
+  Point,
+  Prompt,
+  Round,
+  Snapshot
+} from './types';
 
 export const VERSION = 1;
+const PNG = /^iVBORw0KGgo[A-Za-z0-9+/]+={0,2}$/;
+const LONGEST_PNG = 1_000_000;
+const MOST_FIGURES = 12;
 const MARKS: readonly Mark[] = ['live', 'pass', 'fail', 'done', 'cut'];
 export const GAUGES: readonly GaugeName[] = ['usd', 'tokens', 'seconds', 'iterations'];
 
@@ -147,7 +166,24 @@ function readOutput(from: Json): Output {
     stderr: text(from['stderr']),
     clipped: from['clipped'] === true,
     seconds: number(from['seconds']),
-    peak_bytes: number(from['peak_bytes'])
+    cpu_seconds: number(from['cpu_seconds']),
+    peak_bytes: number(from['peak_bytes']),
+    isolation: text(from['isolation']),
+    files: list(from['files'])
+      .map(object)
+      .map(file => ({ name: text(file['name']), bytes: number(file['bytes']), kept: text(file['kept']) })),
+    figures: list(from['figures'], MOST_FIGURES).map(object).map(readFigure)
+  };
+}
+
+function readFigure(from: Json): Figure {
+  const png = from['png'];
+  return {
+    title: text(from['title']),
+    width: number(from['width']),
+    height: number(from['height']),
+    png: typeof png === 'string' && png.length < LONGEST_PNG && PNG.test(png) ? png : '',
+    lines: texts(from['lines'])
   };
 }
 

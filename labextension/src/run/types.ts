@@ -38,6 +38,21 @@ export interface Call {
   message: string;
 }
 
+/** What a candidate drew: the base64 text of a PNG that the kernel has read and written anew, or lines of numbers. */
+export interface Figure {
+  title: string;
+  width: number;
+  height: number;
+  png: string;
+  lines: string[];
+}
+
+export interface WrittenFile {
+  name: string;
+  bytes: number;
+  kept: string;
+}
+
 export interface Output {
   exit: string;
   fault: string;
@@ -46,7 +61,11 @@ export interface Output {
   stderr: string;
   clipped: boolean;
   seconds: number;
+  cpu_seconds: number;
   peak_bytes: number;
+  isolation: string;
+  files: WrittenFile[];
+  figures: Figure[];
 }
 
 export interface Verdict {
