@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.language.needed import needed
 
 _ABSENT = object()
 
@@ -79,7 +80,7 @@ def _bind_all(recipe: Recipe, candidate: Candidate, delivery: Delivery, label: s
     _run_setup(recipe, candidate, delivered)
     functions = [target for target in recipe.targets if target.kind is TargetKind.FUNCTION]
     if functions and candidate.kind is CandidateKind.CODE:
-        made = _run_candidate(candidate.text, namespace, label)
+        made = _run_candidate(candidate.text, {target.name for target in functions}, namespace, label)
         for target in functions:
             delivered.bind(target.name, made[target.name])
     for target in recipe.targets:
@@ -111,14 +112,19 @@ def _run_setup(recipe: Recipe, candidate: Candidate, delivered: Delivered) -> No
             delivered.bind(name, scope[name])
 
 
-def _run_candidate(text: str, namespace: Mapping[str, Any], label: str) -> dict[str, Any]:
-    """Run verified code in a module of its own, its source at hand for tracebacks and `inspect`."""
+def _run_candidate(text: str, names: set[str], namespace: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """Run what the targets need of verified code, in a module of its own, its source at hand for tracebacks.
+
+    What a candidate does besides, to files or to the screen, it has done in the sandbox, and does not do again here.
+    """
     filename = f"<{label}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    uses = _reads([ast.parse(text)])
+    tree = ast.parse(text)
+    uses = _reads([tree])
     scope: dict[str, Any] = {name: namespace[name] for name in uses if name in namespace}
     scope["__name__"] = "__main__"  # so that cloudpickle carries the function to workers by value
-    exec(compile(text, filename, "exec"), scope)  # noqa: S102  # verified, and asked for by the user
+    program = compile(ast.Module(needed(tree.body, names), []), filename, "exec", dont_inherit=True)
+    exec(program, scope)  # noqa: S102  # verified, and asked for by the user
     return scope
 
 

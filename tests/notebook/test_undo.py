@@ -102,3 +102,15 @@ def test_a_delivery_that_fails_half_way_leaves_nothing():
         deliver(recipe, candidate, Delivery(values={"a": 1, "b": "no"}), namespace, "loop")
 
     assert namespace == {"a": "mine"}
+
+
+def test_what_a_candidate_does_besides_stays_in_the_sandbox(shell, cell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = "```python\nimport math\nTABLE = {}\nTABLE['two'] = 2\nopen('left-behind', 'w').write('x')\nprint('boo')\n"
+    answer += "def double(n: int) -> int:\n    return n * TABLE['two']\n\nraise_later = [1 / n for n in (1, 2)]\n```"
+    run(shell, cell(answer))
+
+    assert shell.user_ns["double"](4) == 8
+    assert inspect.getsource(shell.user_ns["double"]).startswith("def double")
+    assert not (tmp_path / "left-behind").exists()
+    assert "raise_later" not in shell.user_ns["double"].__globals__
