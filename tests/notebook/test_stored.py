@@ -115,7 +115,7 @@ def test_a_mistaken_fork_fails_with_one_line(shell, cell, right):
         ("fork nobody", "no run is called nobody"),
         ("fork twice --when 1", "unknown option --when"),
         ("resume twice", "verified already"),
-        ("export twice", "say which run, and where to"),
+        ("export twice a b", "say where to"),
         ("forget twice", "say which run, and that its texts may go"),
         ("load /nowhere.jsonl", "is not a bundle of a run"),
     ]:
