@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import platform
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 _POSITIVE = (
     "daily_usd",
     *("usd", "tokens", "time", "iterations", "calls", "patience", "repeat", "watchdog"),
-    *("max_tokens", "call_timeout", "timeout", "memory", "judge_votes"),
+    *("max_tokens", "call_timeout", "timeout", "setup_timeout", "memory", "judge_votes"),
 )
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
@@ -83,6 +84,7 @@ class Options:
     max_tokens: int | None = None  # of one answer
     call_timeout: float | None = None  # seconds for one answer of the model; None: the planner's
     timeout: float = 10.0  # seconds for one candidate and its checks
+    setup_timeout: float | None = 120.0  # seconds for the set-up
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
     escalate: tuple[str, ...] = ()  # dearer models, asked in this order when the first gets stuck
@@ -174,7 +176,7 @@ class Options:
     @property
     def limits(self) -> Limits:
         """The limits of one candidate."""
-        return Limits(seconds=self.timeout, memory_bytes=self.memory)
+        return Limits(seconds=self.timeout, setup_seconds=self.setup_timeout, memory_bytes=self.memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ def launch(
         pace=pace,
         questions=_questions(world, options, adapters, pace, person or Person(there=attended(), namespace=names or {})),
         opening=_Opening(recipe, options, adapters.model, history, recorder, origin),
-        names=summarise(world.names),
+        names=summarise(_spoken_of(world)),
         patience=options.patience,
         repeat=options.repeat,
         watchdog=options.watchdog,
@@ -430,7 +432,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
         await adapters.sandbox.close()
     planner = _planner(options, world)
     schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
-    memory = Memory(names=summarise(world.names), schemas=schemas)
+    memory = Memory(names=summarise(_spoken_of(world)), schemas=schemas)
     prompt = planner.prompt(recipe, memory, adapters.model.window())
     tokens, price = adapters.model.count(prompt.messages), adapters.model.price()
     Ledger(options.budget).quote(price, adapters.model.name)
@@ -620,6 +622,7 @@ def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> Wor
     return World(
         recipe=recipe,
         names=names_used(recipe, names),
+        offered=names,
         limits=options.limits,
         imports=imports,
         tests=tests,
@@ -627,3 +630,13 @@ def _world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> Wor
         tests_digest=digest(roots),
         all_checks=options.all_checks,
     )
+
+
+def _spoken_of(world: World) -> dict[str, object]:
+    """The names that set-up and checks read, and those of the notebook that the goal or a docstring mentions."""
+    recipe = world.recipe
+    said = "\n".join([recipe.goal, *(target.doc for target in recipe.targets)])
+    mentioned = set(re.findall(r"[^\W\d]\w{2,}", said)) | set(re.findall(r"`([^\W\d]\w*)`", said))
+    made = {target.name for target in recipe.targets}
+    others = {name: world.offered[name] for name in sorted(mentioned - made) if name in world.offered}
+    return dict(world.names) | others

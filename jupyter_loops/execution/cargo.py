@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from jupyter_loops.errors import PreflightError
 
+NOTHING: dict[str, Any] = {"cargo": None, "names": (), "pickled": 0, "buffers": ()}
 _ALIGNED = 64  # bytes; numpy is fastest on arrays that start a cache line
 
 
@@ -24,27 +25,34 @@ class Cargo:
     names: tuple[str, ...]
     pickled: int  # bytes of the stream
     buffers: tuple[tuple[int, int], ...]  # offset and size
+    size: int  # bytes of all of it
     fingerprint: str  # SHA-256 of all of it
     path: Path | None = None  # where a child finds it that cannot be given a descriptor
+
+    def order(self) -> dict[str, Any]:
+        """What a child needs to know to unpack it."""
+        place = None if self.path is None else str(self.path)
+        return {"cargo": place, "names": self.names, "pickled": self.pickled, "buffers": self.buffers}
 
     def close(self) -> None:
         """Free the memory."""
         self.file.close()
 
 
-def pack(names: Mapping[str, object], folder: Path | None = None) -> Cargo:
-    """Pack the names in order; with `folder`, into a file there. Raises PreflightError naming what cannot travel."""
-    path = None if folder is None else folder / "names"
+def pack(names: Mapping[str, object], path: Path | None = None, most: int | None = None) -> Cargo:
+    """Pack the names in order, in at most `most` bytes; with `path`, into that file.
+
+    Raises PreflightError naming the one that cannot travel.
+    """
     file = _anonymous_file() if path is None else path.open("w+b", buffering=0)
     try:
-        return _pack(names, file, path)
+        return _pack(names, _Hashed(file, most), path)
     except BaseException:
         file.close()
         raise
 
 
-def _pack(names: Mapping[str, object], file: IO[bytes], path: Path | None) -> Cargo:
-    out = _Hashed(file)
+def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo:
     loose: list[PickleBuffer] = []
     if names:
         import cloudpickle
@@ -53,6 +61,8 @@ def _pack(names: Mapping[str, object], file: IO[bytes], path: Path | None) -> Ca
         for name, value in names.items():
             try:
                 pickler.dump(value)
+            except PreflightError:
+                raise
             except Exception as error:
                 raise PreflightError(_cannot_travel(name, value, error)) from error
     pickled = out.size
@@ -63,12 +73,13 @@ def _pack(names: Mapping[str, object], file: IO[bytes], path: Path | None) -> Ca
         places.append((out.size, view.nbytes))
         out.write(view)
         buffer.release()
-    file.flush()
+    out.file.flush()
     return Cargo(
-        file=file,
+        file=out.file,
         names=tuple(names),
         pickled=pickled,
         buffers=tuple(places),
+        size=out.size,
         fingerprint=out.hash.hexdigest(),
         path=path,
     )
@@ -77,15 +88,17 @@ def _pack(names: Mapping[str, object], file: IO[bytes], path: Path | None) -> Ca
 class _Hashed:
     """A file that counts and hashes what is written to it."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: IO[bytes], most: int | None) -> None:
+        self.file, self._most = file, most
         self.size = 0
         self.hash = hashlib.sha256()
 
     def write(self, piece: Any) -> int:
         view = memoryview(piece)
+        if self._most is not None and self.size + view.nbytes > self._most:
+            raise PreflightError(f"it is too large: more than {self._most / 1024**2:.0f} MiB")
         self.hash.update(view)
-        self._file.write(view)
+        self.file.write(view)
         self.size += view.nbytes
         return view.nbytes
 

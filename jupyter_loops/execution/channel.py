@@ -69,7 +69,7 @@ class Channel:
             await self._loop.sock_sendall(self._socket, frame)
             if blob:
                 await self._loop.sock_sendall(self._socket, blob)
-        except (BrokenPipeError, ConnectionResetError) as error:
+        except OSError as error:  # theirs is closed, or ours by now
             raise HungUp from error
 
     async def receive(self) -> tuple[dict[str, Any], list[bytes]]:
@@ -90,7 +90,7 @@ class Channel:
     async def _receive_some(self, size: int) -> bytes:
         try:
             piece = await self._loop.sock_recv(self._socket, size)
-        except ConnectionResetError as error:
+        except OSError as error:
             raise HungUp from error
         if not piece:
             raise HungUp

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import stat
 import sys
-import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +23,11 @@ from .channel import HungUp
 from .container import IMAGE
 from .examination import Program
 from .fork import Fork
-from .isolation import FONTS, choose, import_paths, setup_folder
+from .isolation import choose, import_paths, setup_folder
 from .platform import Platform
+from .scratch import Scratch
 from .start import Start
+from .supply import Supply
 from .tests import shown
 from .worker import Worker
 
@@ -37,9 +35,6 @@ _EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine, Trus
 _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
 _REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 _TRIES = 2
-_PRIVATE = 0o700
-_SHARED = ("tmp", "shm", FONTS)  # two are bound over /tmp and /dev/shm; emptied after every candidate
-_FONTS = 4 * 1024**2  # bytes of a list of fonts
 
 
 class ZygoteSandbox:
@@ -56,35 +51,35 @@ class ZygoteSandbox:
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
         self._program: Program = import_module(_PROGRAM).program
-        self._numbers = count(1)
-        self._running = 0
-        self._folders: list[Path] = []
-        self._kept: frozenset[Path] = frozenset()  # mount points, and what the set-up wrote to /tmp
+        self._fork = self._platform.forks  # until the set-up, or a name, has brought threads
         self._worker: Worker | None = None
         self._cargo: Cargo | None = None
-        self._scratch: Path | None = None
+        self._supply = Supply({}, ())
+        self._retired: list[Worker] = []  # that must not be forked any more
+        self._scratch: Scratch | None = None
         self._spare: asyncio.Future[Fork] | None = None
         self._finishing: set[asyncio.Future[None]] = set()
-        self._renewing = asyncio.Lock()
+        self._renewing, self._bringing = asyncio.Lock(), asyncio.Lock()
 
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
         self._world = world
-        self._scratch = _scratch_folder()
-        self._worker = self._new_worker(self._scratch)
-        folder = None if self._platform.passes_files else self._scratch
-        packing = asyncio.create_task(asyncio.to_thread(pack, world.names, folder))
+        self._scratch = Scratch()
+        self._worker = self._new_worker(self._scratch.root)
+        self._supply = Supply(world.offered, _given(world), None if self._platform.passes_files else self._scratch.root)
+        place = None if self._platform.passes_files else self._scratch.root / "names"
+        packing = asyncio.create_task(asyncio.to_thread(pack, world.names, place))
         try:
             await self._worker.start()
             self._cargo = await packing
-            report = await self._worker.build(self._order(self._scratch), self._cargo)
+            report = await self._worker.build(self._order(self._scratch.root), self._cargo)
         except BaseException:
             packing.add_done_callback(_unpack)
             await self.close()
             raise
         printed = self._worker.printed()
-        self._kept = frozenset(path for name in _SHARED for path in (self._scratch / name).iterdir())
+        self._scratch.keep()
         self._prepare()
         if not self._worker.forks:
             notes += (_why_restarted(report["threads"]),)
@@ -101,8 +96,10 @@ class ZygoteSandbox:
         """A pristine world for one candidate; leaving the context kills everything in it, cancellation included."""
         if self._scratch is None:
             raise SandboxError("the sandbox is closed")
-        folder = self._folders.pop() if self._folders else _folder(self._scratch / str(next(self._numbers)))
-        self._running += 1
+        if self._bringing.locked() or self._supply.wanted(candidate):
+            await asyncio.shield(self._unbroken(self._bring(candidate)))
+        scratch = self._scratch
+        folder = scratch.lend()
         taking = asyncio.ensure_future(self._take())
         attempt = None
         try:
@@ -110,36 +107,70 @@ class ZygoteSandbox:
             attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork, program=self._program)
             yield attempt
         finally:
-            finishing = asyncio.ensure_future(self._finish(taking, folder))
-            if attempt is not None and attempt.idle and fork.strike():
-                self._finishing.add(finishing)  # it is as good as dead; its burial need not be waited for
-                finishing.add_done_callback(self._finishing.discard)
-            else:
+            finishing = self._unbroken(self._finish(taking, scratch, folder))
+            if attempt is None or not attempt.idle or not fork.strike():  # else its burial need not be waited for
                 await asyncio.shield(finishing)
 
     async def close(self) -> None:
         """Leave no process and no file behind. Idempotent."""
         worker, cargo, scratch, spare = self._worker, self._cargo, self._scratch, self._spare
         self._worker = self._cargo = self._scratch = self._spare = None
-        await asyncio.gather(*self._finishing)
+        await asyncio.gather(*self._finishing, return_exceptions=True)
         if spare is not None:
             spare.cancel()
             await asyncio.wait({spare})
             await _discard(spare)
-        if worker is not None:
-            await worker.close()
+        for each in (*self._retired, *([worker] if worker else [])):
+            await each.close()
+        self._retired.clear()
         if cargo is not None:
             cargo.close()
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.close()
+        self._supply.close()
 
-    async def _finish(self, taking: asyncio.Future[Fork], folder: Path) -> None:
+    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path) -> None:
         try:
             await _discard(taking)
         finally:
-            self._running -= 1
-            self._tidy(folder)
+            scratch.take_back(folder)
             self._prepare()
+
+    async def _bring(self, candidate: Candidate) -> None:
+        """Send names that the candidate is the first to read; children that wait do not have them."""
+        async with self._bringing:
+            wanted = self._supply.wanted(candidate)
+            if not wanted:
+                return
+            cargoes = await asyncio.to_thread(self._supply.pack, wanted)
+            async with self._renewing:
+                await self._hand_over(cargoes)
+            spare, self._spare = self._spare, None
+            if spare is not None:
+                await _discard(spare)
+
+    async def _hand_over(self, cargoes: list[Cargo]) -> None:
+        worker = await self._usable_worker()
+        try:
+            if not await self._send(worker, cargoes):
+                self._fork, self._worker = False, None  # its forks go on; those to come get a child of their own
+                self._retired.append(worker)
+        except HungUp:
+            self._supply.drop(cargoes, "it could not be rebuilt in the sandbox")
+            await worker.close()
+
+    async def _send(self, worker: Worker, cargoes: Sequence[Cargo]) -> bool:
+        """Whether the worker may still be forked with all that it has."""
+        supply, seconds = self._supply, self._world.limits.setup_seconds
+        parts: Sequence[Cargo | None] = cargoes or ([None] if supply.absent else [])
+        return all([await worker.supply(cargo, supply.absent, seconds) for cargo in parts])
+
+    def _unbroken(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Let it come to its end whatever becomes of who waits for it; `close` waits too."""
+        task = asyncio.ensure_future(work)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        return task
 
     def _prepare(self) -> None:
         """Have a child waiting before the next candidate is there: the model thinks for longer than a fork takes."""
@@ -174,24 +205,14 @@ class ZygoteSandbox:
             self._worker = await self._renewed()
         return self._worker
 
-    def _tidy(self, folder: Path) -> None:
-        """Remove what one candidate wrote; the shared folders too, once nobody else uses them."""
-        if _is_untouched(folder):
-            self._folders.append(folder)  # to make and remove one takes as long as to run a small candidate
-        else:
-            _remove(folder)
-        if self._scratch is not None and self._running == 0:
-            for name in _SHARED:
-                for left in set((self._scratch / name).iterdir()) - self._kept:
-                    _remove(left)
-
     async def _renewed(self) -> Worker:
         assert self._scratch is not None
         assert self._cargo is not None
-        worker = self._new_worker(self._scratch)
+        worker = self._new_worker(self._scratch.root)
         try:
             await worker.start()
-            await worker.build(self._order(self._scratch), self._cargo)
+            await worker.build(self._order(self._scratch.root), self._cargo)
+            await self._send(worker, self._supply.cargoes)
         except BaseException:
             await worker.close()
             raise
@@ -213,22 +234,19 @@ class ZygoteSandbox:
         """What the child needs to know to build its world; of the checks, nothing."""
         recipe, cargo = self._world.recipe, self._cargo
         assert cargo is not None
-        return {
+        return cargo.order() | {
             "path": [] if self._isolation == "container" else import_paths(),
             "python": list(sys.version_info[:2]),
-            "cargo": None if cargo.path is None else str(cargo.path),
             "holds": self._platform.holds,
             "prefix": sys.prefix,
             "examiner": self._examiner,
             "rehearsal": self._program(_REHEARSAL, 0),
             "imports": _import_rules(self._world.imports),
-            "fork": self._platform.forks,
-            "names": cargo.names,
-            "pickled": cargo.pickled,
-            "buffers": cargo.buffers,
+            "fork": self._fork,
             "tests": bool(self._world.tests),
             "loop": recipe.name,
             "setup": recipe.setup,
+            "setup_seconds": self._world.limits.setup_seconds,
             "state": sorted(changed_by_functions(recipe.setup)),
             "setup_name": f"<loop {recipe.name}>",
             "setup_cwd": str(setup_folder(self._isolation, scratch)),
@@ -247,14 +265,10 @@ def _import_rules(imports: Imports) -> dict[str, Any] | None:
     return {"allowed": allowed, "denied": sorted(imports.denied), "rule": imports.rule}
 
 
-def _scratch_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
-    for name in _SHARED:
-        (folder / name).mkdir()
-    for fonts in (Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json"):
-        if fonts.stat().st_size < _FONTS:
-            shutil.copy(fonts, folder / FONTS)
-    return folder
+def _given(world: World) -> set[str]:
+    """Names that are not to be had from the notebook: it has sent them, or the candidate makes them."""
+    recipe = world.recipe
+    return {*world.names, *(target.name for target in recipe.targets), *(tool.name for tool in recipe.tools)}
 
 
 async def _discard(fork: asyncio.Future[Fork]) -> None:
@@ -262,25 +276,6 @@ async def _discard(fork: asyncio.Future[Fork]) -> None:
     await asyncio.wait({fork})
     if not fork.cancelled() and fork.exception() is None:
         await fork.result().end()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(mode=_PRIVATE)
-    return path
-
-
-def _is_untouched(folder: Path) -> bool:
-    try:
-        return not any(folder.iterdir()) and stat.S_IMODE(folder.lstat().st_mode) == _PRIVATE
-    except OSError:
-        return False
 
 
 def _why_restarted(threads: list[str]) -> str:

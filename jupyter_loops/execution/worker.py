@@ -15,13 +15,14 @@ from jupyter_loops.errors import PreflightError, SandboxError, SetupError
 
 from . import tree
 from .border import field, text
-from .cargo import Cargo
+from .cargo import NOTHING, Cargo
 from .channel import Channel, Garbage, HungUp, Oversized
+from .child.world import ADVICE_ON_SETUP
 from .fork import Fork
 from .output import Output
 from .start import MARK, Start, pair
 
-_BIRTH, _DEATH = 5.0, 2.0  # seconds that a child gets for it
+_BIRTH, _DEATH, _GRACE = 5.0, 2.0, 0.5  # seconds that a child gets for it
 _MOMENT, _LOOK = 0.001, 0.005
 
 
@@ -43,12 +44,13 @@ class Worker:
         self._born: dict[int, int] = {}  # attempt → pid
         self._numbers = count(1)
         self._used = False  # it has become its one child
+        self._supplied: asyncio.Future[list[Any]] | None = None  # threads, once names have arrived
         self.stdout, self.stderr = Output(), Output()
 
     @property
     def usable(self) -> bool:
         """Whether an attempt can be started."""
-        listening = self._listener is not None and not self._listener.done()
+        listening = self._listener is not None and not (self._listener.done() or self._listener.cancelling())
         return listening if self.forks else not self._used and self._process is not None
 
     async def start(self) -> None:
@@ -71,15 +73,19 @@ class Worker:
 
     async def build(self, order: Mapping[str, Any], cargo: Cargo) -> dict[str, Any]:
         """Send the names and run the set-up; what the child reports. Raises PreflightError, SandboxError."""
+        seconds = order["setup_seconds"]
         try:
             files = [cargo.file.fileno(), *self._handed] if cargo.path is None else []
             await self.control.send(dict(order), files)
             self._let_go()
-            report, _ = await self.control.receive()
+            async with asyncio.timeout(None if seconds is None else seconds + _GRACE):
+                report, _ = await self.control.receive()
             if field(report, "said", str) == "unready":
                 error = SetupError if field(report, "kind", str) == "setup" else PreflightError
                 raise error(text(report, "message"))
             self.forks = field(report, "forks", bool)
+        except TimeoutError as error:  # it did not let itself be interrupted
+            raise SetupError(f"the set-up did not end within {seconds:g} s; {ADVICE_ON_SETUP}") from error
         except HungUp as error:
             raise SetupError(f"the set-up ended the sandbox: {await self._last_words()}") from error
         except (Garbage, Oversized) as error:
@@ -89,6 +95,23 @@ class Worker:
         if self.forks:
             self._listener = asyncio.create_task(self._listen())
         return report
+
+    async def supply(self, cargo: Cargo | None, absent: Mapping[str, str], seconds: float | None) -> bool:
+        """Send more names; False when the child has since got threads and must not be forked. Raises HungUp."""
+        order = {"do": "supply", "absent": dict(absent)} | (NOTHING if cargo is None else cargo.order())
+        self._supplied = asyncio.get_running_loop().create_future()
+        await self.control.send(order, [] if cargo is None or cargo.path else [cargo.file.fileno()])
+        try:
+            async with asyncio.timeout(seconds):
+                threads = await (self._supplied if self.forks else self._receive_threads())
+        except (TimeoutError, Garbage, Oversized) as error:
+            raise HungUp from error
+        self.resident = tree.resident(self.pid)
+        return not (self.forks and threads)
+
+    async def _receive_threads(self) -> list[Any]:
+        report, _ = await self.control.receive()
+        return field(report, "threads", list)
 
     async def fork(self, limit: int) -> Fork:
         """A child for one candidate, with frames of at most `limit` bytes. Raises HungUp when there is none."""
@@ -182,7 +205,7 @@ class Worker:
     async def _strike_survivors(self) -> None:
         """A candidate has killed the zygote, which would have adopted its daemons; find them by their environment."""
         deadline = asyncio.get_running_loop().time() + _DEATH
-        while tree.strike_all(tree.started_with(f"HOME={self._scratch}")):
+        while tree.strike_all(tree.started_with(f"{MARK}={self._mark}")):
             if asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(_MOMENT)
@@ -201,12 +224,21 @@ class Worker:
         try:
             while True:
                 message, _ = await self.control.receive()
+                if message.get("said") == "supplied":
+                    self._take_supplied(field(message, "threads", list))
+                    continue
                 self._end(field(message, "attempt", int), field(message, "status", int))
         except (HungUp, Garbage, Oversized):
             pass
         finally:
             for attempt in list(self._ended):
                 self._end(attempt, 9)
+            if self._supplied is not None and not self._supplied.done():
+                self._supplied.set_exception(HungUp())
+
+    def _take_supplied(self, threads: list[Any]) -> None:
+        if self._supplied is not None and not self._supplied.done():
+            self._supplied.set_result(threads)
 
     def _end(self, attempt: int, status: int) -> None:
         self._born.pop(attempt, None)

@@ -8,12 +8,12 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from jupyter_loops.core.names import binds, changes, reads, wants
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind, Tool, Word
 from jupyter_loops.errors import CellError
 
 from . import rules
 from .asks import asks, reads_module
-from .names import binds, changes, reads, wants
 from .source import Source, one_line
 from .words import WORDS
 

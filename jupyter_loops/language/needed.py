@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from .names import binds, changes, reads
+from jupyter_loops.core.names import binds, changes, reads
 
 _BY_NAME = frozenset({"globals", "locals", "vars", "eval", "exec"})  # who uses these may need anything
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from jupyter_loops.core.names import binds, reads
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import CellError
 
-from .names import binds, reads
 from .source import Source
 from .words import WORDS
 

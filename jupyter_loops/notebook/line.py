@@ -65,6 +65,7 @@ OPTIONS = (
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),
     Option(name="call_timeout", shape="TIME", read=units.or_none(units.seconds), help="for one answer, e.g. 2m"),
     Option(name="timeout", shape="TIME", read=units.seconds, help="for one candidate and its checks, e.g. 10s"),
+    Option(name="setup_timeout", shape="TIME", read=units.or_none(units.seconds), help="for the set-up, e.g. 2m"),
     Option(name="memory", shape="SIZE", read=units.size, help="for one candidate, e.g. 512MB"),
     Option(name="seed", shape="NUMBER", read=units.or_none(units.seed), help="for models that take one"),
     Option(name="judge_model", shape="NAME", read=str, help="grades judge(...); without it, the same model"),

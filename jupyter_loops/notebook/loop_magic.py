@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,7 @@ class LoopMagics(Magics):
     max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
     call_timeout = Float(None, allow_none=True, help="Seconds for one answer; None: two minutes.").tag(config=True)
     timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
+    setup_timeout = Float(120.0, allow_none=True, help="Seconds for the set-up; None: no limit.").tag(config=True)
     memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
     seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
     judge_model = Unicode(None, allow_none=True, help="Grades judge(...); None: the same model.").tag(config=True)
@@ -148,14 +150,17 @@ class LoopMagics(Magics):
 
         from .names import gather
 
-        namespace = {**self._ipython.user_ns, **(local_ns or {})}
+        namespace = self._ipython.user_ns
+        if local_ns is not None and local_ns is not namespace:
+            namespace = ChainMap(dict(local_ns), namespace)
         with usage("%%loop"):
             asked = read_line(line, namespace)
             if asked.options.get("help"):
                 self._front("--help")
                 return None
             recipe = parse(cell, asked.name)
-            return self._order(recipe, gather(recipe, namespace), asked.options)
+            names = ChainMap(gather(recipe, namespace), namespace)  # the others as they are when a candidate reads them
+            return self._order(recipe, names, asked.options)
 
     def _order(self, recipe: Recipe, names: Mapping[str, object], asked: Mapping[str, Any]) -> Order:
         from jupyter_loops.assemble import Options

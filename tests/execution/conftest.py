@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +52,16 @@ def recipe_of(*checks: str | Check, setup: str = "", targets: tuple[Target, ...]
 
 @asynccontextmanager
 async def opened(
-    level: str, recipe: Recipe, limits: Limits | None = None, imports: Imports | None = None, **names: object
+    level: str,
+    recipe: Recipe,
+    limits: Limits | None = None,
+    imports: Imports | None = None,
+    offered: Mapping[str, object] | None = None,
+    **names: object,
 ) -> AsyncIterator[Sandboxed]:
     sandbox = ZygoteSandbox(level)
-    world = World(recipe=recipe, names=names, limits=limits or Limits(), imports=imports or Imports())
+    limits, imports = limits or Limits(), imports or Imports()
+    world = World(recipe=recipe, names=names, limits=limits, imports=imports, offered=offered or {})
     try:
         readiness = await sandbox.open(world)
         yield Sandboxed(sandbox, readiness, recipe)
@@ -123,6 +129,11 @@ def hidden_check() -> Callable[[str], Check]:
 @pytest.fixture
 def score() -> Callable[[str, str], Check]:
     return lambda kind, expression: Check(name=expression, source=f"{kind}({expression})", kind=CheckKind(kind))
+
+
+@pytest.fixture(name="code")
+def as_code() -> Callable[[str], Candidate]:
+    return code
 
 
 @pytest.fixture

@@ -211,7 +211,7 @@ async def main():
     opening = asyncio.ensure_future(box.open(World(recipe=recipe)))
     while not (box._worker and box._worker.pid):
         await asyncio.sleep(0.05)
-    print(box._worker.pid, box._scratch, flush=True)
+    print(box._worker.pid, box._scratch.root, flush=True)
     await opening
 asyncio.run(main())
 """

@@ -26,7 +26,7 @@ async def test_hostile_candidate_costs_one_attempt(
 ):
     recipe = make_recipe(case.check, setup="EXPECTED = 1")
     async with open_sandbox(level, recipe, case.bounds) as box:
-        scratch = box.sandbox._scratch
+        scratch = box.sandbox._scratch.root
         outcome = await box.run(case.text_at(place, level))
         last = outcome.executed if outcome.executed.exit is not Exit.OK else outcome.examined
         assert last.exit in case.exits, (last, outcome.verdicts)

@@ -42,7 +42,7 @@ async def observe(platform, recipe, *texts, limits=None, **names):
                 verdicts, examined = await attempt.examine(recipe.checks)
                 delivery = await attempt.deliver() if all(verdict.passed for verdict in verdicts) else None
             found.append((executed, examined, [verdict.passed for verdict in verdicts], delivery))
-        scratch = sandbox._scratch
+        scratch = sandbox._scratch.root
     finally:
         await sandbox.close()
     assert not scratch.exists()

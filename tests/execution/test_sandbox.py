@@ -143,6 +143,27 @@ async def test_a_setup_that_fails_says_where_in_the_cell(setup, message, level, 
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setup", "message"),
+    [
+        ("import time\n\ntime.sleep(1e6)", "line 3: the set-up was still here after 0.3 s; --setup-timeout"),
+        ("try:\n while True: pass\nexcept Exception: pass", "line 2: the set-up was still here after 0.3 s"),
+        ("import time\nwhile True:\n try: time.sleep(9)\n except BaseException: pass", "did not end within 0.3 s"),
+        ("sum(iter(int, 1))", "did not end within 0.3 s"),
+    ],
+)
+async def test_a_setup_that_hangs_ends_with_one_line(setup, message, level, open_sandbox, make_recipe):
+    before, started = set(tree.descendants(os.getpid())), time.perf_counter()
+    with pytest.raises(SetupError) as caught:
+        async with open_sandbox(level, make_recipe("assert f(1)", setup=setup), Limits(setup_seconds=0.3)):
+            pass
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert time.perf_counter() - started < 10
+    assert set(tree.descendants(os.getpid())) <= before
+
+
 async def test_an_unknown_type_is_named_before_anything_is_spent(open_sandbox, make_recipe):
     target = Target(name="mug", kind=TargetKind.DATA, source="mug: Product", annotation="Product", line=4)
     with pytest.raises(PreflightError, match="line 4: the type of mug: Product is unknown"):
@@ -313,7 +334,7 @@ async def test_a_zygote_that_is_stopped_is_replaced(open_sandbox, make_recipe, m
 async def test_a_setup_with_threads_gets_a_restarted_child_and_a_note(level, open_sandbox, make_recipe, still_running):
     setup = "import threading, time\nthreading.Thread(target=time.sleep, args=(1e6,), name='pump', daemon=True).start()"
     async with open_sandbox(level, make_recipe("assert f(1) == 3", setup=f"{setup}\nITEMS = [1, 2]")) as box:
-        scratch = box.sandbox._scratch
+        scratch = box.sandbox._scratch.root
         outcomes = [await box.run("ITEMS.append(3)\ndef f(x): return len(ITEMS)") for _ in range(3)]
         hung = await asyncio.wait_for(box.run("import os; os._exit(4)"), 10)
 
@@ -395,7 +416,7 @@ async def test_relative_paths_of_the_setup_are_the_notebooks(open_sandbox, make_
 
 async def test_closing_twice_leaves_no_process_and_no_file(level, open_sandbox, make_recipe, still_running):
     async with open_sandbox(level, make_recipe("assert f(1)")) as box:
-        scratch = box.sandbox._scratch
+        scratch = box.sandbox._scratch.root
         assert still_running(scratch)
         await box.sandbox.close()
         await box.sandbox.close()
@@ -427,7 +448,7 @@ from jupyter_loops.execution.sandbox import ZygoteSandbox
 async def main():
     sandbox = ZygoteSandbox({level!r})
     await sandbox.open(World(recipe=Recipe(name="x", goal="", targets=())))
-    print(sandbox._scratch, flush=True)
+    print(sandbox._scratch.root, flush=True)
     async with sandbox.attempt(Candidate(kind=CandidateKind.CODE, text="while True: pass")) as attempt:
         await attempt.execute()
 asyncio.run(main())

@@ -28,7 +28,7 @@ def test_a_line_gives_only_the_options_that_it_names():
 def test_every_option_of_the_issue_is_there():
     words = {option.long for option in OPTIONS} | {option.short for option in OPTIONS}
     wanted = "--model -m --api-base --usd --tokens --time --iterations -n --patience --temperature --max-tokens"
-    wanted += " --timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
+    wanted += " --timeout --setup-timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
     wanted += " --repeat --all-checks --watchdog"
     wanted += " --allow-imports --deny-imports --sandbox --image"
     wanted += " --allow-imports --deny-imports --sandbox --image --keep-files"

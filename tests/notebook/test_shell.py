@@ -71,6 +71,21 @@ def test_a_loop_blocks_binds_and_is_found_again(shell, capsys, cell, wrong, righ
     assert "twice has ended already" in capsys.readouterr().err
 
 
+def test_a_candidate_may_use_what_the_goal_speaks_of_and_no_check_reads(shell, cell):
+    assert run(shell, "factors = {'two': 2}; import threading; gate = threading.Lock(); a = 5") is None
+    body = "'Double it with `factors`; a gate is there too.'\ndef double(n: int) -> int: ...\nassert double(2) == 4"
+    answers = ["def double(n):\n    with gate:\n        return 4", "def double(n):\n    return n * factors['two']"]
+    code = [f"```python\n{answer}\n```" for answer in answers]
+
+    shown = str(shell.run_cell(cell(*code, body=body, options="--dry-run")).result)
+    assert "factors: dict with 1 keys: 'two'" in shown
+    assert "- a:" not in shown
+    assert run(shell, cell(*code, body=body)) is None
+    assert shell.user_ns["double"](21) == 42
+    [(why,)] = shell.run_cell("%loop_sql --to rows SELECT why FROM iterations WHERE iteration = 1").result
+    assert "'gate' (_thread.lock) cannot be sent to the sandbox" in why
+
+
 def test_a_target_wins_its_name_over_the_run(shell, cell, right):
     assert run(shell, cell(right, name="double")) is None
     assert shell.user_ns["double"](2) == 4

@@ -19,6 +19,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
+        self.absent: dict[str, str] = {}  # names of the notebook that are not here, and why
 
     def add(self, filename: str, text: str, *, secret: bool = False) -> None:
         """Remember a text; `inspect.getsource` inside the child finds it too, unless it is secret."""
@@ -38,7 +39,7 @@ class Sources:
         frames = self._frames(error.__traceback__)
         if isinstance(error, SyntaxError) and error.filename in self._lines and not frames:
             frames = [self._frame(str(error.filename), "", error.lineno or 1, {})]
-        return {"type": kind(error), "message": _words(error), "frames": frames}
+        return {"type": kind(error), "message": self._words(error), "frames": frames}
 
     def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
         kept: list[tuple[FrameType, int]] = []
@@ -67,6 +68,14 @@ class Sources:
         where = "candidate" if filename == CANDIDATE else "check"
         return {"where": where, "function": function, "line": line, "text": clip(text, 300), "values": values}
 
+    def _words(self, error: BaseException) -> str:
+        words = message(error)
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return f"{words} (not installed here, and a loop never installs packages)"
+        if isinstance(error, NameError) and isinstance(error.name, str) and error.name in self.absent:
+            return f"{words}: {self.absent[error.name]}"
+        return words
+
 
 def _named(names: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, str]:
     dull = (ModuleType, FunctionType, type)
@@ -76,10 +85,3 @@ def _named(names: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, st
         if wanted(name) and not name.startswith(("_", "@", ".")) and not isinstance(value, dull)
     ]
     return {name: describe(value) for name, value in named[:_VALUES]}
-
-
-def _words(error: BaseException) -> str:
-    words = message(error)
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"{words} (not installed here, and a loop never installs packages)"
-    return words

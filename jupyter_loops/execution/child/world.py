@@ -6,6 +6,7 @@ import builtins
 import io
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,15 @@ from .digest import content
 from .fault import Sources
 from .targets import DATA, Target
 
+ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
+
 
 class Unready(Exception):
     """The world cannot be built; args are the class of error that the kernel raises, and its message."""
+
+
+class TooSlow(BaseException):
+    """The set-up is over its time; not an Exception, so that `except Exception` does not hold it up."""
 
 
 class World:
@@ -50,7 +57,7 @@ class World:
             _modernise_typed_dict()
         self._receive(order, cargo)
         with _working_in(order["setup_cwd"]):
-            self._run_setup(order["setup"])
+            self._run_setup(order["setup"], order["setup_seconds"])
         self.targets = [self._target(each) for each in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
@@ -77,6 +84,16 @@ class World:
                 schemas[target.name] = schema
         return schemas
 
+    def supply(self, order: dict[str, Any], cargo: memoryview) -> None:
+        """Receive more of the notebook's names, that a candidate reads; those of the set-up stay what they are."""
+        self.sources.absent.update(order["absent"])
+        if not order["names"] or order["names"][0] in self.names:
+            return
+        try:
+            self._receive(order, cargo)
+        except Unready as unready:
+            self.sources.absent[order["names"][0]] = unready.args[1]
+
     def _receive(self, order: dict[str, Any], cargo: memoryview) -> None:
         if not order["names"]:
             return
@@ -91,17 +108,19 @@ class World:
                 advice = "create it in the set-up of the cell instead"
                 raise Unready("preflight", f"{name!r} could not be rebuilt in the sandbox ({why}); {advice}") from error
 
-    def _run_setup(self, source: str) -> None:
+    def _run_setup(self, source: str, seconds: float | None) -> None:
         if not source.strip():
             return
         self.sources.add(self.setup_name, source)
         try:
-            exec(compile(source, self.setup_name, "exec", dont_inherit=True), self.names)  # noqa: S102 - the user's own
+            with _interrupted_after(seconds):
+                exec(compile(source, self.setup_name, "exec", dont_inherit=True), self.names)  # noqa: S102 - the user's own
         except BaseException as error:
             fault = self.sources.tell(error)
             lines = [frame["line"] for frame in fault["frames"]]
             where = f"line {lines[-1]}: " if lines else ""
-            raise Unready("setup", f"{where}{fault['type']}: {fault['message']}") from error
+            words = str(error) if isinstance(error, TooSlow) else f"{fault['type']}: {fault['message']}"
+            raise Unready("setup", f"{where}{words}") from error
 
     def _target(self, spec: dict[str, Any]) -> Target:
         annotation = None
@@ -130,6 +149,25 @@ def mapped(file: int) -> memoryview:
     view = memoryview(mmap(file, size, access=ACCESS_COPY)) if size else memoryview(b"")
     os.close(file)
     return view
+
+
+@contextmanager
+def _interrupted_after(seconds: float | None) -> Iterator[None]:
+    """Raise TooSlow where the set-up stands then; what cannot be interrupted, the kernel ends a little later."""
+    if seconds is None or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise TooSlow(f"the set-up was still here after {seconds:g} s; {ADVICE_ON_SETUP}")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

@@ -69,7 +69,11 @@ class Zygote:
                 os.killpg(pid, signal.SIGKILL)
 
     def _serve_one(self, world: World, examiner: tuple[Examiner, Trust]) -> None:
-        self._control.receive()
+        while True:
+            order, files, _ = self._control.receive()
+            if order["do"] == "become":
+                break
+            self._supply(world, order, files)
         settle([])
         _forget_ourselves()
         Attempt(world, self._control, *examiner).serve()
@@ -92,9 +96,18 @@ class Zygote:
                 self._reap()
             if self._control.fileno() in ready:
                 order, files, _ = self._control.receive()
-                if self._fork(order, files):
+                if order["do"] == "supply":
+                    self._supply(world, order, files)
+                elif self._fork(order, files):
                     os.close(reading)
                     self._become(world, examiner, files)
+
+    def _supply(self, world: World, order: dict[str, Any], files: list[int]) -> None:
+        """Take more names of the notebook, which all later candidates share."""
+        world.supply(order, _cargo(order, files, b""))
+        gc.collect()
+        gc.freeze()
+        self._control.send({"said": "supplied", "threads": _threads()})
 
     def _fork(self, order: dict[str, Any], files: list[int]) -> bool:
         """Whether this is the child."""
