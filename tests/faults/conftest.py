@@ -80,6 +80,7 @@ class Kernel:
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.manager, self.client = start_new_kernel(kernel_name="python3", env=env, cwd=str(folder))
+        self.client.allow_stdin = False  # nobody sits before it, as nbclient says
         self.pid = self.manager.provisioner.pid
         assert self.run("%load_ext jupyter_loops").ok
 
