@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.io as pio
-
 from jupyter_loops.view.charts import cost, latency, progress, timeline
 
 
@@ -60,8 +58,7 @@ def test_every_chart_can_be_drawn_of_nothing():
         assert chart.figure(chart.numbers([])).layout.title.text
 
 
-def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly(monkeypatch):
-    monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype+notebook")
+def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly():
     rows = [{"iteration": n, "progress": n / 60, "why": "<b>no</b>", "passed": 0, "total": 1} for n in range(1, 61)]
     chart = progress.figure(progress.numbers(rows))
 
