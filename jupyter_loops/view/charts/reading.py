@@ -13,15 +13,13 @@ _NEWEST = 50  # rows
 def table(title: str, numbers: Sequence[Any]) -> Table:
     """The lists of a NamedTuple as columns, the newest 50 rows of them."""
     names = getattr(numbers, "_fields", ())
-    columns = {name.replace("_", " "): column for name, column in zip(names, numbers, strict=True) if _lists(column)}
+    columns = {
+        name.replace("_", " "): column for name, column in zip(names, numbers, strict=True) if isinstance(column, list)
+    }
     rows = [[_cell(value) for value in row] for row in zip(*columns.values(), strict=True)]
     left = len(rows) - _NEWEST
     note = f"{title}; the first {left} rows are left out" if left > 0 else title
     return Table(list(columns), rows[-_NEWEST:], note)
-
-
-def _lists(column: object) -> bool:
-    return isinstance(column, list)
 
 
 def _cell(value: object) -> str:
