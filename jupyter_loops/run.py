@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import functools
 import traceback
 from collections.abc import Callable, Generator, Mapping, MutableMapping
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_loops.continuation import Stored
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.forecast import Forecast
@@ -27,8 +26,6 @@ from jupyter_loops.errors import LoopError, NotVerified
 if TYPE_CHECKING:
     from jupyter_loops.history import History
     from jupyter_loops.view.charts import Charts
-
-_runs: dict[str, Run] = {}  # the latest of each name in this process
 
 
 class Artifact(NamedTuple):
@@ -49,12 +46,8 @@ class Run:
     history: History
     cycle: Cycle
     future: Future[Termination]
-    forking: Callable[..., Run]  # (at, names, hint, **options): how a fork of it is made
+    pursue: Callable[..., Run]  # (continuation, names, **options): how a run is started from a stored one
     delivered: Delivered | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        _runs[self.name] = self
-        _end_with_the_process()
 
     @property
     def name(self) -> str:
@@ -242,7 +235,8 @@ class Run:
         `options` are those of the %%loop line where they differ. `names` are the notebook's as they are now; the
         ones that this run had, by default. Raises PreflightError.
         """
-        return self.forking(self.id, at, hint, names or dict(self.cycle.world.names), **options)
+        found = Stored.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
+        return self.pursue(found, names or dict(self.cycle.world.names), **options)
 
     # ---- what it leaves behind
 
@@ -291,42 +285,3 @@ def show(history: History, run_id: str) -> None:
 
     put: Any = display.display  # untyped
     put(bundle(Snapshot.of(history.story(run_id))), raw=True)
-
-
-def find(name: str) -> Run | None:
-    """The latest run of this process with this name or id."""
-    return _runs.get(name) or next((run for run in _runs.values() if run.id == name), None)
-
-
-def known() -> list[Run]:
-    """The latest run of each name in this process, oldest first."""
-    return sorted(_runs.values(), key=lambda run: run.id)
-
-
-def live() -> list[Run]:
-    """The runs of this process that go on, oldest first."""
-    return [run for run in _runs.values() if not run.future.done()]
-
-
-def end_all(patience: float = 3.0) -> None:
-    """End every run of this process and wait, as a kernel does that goes: what they have so far is kept."""
-    going = live()
-    for run in going:
-        run.stop(StopReason.INTERRUPTED)
-    wait([run.future for run in going], patience)
-
-
-@functools.cache
-def _end_with_the_process() -> None:
-    """Called with the first run, when the history is imported: what is registered later is called earlier."""
-    atexit.register(end_all)
-
-
-def on_end(run: Run, then: Callable[[Run], object]) -> None:
-    """Call `then` once the run is over, on the engine's thread."""
-    run.future.add_done_callback(lambda _: then(run))
-
-
-def names_used(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]:
-    """The names of a notebook that a recipe reads, as far as they exist there."""
-    return {name: namespace[name] for name in sorted(recipe.uses) if name in namespace}

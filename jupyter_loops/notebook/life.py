@@ -29,8 +29,8 @@ def let_go() -> None:
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
-    if "jupyter_loops.run" in sys.modules:
-        from jupyter_loops.run import end_all
+    if "jupyter_loops.runs" in sys.modules:
+        from jupyter_loops.runs import end_all
 
         end_all(PATIENCE)
     signal.signal(number, signal.SIG_DFL)

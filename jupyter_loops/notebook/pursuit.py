@@ -137,7 +137,7 @@ class Pursuit:
 
     def leave(self) -> Run:
         """Return at once; the targets are bound when the run has ended well."""
-        from jupyter_loops.run import on_end
+        from jupyter_loops.runs import on_end
 
         context = contextvars.copy_context()  # the cell that output belongs to
         ending = threading.Thread(target=context.run, args=(self._finish_late,), name="jupyter-loops end", daemon=True)

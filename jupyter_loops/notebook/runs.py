@@ -22,9 +22,9 @@ _SHOWN = 12
 
 def find(name: str) -> Run | None:
     """The latest run of this kernel with this name or id."""
-    if "jupyter_loops.run" not in sys.modules:
+    if "jupyter_loops.runs" not in sys.modules:
         return None
-    from jupyter_loops.run import find as find_run
+    from jupyter_loops.runs import find as find_run
 
     return find_run(name)
 
@@ -64,9 +64,9 @@ def recent(path: str | None) -> Table:
 
 
 def _runs() -> list[Run]:
-    if "jupyter_loops.run" not in sys.modules:
+    if "jupyter_loops.runs" not in sys.modules:
         return []
-    from jupyter_loops.run import known
+    from jupyter_loops.runs import known
 
     return known()
 

@@ -89,7 +89,7 @@ def test_a_candidate_may_use_what_the_goal_speaks_of_and_no_check_reads(shell, c
 def test_a_target_wins_its_name_over_the_run(shell, cell, right):
     assert run(shell, cell(right, name="double")) is None
     assert shell.user_ns["double"](2) == 4
-    from jupyter_loops.run import find
+    from jupyter_loops.runs import find
 
     assert find("double").termination.verified
 

@@ -140,7 +140,7 @@ def test_replay_compares_then_and_now(shell, cell, wrong, right):
 def test_show_draws_a_stored_run(shell, cell, right, capsys):
     shell.run_cell(cell(right)).raise_error()
     run = shell.user_ns["twice"].id
-    from jupyter_loops import run as runs
+    from jupyter_loops import runs
 
     runs._runs.clear()
     loops(shell, f"show {run}")

@@ -1,0 +1,51 @@
+"""Which model and which sandbox the options name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from jupyter_loops.core.ports import Model, Sandbox
+
+from .options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The parts that a run is made of; a benchmark or a test may bring its own."""
+
+    model: Model
+    sandbox: Sandbox
+    fallbacks: tuple[Model, ...] = ()
+    judge: Model | None = None  # None: the same model
+    escalation: tuple[Model, ...] = ()
+
+    @classmethod
+    def of(cls, options: Options, asked: int = 0) -> Adapters:
+        """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""
+        from jupyter_loops.execution.sandbox import ZygoteSandbox
+        from jupyter_loops.planning.models import open_model
+
+        model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price, asked=asked)
+        fallbacks = tuple(other_model(options, name) for name in options.fallback)
+        escalation = tuple(other_model(options, name) for name in options.escalate)
+        judge = open_model(options.judge_model, api_base=options.judge_api_base) if options.judge_model else None
+        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge, escalation)
+
+
+def replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Options]:
+    """The real sandbox, and a model that says what was said."""
+    from jupyter_loops.execution.sandbox import ZygoteSandbox
+    from jupyter_loops.planning.models.replay import ReplayModel
+
+    free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
+    return Adapters(
+        ReplayModel(answers, name="replay"), ZygoteSandbox(isolation=options.sandbox, image=options.image)
+    ), free
+
+
+def other_model(options: Options, name: str) -> Model:
+    """Another model than the chosen one. Raises OptionError, PreflightError."""
+    from jupyter_loops.planning.models import open_model
+
+    return open_model(name, api_base=options.api_base)

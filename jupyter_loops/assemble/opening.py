@@ -1,0 +1,118 @@
+"""How a run comes to be: a stored candidate that may do, what the past says, and the record of its start."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops._version import __version__
+from jupyter_loops.core.approach import Approach, Mode, Worth
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
+from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.ports import Model, Readiness
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.engine.origin import Origin
+from jupyter_loops.engine.past import Past
+from jupyter_loops.engine.recorder import Recorder
+
+from .options import Options
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+
+
+@dataclass(slots=True)
+class HistoryOpening:
+    """Puts a run on the record."""
+
+    recipe: Recipe
+    options: Options
+    model: Model
+    history: History
+    recorder: Recorder
+    origin: Origin
+    offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
+
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
+        """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
+        if self.options.fresh:
+            return None
+        row, self.offer = await asyncio.to_thread(self._look_up, self._fingerprint(readiness))
+        if row is None:
+            return None
+        said = await asyncio.to_thread(self.history.answers, row["run_id"]) if self.recipe.asks else []
+        return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), said
+
+    def _look_up(self, fingerprint: str) -> tuple[dict[str, Any] | None, str]:
+        found = self.history.verified(fingerprint)
+        broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
+        return found, broken_off.offer if broken_off else ""
+
+    async def outcomes(self) -> list[Outcome]:
+        """How runs of this loop, and of this model, went."""
+        rows = await asyncio.to_thread(self.history.outcomes, self.recipe.name, self.model.name)
+        return [Outcome(**row) for row in rows]
+
+    async def approaches(self) -> dict[Approach, Worth]:
+        """What ways to ask were worth in runs of this loop."""
+        names = [self.model.name, *self.options.escalate]
+        rows = await asyncio.to_thread(self.history.approaches, self.recipe.name, names)
+        return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
+
+    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
+        """Say RunStarted, or Resumed."""
+        if self.origin.run_id is None:
+            self.recorder.say(self._started(readiness, price, forecast))
+        else:
+            self.recorder.say(self._resumed(readiness, self.origin.past or Past()))
+        if self.offer:
+            self.recorder.say(Noted(iteration=0, message=self.offer))
+
+    def _started(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> RunStarted:
+        return RunStarted(
+            loop=self.recipe.name,
+            goal=self.recipe.goal,
+            source=self.recipe.source,
+            fingerprint=self._fingerprint(readiness),
+            model=self.model.name,
+            isolation=readiness.isolation,
+            budget=asdict(self.options.budget),
+            price=None if price is None else asdict(price),
+            options=self.options.written,
+            targets=[target.name for target in self.recipe.targets],
+            checks=[{"name": check.name, "hidden": check.hidden, "kind": check.kind} for check in self.recipe.checks],
+            code=self.recipe.asks_for_code,
+            kernel=_kernel(),
+            version=__version__,
+            journal=self.history.journal.token,
+            parent=self.origin.parent,
+            relation=self.origin.relation,
+            forked_at=self.origin.forked_at,
+            forecast=forecast.to_json() if forecast else {},
+        )
+
+    def _resumed(self, readiness: Readiness, past: Past) -> Resumed:
+        return Resumed(
+            iteration=past.iteration,
+            phase=past.state,
+            model=self.model.name,
+            isolation=readiness.isolation,
+            fingerprint=self._fingerprint(readiness),
+            budget=asdict(self.options.budget),
+            kernel=_kernel(),
+            version=__version__,
+            journal=self.history.journal.token,
+        )
+
+    def _fingerprint(self, readiness: Readiness) -> str:
+        return hashlib.sha256(f"{self.recipe.fingerprint()}{readiness.fingerprint}".encode()).hexdigest()
+
+
+def _kernel() -> str:
+    return f"{os.getpid()}@{platform.node()}"

@@ -1,0 +1,99 @@
+"""The parts of a run that are made from its options: who plans, who asks, who pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jupyter_loops.core.ports import World
+from jupyter_loops.core.recipe import Word
+from jupyter_loops.engine.control import Control
+from jupyter_loops.engine.desk import Attendance, Callback, Desk
+from jupyter_loops.engine.judging import Judging
+from jupyter_loops.engine.ledger import Ledger
+from jupyter_loops.engine.lineage import Lineage
+from jupyter_loops.engine.pace import Pace
+from jupyter_loops.engine.questions import Questions
+from jupyter_loops.engine.recorder import Recorder
+
+from .adapters import Adapters
+from .options import Options
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+    from jupyter_loops.planning.planner import Planner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who answers `approve(...)`."""
+
+    there: bool = False  # somebody can: in the view, by `%loops approve`, or by `run.approve()`
+    callback: Callback | None = None  # answers instead
+    namespace: Mapping[str, object] = field(default_factory=dict)  # what the notebook has now, for a diff
+
+    def attendance(self, options: Options) -> Attendance:
+        """Whom to ask."""
+        if options.auto_approve:
+            return Attendance.AUTO
+        if self.callback is not None:
+            return Attendance.CALLBACK
+        return Attendance.PERSON if self.there else Attendance.NOBODY
+
+
+def make_planner(options: Options, world: World) -> Planner:
+    """Who turns the state of a run into prompts, and answers into candidates."""
+    from jupyter_loops.planning.planner import Planner
+
+    return Planner(
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        timeout=options.call_timeout,
+        imports=world.imports.rule,
+    )
+
+
+def make_questions(world: World, options: Options, adapters: Adapters, pace: Pace, person: Person) -> Questions:
+    """Who is asked what no code can tell: a judge, and a person."""
+    from jupyter_loops.execution.child.portray import portray
+    from jupyter_loops.verification.judge import RubricJudge
+    from jupyter_loops.verification.rubric import rubrics
+
+    recipe, model = world.recipe, adapters.judge or adapters.model
+    approved = {ask.value for check in recipe.checks for ask in check.asks if ask.word is Word.APPROVE}
+    return Questions(
+        recipe=recipe,
+        sandbox=adapters.sandbox,
+        recorder=pace.recorder,
+        judging=Judging(
+            judge=RubricJudge(),
+            model=model,
+            ledger=pace.ledger,
+            votes=options.judge_votes,
+            seed=options.seed,
+        ),
+        desk=Desk(
+            recipe=recipe,
+            pace=pace,
+            attendance=person.attendance(options),
+            callback=person.callback,
+            current={name: portray(person.namespace[name])[1] for name in approved & person.namespace.keys()},
+        ),
+        rubrics=rubrics(recipe, world.names),
+    )
+
+
+def make_family(
+    run: str, name: str, options: Options, recorder: Recorder, parent: Lineage | None, *, history: History
+) -> Lineage:
+    """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
+    if parent is None:
+        ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
+        return Lineage(run=run, name=name, ledger=ledger, control=Control())
+    depth = parent.deeper(name)
+    ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")
+    lineage = Lineage(run=run, name=name, ledger=ledger, control=Control(), depth=depth)
+    parent.take_in(lineage)
+    return lineage

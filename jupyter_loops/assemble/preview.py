@@ -1,0 +1,93 @@
+"""Preflight, and stop there: what a run would ask first, and what it may cost."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from jupyter_loops.core.budget import Usage
+from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Prompt
+from jupyter_loops.core.ports import Model, Readiness, World
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.engine import background
+from jupyter_loops.engine.forecast import MOST_ROUNDS, Forecaster
+from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
+
+from .adapters import Adapters
+from .options import Options
+from .parts import make_planner
+from .world import make_world, spoken_of
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DryRun:
+    """What a run would ask first, and what it may cost. Nothing was spent."""
+
+    prompt: Prompt
+    options: Options
+    readiness: Readiness
+    tokens: int  # of the first prompt
+    usd: float | None  # the most that the first call may cost; None: the price is not known
+    forecast: Forecast
+    projected: tuple[float, float] | None  # US dollars of the whole run; None: the price is not known
+
+    def __repr__(self) -> str:
+        budget = self.options.budget
+        limits = ", ".join(f"{name} {value:g}" for name, value in asdict(budget).items() if value is not None)
+        parts = ", ".join(f"{part.name} {part.tokens}" for part in self.prompt.parts)
+        cost = "unknown price" if self.usd is None else f"at most ${self.usd:.6f}"
+        known = f"{self.forecast.runs} runs like this" if self.forecast.runs else "no run like this is known yet"
+        span = "unknown price" if self.projected is None else "${:.6f} to ${:.6f}".format(*self.projected)
+        lines = [
+            f"model     {self.options.chosen_model}",
+            f"limits    {limits}",
+            f"sandbox   {self.readiness.isolation}",
+            f"prompt    {self.tokens} tokens: {parts}",
+            f"one call  {cost}; a run of {budget.iterations or 'unlimited'} rounds up to that many times as much",
+            f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({known})",
+            "",
+            *(f"[{message.role}]\n{message.content}\n" for message in self.prompt.messages),
+        ]
+        return "\n".join(lines)
+
+
+def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
+    """Preflight, and stop there: set-up executed, prompt made and counted, price looked up."""
+    options = options or Options()
+    return background.submit(_dry_run(recipe, options, make_world(recipe, options, names or {}))).result()
+
+
+async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
+    from jupyter_loops.planning.names import summarise
+
+    adapters = Adapters.of(options)
+    try:
+        readiness = await adapters.sandbox.open(world)
+        await adapters.model.open()
+    finally:
+        await adapters.sandbox.close()
+    planner = make_planner(options, world)
+    schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
+    memory = Memory(names=summarise(spoken_of(world)), schemas=schemas)
+    prompt = planner.prompt(recipe, memory, adapters.model.window())
+    tokens, price = adapters.model.count(prompt.messages), adapters.model.price()
+    Ledger(options.budget).quote(price, adapters.model.name)
+    usd = None if price is None else price.cost(tokens, planner.sampling(memory).max_tokens)
+    forecast = await _expected(recipe, options, adapters.model)
+    least = None if price is None else price.cost(tokens, LEAST_ANSWER)
+    most = None if usd is None else min(usd * (options.iterations or MOST_ROUNDS), options.usd or math.inf)
+    span = None if least is None or most is None else forecast.usd_range if forecast.runs else (least, most)
+    return DryRun(prompt, options, readiness, tokens, usd, forecast, span)
+
+
+async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:
+    """What the runs of the past say about a new one."""
+    from jupyter_loops.history import open_history
+
+    rows = await asyncio.to_thread(open_history(options.history).outcomes, recipe.name, model.name)
+    forecaster = Forecaster(Outcome(**row) for row in rows)
+    return forecaster.after(Usage(), options.budget, priced=model.price() is not None)

@@ -1,0 +1,148 @@
+"""A recipe and its options → a run that goes on, on the engine's thread."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+from jupyter_loops import runs
+from jupyter_loops.continuation import Continuation
+from jupyter_loops.core.ports import Listener
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.engine import background, breaker
+from jupyter_loops.engine.cycle import Cycle
+from jupyter_loops.engine.lineage import CURRENT, Lineage
+from jupyter_loops.engine.origin import Origin
+from jupyter_loops.engine.pace import Pace
+from jupyter_loops.engine.prompts import Prompts
+from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.run import Run
+from jupyter_loops.view.attendance import attended
+
+from .adapters import Adapters, other_model, replaying
+from .opening import HistoryOpening
+from .options import Options
+from .parts import Person, make_family, make_planner, make_questions
+from .stored import broken_off
+from .world import make_world, spoken_of
+
+
+def launch(
+    recipe: Recipe,
+    options: Options | None = None,
+    names: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+    adapters: Adapters | None = None,
+    *,
+    parent: Lineage | None = None,
+    origin: Origin | None = None,
+    person: Person | None = None,
+) -> Run:
+    """Start a run on the engine's thread and return at once.
+
+    Raises PreflightError and OptionError for what can be told at once; what only the sandbox or the model can
+    tell comes to whoever awaits the run.
+    """
+    from jupyter_loops.history import open_history
+    from jupyter_loops.planning.names import summarise
+    from jupyter_loops.verification.verifier import Verifier
+
+    options = options or Options()
+    person = person or Person(there=attended(), namespace=names or {})
+    if origin is None and (found := broken_off(recipe, options)):
+        origin = found.origin
+    world = make_world(recipe, options, names or {})
+    origin = origin or Origin()
+    adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
+    history = open_history(options.history)
+    run_id = origin.run_id or new_id()
+    known = len(history.notices)
+    seq = origin.past.seq if origin.past else 0
+    recorder = Recorder(run_id, history.journal, listeners, seq, Prompts(options.store_prompts))
+    if options.keep_files:
+        world = replace(world, artifacts=history.artifacts(run_id))
+    for notice in history.notices[known:]:
+        recorder.note(notice)
+    parent = parent or CURRENT.get()
+    family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
+    pace = Pace(family.control, family.ledger, recorder)
+    if parent is not None and origin.parent is None:
+        origin = replace(origin, parent=parent.run, relation="nested")
+    cycle = Cycle(
+        world=world,
+        model=adapters.model,
+        sandbox=adapters.sandbox,
+        planner=make_planner(options, world),
+        verifier=Verifier(imports=world.imports),
+        pace=pace,
+        questions=make_questions(
+            world, options, adapters, pace, person or Person(there=attended(), namespace=names or {})
+        ),
+        opening=HistoryOpening(recipe, options, adapters.model, history, recorder, origin),
+        names=summarise(spoken_of(world)),
+        patience=options.patience,
+        repeat=options.repeat,
+        watchdog=options.watchdog,
+        until=options.condition,
+        landing_share=options.landing,
+        fallbacks=adapters.fallbacks,
+        breakers=breaker.SHARED,
+        find=partial(other_model, options),
+        lineage=family,
+        past=origin.past,
+        stop_if=options.rule,
+        escalation=adapters.escalation,
+        adaptive=not options.static,
+        fixed=frozenset(name for name in ("temperature", "max_tokens") if getattr(options, name) is not None),
+        seed=options.seed,
+    )
+    future = background.submit(cycle.run())
+    future.add_done_callback(lambda _: origin.let_go())
+    future.add_done_callback(history.tell(lambda notice: background.soon(recorder.note, notice)))
+    run = Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future, pursue=pursue)
+    runs.add(run)
+    return run
+
+
+def pursue(
+    found: Continuation,
+    names: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+    adapters: Adapters | None = None,
+    **changes: Any,
+) -> Run:
+    """Go on with a stored run, or start from it. `changes` are options that are to be different now.
+
+    Raises PreflightError, naming what the notebook lacks, and OptionError.
+    """
+    missing = found.missing(names or {})
+    if missing:
+        found.origin.let_go()
+        raise PreflightError(
+            f"{found.recipe.name} reads {', '.join(missing)}, and the notebook does not have that yet: "
+            "first run the cells that define it"
+        )
+    known = {option.name for option in fields(Options)}
+    if unknown := changes.keys() - known:
+        found.origin.let_go()
+        raise OptionError(f"no option is called {', '.join(sorted(unknown))}")
+    options = Options(**{name: value for name, value in (found.options | changes).items() if name in known})
+    if found.origin.past is not None and options.model != found.options["model"]:
+        found.origin.past.answered = 0  # a script of its own begins at its beginning
+    if found.answers is not None:
+        adapters, options = replaying(found.answers, options)
+    try:
+        return launch(found.recipe, options, names, listeners, adapters, origin=found.origin)
+    except BaseException:
+        found.origin.let_go()
+        raise
+
+
+def new_id() -> str:
+    """A run id that sorts by time and is the same in no two processes."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"

@@ -1,0 +1,27 @@
+"""Runs of the history, to go on with."""
+
+from __future__ import annotations
+
+from jupyter_loops.continuation import Continuation, Stored
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.redaction import redact
+
+from .options import Options
+
+
+def stored(name: str, history: str | None = None) -> Stored:
+    """A run of the history, by its id or its loop's name. Raises PreflightError."""
+    from jupyter_loops.history import open_history
+    from jupyter_loops.verification.verifier import Verifier
+
+    return Stored.find(open_history(history), Verifier(), name)
+
+
+def broken_off(recipe: Recipe, options: Options) -> Continuation | None:
+    """The interrupted run of this very cell, where --resume asks for it and there is one."""
+    if not options.resume:
+        return None
+    from jupyter_loops.history import open_history
+
+    found = open_history(options.history).broken_off(recipe.name, source=redact(recipe.source))
+    return None if found is None else stored(found.run_id, options.history).resumed()
