@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from .examination import Program
 from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
 from .platform import Platform
+from .pool import Pool, Turn
+from .pool import pool as shared_pool
 from .scratch import Scratch
 from .start import Start
 from .supply import Supply
@@ -47,9 +49,11 @@ class ZygoteSandbox:
         *,
         image: str | None = None,
         platform: Platform | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
+        self._pool = pool or shared_pool()
         self._program: Program = import_module(_PROGRAM).program
         self._fork = self._platform.forks  # until the set-up, or a name, has brought threads
         self._worker: Worker | None = None
@@ -64,7 +68,7 @@ class ZygoteSandbox:
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
-        self._world = world
+        self._world, self._loop = world, asyncio.get_running_loop()
         self._scratch = Scratch()
         self._worker = self._new_worker(self._scratch.root)
         self._supply = Supply(world.offered, _given(world), None if self._platform.passes_files else self._scratch.root)
@@ -100,14 +104,17 @@ class ZygoteSandbox:
             await asyncio.shield(self._unbroken(self._bring(candidate)))
         scratch = self._scratch
         folder = scratch.lend()
+        turn = self._pool.turn(self, self._world.limits.memory_bytes)
         taking = asyncio.ensure_future(self._take())
         attempt = None
         try:
             fork = await asyncio.shield(taking)
-            attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork, program=self._program)
+            attempt = ChildAttempt(
+                self._world, candidate, self._isolation, folder, fork, program=self._program, turn=turn
+            )
             yield attempt
         finally:
-            finishing = self._unbroken(self._finish(taking, scratch, folder))
+            finishing = self._unbroken(self._finish(taking, scratch, folder, turn))
             if attempt is None or not attempt.idle or not fork.strike():  # else its burial need not be waited for
                 await asyncio.shield(finishing)
 
@@ -115,6 +122,7 @@ class ZygoteSandbox:
         """Leave no process and no file behind. Idempotent."""
         worker, cargo, scratch, spare = self._worker, self._cargo, self._scratch, self._spare
         self._worker = self._cargo = self._scratch = self._spare = None
+        self._pool.forget(self)
         await asyncio.gather(*self._finishing, return_exceptions=True)
         if spare is not None:
             spare.cancel()
@@ -129,10 +137,11 @@ class ZygoteSandbox:
             scratch.close()
         self._supply.close()
 
-    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path) -> None:
+    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: Turn) -> None:
         try:
             await _discard(taking)
         finally:
+            turn.give_back()
             scratch.take_back(folder)
             self._prepare()
 
@@ -145,9 +154,7 @@ class ZygoteSandbox:
             cargoes = await asyncio.to_thread(self._supply.pack, wanted)
             async with self._renewing:
                 await self._hand_over(cargoes)
-            spare, self._spare = self._spare, None
-            if spare is not None:
-                await _discard(spare)
+            await self._drop_spare()
 
     async def _hand_over(self, cargoes: list[Cargo]) -> None:
         worker = await self._usable_worker()
@@ -174,8 +181,18 @@ class ZygoteSandbox:
 
     def _prepare(self) -> None:
         """Have a child waiting before the next candidate is there: the model thinks for longer than a fork takes."""
-        if self._scratch is not None and self._spare is None:
+        if self._scratch is not None and self._spare is None and self._pool.keep(self, self._let_go):
             self._spare = asyncio.ensure_future(self._forked())
+
+    def _let_go(self) -> None:
+        """End the child that waits: another run has more use for its place. From any thread."""
+        with suppress(RuntimeError):  # the event loop is closed, and its children with it
+            self._loop.call_soon_threadsafe(lambda: self._unbroken(self._drop_spare()))
+
+    async def _drop_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            await _discard(spare)
 
     async def _take(self) -> Fork:
         """The child that is waiting, or else a new one."""
