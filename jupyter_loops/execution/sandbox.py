@@ -84,9 +84,11 @@ class ZygoteSandbox:
             raise
         printed = self._worker.printed()
         self._scratch.keep()
-        self._prepare()
-        if not self._worker.forks:
-            notes += (_why_restarted(report["threads"]),)
+        try:
+            notes += await self._first_child(report["threads"])
+        except BaseException:
+            await self.close()
+            raise
         return Readiness(
             isolation=self._isolation,
             schemas=report["schemas"],
@@ -136,6 +138,29 @@ class ZygoteSandbox:
         if scratch is not None:
             scratch.close()
         self._supply.close()
+
+    async def _first_child(self, threads: list[str]) -> tuple[str, ...]:
+        """Have a child ready; what is to be said of it. Where a fork does not live, later ones are not forks."""
+        assert self._worker is not None
+        if not self._worker.forks:
+            self._prepare()
+            return (_restarted(_why(threads)),)
+        worker, forking = self._worker, asyncio.ensure_future(self._worker.fork(self._world.limits.result_bytes))
+        try:
+            await asyncio.shield(forking)
+        except HungUp:
+            self._fork, self._worker = False, None
+            await worker.close()
+            self._prepare()
+            return (_restarted("a fork of it dies, as some library in the set-up wants it"),)
+        except asyncio.CancelledError:
+            await _discard(forking)
+            raise
+        if self._pool.keep(self, self._let_go):
+            self._spare = forking
+        else:
+            await _discard(forking)
+        return ()
 
     async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: Turn) -> None:
         try:
@@ -199,7 +224,7 @@ class ZygoteSandbox:
         spare, self._spare = self._spare, None
         if spare is not None:
             await asyncio.wait({spare})
-            if spare.exception() is None and spare.result().alive:
+            if spare.exception() is None and spare.result().alive and self._worker and self._worker.alive:
                 return spare.result()
             await _discard(spare)  # an earlier candidate has hurt it; the next one starts anew
         return await self._forked()
@@ -295,9 +320,15 @@ async def _discard(fork: asyncio.Future[Fork]) -> None:
         await fork.result().end()
 
 
-def _why_restarted(threads: list[str]) -> str:
-    why = f"the set-up started threads ({', '.join(threads)[:200]})" if threads else "this platform cannot fork"
-    return f"each candidate gets a restarted child instead of a fork: {why}"
+def _why(threads: list[str]) -> str:
+    if not threads:
+        return "this platform cannot fork"
+    advice = "what starts them in a function that candidates or checks call does not"
+    return f"the set-up started threads ({', '.join(threads)[:200]}), which a fork would lose; {advice}"
+
+
+def _restarted(why: str) -> str:
+    return f"each candidate gets a restarted child, with a set-up of its own, instead of a fork: {why}"
 
 
 def _unpack(packing: asyncio.Task[Cargo]) -> None:

@@ -318,9 +318,17 @@ async def test_attempts_may_run_side_by_side(level, open_sandbox, make_recipe):
     assert [outcome.passed for outcome in outcomes] == [[False], [True], [False], [False], [False], [False]]
 
 
+def _until(is_so):
+    """Wait, and let nobody else run meanwhile."""
+    while not is_so():
+        time.sleep(0.0005)
+
+
 async def test_a_zygote_that_was_killed_is_replaced(level, open_sandbox, make_recipe):
     async with open_sandbox(level, make_recipe("assert f(1) == 3", setup="BASE = 2"), k=5) as box:
+        await box.sandbox._spare  # which dies with it
         os.kill(box.sandbox._worker.pid, 9)
+        _until(lambda: not box.sandbox._worker.alive)
         assert (await box.run("def f(x): return BASE + x + k - 5")).passed == [True]
 
 
