@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from jupyter_loops.core.recipe import Recipe
 
@@ -79,10 +80,7 @@ def _named(node: ast.AST, aliases: Mapping[str, str]) -> Iterator[str]:
 
 def _rebinds(recipe: Recipe, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Names that the set-up gives or the checks read, other than by an import or in the very same words."""
-    given = bindings(ast.parse(recipe.setup).body)
-    exam = ast.parse("\n".join(part for check in recipe.checks for part in (check.prelude, check.source)))
-    read = {node.id for node in ast.walk(exam) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    guarded = (given.keys() | recipe.uses | (read & BUILTINS)) - {target.name for target in recipe.targets}
+    given, guarded = _given(recipe)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             yield from (
@@ -91,5 +89,15 @@ def _rebinds(recipe: Recipe, tree: ast.Module) -> Iterator[tuple[int, str]]:
     for name, statement in bindings(tree.body).items():
         if name not in guarded or isinstance(statement, ast.Import | ast.ImportFrom):
             continue
-        if name not in given or ast.dump(statement) != ast.dump(given[name]):
+        if ast.dump(statement) != given.get(name):
             yield statement.lineno, f"`{name}` is given, and must not be defined again"
+
+
+@lru_cache(maxsize=64)
+def _given(recipe: Recipe) -> tuple[dict[str, str], frozenset[str]]:
+    """Name → syntax of what the set-up binds, and the names that no candidate may bind. Once a recipe."""
+    given = {name: ast.dump(statement) for name, statement in bindings(ast.parse(recipe.setup).body).items()}
+    exam = ast.parse("\n".join(part for check in recipe.checks for part in (check.prelude, check.source)))
+    read = {node.id for node in ast.walk(exam) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    guarded = (given.keys() | recipe.uses | (read & BUILTINS)) - {target.name for target in recipe.targets}
+    return given, frozenset(guarded)

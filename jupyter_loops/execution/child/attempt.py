@@ -14,7 +14,7 @@ from .confine import limit, usage
 from .describe import describe
 from .fault import CANDIDATE
 from .figures import Figures
-from .guard import guard
+from .guard import Guard, guarded
 from .imports import watch_imports
 from .portray import portray
 from .targets import FRAME, Unfit, read_object
@@ -24,23 +24,38 @@ from .world import World
 Examiner = Callable[..., dict[str, Any]]
 Trust = Callable[..., Any]
 
+_REHEARSED = 10  # names of data
 _ENOUGH = 1.0  # seconds after which a layer that has failed is not examined further
 
 
 class Attempt:
-    """One candidate, in the process that will die with it."""
+    """What serves one candidate, in the process that will die with it. Made ready once, for all forks."""
 
-    def __init__(self, world: World, wire: Wire, examiner: Examiner, trust: Trust) -> None:
-        self._world, self._wire, self._examiner = world, wire, examiner
+    _wire: Wire
+    _guard: Guard
+
+    def __init__(self, world: World, examiner: Examiner, trust: Trust) -> None:
+        self._world, self._examiner = world, examiner
+        self._trusting = trust
         watch_imports(world.imports, world.names, world.sources)
         self._figures = Figures(world.names)
-        self._guard = guard(world)
-        self._send, self._trust = wire.send, trust(world.names, self._guard.own)
+        self.look()
+
+    def look(self) -> None:
+        """Take the world as it is now for the one that candidates meet."""
+        self._stand = guarded(self._world)
+
+    def begin(self, wire: Wire) -> None:
+        """Be the one for one candidate, whose orders come on this wire."""
+        self._wire, self._send = wire, wire.send
+        self._figures.begin()
+        self._guard = self._stand()
+        self._trust = self._trusting(self._world.names, self._guard.own)
 
     def rehearse(self) -> None:
         """Look at the world once while there is no candidate: a fork copies each page when it is first counted on."""
-        self._guard.before_checks(())
-        self._guard.after_checks(())
+        self._guard.look()
+        self._guard.after_checks([{"reads": self._world.small[:_REHEARSED], "changes": ()}])
 
     def serve(self) -> None:
         """Answer the kernel until it hangs up."""
@@ -73,6 +88,7 @@ class Attempt:
             message = f"the code leaves {left}; end what it starts before it is done"
             reply |= {"exit": "raised", "fault": {"type": "Leftover", "message": message, "frames": []}}
         self._reply(reply)
+        self._guard.look()  # while the kernel writes the reply down
 
     def _run(self, kind: str, text: str) -> None:
         world = self._world

@@ -29,8 +29,12 @@ class Figures:
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
         self._shown: list[Any] = []
-        self._seen = list(self._drawn())  # not their ids alone: those are given anew
+        self._seen: list[Any] = []  # not their ids alone: those are given anew
         _catch_shown(self._shown)
+
+    def begin(self) -> None:
+        """What is there now is not new."""
+        self._seen = list(self._drawn())
 
     def take(self) -> tuple[list[dict[str, Any]], tuple[bytes, ...]]:
         """New figures as JSON and bytes, one each; what cannot be drawn is left out."""

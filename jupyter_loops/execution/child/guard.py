@@ -10,6 +10,7 @@ from .digest import content
 from .residue import Residue
 from .seal import exam, own_classes, reached, surroundings
 from .sentry import post
+from .stamp import stamp
 from .world import World
 
 Finding = tuple[str, str]  # what was done (changes, leaves, reaches), and to what
@@ -24,57 +25,69 @@ class Guard(NamedTuple):
     """Functions, and not methods: a candidate may replace what a class has, but not what these hold."""
 
     after_candidate: Callable[[], str]  # what makes it impossible to go on; empty when nothing does
+    look: Callable[[], None]  # at what the candidate changed: nothing of it runs from then until its checks do
     before_checks: Callable[[Checks], list[Finding]]
     after_checks: Callable[[Checks], list[Finding]]
     own: frozenset[type]  # classes of the user's
 
 
-def guard(world: World) -> Guard:
-    """Look at the world as it is now, and be ready to compare. Names that were bound anew get their values back."""
+def guarded(world: World) -> Callable[[], Guard]:
+    """Look at the world as it is, once for all candidates; what is returned stands guard over one of them.
+
+    Names that were bound anew get their values back.
+    """
     names, digests, targets = world.names, world.digests, {target.name for target in world.targets}
     given = {name: value for name, value in names.items() if name not in targets | _OURS}
-    around, inside, clear = surroundings(given, world.ours), exam(given, targets), Residue(names).clear
-    restore_builtins, refused = _builtins_keeper(), post(names, world.sources)
-    moved = set(world.state)  # names that set-up and checks change by themselves
-    news = _once()
+    around, inside, own = surroundings(given, world.ours), exam(given, targets), own_classes(given)
+    restore_builtins = _builtins_keeper()
 
-    def rebound(read: set[str]) -> list[str]:
-        return [name for name in read if not _is_same(given[name], names.get(name, _GONE))]
+    def stand() -> Guard:
+        clear, refused, news = Residue(names).clear, post(names, world.sources), _once()
+        moved = set(world.state)  # names that set-up and checks change by themselves
+        late: list[Finding] = []
 
-    def after_candidate() -> str:
-        late.extend(("changes", name) for name in restore_builtins())
-        left, threads = clear()
-        late.extend(("leaves", each) for each in left)
-        return f"{threads} thread{'s' * (threads > 1)} still running" if threads > 0 else ""
+        def after_candidate() -> str:
+            late.extend(("changes", name) for name in restore_builtins())
+            left, threads = clear()
+            late.extend(("leaves", each) for each in left)
+            return f"{threads} thread{'s' * (threads > 1)} still running" if threads > 0 else ""
 
-    def before_checks(checks: Checks) -> list[Finding]:
-        late.extend(("changes", each) for each in (*restore_builtins(), *around(), *inside()))
-        anew = rebound(reached(given, _all(checks, "reads")) - moved)
-        names.update({name: given[name] for name in anew})
-        return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
+        def look() -> None:
+            late.extend(("changes", each) for each in (*restore_builtins(), *around(), *inside()))
 
-    def after_checks(checks: Checks) -> list[Finding]:
-        moved.update(_all(checks, "changes"))
-        read = reached(given, _all(checks, "reads")) - moved
-        changed = [*restore_builtins(), *rebound(read), *around(), *inside()]
-        changed += [name for name in read & digests.keys() if content(names.get(name)) != digests[name]]
-        left, threads = clear()
-        left += ["a thread that is still running"] * (threads > 0)
-        found = {"changes": changed, "leaves": left, "reaches": refused}
-        return news([(kind, each) for kind, each_of in found.items() for each in each_of])
+        def before_checks(checks: Checks) -> list[Finding]:
+            anew = _rebound(given, names, reached(given, _all(checks, "reads")) - moved)
+            names.update({name: given[name] for name in anew})
+            return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
 
-    late: list[Finding] = []
-    return Guard(after_candidate, before_checks, after_checks, own_classes(given))
+        def after_checks(checks: Checks) -> list[Finding]:
+            moved.update(_all(checks, "changes"))
+            read = reached(given, _all(checks, "reads")) - moved
+            changed = [*restore_builtins(), *_rebound(given, names, read), *around(), *inside()]
+            changed += [name for name in read & digests.keys() if content(names.get(name)) != digests[name]]
+            left, threads = clear()
+            left += ["a thread that is still running"] * (threads > 0)
+            found = {"changes": changed, "leaves": left, "reaches": refused}
+            return news([(kind, each) for kind, each_of in found.items() for each in each_of])
+
+        return Guard(after_candidate, look, before_checks, after_checks, own)
+
+    return stand
 
 
 def _builtins_keeper() -> Callable[[], list[str]]:
-    before = dict(vars(builtins))
+    before, number = dict(vars(builtins)), stamp(vars(builtins))
+    was = number(0)
 
     def restore() -> list[str]:
         """Put the builtins back; name those that were changed or removed."""
+        nonlocal was
+        if number(0) == was:
+            return []
         now = vars(builtins)
         changed = [name for name, value in before.items() if name != "_" and now.get(name, now) is not value]
         now.update(before)
+        was = number(0)
         return changed
 
     return restore
@@ -90,6 +103,10 @@ def _once() -> Callable[[list[Finding]], list[Finding]]:
         return fresh
 
     return news
+
+
+def _rebound(given: Mapping[str, object], names: Mapping[str, object], read: set[str]) -> list[str]:
+    return [name for name in read if not _is_same(given[name], names.get(name, _GONE))]
 
 
 def _all(checks: Checks, key: str) -> set[str]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from types import CodeType, FunctionType, ModuleType
 
+from .stamp import stamp
+
 Seal = Callable[[], list[str]]  # what is broken, by name
 
 _LIKELY = (
@@ -28,12 +30,14 @@ _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, so that it can
 
 def sealed(tables: Iterable[tuple[str, Mapping[str, object]]]) -> Seal:
     """Names the entries of the tables that are replaced or removed later; what is added does not count."""
-    kept = [(label, table.get, tuple(table), tuple(table.values())) for label, table in tables]
+    kept = [(label, table, stamp(table), tuple(table), tuple(table.values())) for label, table in tables]
+    stamps = [number(0) for _, _, number, _, _ in kept]
 
     def broken() -> list[str]:
         found = []
-        for label, get, keys, values in kept:
-            if False in map(is_, map(get, keys), values):
+        for was, (label, table, number, keys, values) in zip(stamps, kept, strict=True):
+            get, now = table.get, table.values()
+            if number(0) != was and (len(now) < len(values) or False in map(is_, now, values)):  # new ones come last
                 found += [
                     f"{label}.{key}"
                     for key, value in zip(keys, values, strict=True)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_COPY, mmap
+from time import perf_counter
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from .digest import content
 from .fault import Sources
 from .targets import DATA, Target
 
+_SOON = 0.002  # seconds of one digest
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
@@ -44,6 +46,7 @@ class World:
         self.state = frozenset(order["state"])  # names that the set-up's own functions change
         self.ours: tuple[ModuleType, ...] = ()  # modules of this package, which candidates do not find
         self.digests: dict[str, bytes] = {}  # of the data that set-up and notebook gave
+        self.small: list[str] = []  # of these, what is soon digested
 
     @property
     def names(self) -> dict[str, Any]:
@@ -61,8 +64,12 @@ class World:
         self.targets = [self._target(each) for each in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
-        contents = {name: content(value) for name, value in self.names.items() if name not in self.state}
-        self.digests = {name: digest for name, digest in contents.items() if digest is not None}
+        for name in [name for name in self.names if name not in self.state]:
+            began = perf_counter()
+            digest = content(self.names[name])
+            if digest is not None:
+                self.digests[name] = digest
+                self.small += [name] * (perf_counter() - began < _SOON)
 
     def _bench(self, module: str) -> Any:
         try:

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -22,10 +21,7 @@ from .rehearsal import rehearse
 from .wire import HELLO, Wire
 from .world import Unready, World, mapped
 
-# Threads that a forked child does without: memory that pyarrow and polars give back later, files that polars spills.
-_HARMLESS_THREADS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
-_LOOKS, _MOMENT = 10, 0.002
-_NATIVE = "native threads of a library, as BLAS has"  # which have no name but the process's own
+_HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})  # stops by itself in a forked child; pyarrow always starts it
 
 
 class Zygote:
@@ -80,11 +76,14 @@ class Zygote:
             self._supply(world, order, files)
         settle([])
         _forget_ourselves()
-        Attempt(world, self._control, *examiner).serve()
+        attempt = Attempt(world, *examiner)
+        attempt.begin(self._control)
+        attempt.serve()
 
     def _fork_forever(self, world: World, examiner: tuple[Examiner, Trust]) -> None:
         _warm_up()
         _forget_ourselves()
+        attempt = Attempt(world, *examiner)
         self._own = frozenset(_children())
         reading, self._wakeup = os.pipe()
         os.set_blocking(reading, False)
@@ -102,9 +101,10 @@ class Zygote:
                 order, files, _ = self._control.receive()
                 if order["do"] == "supply":
                     self._supply(world, order, files)
+                    attempt.look()
                 elif self._fork(order, files):
                     os.close(reading)
-                    self._become(world, examiner, files)
+                    self._become(attempt, examiner[0], files)
 
     def _supply(self, world: World, order: dict[str, Any], files: list[int]) -> None:
         """Take more names of the notebook, which all later candidates share."""
@@ -123,7 +123,7 @@ class Zygote:
             os.close(file)
         return False
 
-    def _become(self, world: World, examiner: tuple[Examiner, Trust], files: list[int]) -> None:
+    def _become(self, attempt: Attempt, examine: Examiner, files: list[int]) -> None:
         """The life of a forked child; never returns."""
         try:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, files[0])  # spelled out: else it is asked
@@ -135,9 +135,9 @@ class Zygote:
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
             close_memory(closed=False)
-            attempt = Attempt(world, Wire(connection), *examiner)
+            attempt.begin(Wire(connection))
             if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
-                rehearse(examiner[0], self._rehearsal)
+                rehearse(examine, self._rehearsal)
                 attempt.rehearse()
             attempt.serve()
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
@@ -192,32 +192,17 @@ def _load(name: str) -> tuple[Examiner, Trust]:
 
 
 def _threads() -> list[str]:
-    """Names of threads that a fork would lose; one that was joined just now gets a moment to be gone."""
-    for _ in range(_LOOKS):
-        names = _threads_now()
-        if not names:
-            break
-        time.sleep(_MOMENT)
-    return names
-
-
-def _threads_now() -> list[str]:
+    """Names of threads that a fork would lose."""
     python = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     try:
         tasks = [task for task in os.listdir("/proc/self/task") if int(task) != os.getpid()]  # noqa: PTH208 - start-up
     except OSError:
         return python
-    main, *native = [_thread_name(task) for task in (str(os.getpid()), *tasks)]
-    names = [_NATIVE if name == main else name for name in native if name and name not in _HARMLESS_THREADS]
-    return python or [*dict.fromkeys(names)]
-
-
-def _thread_name(task: str) -> str:
-    try:
+    native = []
+    for task in tasks:
         with open(f"/proc/self/task/{task}/comm", encoding="utf-8", errors="replace") as comm:  # noqa: PTH123 - start-up
-            return comm.read().strip()
-    except OSError:  # it has ended just now
-        return ""
+            native.append(comm.read().strip())
+    return python or [name for name in native if name not in _HARMLESS_THREADS]
 
 
 def _children() -> list[int]:
