@@ -23,6 +23,7 @@ from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
 from .fork import Fork
+from .pool import Turn
 from .tests import digest
 from .watch import Watch
 
@@ -34,10 +35,19 @@ class ChildAttempt:
     """Satisfies `core.ports.Attempt`, on a child that is waiting for it."""
 
     def __init__(
-        self, world: World, candidate: Candidate, isolation: str, scratch: Path, fork: Fork, *, program: Program
+        self,
+        world: World,
+        candidate: Candidate,
+        isolation: str,
+        scratch: Path,
+        fork: Fork,
+        *,
+        program: Program,
+        turn: Turn,
     ) -> None:
         self._world, self._candidate = world, candidate
         self._isolation, self._scratch, self._fork, self._program = isolation, scratch, fork, program
+        self._turn = turn
         self._token = secrets.token_hex(16)
         self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
         self._cpu = fork.spent_cpu_seconds  # by the acts before as well
@@ -71,7 +81,9 @@ class ChildAttempt:
             if answering is None:
                 raise Garbage("a question where nobody answers")
             with self._countdown.held():
+                self._turn.give_back()
                 answer = await answering(question)
+                await self._turn.take()
             examination.answered(answer)
             await self._fork.channel.send({"answer": answer.value})
 
@@ -128,6 +140,7 @@ class ChildAttempt:
         """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
             return self._observe(Exit(self._over.exit), None, 0.0)
+        await self._turn.take()
         used = self._countdown.used
         self.idle = False
         self._watch.start()
@@ -149,8 +162,10 @@ class ChildAttempt:
         if ended is None:
             message = conversation.result()
             self.idle = True
+            self._turn.give_back()
             return self._observe(Exit(message["exit"]), message, seconds)
         await self._fork.kill()
+        self._turn.give_back()
         self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
         return self._observe(ended[0], None, seconds)
 

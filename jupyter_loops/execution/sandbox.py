@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from .examination import Program
 from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
 from .platform import Platform
+from .pool import Pool, Turn
+from .pool import pool as shared_pool
 from .scratch import Scratch
 from .start import Start
 from .supply import Supply
@@ -47,9 +49,11 @@ class ZygoteSandbox:
         *,
         image: str | None = None,
         platform: Platform | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
+        self._pool = pool or shared_pool()
         self._program: Program = import_module(_PROGRAM).program
         self._fork = self._platform.forks  # until the set-up, or a name, has brought threads
         self._worker: Worker | None = None
@@ -64,7 +68,7 @@ class ZygoteSandbox:
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
-        self._world = world
+        self._world, self._loop = world, asyncio.get_running_loop()
         self._scratch = Scratch()
         self._worker = self._new_worker(self._scratch.root)
         self._supply = Supply(world.offered, _given(world), None if self._platform.passes_files else self._scratch.root)
@@ -80,9 +84,11 @@ class ZygoteSandbox:
             raise
         printed = self._worker.printed()
         self._scratch.keep()
-        self._prepare()
-        if not self._worker.forks:
-            notes += (_why_restarted(report["threads"]),)
+        try:
+            notes += await self._first_child(report["threads"])
+        except BaseException:
+            await self.close()
+            raise
         return Readiness(
             isolation=self._isolation,
             schemas=report["schemas"],
@@ -100,14 +106,17 @@ class ZygoteSandbox:
             await asyncio.shield(self._unbroken(self._bring(candidate)))
         scratch = self._scratch
         folder = scratch.lend()
+        turn = self._pool.turn(self, self._world.limits.memory_bytes)
         taking = asyncio.ensure_future(self._take())
         attempt = None
         try:
             fork = await asyncio.shield(taking)
-            attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork, program=self._program)
+            attempt = ChildAttempt(
+                self._world, candidate, self._isolation, folder, fork, program=self._program, turn=turn
+            )
             yield attempt
         finally:
-            finishing = self._unbroken(self._finish(taking, scratch, folder))
+            finishing = self._unbroken(self._finish(taking, scratch, folder, turn))
             if attempt is None or not attempt.idle or not fork.strike():  # else its burial need not be waited for
                 await asyncio.shield(finishing)
 
@@ -115,6 +124,7 @@ class ZygoteSandbox:
         """Leave no process and no file behind. Idempotent."""
         worker, cargo, scratch, spare = self._worker, self._cargo, self._scratch, self._spare
         self._worker = self._cargo = self._scratch = self._spare = None
+        self._pool.forget(self)
         await asyncio.gather(*self._finishing, return_exceptions=True)
         if spare is not None:
             spare.cancel()
@@ -129,10 +139,34 @@ class ZygoteSandbox:
             scratch.close()
         self._supply.close()
 
-    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path) -> None:
+    async def _first_child(self, threads: list[str]) -> tuple[str, ...]:
+        """Have a child ready; what is to be said of it. Where a fork does not live, later ones are not forks."""
+        assert self._worker is not None
+        if not self._worker.forks:
+            self._prepare()
+            return (_restarted(_why(threads)),)
+        worker, forking = self._worker, asyncio.ensure_future(self._worker.fork(self._world.limits.result_bytes))
+        try:
+            await asyncio.shield(forking)
+        except HungUp:
+            self._fork, self._worker = False, None
+            await worker.close()
+            self._prepare()
+            return (_restarted("a fork of it dies, as some library in the set-up wants it"),)
+        except asyncio.CancelledError:
+            await _discard(forking)
+            raise
+        if self._pool.keep(self, self._let_go):
+            self._spare = forking
+        else:
+            await _discard(forking)
+        return ()
+
+    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: Turn) -> None:
         try:
             await _discard(taking)
         finally:
+            turn.give_back()
             scratch.take_back(folder)
             self._prepare()
 
@@ -145,9 +179,7 @@ class ZygoteSandbox:
             cargoes = await asyncio.to_thread(self._supply.pack, wanted)
             async with self._renewing:
                 await self._hand_over(cargoes)
-            spare, self._spare = self._spare, None
-            if spare is not None:
-                await _discard(spare)
+            await self._drop_spare()
 
     async def _hand_over(self, cargoes: list[Cargo]) -> None:
         worker = await self._usable_worker()
@@ -174,15 +206,25 @@ class ZygoteSandbox:
 
     def _prepare(self) -> None:
         """Have a child waiting before the next candidate is there: the model thinks for longer than a fork takes."""
-        if self._scratch is not None and self._spare is None:
+        if self._scratch is not None and self._spare is None and self._pool.keep(self, self._let_go):
             self._spare = asyncio.ensure_future(self._forked())
+
+    def _let_go(self) -> None:
+        """End the child that waits: another run has more use for its place. From any thread."""
+        with suppress(RuntimeError):  # the event loop is closed, and its children with it
+            self._loop.call_soon_threadsafe(lambda: self._unbroken(self._drop_spare()))
+
+    async def _drop_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            await _discard(spare)
 
     async def _take(self) -> Fork:
         """The child that is waiting, or else a new one."""
         spare, self._spare = self._spare, None
         if spare is not None:
             await asyncio.wait({spare})
-            if spare.exception() is None and spare.result().alive:
+            if spare.exception() is None and spare.result().alive and self._worker and self._worker.alive:
                 return spare.result()
             await _discard(spare)  # an earlier candidate has hurt it; the next one starts anew
         return await self._forked()
@@ -278,9 +320,15 @@ async def _discard(fork: asyncio.Future[Fork]) -> None:
         await fork.result().end()
 
 
-def _why_restarted(threads: list[str]) -> str:
-    why = f"the set-up started threads ({', '.join(threads)[:200]})" if threads else "this platform cannot fork"
-    return f"each candidate gets a restarted child instead of a fork: {why}"
+def _why(threads: list[str]) -> str:
+    if not threads:
+        return "this platform cannot fork"
+    advice = "what starts them in a function that candidates or checks call does not"
+    return f"the set-up started threads ({', '.join(threads)[:200]}), which a fork would lose; {advice}"
+
+
+def _restarted(why: str) -> str:
+    return f"each candidate gets a restarted child, with a set-up of its own, instead of a fork: {why}"
 
 
 def _unpack(packing: asyncio.Task[Cargo]) -> None:

@@ -53,6 +53,11 @@ class Worker:
         listening = self._listener is not None and not (self._listener.done() or self._listener.cancelling())
         return listening if self.forks else not self._used and self._process is not None
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there, whatever we have heard of it so far; its forks die with it."""
+        return tree.alive(self.pid)
+
     async def start(self) -> None:
         """Start the process. Call on a thread that outlives it: the child dies with the thread that started it."""
         outputs = [self._open(self.stdout), self._open(self.stderr)]

@@ -20,11 +20,13 @@ from target import beside
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check, Recipe, Target, TargetKind
+from jupyter_loops.execution.pool import pool as shared_pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 CHECK = Check(name="f(7) == 50", source="assert f(7) == 50", line=5)
 PANDAS = "import numpy as np, pandas as pd"
 BARE_TEXT = "def f(x): return x * x + 1"
+BUSY_TEXT = f"import time\nend = time.process_time() + 0.02\nwhile time.process_time() < end: pass\n{BARE_TEXT}"
 PANDAS_TEXT = "def f(x): return int(pd.Series(np.arange(x + 1)).iloc[-1]) ** 2 + 1"
 HOSTILE = {
     "endless loop": ("while True: pass", Limits(seconds=0.3)),
@@ -91,6 +93,28 @@ async def trips(name: str, program: tuple[str, str], times: tuple[int, int], bou
         print(f"  {name:10}{level:20}{median * 1e3:9.2f} ms{p95 * 1e3:9.2f} ms{median / other:9.3f} x{wanted}")
 
 
+async def side_by_side(level: str, runs: int, times: int) -> None:
+    """Trips of several runs at once, beside the same number of one run, and candidates that compute for 20 ms."""
+    async with contextlib.AsyncExitStack() as stack:
+        boxes = [await stack.enter_async_context(opened(level)) for _ in range(runs)]
+        for name, text in {"small": BARE_TEXT, "20 ms of CPU": BUSY_TEXT}.items():
+            rates = []
+            for several in (boxes[:1], boxes):
+                each, began = times // len(several), time.perf_counter()
+                await asyncio.gather(*(_again(box, text, each) for box in several))
+                rates.append(each * len(several) / (time.perf_counter() - began))
+            one, many = rates
+            print(
+                f"  {runs} runs at once, {name:14}{level:12}{many:9.1f} trips/s, one run {one:.1f}: {many / one:.2f} x"
+                f" on {shared_pool().places} cores"
+            )
+
+
+async def _again(sandbox: ZygoteSandbox, text: str, times: int) -> None:
+    for _ in range(times):
+        await trip(sandbox, text)
+
+
 async def starts(level: str, times: int = 15) -> None:
     samples = []
     for _ in range(times):
@@ -144,6 +168,8 @@ async def main() -> None:
     await trips("pandas", (PANDAS, PANDAS_TEXT), (times // 2, 5), (0.008, 0.03))
     for level in ("process", "bubblewrap"):
         await starts(level)
+    for level in ("process", "bubblewrap"):
+        await side_by_side(level, 8, max(times // 2, 16))
     for level in ("process", "bubblewrap"):
         await kills(level)
     await transfer("bubblewrap")

@@ -15,6 +15,7 @@ from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 from jupyter_loops.execution import tree
+from jupyter_loops.execution.pool import Pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 LEVELS = ["process", pytest.param("bubblewrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="no bwrap"))]
@@ -56,10 +57,12 @@ async def opened(
     recipe: Recipe,
     limits: Limits | None = None,
     imports: Imports | None = None,
+    *,
     offered: Mapping[str, object] | None = None,
+    pool: Pool | None = None,
     **names: object,
 ) -> AsyncIterator[Sandboxed]:
-    sandbox = ZygoteSandbox(level)
+    sandbox = ZygoteSandbox(level, pool=pool)
     limits, imports = limits or Limits(), imports or Imports()
     world = World(recipe=recipe, names=names, limits=limits, imports=imports, offered=offered or {})
     try:

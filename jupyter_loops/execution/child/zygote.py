@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -21,7 +22,10 @@ from .rehearsal import rehearse
 from .wire import HELLO, Wire
 from .world import Unready, World, mapped
 
-_HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})  # stops by itself in a forked child; pyarrow always starts it
+# Threads that a forked child does without: memory that pyarrow and polars give back later, files that polars spills.
+_HARMLESS_THREADS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
+_LOOKS, _MOMENT = 10, 0.002
+_NATIVE = "native threads of a library, as BLAS has"  # which have no name but the process's own
 
 
 class Zygote:
@@ -192,17 +196,32 @@ def _load(name: str) -> tuple[Examiner, Trust]:
 
 
 def _threads() -> list[str]:
-    """Names of threads that a fork would lose."""
+    """Names of threads that a fork would lose; one that was joined just now gets a moment to be gone."""
+    for _ in range(_LOOKS):
+        names = _threads_now()
+        if not names:
+            break
+        time.sleep(_MOMENT)
+    return names
+
+
+def _threads_now() -> list[str]:
     python = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     try:
         tasks = [task for task in os.listdir("/proc/self/task") if int(task) != os.getpid()]  # noqa: PTH208 - start-up
     except OSError:
         return python
-    native = []
-    for task in tasks:
+    main, *native = [_thread_name(task) for task in (str(os.getpid()), *tasks)]
+    names = [_NATIVE if name == main else name for name in native if name and name not in _HARMLESS_THREADS]
+    return python or [*dict.fromkeys(names)]
+
+
+def _thread_name(task: str) -> str:
+    try:
         with open(f"/proc/self/task/{task}/comm", encoding="utf-8", errors="replace") as comm:  # noqa: PTH123 - start-up
-            native.append(comm.read().strip())
-    return python or [name for name in native if name not in _HARMLESS_THREADS]
+            return comm.read().strip()
+    except OSError:  # it has ended just now
+        return ""
 
 
 def _children() -> list[int]:
