@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from .candidate import Observation, Verdict
 from .rebuild import rebuild
 
+Numbers = dict[str, Any]  # and lists of them: nothing that a model or a person wrote
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -46,7 +48,7 @@ class RunStarted(Event):
     parent: str | None = None  # run id
     relation: str = ""  # to the parent: fork, replay, nested
     forked_at: int | None = None  # the parent's round that a fork goes on from
-    forecast: dict[str, Any] = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
+    forecast: Numbers = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,10 +188,10 @@ class Decided(Event):
     score: float | None  # of maximize/minimize, where there is one
     best: bool  # this round is the best so far
     why: str  # the first failure in one line, or what was achieved
-    phases: list[list[Any]]  # [state, seconds] in order; for the timeline
+    phases: list[tuple[str, float]]  # state and seconds, in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
     feedback: list[str] = field(default_factory=list)  # what the model is told of it; `why` is for a person
-    forecast: dict[str, Any] = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
+    forecast: Numbers = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,8 @@ class Forecast:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, rounded to what they are worth; of the curve the next rounds only."""
-        return {name: _short(value) for name, value in plain(self).items()} | {"curve": _short(self.curve[:NEXT])}
+        curve = [round(p, 4) for p in self.curve[:NEXT]]
+        return {name: curve if name == "curve" else _short(value) for name, value in plain(self).items()}
 
 
 def _short(value: Any) -> Any:
@@ -62,7 +63,7 @@ def _short(value: Any) -> Any:
     return [_short(one) for one in value] if isinstance(value, tuple) else value
 
 
-NEXT = 50  # rounds of a curve that are written down
+NEXT = 20  # rounds of a curve that are written down: as many as the view draws
 NAMES = ("p", "next_p", "expected_rounds", "expected_usd", "expected_tokens", "usd_to_goal", "gain_per_usd", "round")
 _COMPARES: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,

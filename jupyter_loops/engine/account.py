@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.plain import plain
@@ -43,7 +43,14 @@ class Account:
     @property
     def usage(self) -> Usage:
         """What is settled, and the seconds so far."""
-        return replace(self.spent, seconds=self.watch.seconds)
+        spent = self.spent
+        return Usage(
+            usd=spent.usd,
+            tokens=spent.tokens,
+            seconds=self.watch.seconds,
+            iterations=spent.iterations,
+            calls=spent.calls,
+        )
 
     @property
     def seconds_left(self) -> float | None:

@@ -370,7 +370,7 @@ class Cycle:
                 best=best,
                 why=turn.why,
                 feedback=list(turn.feedback),
-                phases=[[state.value, round(seconds, 6)] for state, seconds in self.pace.machine.phases],
+                phases=[(state.value, round(seconds, 6)) for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
                 forecast=forecast.to_json() if forecast else {},
             )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import CallStarted, Event, Noted, Record
-from jupyter_loops.core.plain import plain
+from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
@@ -30,6 +29,15 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "run_ended",
     }
 )
+_NUMBERS = frozenset(  # types of fields that hold no word of anybody
+    {
+        *("int", "float", "bool", "int | None", "float | None", "Numbers"),
+        *("dict[str, float]", "dict[str, float | None]", "list[tuple[str, float]]"),
+    }
+)
+_WORDS = {  # the fields of an event that may hold what somebody wrote
+    kind: tuple(field.name for field in fields(KINDS[kind]) if field.type not in _NUMBERS) for kind in WRITTEN
+}
 log = logging.getLogger(__name__)
 
 
@@ -56,9 +64,9 @@ class Recorder:
 
     def say(self, event: Event) -> None:
         """Append the event. Raises HistoryError when it cannot be made durable."""
-        if event.kind in WRITTEN:
-            cleaned = {name: new for name, old in plain(event).items() if (new := clean(old)) is not old}
-            event = replace(event, **cleaned) if cleaned else event
+        said = ((name, getattr(event, name)) for name in _WORDS.get(event.kind, ()))
+        cleaned = {name: new for name, old in said if (new := clean(old)) is not old}
+        event = replace(event, **cleaned) if cleaned else event
         if isinstance(event, CallStarted):
             event = self._prompts.of(event)
         self._seq += 1

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_loops.core.forecast import NEXT
+
 from .amounts import count, usd
 
 
@@ -26,7 +28,7 @@ class Outlook:
         cost = _cost(forecast)
         text = " · ".join(filter(None, [f"{p:.0%} to verify by round {by:.0f}", f"next round {next_p:.0%}", cost]))
         curve = forecast.get("curve") or ()
-        return cls(text, _more(forecast), tuple(min(max(_number(one), 0.0), 1.0) for one in curve)[:50])
+        return cls(text, _more(forecast), tuple(min(max(_number(one), 0.0), 1.0) for one in curve)[:NEXT])
 
     def to_json(self) -> dict[str, Any] | None:
         """None where there is nothing to show."""

