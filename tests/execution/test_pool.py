@@ -227,6 +227,7 @@ async def test_a_run_that_sleeps_loses_its_child_to_one_that_works_and_gets_anot
         open_sandbox("process", recipe, pool=pool) as worker,
     ):
         await worker.sandbox._spare
+        await asyncio.sleep(0)  # the sleeper is told by a callback of its loop
         await asyncio.gather(*sleeper.sandbox._finishing)
         assert not sleeper.children()
         assert (await sleeper.run("def f(x): return x")).passed == [True]
