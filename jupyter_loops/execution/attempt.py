@@ -203,7 +203,9 @@ class ChildAttempt:
         if self._reached.done():
             return self._reached.result(), explain(self._reached.result(), limits)
         if self._fork.ended.done():
-            return ending_of_status(self._fork.ended.result(), limits)
+            ran_out = self._fork.group is not None and self._fork.group.ran_out
+            status = self._fork.ended.result()
+            return (Exit.MEMORY, explain(Exit.MEMORY, limits)) if ran_out else ending_of_status(status, limits)
         return (
             (Exit.GARBAGE, explain(Exit.GARBAGE, limits))
             if conversation.done()

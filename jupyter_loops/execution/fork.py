@@ -9,6 +9,7 @@ from time import perf_counter
 from jupyter_loops.errors import SandboxError
 
 from . import tree
+from .cgroup import Group
 from .channel import Channel
 from .output import Output
 
@@ -26,6 +27,7 @@ class Fork:
         self.shared_bytes = 0  # resident in the process it was forked from
         self.spent_cpu_seconds = 0.0  # by the set-up, where it ran in this very process
         self.strike_strays: Callable[[], bool] = bool  # kills what the child's death has orphaned; False: nothing left
+        self.group: Group | None = None  # where the system has such
         self.bury: Callable[[], Awaitable[None]] | None = None  # lets go of what was there for this child only
 
     @property
@@ -45,6 +47,8 @@ class Fork:
         try:
             await self.kill()
         finally:
+            if self.group is not None:
+                self.group.close()
             self.channel.close()
             self.stdout.close()
             self.stderr.close()
@@ -54,6 +58,8 @@ class Fork:
     async def kill(self) -> None:
         """Kill the child and all its descendants, and see them dead. Idempotent."""
         started, pause = perf_counter(), _MOMENT
+        if self.group is not None and not self.ended.done():
+            self.group.kill()
         while (passed := perf_counter() - started) < _DEATH:
             struck = not self.ended.done() and tree.strike(self.pid)
             gone = self.ended.done() or (not struck and passed > _UNREPORTED)

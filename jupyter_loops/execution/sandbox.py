@@ -19,11 +19,14 @@ from jupyter_loops.errors import SandboxError
 
 from .attempt import ChildAttempt
 from .cargo import Cargo, pack
+from .cgroup import NOTE as HELD
+from .cgroup import Groups, find
 from .channel import HungUp
 from .container import IMAGE
 from .examination import Program
 from .fork import Fork
 from .isolation import choose, import_paths, setup_folder
+from .machine import CGROUPS
 from .platform import Platform
 from .pool import Pool, Turn
 from .pool import pool as shared_pool
@@ -50,12 +53,14 @@ class ZygoteSandbox:
         image: str | None = None,
         platform: Platform | None = None,
         pool: Pool | None = None,
+        cgroups: Path = CGROUPS,
     ) -> None:
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
-        self._pool = pool or shared_pool()
+        self._pool, self._cgroups = pool or shared_pool(), cgroups
         self._program: Program = import_module(_PROGRAM).program
         self._fork = self._platform.forks  # until the set-up, or a name, has brought threads
+        self._groups: Groups | None = None
         self._worker: Worker | None = None
         self._cargo: Cargo | None = None
         self._supply = Supply({}, ())
@@ -68,6 +73,7 @@ class ZygoteSandbox:
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
+        self._groups = None if self._isolation == "container" else find(self._cgroups)  # a container has its own
         self._world, self._loop = world, asyncio.get_running_loop()
         self._scratch = Scratch()
         self._worker = self._new_worker(self._scratch.root)
@@ -78,15 +84,11 @@ class ZygoteSandbox:
             await self._worker.start()
             self._cargo = await packing
             report = await self._worker.build(self._order(self._scratch.root), self._cargo)
+            printed = self._worker.printed()
+            self._scratch.keep()
+            notes += await self._first_child(self._worker, report["threads"])
         except BaseException:
             packing.add_done_callback(_unpack)
-            await self.close()
-            raise
-        printed = self._worker.printed()
-        self._scratch.keep()
-        try:
-            notes += await self._first_child(report["threads"])
-        except BaseException:
             await self.close()
             raise
         return Readiness(
@@ -137,30 +139,28 @@ class ZygoteSandbox:
             cargo.close()
         if scratch is not None:
             scratch.close()
+        if self._groups is not None:
+            self._groups.close()
         self._supply.close()
 
-    async def _first_child(self, threads: list[str]) -> tuple[str, ...]:
+    async def _first_child(self, worker: Worker, threads: list[str]) -> tuple[str, ...]:
         """Have a child ready; what is to be said of it. Where a fork does not live, later ones are not forks."""
-        assert self._worker is not None
-        if not self._worker.forks:
-            self._prepare()
-            return (_restarted(_why(threads)),)
-        worker, forking = self._worker, asyncio.ensure_future(self._worker.fork(self._world.limits.result_bytes))
-        try:
-            await asyncio.shield(forking)
-        except HungUp:
+        notes: tuple[str, ...] = () if worker.forks else (_restarted(_why(threads)),)
+        if worker.forks and not await self._survives(worker):
             self._fork, self._worker = False, None
+            notes = (_restarted("a fork of it dies, as some library in the set-up wants it"),)
+        self._prepare()
+        if self._groups is not None and self._spare is not None:
+            await asyncio.wait({self._spare})
+        return notes if self._groups is None else (*notes, HELD)
+
+    async def _survives(self, worker: Worker) -> bool:
+        try:
+            await (await self._born(worker)).end()
+        except HungUp:
             await worker.close()
-            self._prepare()
-            return (_restarted("a fork of it dies, as some library in the set-up wants it"),)
-        except asyncio.CancelledError:
-            await _discard(forking)
-            raise
-        if self._pool.keep(self, self._let_go):
-            self._spare = forking
-        else:
-            await _discard(forking)
-        return ()
+            return False
+        return True
 
     async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: Turn) -> None:
         try:
@@ -234,10 +234,21 @@ class ZygoteSandbox:
             async with self._renewing:
                 worker = await self._usable_worker()
             try:
-                return await worker.fork(self._world.limits.result_bytes)
+                return await self._born(worker)
             except HungUp:
                 await worker.close()
         raise SandboxError("the sandbox dies before a candidate can start in it")
+
+    async def _born(self, worker: Worker) -> Fork:
+        """A child, in a control group of its own where there are such. Raises HungUp."""
+        fork = await worker.fork(self._world.limits.result_bytes)
+        if self._groups is not None:
+            try:
+                fork.group = self._groups.new(fork.pid, self._world.limits)
+            except OSError:  # we may make groups, and move nobody into them
+                self._groups.close()
+                self._groups = None
+        return fork
 
     async def _usable_worker(self) -> Worker:
         """The worker, or a new one in its place."""

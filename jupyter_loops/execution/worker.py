@@ -136,8 +136,12 @@ class Worker:
         try:
             async with asyncio.timeout(_BIRTH):
                 pid = await channel.hello()
-        except TimeoutError as error:
-            raise HungUp from error
+        except BaseException as error:
+            for each in (channel, *outputs):
+                each.close()
+            if isinstance(error, TimeoutError):
+                raise HungUp from error
+            raise
         self._born[number] = pid
         fork = Fork(pid, channel, outputs, ended)
         fork.shared_bytes, fork.strike_strays = self.resident, self._strike_strays
