@@ -27,6 +27,7 @@ class Fork:
         self.shared_bytes = 0  # resident in the process it was forked from
         self.spent_cpu_seconds = 0.0  # by the set-up, where it ran in this very process
         self.strike_strays: Callable[[], bool] = bool  # kills what the child's death has orphaned; False: nothing left
+        self._struck = False
         self.group: Group | None = None  # where the system has such
         self.bury: Callable[[], Awaitable[None]] | None = None  # lets go of what was there for this child only
 
@@ -39,12 +40,15 @@ class Fork:
         """Kill at once what is alone and idle; whether that is all there was to kill."""
         if self.ended.done() or tree.descendants(self.pid) or self.strike_strays():
             return False
+        self._struck = True
         tree.strike(self.pid)
         return True
 
     async def end(self) -> None:
         """Kill everything that is left, see it dead, and let go."""
         try:
+            if self._struck:  # dead in a moment; to look for it meanwhile would take a core from the next candidate
+                await asyncio.wait({self.ended}, timeout=_UNREPORTED)
             await self.kill()
         finally:
             if self.group is not None:
