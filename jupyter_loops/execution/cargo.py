@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PickleBuffer
 from typing import IO, Any
 
 from jupyter_loops.errors import PreflightError
+
+from . import travel
 
 NOTHING: dict[str, Any] = {"cargo": None, "names": (), "pickled": 0, "buffers": ()}
 _ALIGNED = 64  # bytes; numpy is fastest on arrays that start a cache line
@@ -55,16 +58,14 @@ def pack(names: Mapping[str, object], path: Path | None = None, most: int | None
 def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo:
     loose: list[PickleBuffer] = []
     if names:
-        import cloudpickle
-
-        pickler = cloudpickle.Pickler(out, protocol=5, buffer_callback=loose.append)
+        pickler = _pickler(out, loose.append)
         for name, value in names.items():
             try:
                 pickler.dump(value)
             except PreflightError:
                 raise
             except Exception as error:
-                raise PreflightError(_cannot_travel(name, value, error)) from error
+                raise PreflightError(travel.explain(name, value, pickler.last, error)) from error
     pickled = out.size
     places = []
     for buffer in loose:
@@ -109,7 +110,21 @@ def _anonymous_file() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _cannot_travel(name: str, value: object, error: Exception) -> str:
-    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.").removeprefix("__main__.")
-    why = " ".join(str(error).split())[:200]
-    return f"{name!r} ({kind}) cannot be sent to the sandbox: {why}. Create it in the set-up of the cell instead"
+def _pickler(out: _Hashed, aside: Callable[[PickleBuffer], object]) -> Any:
+    """A pickler that remembers at which object it is, and does not take what lives on a GPU."""
+    import cloudpickle
+
+    suspicious: dict[type, bool] = {}
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
+        last: object = None
+
+        def reducer_override(self, value: Any) -> Any:
+            self.last, kind = value, type(value)
+            if kind not in suspicious:
+                suspicious[kind] = travel.may_be_on_gpu(kind)
+            if suspicious[kind] and travel.is_on_gpu(value):
+                raise pickle.PicklingError(travel.GPU.what)
+            return super().reducer_override(value)
+
+    return Pickler(out, protocol=5, buffer_callback=aside)

@@ -105,7 +105,7 @@ async def test_arrays_and_frames_arrive_writable_and_the_kernels_own_stay_as_the
 
 @pytest.mark.parametrize("value", [sqlite3.connect(":memory:"), threading.Lock(), (n for n in range(3))], ids=type)
 async def test_an_object_that_cannot_travel_is_named(value, open_sandbox, make_recipe):
-    with pytest.raises(PreflightError, match=r"'thing' \(.*Create it in the set-up"):
+    with pytest.raises(PreflightError, match=r"'thing' \(.*in the set-up of the cell"):
         async with open_sandbox("process", make_recipe("assert f(thing)"), fine=1, thing=value):
             pass
 

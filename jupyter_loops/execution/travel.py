@@ -1,0 +1,123 @@
+"""What cannot travel from the notebook to the sandbox: which object it is, where it is, and what to do instead."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import getclosurevars
+from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType, TracebackType
+from typing import Any
+
+_TOOL = "Make what needs it a @tool, which runs in the notebook"
+_SETUP = "Create it in the set-up of the cell instead"
+_EITHER = f"{_TOOL}, or create it in the set-up of the cell"
+_DATABASES = frozenset(
+    {"sqlite3", "duckdb", "_duckdb", "psycopg", "psycopg2", "pymysql", "mysql", "oracledb", "pyodbc", "sqlalchemy"}
+    | {"snowflake", "pymongo", "redis", "clickhouse_driver", "clickhouse_connect", "pyspark"}
+)
+_LOCKS = frozenset({"lock", "RLock", "Lock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier"})
+_PACKAGES_OF_LOCKS = frozenset({"_thread", "threading", "multiprocessing", "asyncio"})
+_WORKERS = frozenset({"Thread", "Timer", "Process", "Popen", "Pool", "ThreadPoolExecutor", "ProcessPoolExecutor"})
+_PACKAGES_OF_WORKERS = frozenset({"threading", "multiprocessing", "subprocess", "concurrent", "asyncio"})
+_MAY_BE_ON_GPU = frozenset({"torch", "jax", "jaxlib", "tensorflow"})
+_ON_GPU = frozenset({"cupy", "cudf", "pycuda", "pyopencl"})
+_MOST, _DEEPEST = 10_000, 6  # objects that are looked at to find one, and steps to it
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of object that stays, in words."""
+
+    what: str
+    advice: str
+
+
+GPU = Kind("lives on a GPU, which the sandbox does not have", f"Bring it to the CPU first (x.cpu(), x.get()). {_TOOL}")
+_DATABASE = Kind("is a connection to a database, or needs one", _EITHER)
+_SOCKET = Kind("is a socket, or holds one", _EITHER)
+_FILE = Kind("is an open file", "Send what is in it, or its path, or open it in the set-up of the cell")
+_LOCK = Kind("is a lock", _SETUP)
+_WORKER = Kind("is a thread, a process, or a pool of them", _EITHER)
+_GENERATOR = Kind("is a generator, which runs only once", "Make a list of it, or create it in the set-up of the cell")
+_OF_THE_INTERPRETER = Kind("is a part of the running interpreter", _SETUP)
+
+
+def kind(value: object) -> Kind | None:
+    """Why a value had better stay; None for what may be sent, as far as its class tells."""
+    packages, names = _packages(type(value)), {base.__name__ for base in type(value).__mro__}
+    found = {
+        _DATABASE: not packages.isdisjoint(_DATABASES),
+        _SOCKET: not packages.isdisjoint({"socket", "_socket", "ssl"}),
+        _FILE: isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO),
+        _WORKER: not (packages.isdisjoint(_PACKAGES_OF_WORKERS) or names.isdisjoint(_WORKERS)),
+        _LOCK: not (packages.isdisjoint(_PACKAGES_OF_LOCKS) or names.isdisjoint(_LOCKS)),
+        _GENERATOR: isinstance(value, GeneratorType | CoroutineType | AsyncGeneratorType),
+        _OF_THE_INTERPRETER: isinstance(value, FrameType | TracebackType),
+    }
+    return next((each for each, is_so in found.items() if is_so), None)
+
+
+def may_be_on_gpu(kind: type) -> bool:
+    """Whether values of a class are worth a closer look."""
+    return not _packages(kind).isdisjoint(_ON_GPU | _MAY_BE_ON_GPU)
+
+
+def is_on_gpu(value: object) -> bool:
+    """Of arrays and tensors, whatever library made them: it would be pickled, and could not be rebuilt."""
+    packages = _packages(type(value))
+    if not packages.isdisjoint(_ON_GPU):
+        return True
+    device = None if packages.isdisjoint(_MAY_BE_ON_GPU) else getattr(value, "device", None)
+    place = str(getattr(device, "type", None) or getattr(device, "platform", None) or device or "").lower()
+    return any(word in place for word in ("cuda", "gpu", "mps", "xpu", "rocm"))
+
+
+def explain(name: str, value: object, culprit: object, error: Exception) -> str:
+    """One line on a name that cannot be sent: `culprit` is the object inside at which packing ended."""
+    steps = "" if culprit is value else next((way for way, each in _walk(value) if each is culprit), None)
+    reason = GPU if is_on_gpu(culprit) else kind(value) or kind(culprit)
+    start = f"{name!r} ({_class(value)}) cannot be sent to the sandbox: "
+    if reason is None:
+        return f"{start}{' '.join(str(error).split())[:200]}. {_SETUP}"
+    if culprit is value or (reason is not GPU and kind(value) is not None):
+        return f"{start}it {reason.what}. {reason.advice}"
+    where = f"something in it ({_class(culprit)})" if steps is None else f"{name}{steps} ({_class(culprit)})"
+    return f"{start}{where} {reason.what}. {reason.advice}"
+
+
+def _walk(value: object) -> Iterator[tuple[str, object]]:
+    """Objects inside, the nearest first, and how to get to each."""
+    waiting, seen = deque([("", value, 0)]), {id(value)}
+    while waiting and len(seen) < _MOST:
+        way, each, depth = waiting.popleft()
+        yield way, each
+        for step, inner in _inside(each) if depth < _DEEPEST else ():
+            if id(inner) not in seen and len(seen) < _MOST:
+                seen.add(id(inner))
+                waiting.append((way + step, inner, depth + 1))
+
+
+def _inside(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, ModuleType | type):
+        return
+    if isinstance(value, dict):
+        yield from ((f"[{key!r}]", each) for key, each in value.items() if isinstance(key, str | int))
+    elif isinstance(value, list | tuple):
+        yield from ((f"[{place}]", each) for place, each in enumerate(value[:_MOST]))
+    elif isinstance(value, FunctionType):
+        yield from ((f"'s {key}", each) for key, each in getclosurevars(value).globals.items())
+        yield from ((f"'s {key}", each) for key, each in getclosurevars(value).nonlocals.items())
+    fields: Any = getattr(value, "__dict__", None)
+    if isinstance(fields, dict):
+        yield from ((f".{key}", each) for key, each in fields.items())
+
+
+def _packages(kind: type) -> set[str]:
+    return {base.__module__.partition(".")[0] for base in type.mro(kind)}
+
+
+def _class(value: object) -> str:
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    return name.removeprefix("builtins.").removeprefix("__main__.")
