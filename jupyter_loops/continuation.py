@@ -127,11 +127,16 @@ class Stored:
 
     def replayed(self) -> Continuation:
         """A new run whose model says what was said then, at no cost. Raises PreflightError."""
-        answers = [one["text"] for one in self.records if one["kind"] == "call_finished" and not one["error"]]
+        answers = [one["text"] for one in self.records if _is_answer(one)]
         if not any(answers):
             raise PreflightError(f"run {self.run_id} has no answers to replay: none were given, or they were forgotten")
         origin = Origin(parent=self.run_id, relation="replay")
         return Continuation(recipe=self.recipe, options=self.options, origin=origin, answers=answers)
+
+
+def _is_answer(record: Mapping[str, Any]) -> bool:
+    """Whether a model said what it was asked for; a call of a tool is only on the way to it."""
+    return record["kind"] == "call_finished" and not record["error"] and not record.get("calls")
 
 
 def _there_are(rounds: int) -> str:

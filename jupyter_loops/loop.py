@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -29,6 +30,7 @@ class Loop(Recipe):
         *,
         parent: Run | None = None,
         approve: Callback | None = None,
+        tools: Sequence[Callable[..., Any] | str] = (),
         **options: Any,
     ) -> Run:
         """Start a run and return at once; `run.wait()` blocks until it ends, `await run` awaits it.
@@ -37,10 +39,15 @@ class Loop(Recipe):
         the %%loop line, as keywords: model, usd, tokens, time, iterations … (see `Options`).
         `approve` answers `approve(value)`: called on a thread with an `Approval`, it returns True, False, or a
         comment that rejects. Without it, a notebook's person is asked.
+        `tools` are functions that the planner may call, or their names in `names`; see `tool`. They run on threads,
+        and what they read of `names` is read when they are called.
 
         Inside another run (`parent`, or the run that is executing this very code) it spends that run's budget as
         well as its own, and ends with it. Raises PreflightError where runs are nested too deep.
         """
         person = None if approve is None else Person(callback=approve, namespace=names or {})
         lineage = None if parent is None else parent.cycle.lineage
-        return launch(self, Options(**options), names, parent=lineage, person=person)
+        given = {one.__name__: one for one in tools if not isinstance(one, str)}
+        chosen = tuple(one if isinstance(one, str) else one.__name__ for one in tools)
+        names = ChainMap[str, object]({**given}, names or {}) if given else names  # type: ignore[arg-type]  # only read
+        return launch(self, Options(**options, tools=chosen), names, parent=lineage, person=person)

@@ -236,7 +236,7 @@ class Run:
         ones that this run had, by default. Raises PreflightError.
         """
         found = Stored.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
-        return self.pursue(found, names or dict(self.cycle.world.names), **options)
+        return self.pursue(found, names or self.cycle.world.reach, **options)
 
     # ---- what it leaves behind
 

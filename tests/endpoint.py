@@ -26,6 +26,7 @@ class Manners:
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None  # instead of an answer
     words: tuple[str, ...] = ("Hello", " there", ".")
+    calls: tuple[tuple[str, str], ...] = ()  # of tools, instead of words: name, arguments
     usage: dict[str, object] | None = field(
         default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
     )
@@ -104,7 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset() if act.reset else self._leave()
             return
         time.sleep(act.drip * len(act.words))
-        message = {"role": "assistant", "content": "".join(act.words)}
+        message: dict[str, object] = {"role": "assistant", "content": "".join(act.words)}
+        if act.calls:
+            message = {"role": "assistant", "content": None, "tool_calls": _asked(act.calls)}
         choice = {"index": 0, "message": message, "finish_reason": act.finish_reason}
         choices = [choice] if act.choices else []
         self._send(json.dumps(self._frame("chat.completion", choices) | {"usage": act.usage}))
@@ -142,7 +145,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _words(self) -> None:
         act = self.act
-        for number, word in enumerate(act.words):
+        for place, (name, arguments) in enumerate(act.calls):
+            half = len(arguments) // 2
+            for piece in (
+                {"name": name, "arguments": ""},
+                {"arguments": arguments[:half]},
+                {"arguments": arguments[half:]},
+            ):
+                call: dict[str, object] = {"index": place, "function": piece}
+                call |= {"id": f"call-{place}", "type": "function"} if "name" in piece else {}
+                self._event([{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}])
+        for number, word in enumerate(() if act.calls else act.words):
             time.sleep(act.drip)
             if number == 1 and act.cut:
                 self._chunk('data: {"id": "1", "choices": [{"index": 0, "del')
@@ -177,6 +190,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunk(self, text: str) -> None:
         self.wfile.write(f"{len(text.encode()):x}\r\n{text}\r\n".encode())
         self.wfile.flush()
+
+
+def _asked(calls: tuple[tuple[str, str], ...]) -> list[dict[str, object]]:
+    return [
+        {"id": f"call-{place}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for place, (name, arguments) in enumerate(calls)
+    ]
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
 from jupyter_loops.core.forecast import Forecast, Outcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.tool import Offer
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.past import Past
 from jupyter_loops.engine.recorder import Recorder
@@ -37,6 +39,7 @@ class HistoryOpening:
     history: History
     recorder: Recorder
     origin: Origin
+    tools: Sequence[Offer] = ()
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
 
     async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
@@ -95,6 +98,7 @@ class HistoryOpening:
             relation=self.origin.relation,
             forked_at=self.origin.forked_at,
             forecast=forecast.to_json() if forecast else {},
+            tools=[str(offer) for offer in self.tools],
         )
 
     def _resumed(self, readiness: Readiness, past: Past) -> Resumed:

@@ -16,7 +16,7 @@ from jupyter_loops.errors import OptionError
 _POSITIVE = (
     "daily_usd",
     *("usd", "tokens", "time", "iterations", "calls", "patience", "repeat", "watchdog"),
-    *("max_tokens", "call_timeout", "timeout", "setup_timeout", "memory", "judge_votes"),
+    *("tool_calls", "tool_timeout", "max_tokens", "call_timeout", "timeout", "setup_timeout", "memory", "judge_votes"),
 )
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
@@ -53,6 +53,9 @@ class Options:
     static: bool = False  # ask by the planner's schedule alone, whatever was measured
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
+    tools: tuple[str, ...] = ()  # functions of the notebook that the planner may call, besides the cell's `@tool`s
+    tool_calls: int = 10  # in a round
+    tool_timeout: float | None = 60.0  # seconds for one call of a tool; None: as long as the run
     store_prompts: str = "full"  # what is kept of what a model is asked: full, hash, off
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
     judge_model: str | None = None  # grades `judge(...)`; None: the same model

@@ -13,6 +13,7 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Prompt
 from jupyter_loops.core.ports import Model, Readiness, World
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.engine import background
 from jupyter_loops.engine.forecast import MOST_ROUNDS, Forecaster
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
@@ -34,6 +35,8 @@ class DryRun:
     usd: float | None  # the most that the first call may cost; None: the price is not known
     forecast: Forecast
     projected: tuple[float, float] | None  # US dollars of the whole run; None: the price is not known
+    tools: tuple[Offer, ...] = ()
+    calling: Calling = Calling.NATIVE
 
     def __repr__(self) -> str:
         budget = self.options.budget
@@ -47,6 +50,8 @@ class DryRun:
             f"limits    {limits}",
             f"sandbox   {self.readiness.isolation}",
             f"prompt    {self.tokens} tokens: {parts}",
+            *(f"tool      {offer}" for offer in self.tools),
+            *([f"          {_CALLING[self.calling]}"] if self.tools else []),
             f"one call  {cost}; a run of {budget.iterations or 'unlimited'} rounds up to that many times as much",
             f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({known})",
             "",
@@ -55,13 +60,23 @@ class DryRun:
         return "\n".join(lines)
 
 
+_CALLING = {
+    Calling.NATIVE: "called in the notebook, on live objects, as the model asks for it",
+    Calling.PROMPTED: "this model has no tool calls: they are described in the prompt, and read from its answers",
+    Calling.NEVER: "this model cannot call tools, and is asked without",
+}
+
+
 def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
     """Preflight, and stop there: set-up executed, prompt made and counted, price looked up."""
     options = options or Options()
-    return background.submit(_dry_run(recipe, options, make_world(recipe, options, names or {}))).result()
+    from jupyter_loops.tools.toolbox import Toolbox
+
+    offers = Toolbox.of(recipe, options.tools, names or {}).offers
+    return background.submit(_dry_run(recipe, options, make_world(recipe, options, names or {}), offers)).result()
 
 
-async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
+async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple[Offer, ...]) -> DryRun:
     from jupyter_loops.planning.names import summarise
 
     adapters = Adapters.of(options)
@@ -74,14 +89,16 @@ async def _dry_run(recipe: Recipe, options: Options, world: World) -> DryRun:
     schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
     memory = Memory(names=summarise(spoken_of(world)), schemas=schemas)
     prompt = planner.prompt(recipe, memory, adapters.model.window())
-    tokens, price = adapters.model.count(prompt.messages), adapters.model.price()
+    calling = adapters.model.calling()
+    offered = () if calling is Calling.NEVER else offers
+    tokens, price = adapters.model.count(prompt.messages, offered), adapters.model.price()
     Ledger(options.budget).quote(price, adapters.model.name)
     usd = None if price is None else price.cost(tokens, planner.sampling(memory).max_tokens)
     forecast = await _expected(recipe, options, adapters.model)
     least = None if price is None else price.cost(tokens, LEAST_ANSWER)
     most = None if usd is None else min(usd * (options.iterations or MOST_ROUNDS), options.usd or math.inf)
     span = None if least is None or most is None else forecast.usd_range if forecast.runs else (least, most)
-    return DryRun(prompt, options, readiness, tokens, usd, forecast, span)
+    return DryRun(prompt, options, readiness, tokens, usd, forecast, span, offers, calling)
 
 
 async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:

@@ -50,6 +50,7 @@ def launch(
     """
     from jupyter_loops.history import open_history
     from jupyter_loops.planning.names import summarise
+    from jupyter_loops.tools.toolbox import Toolbox
     from jupyter_loops.verification.verifier import Verifier
 
     options = options or Options()
@@ -57,6 +58,7 @@ def launch(
     if origin is None and (found := broken_off(recipe, options)):
         origin = found.origin
     world = make_world(recipe, options, names or {})
+    toolbox = Toolbox.of(recipe, options.tools, names or {}, options.tool_timeout)
     origin = origin or Origin()
     adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
     history = open_history(options.history)
@@ -83,7 +85,9 @@ def launch(
         questions=make_questions(
             world, options, adapters, pace, person or Person(there=attended(), namespace=names or {})
         ),
-        opening=HistoryOpening(recipe, options, adapters.model, history, recorder, origin),
+        opening=HistoryOpening(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
+        toolbox=toolbox,
+        tool_calls=options.tool_calls,
         names=summarise(spoken_of(world)),
         patience=options.patience,
         repeat=options.repeat,

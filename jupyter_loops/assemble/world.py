@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.errors import PreflightError
 
 from .options import Options
 
@@ -16,10 +15,7 @@ from .options import Options
 def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
     """What the sandbox is given. Raises PreflightError."""
     from jupyter_loops.execution.tests import digest, locate
-    from jupyter_loops.language import unsupported
 
-    for line in unsupported(recipe):
-        raise PreflightError(line)
     imports = Imports.of(options.allow_imports, options.deny_imports, recipe.setup)
     tests, roots = locate(recipe)
     return World(

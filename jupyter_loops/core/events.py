@@ -49,6 +49,7 @@ class RunStarted(Event):
     relation: str = ""  # to the parent: fork, replay, nested
     forked_at: int | None = None  # the parent's round that a fork goes on from
     forecast: Numbers = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
+    tools: list[str] = field(default_factory=list)  # that the planner may call, one line each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,32 @@ class CallFinished(Event):
     error: str = ""  # ErrorClass, empty when the model answered
     message: str = ""
     answered_by: str = ""  # the model's name as the provider says it
+    calls: list[dict[str, str]] = field(default_factory=list)  # of tools, that the model asks for: id, name, arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(Event):
+    """A tool is about to be called in the kernel."""
+
+    kind: ClassVar[str] = "tool_called"
+    iteration: int
+    number: int  # counts from 1 in the run
+    tool: str
+    arguments: str  # JSON, or what the model took for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAnswered(Event):
+    """A tool returned, or something came in between. A call that has this is not made again."""
+
+    kind: ClassVar[str] = "tool_answered"
+    iteration: int
+    number: int
+    tool: str
+    result: str  # as the model is told it
+    error: str = ""  # unknown, arguments, busy, raised, timeout, cancelled
+    seconds: float = 0.0
+    kept: bool = True  # the result is as it was, and not a hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +215,7 @@ class Decided(Event):
     score: float | None  # of maximize/minimize, where there is one
     best: bool  # this round is the best so far
     why: str  # the first failure in one line, or what was achieved
+    error: str = ""  # ErrorClass of what failed; empty when it passed, or was ended by hand
     phases: list[tuple[str, float]]  # state and seconds, in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
     feedback: list[str] = field(default_factory=list)  # what the model is told of it; `why` is for a person

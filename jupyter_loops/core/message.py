@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .tool import Offer, ToolCall
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
 
-    role: str  # system, user or assistant
+    role: str  # system, user, assistant, or tool
     content: str
+    calls: tuple[ToolCall, ...] = ()  # that an assistant asks for
+    answers: str = ""  # of a tool: the id of the call
+
+    @property
+    def said(self) -> dict[str, str]:
+        """Role and words for the record, calls among the words."""
+        words = [self.content, *map(str, self.calls)] if self.calls else [self.content]
+        return {"role": self.role, "content": "\n".join(filter(None, words))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +40,8 @@ class Prompt:
     messages: tuple[Message, ...]
     parts: tuple[Part, ...] = ()
     schema: dict[str, Any] | None = None  # JSON schema of the answer; None for free text
+    tools: tuple[Offer, ...] = ()
+    may_call: bool = True  # False: the tools were called often enough, and an answer is wanted
 
     @property
     def tokens(self) -> int:
@@ -61,6 +73,7 @@ class Completion:
     first_token_seconds: float | None = None
     model: str = ""  # as the provider names it
     estimated: bool = False  # usage was counted here, because the provider sent none
+    calls: tuple[ToolCall, ...] = ()  # of tools, which are to be made before there is an answer
 
     @property
     def tokens(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from .message import Completion, Message, Prompt, Sampling
 from .question import Answer, Answering, Question
 from .recipe import Check, Recipe
 from .termination import StopReason
+from .tool import Calling, Offer, ToolCall, ToolResult
 
 
 class Model(Protocol):
@@ -42,8 +44,12 @@ class Model(Protocol):
         """Answer once, without retries. With `on_text`, stream: it is called with each piece as it arrives."""
         ...
 
-    def count(self, messages: Sequence[Message]) -> int:
-        """Prompt tokens that the messages take; never fewer than the provider will bill, as far as is known."""
+    def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
+        """Prompt tokens that these take; never fewer than the provider will bill, as far as is known."""
+        ...
+
+    def calling(self) -> Calling:
+        """How it calls tools, as far as is known."""
         ...
 
     def price(self) -> Price | None:
@@ -69,6 +75,11 @@ class World:
     roots: tuple[str, ...] = ()  # folders of those tests, which the child may read
     tests_digest: str = ""  # SHA-256 over what is there when the run begins
     artifacts: Path | None = None  # where files that candidates write are kept; None: nowhere
+
+    @property
+    def reach(self) -> Mapping[str, object]:
+        """All of the notebook that the run may read: what it was given, before what there is now."""
+        return ChainMap(dict(self.names), dict(self.offered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +117,24 @@ class Attempt(Protocol):
 
     async def deliver(self) -> Delivery:
         """The targets' values, as JSON and Arrow."""
+        ...
+
+
+class Toolbox(Protocol):
+    """The user's tools, which run in the kernel, on live objects."""
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What may be called."""
+        ...
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that a call may take; None: as long as the run."""
+        ...
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Make the call on a thread of its own. Whatever goes wrong is a result, except being cancelled."""
         ...
 
 

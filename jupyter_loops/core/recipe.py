@@ -94,8 +94,9 @@ class Tool:
     """A function of the user's that the planner may call."""
 
     name: str
-    source: str
+    source: str  # decorators included
     line: int = 1
+    uses: frozenset[str] = frozenset()  # names that it reads: of the set-up, or of the notebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

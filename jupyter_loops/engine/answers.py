@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from jupyter_loops.core.events import CallFinished, CallStarted
 from jupyter_loops.core.message import Completion, Prompt
-from jupyter_loops.core.plain import plain
 from jupyter_loops.core.redaction import clean
+from jupyter_loops.core.tool import ToolCall
 
 from .prompts import Prompts
 
@@ -37,7 +37,7 @@ class Answers:
 
 def _same(asked: CallStarted, prompt: Prompt) -> bool:
     """Whether these are the words that were asked then, however much of them was put on record."""
-    said: list[dict[str, str]] = clean([plain(message) for message in prompt.messages])
+    said: list[dict[str, str]] = clean([message.said for message in prompt.messages])
     return any(asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in Prompts)
 
 
@@ -53,4 +53,5 @@ def _completion(answer: CallFinished) -> Completion:
         first_token_seconds=answer.first_token_seconds,
         model=answer.answered_by,
         estimated=answer.estimated,
+        calls=tuple(ToolCall(**call) for call in answer.calls),
     )

@@ -56,6 +56,11 @@ class Asking:
         other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
         return other
 
+    @property
+    def model(self) -> Model:
+        """The one that is asked first."""
+        return self._model
+
     def turn_to(self, model: Model) -> None:
         """Ask this model from now on; the ledger has its price."""
         self._model = model
@@ -129,7 +134,7 @@ class Asking:
             except ModelError as fault:
                 seconds, why = patience.after(fault)
                 if POLICIES[fault.kind].action is Action.SHRINK:
-                    window = min(window or _ANY, self._model.count(prompt.messages)) // 2
+                    window = min(window or _ANY, self._model.count(prompt.messages, prompt.tools)) // 2
                     sampling = replace(sampling, max_tokens=min(sampling.max_tokens, max(window, LEAST_ANSWER)))
                 await self._wait(seconds, why)
 
@@ -181,7 +186,7 @@ class Asking:
         self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
-        counted = self._model.count(prompt.messages)
+        counted = self._model.count(prompt.messages, prompt.tools)
         reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
         sampling = replace(sampling, max_tokens=reservation.max_tokens)
         number = next(self._numbers)
@@ -191,7 +196,7 @@ class Asking:
                 iteration=iteration,
                 purpose=purpose,
                 model=self._model.name,
-                messages=[plain(message) for message in prompt.messages],
+                messages=[message.said for message in prompt.messages],
                 parts=[plain(part) for part in prompt.parts],
                 sampling=plain(sampling),
                 reserved_usd=reservation.worst.usd,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import CallFinished, Noted
 from jupyter_loops.core.message import Completion
+from jupyter_loops.core.plain import plain
 from jupyter_loops.errors import ModelError
 
 from .ledger import Ledger, Reservation
@@ -54,6 +55,7 @@ class Call:
                 first_token_seconds=answer.first_token_seconds,
                 finish_reason=answer.finish_reason,
                 answered_by=answer.model,
+                calls=[plain(call) for call in answer.calls],
             )
         )
         if answer.tokens > self.reservation.worst.tokens:

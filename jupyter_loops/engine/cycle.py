@@ -21,11 +21,11 @@ from jupyter_loops.core.events import Answered, Decided, Judged, Noted, Proposed
 from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Completion
-from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
+from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Toolbox, Verifier, World
 from jupyter_loops.core.recipe import CheckKind, Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.errors import BudgetError, HistoryError, LoopError, ReplyError
+from jupyter_loops.errors import BudgetError, ErrorClass, HistoryError, LoopError, ReplyError
 
 from . import endings
 from .asking import Asking
@@ -38,8 +38,9 @@ from .lineage import CURRENT, Lineage
 from .pace import Pace
 from .past import Past
 from .questions import Questions
-from .recovery import reason
+from .recovery import class_of, reason
 from .standing import Standing, Turn
+from .tools import MOST, Tools
 from .trial import Trial
 from .tuning import Find, Tuning
 from .watchdog import Watchdog
@@ -93,6 +94,8 @@ class Cycle:
     fixed: frozenset[str] = frozenset()  # settings that are not to be chosen: temperature, max_tokens
     seed: int | None = None  # of those choices
     stop_if: StopIf | None = None  # a rule over the forecast that ends the run
+    toolbox: Toolbox | None = None
+    tool_calls: int = MOST  # in a round
     forecaster: Forecaster = field(init=False, default_factory=Forecaster)
     standing: Standing = field(init=False, default_factory=Standing)
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
@@ -102,6 +105,7 @@ class Cycle:
     landing: Landing = field(init=False)
     trial: Trial = field(init=False)
     ladder: Ladder = field(init=False)
+    tools: Tools = field(init=False)
 
     def __post_init__(self) -> None:
         pace = self.pace
@@ -126,6 +130,14 @@ class Cycle:
         )
         self.questions.judging.attach(self.asking)
         self.landing = Landing(pace.ledger, self.landing_share)
+        self.tools = Tools(
+            box=self.toolbox,
+            asking=self.asking,
+            pace=pace,
+            landing=self.landing,
+            lineage=self.lineage,
+            most=self.tool_calls,
+        )
         self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions, self.repeat)
 
     @property
@@ -154,7 +166,7 @@ class Cycle:
         assert task is not None
         self.pace.control.attach(task)
         trying = self.world.limits.seconds * (2 + self.repeat)
-        dog = Watchdog(self.pace.machine, self.watchdog, trying, task.cancel)
+        dog = Watchdog(self.pace.machine, self.watchdog, trying, task.cancel, self.tools.patience)
         watching = asyncio.ensure_future(dog.watch())
         try:
             end = await self.pace.within_time(self._prepare())
@@ -172,17 +184,17 @@ class Cycle:
             self._cut_short(why)
             end = Termination(why, f"{why} by hand; {endings.best(self.recipe, self.standing)}")
         except TimeoutError:
-            self._cut_short("out of time")
+            self._cut_short("out of time", ErrorClass.BUDGET)
             end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
         except BudgetError as error:
             spent = self.turn is not None and self.pace.ledger.usage.calls > self.turn.before.calls
             if self.turn is not None and (spent or self.turn.candidate is not None):  # a judge could not be paid
-                self._cut_short("out of budget")
+                self._cut_short("out of budget", ErrorClass.BUDGET)
             end = endings.does_not_fit(error, self.recipe, self.standing)
         except LoopError as error:
             if self.readiness is None:
                 raise
-            self._cut_short(str(error))
+            self._cut_short(str(error), class_of(error))
             end = Termination(reason(error), f"{error}; {endings.best(self.recipe, self.standing)}")
         finally:
             watching.cancel()
@@ -203,6 +215,7 @@ class Cycle:
                 self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
             self.opening.announce(readiness, self.pace.ledger.price, None if stored else self._forecast())
             self.readiness = readiness
+            self.tools.prepare()
             for note in readiness.notes:
                 self.pace.recorder.say(Noted(iteration=0, message=note))
             if self.past is not None:
@@ -232,6 +245,7 @@ class Cycle:
         self.ladder.restore(self.standing.rounds)
         self.pace.restore(past)
         self.asking.restore(past)
+        self.tools.restore(past)
         self.questions.recall(past.said)
         if self.standing.best is not None:
             await self.trial.fetch(self.standing.best)
@@ -293,8 +307,9 @@ class Cycle:
         try:
             candidate = self.planner.read(self.recipe, answer.text)
         except ReplyError as error:
-            cut = " (the answer was cut at its length limit)" if answer.finish_reason == "length" else ""
-            turn.why = error.message + cut
+            truncated = answer.finish_reason == "length"
+            turn.fault = ErrorClass.TRUNCATED if truncated else error.kind
+            turn.why = error.message + (" (the answer was cut at its length limit)" if truncated else "")
             turn.feedback = (turn.why,)
             return None
         self._propose(turn, candidate)
@@ -304,7 +319,7 @@ class Cycle:
         memory = self._memory(turn.iteration)
         question = self.tuning.question(memory, self.planner.sampling(memory), self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
-        return await self.asking.ask(
+        return await self.tools.ask(
             lambda window: self.planner.prompt(self.recipe, question.memory, window),
             question.sampling,
             turn.iteration,
@@ -369,6 +384,7 @@ class Cycle:
                 score=score,
                 best=best,
                 why=turn.why,
+                error=turn.error,
                 feedback=list(turn.feedback),
                 phases=[(state.value, round(seconds, 6)) for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
@@ -377,10 +393,11 @@ class Cycle:
         )
         self.turn = None
 
-    def _cut_short(self, why: str) -> None:
+    def _cut_short(self, why: str, fault: str = "") -> None:
         """Keep the round that was under way."""
         self.pace.steer()
         if self.turn is not None:
+            self.turn.fault = fault
             self.turn.why = f"{why}, in {self.pace.machine.state}"
             self._conclude(self.turn)
 

@@ -1,6 +1,6 @@
 """Runs inside runs: who started whom, how deep, and what ends with what.
 
-A run started by code that another run executes in the kernel (an approval, a judge) is that run's child: it spends
+A run started by code that another run executes in the kernel (a tool, an approval) is that run's child: it spends
 out of the parent's ledger, and ends when the parent does. The parent is found by a context variable, which
 travels into threads by `asyncio.to_thread`.
 """
@@ -49,8 +49,12 @@ class Lineage:
     def end(self) -> None:
         """The run is over; its children are stopped."""
         self.over = True
+        self.stop_children(self.control.stopping or StopReason.STOPPED)
+
+    def stop_children(self, reason: StopReason) -> None:
+        """Stop what was started inside; the run itself goes on."""
         for child in self.children:
-            child.control.stop(self.control.stopping or StopReason.STOPPED)
+            child.control.stop(reason)
 
 
 CURRENT: ContextVar[Lineage | None] = ContextVar("jupyter_loops_run", default=None)

@@ -13,7 +13,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     # EXECUTE straight away: a stored candidate is verified again, and no model is asked.
     State.PREPARE: frozenset({State.PLAN, State.EXECUTE, State.WAIT, State.END}),
     # VERIFY straight away: the candidate is not worth running. DECIDE: there is no candidate.
-    State.PLAN: frozenset({State.EXECUTE, State.VERIFY, State.DECIDE, State.WAIT, State.END}),
+    # PLAN once more: a tool is called.
+    State.PLAN: frozenset({State.PLAN, State.EXECUTE, State.VERIFY, State.DECIDE, State.WAIT, State.END}),
     # EXECUTE once more, from wherever the child process broke.
     State.EXECUTE: frozenset({State.EXECUTE, State.OBSERVE, State.WAIT, State.END}),
     State.OBSERVE: frozenset({State.EXECUTE, State.VERIFY, State.WAIT, State.END}),

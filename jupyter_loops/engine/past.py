@@ -26,6 +26,8 @@ from jupyter_loops.core.events import (
     Resumed,
     RunEnded,
     Steered,
+    ToolAnswered,
+    ToolCalled,
 )
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
@@ -46,11 +48,13 @@ class Past:
     standing: Standing = field(default_factory=Standing)
     turn: Turn | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
+    results: list[tuple[ToolCalled, ToolAnswered]] = field(default_factory=list)  # of that round: not called again
     said: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
     steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
     usage: Usage = field(default_factory=Usage)
     calls: int = 0  # number of the last call
+    tool_calls: int = 0  # number of the last one
     answered: int = 0  # calls that came to an end by themselves
     seq: int = 0  # number of the last event
     state: State = State.PREPARE
@@ -97,11 +101,14 @@ class _Fold:
         self._seen: datetime | None = None
         self._held = False  # the clock stands still
         self._flying: dict[int, CallStarted] = {}
+        self._called: dict[int, ToolCalled] = {}
         self._takes = {
             Moved: self._moved,
             Resumed: self._resumed,
             CallStarted: self._call_started,
             CallFinished: self._call_finished,
+            ToolCalled: self._tool_called,
+            ToolAnswered: self._tool_answered,
             Proposed: self._proposed,
             Acted: self._acted,
             Answered: self.past.said.append,
@@ -146,6 +153,15 @@ class _Fold:
         if asked is not None and asked.purpose != "judge" and not event.error:
             self.past.answers.append((asked, event))
 
+    def _tool_called(self, event: ToolCalled) -> None:
+        self._turn(event.iteration)
+        self._called[event.number] = event
+        self.past.tool_calls = event.number
+
+    def _tool_answered(self, event: ToolAnswered) -> None:
+        if event.kept and event.error != CANCELLED:
+            self.past.results.append((self._called[event.number], event))
+
     def _proposed(self, event: Proposed) -> None:
         turn = self._turn(event.iteration)
         turn.candidate = Candidate(kind=CandidateKind(event.candidate_kind), text=event.text)
@@ -167,7 +183,7 @@ class _Fold:
         turn.feedback = (turn.why,) if unread else self._verifier.feedback(turn.verdicts, turn.observation)
         past.standing.add(turn, event.progress, event.score)
         past.usage = past.usage + Usage(iterations=1)
-        past.turn, past.answers = None, []
+        past.turn, past.answers, past.results = None, [], []
 
     def _steered(self, event: Steered) -> None:
         if event.action not in MOMENTARY:
@@ -181,5 +197,6 @@ class _Fold:
     def _turn(self, iteration: int) -> Turn:
         """The round under way."""
         if self.past.turn is None or self.past.turn.iteration != iteration:
-            self.past.turn, self.past.answers = Turn(iteration=iteration, before=self.past.usage), []
+            self.past.turn = Turn(iteration=iteration, before=self.past.usage)
+            self.past.answers, self.past.results = [], []
         return self.past.turn

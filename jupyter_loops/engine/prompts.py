@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from enum import StrEnum
 
-from jupyter_loops.core.events import CallStarted
+from jupyter_loops.core.events import CallStarted, ToolAnswered
 
 
 class Prompts(StrEnum):
@@ -21,6 +21,10 @@ class Prompts(StrEnum):
         if self is Prompts.FULL:
             return event
         return replace(event, messages=[said | {"content": self.written(said["content"])} for said in event.messages])
+
+    def result(self, event: ToolAnswered) -> ToolAnswered:
+        """The event as it goes on record: what a tool said was part of a prompt. Without it, it is called again."""
+        return event if self is Prompts.FULL else replace(event, result=self.written(event.result), kept=False)
 
     def written(self, text: str) -> str:
         """What stands for a message."""

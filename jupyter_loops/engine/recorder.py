@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record
+from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record, ToolAnswered
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
@@ -19,6 +19,8 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "resumed",
         "call_started",
         "call_finished",
+        "tool_called",
+        "tool_answered",
         "proposed",
         "approval_asked",
         "answered",
@@ -69,6 +71,8 @@ class Recorder:
         event = replace(event, **cleaned) if cleaned else event
         if isinstance(event, CallStarted):
             event = self._prompts.of(event)
+        if isinstance(event, ToolAnswered):
+            event = self._prompts.result(event)
         self._seq += 1
         self._iteration = getattr(event, "iteration", self._iteration)
         self._over = event.kind == "run_ended"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import BreakerError, BudgetError, ErrorClass, LoopError, ModelError
+from jupyter_loops.errors import BreakerError, BudgetError, ErrorClass, LoopError, ModelError, SandboxError
 
 from .ledger import Ledger
 
@@ -77,6 +77,13 @@ def reason(error: LoopError) -> StopReason:
         return StopReason.BREAKER_OPEN
     ends = POLICIES[error.kind].ends if isinstance(error, ModelError) else None
     return ends or StopReason.ERROR
+
+
+def class_of(error: LoopError) -> str:
+    """The ErrorClass of an error that ends a round; empty where it has none."""
+    if isinstance(error, ModelError):
+        return error.kind
+    return ErrorClass.SANDBOX if isinstance(error, SandboxError) else ""
 
 
 class Patience:

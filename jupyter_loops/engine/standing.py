@@ -7,11 +7,13 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.candidate import Candidate, Delivery, Fault, Layer, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Fault, Layer, Observation, Verdict
 from jupyter_loops.core.condition import Position
 from jupyter_loops.core.ports import Round
 from jupyter_loops.core.recipe import CheckKind, Recipe
+from jupyter_loops.errors import ErrorClass
 
+_ITSELF = frozenset({Layer.PARSE, Layer.STATIC, Layer.SCHEMA})
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one in every child
 
 
@@ -27,11 +29,21 @@ class Turn:
     verdicts: list[Verdict] = field(default_factory=list)
     delivery: Delivery | None = None
     why: str = ""
+    fault: str = ""  # ErrorClass of what kept it from being tried, or ended it
     feedback: tuple[str, ...] = ()
 
     def passed(self) -> int:
         """How many checks passed."""
         return sum(verdict.passed for verdict in self.verdicts if verdict.index)
+
+    @property
+    def error(self) -> str:
+        """ErrorClass of what failed: the candidate itself, or a check of what it made; empty where nothing did."""
+        failed = [verdict.layer for verdict in self.verdicts if not verdict.passed]
+        broke = self.observation is not None and self.observation.exit is not Exit.OK
+        if self.fault or not (failed or broke):
+            return self.fault
+        return ErrorClass.CANDIDATE if broke or failed[0] in _ITSELF else ErrorClass.CHECK
 
     def verified(self, recipe: Recipe) -> bool:
         """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""

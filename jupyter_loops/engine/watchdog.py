@@ -23,6 +23,7 @@ class Watchdog:
     seconds: float | None  # without a step; None: it never bites
     trying: float  # seconds that a candidate and its checks may take besides
     bite: Callable[[], object]  # ends the run
+    calling: float = 0.0  # seconds that a tool may take besides
     message: str = ""  # what was found; empty while all is well
 
     async def watch(self) -> None:
@@ -36,4 +37,5 @@ class Watchdog:
             await asyncio.sleep(max(left, _LOOK) if state not in _AWAY else max(self.seconds / 4, _LOOK))
 
     def _allowed(self, seconds: float) -> float:
-        return seconds + (self.trying if self.machine.state in _TRYING else 0.0)
+        calling = self.calling if self.machine.state is State.PLAN else 0.0
+        return seconds + calling + (self.trying if self.machine.state in _TRYING else 0.0)

@@ -73,7 +73,7 @@ COMPARED = {
     "runs": """* REPLACE (round(usd, 9) AS usd, round(seconds, 6) AS seconds,
                           state::VARCHAR AS state, stop_reason::VARCHAR AS stop_reason)""",
 }
-COMPUTED = ("runs", "iterations", "calls", "actions", "verdicts", "decisions", "breakers", "notes")
+COMPUTED = ("runs", "iterations", "calls", "tool_calls", "actions", "verdicts", "decisions", "breakers", "notes")
 
 
 def chains(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Finding]:

@@ -25,6 +25,7 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "run_started": (("source",),),
     "call_started": (("messages",),),
     "call_finished": (("text",),),
+    "tool_answered": (("result",),),
     "proposed": (("text",),),
     "approval_asked": (("value",), ("diff",)),
     "acted": (("observation", "stdout"), ("observation", "stderr"), ("observation", "figures")),

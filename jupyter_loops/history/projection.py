@@ -39,7 +39,8 @@ SHAPES: dict[str, tuple[str, str]] = {
         """{"loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
     "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
     "parent": "VARCHAR", "relation": "VARCHAR", "forked_at": "INTEGER",
-    "code": "BOOLEAN", "targets": ["VARCHAR"], "checks": "JSON", "forecast": "JSON", "options": "JSON",
+    "code": "BOOLEAN", "targets": ["VARCHAR"], "tools": ["VARCHAR"], "checks": "JSON", "forecast": "JSON",
+    "options": "JSON",
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
     "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "reasoning": "DOUBLE",
         "source": "VARCHAR"}}""",
@@ -69,6 +70,14 @@ SHAPES: dict[str, tuple[str, str]] = {
     "seconds": "DOUBLE", "first_token_seconds": "DOUBLE", "finish_reason": "VARCHAR", "error": "VARCHAR",
     "message": "VARCHAR", "answered_by": "VARCHAR"}""",
     ),
+    "tool_called": (
+        "tooling",
+        '{"number": "INTEGER", "tool": "VARCHAR", "arguments": "VARCHAR"}',
+    ),
+    "tool_answered": (
+        "tooled",
+        '{"number": "INTEGER", "result": {"text": "VARCHAR"}, "error": "VARCHAR", "seconds": "DOUBLE"}',
+    ),
     "proposed": (
         "proposed",
         '{"candidate_kind": "VARCHAR", "text": {"text": "VARCHAR"}, "digest": "VARCHAR"}',
@@ -90,7 +99,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "decided": (
         "decided",
         """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
-    "why": "VARCHAR", "phases": "JSON", "forecast": "JSON", "feedback": ["VARCHAR"],
+    "why": "VARCHAR", "error": "VARCHAR", "phases": "JSON", "forecast": "JSON", "feedback": ["VARCHAR"],
     "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
     ),
     "adapted": (
@@ -133,7 +142,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         """UPDATE runs SET loop = e.loop, goal = e.goal, source_sha = e.source.text, fingerprint = e.fingerprint,
            model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, journal = e.journal,
            parent = e.parent, relation = nullif(e.relation, ''), forked_at = e.forked_at, resumed = 0,
-           code = e.code, targets = e.targets, checks = e.checks, options = e.options,
+           code = e.code, targets = e.targets, tools = e.tools, checks = e.checks, options = e.options,
            forecast = nullif(e.forecast, '{}'), budget_usd = e.budget.usd, budget_tokens = e.budget.tokens,
            budget_seconds = e.budget.seconds,
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
@@ -158,8 +167,9 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "decided",
         """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
-           score = e.score, best = e.best, why = e.why, feedback = e.feedback, phases = e.phases,
-           forecast = nullif(e.forecast, '{}'), usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds
+           score = e.score, best = e.best, why = e.why, error = nullif(e.error, ''), feedback = e.feedback,
+           phases = e.phases, forecast = nullif(e.forecast, '{}'), usd = e.usage.usd, tokens = e.usage.tokens,
+           seconds = e.usage.seconds
        FROM (FROM decided QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
        WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),
@@ -180,6 +190,18 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
            first_token_seconds = e.first_token_seconds, finish_reason = nullif(e.finish_reason, ''),
            error = nullif(e.error, ''), message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
        FROM called WHERE calls.run_id = called.run_id AND calls.call = e.call""",
+    ),
+    (
+        "tooling",
+        """INSERT INTO tool_calls (run_id, number, iteration, tool, arguments, started_at)
+       SELECT run_id, e.number, iteration, e.tool, TRY_CAST(e.arguments AS JSON), moment
+       FROM tooling ORDER BY run_id, seq""",
+    ),
+    (
+        "tooled",
+        """UPDATE tool_calls SET ended_at = moment, seconds = e.seconds, error = nullif(e.error, ''),
+           result_sha = e.result.text
+       FROM tooled WHERE tool_calls.run_id = tooled.run_id AND tool_calls.number = e.number""",
     ),
     (
         "acted",

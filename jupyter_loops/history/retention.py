@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 OF_A_RUN = (
-    *("iterations", "calls", "actions", "verdicts", "decisions", "breakers"),
+    *("iterations", "calls", "tool_calls", "actions", "verdicts", "decisions", "breakers"),
     *("notes", "events", "lost", "runs"),
 )
 
@@ -25,6 +25,7 @@ UNION ALL SELECT run_id, unnest(messages).sha FROM calls
 UNION ALL SELECT run_id, stdout_sha FROM actions WHERE stdout_sha IS NOT NULL
 UNION ALL SELECT run_id, stderr_sha FROM actions WHERE stderr_sha IS NOT NULL
 UNION ALL SELECT run_id, unnest(figures).sha FROM actions
+UNION ALL SELECT run_id, result_sha FROM tool_calls WHERE result_sha IS NOT NULL
 """
 SIZES = f"""
 WITH uses AS (SELECT DISTINCT * FROM ({USES})),

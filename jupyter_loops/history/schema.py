@@ -46,6 +46,7 @@ CREATE TABLE runs (
     checks            JSON,                 -- [{name, hidden, kind}], in order
     options           JSON,                 -- what else was asked for on the %%loop line
     forecast          JSON,                 -- before the first round, from the runs of the past
+    tools             VARCHAR[],            -- that the planner may call, each as one line with its arguments
     budget_usd        DOUBLE,               -- limit in US dollars; NULL is no limit, here and in the other budgets
     budget_tokens     BIGINT,               -- limit in tokens, prompt and completion
     budget_seconds    DOUBLE,               -- limit in seconds of work
@@ -87,6 +88,7 @@ CREATE TABLE iterations (
     score          DOUBLE,     -- of maximize or minimize; NULL where there is none
     best           BOOLEAN,    -- it was the best so far
     why            VARCHAR,    -- the first failure in one line, or what was achieved: what a person reads
+    error          VARCHAR,    -- class of what failed: malformed, truncated, candidate, check, …; NULL when it passed
     feedback       VARCHAR[],  -- what the model is told of it, one item a failed check; hidden ones only counted
     usd            DOUBLE,     -- US dollars of this round
     tokens         BIGINT,     -- prompt and completion, of this round
@@ -130,6 +132,21 @@ CREATE TABLE calls (
     parts                STRUCT(name VARCHAR, tokens BIGINT, dropped BIGINT)[],  -- of the prompt
     messages             STRUCT(role VARCHAR, sha VARCHAR)[],  -- the prompt; sha is of texts
     answer_sha           VARCHAR                -- the answer; of texts
+);
+
+-- One call of a tool (`@tool`) that a model asked for, before it gave its answer.
+-- Example: SELECT tool, count(*) AS calls, avg(seconds) AS seconds, count(error) AS failed FROM tool_calls GROUP BY ALL
+CREATE TABLE tool_calls (
+    run_id     VARCHAR,    -- of runs
+    number     INTEGER,    -- counts from 1 in the run
+    iteration  INTEGER,    -- of iterations
+    tool       VARCHAR,    -- the function's name, as the model wrote it
+    arguments  JSON,       -- as the model wrote them; NULL where that is no JSON
+    started_at TIMESTAMP,  -- UTC; on record before the call was made
+    ended_at   TIMESTAMP,  -- UTC; NULL while it goes on, or when the kernel died: a resumed run makes it again
+    seconds    DOUBLE,     -- that the tool took
+    error      VARCHAR,    -- unknown, arguments, busy, raised, timeout, cancelled; NULL when it returned
+    result_sha VARCHAR     -- what the model was told; of texts
 );
 
 -- One run of a candidate in the sandbox.

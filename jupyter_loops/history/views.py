@@ -104,7 +104,7 @@ FROM (
 ) ORDER BY calls DESC;
 
 -- What went wrong, most frequent first.
--- source: check, sandbox, model
+-- source: check, sandbox, model, tool
 -- what: the check, the class of the exception or of the fault
 -- times: how often
 -- runs: in how many runs
@@ -118,6 +118,9 @@ FROM (
     SELECT run_id, 'sandbox', coalesce(fault_type, exit), fault_message FROM actions WHERE exit <> 'ok'
     UNION ALL
     SELECT run_id, 'model', error, message FROM calls WHERE error IS NOT NULL
+    UNION ALL
+    SELECT run_id, 'tool', concat(tool, ': ', error), text FROM tool_calls LEFT JOIN texts ON sha = result_sha
+    WHERE error IS NOT NULL
 ) AS f JOIN runs USING (run_id)
 GROUP BY ALL ORDER BY times DESC, loop, what;
 

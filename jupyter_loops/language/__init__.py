@@ -1,7 +1,6 @@
 """The cell language: plain Python in which four kinds of statements carry meaning."""
 
 from .cell import parse
-from .rules import unsupported
 from .until import read_until
 
-__all__ = ["parse", "read_until", "unsupported"]
+__all__ = ["parse", "read_until"]

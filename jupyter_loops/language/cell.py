@@ -94,9 +94,14 @@ class _Reading:
             self.setup.append(statement)
 
     def _take_tool(self, statement: ast.stmt) -> None:
-        name, text = min(binds(statement)), self.source.segment(statement)
-        self.tools.append(Tool(name=name, source=text, line=self.source.line(statement)))
-        self.late.append(statement)
+        """A tool runs in the notebook: what it reads is not sent to the sandbox."""
+        self._rebinds_no_target(statement)
+        self._sees_no_secret(statement)
+        name, line = min(binds(statement)), self.source.line(statement)
+        if any(other.name == name for other in self.tools):
+            raise CellError(f"`{name}` is a tool twice", line)
+        uses = frozenset(reads(statement) - _KNOWN - {name})
+        self.tools.append(Tool(name=name, source=self.source.segment(statement), line=line, uses=uses))
 
     def _take_target(self, statement: ast.stmt) -> None:
         target = self._target(statement)
@@ -189,6 +194,11 @@ class _Reading:
             raise rules.no_target(self.source, statements)
         if not self.goal and not any(target.doc for target in self.targets):
             raise CellError("say what you want: start the cell with a string, or give the stub a docstring")
+        for tool in self.tools:
+            if tool.name in self.deciding | wants(self.setup):
+                raise CellError(
+                    f"`{tool.name}` is a tool: the model may call it, and nothing else in the cell", tool.line
+                )
         for target in self.targets:
             if target.name not in self.deciding:
                 raise CellError(

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from jupyter_loops.core.names import binds, reads
-from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import CellError
 
 from .source import Source
@@ -93,12 +92,6 @@ def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
             text = f"nothing to produce: `{node.name}` has a body, so it is set-up; leave its body empty, or {how}"
             return CellError(text, source.line(node))
     return CellError(f"nothing to produce: {how}")
-
-
-def unsupported(recipe: Recipe) -> list[str]:
-    """What the cell asks for that this version cannot do yet, one line each."""
-    later = "not available in this version"
-    return [f"line {tool.line}: tools (`@tool`) are {later}; leave @tool away" for tool in recipe.tools]
 
 
 def _is_empty(value: object) -> bool:

@@ -65,6 +65,11 @@ def minimize(value: float) -> None:  # noqa: ARG001  # as above
 
 
 def tool(function: _Function) -> _Function:
-    """Mark a function as one that the planner may call."""
+    """A function that the planner may call before it answers: on a thread of the kernel, on live objects.
+
+    Its arguments are validated against its type hints, its docstring tells the model what it is for, and what it
+    returns, or raises, is told to the model. In a cell, put it above a def; elsewhere it only marks the function,
+    which `--tools NAME` or `Loop.run(tools=[…])` give to a loop.
+    """
     function.__jupyter_loops_tool__ = True  # type: ignore[attr-defined]  # functions take attributes
     return function

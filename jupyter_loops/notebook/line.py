@@ -84,6 +84,9 @@ OPTIONS = (
     Option(name="insert", help="put the produced code into a new cell below"),
     Option(name="keep_files", help="keep what candidates write, beside the history: run.artifacts"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
+    Option(name="tools", shape="NAMES", read=units.names, help="functions of the notebook that the model may call"),
+    Option(name="tool_calls", shape="COUNT", read=units.count, help="of tools, in a round"),
+    Option(name="tool_timeout", shape="TIME", read=units.or_none(units.seconds), help="for one call of a tool"),
     Option(
         name="store_prompts",
         shape="HOW",

@@ -86,6 +86,9 @@ class LoopMagics(Magics):
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
     keep_files = Bool(default_value=False, help="Keep what candidates write, beside the history.").tag(config=True)
     fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
+    tools = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
+    tool_calls = Int(10, help="Calls of tools in a round.").tag(config=True)
+    tool_timeout = Float(60.0, allow_none=True, help="Seconds for one call of a tool; None: all.").tag(config=True)
     store_prompts = Unicode("full", help="What is kept of what a model is asked: full, hash, off.").tag(config=True)
     resume = Bool(default_value=False, help="Go on with an interrupted run of the same cell.").tag(config=True)
 

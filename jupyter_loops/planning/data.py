@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -51,21 +52,20 @@ def read_text(answer: str, name: str) -> str:
 def _found(answer: str) -> Any:
     """The last fenced JSON, or else the first in the text; None when there is none."""
     for text in [*reversed([text for _, text in fences(answer)]), answer]:
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(text)
-        except ValueError:
-            continue
     start = re.search(r"[\[{]", answer)
     return _repaired(answer[start.start() :]) if start else None
 
 
 def _repaired(text: str) -> Any:
-    try:
-        return json.JSONDecoder().raw_decode(text)[0]
-    except ValueError:
-        import json_repair
+    import json_repair
 
+    with contextlib.suppress(RecursionError):  # brackets may be nested as deep as an answer is long
+        with contextlib.suppress(ValueError):
+            return json.JSONDecoder().raw_decode(text)[0]
         return json_repair.loads(text) or None
+    return None
 
 
 def _bare(answer: str, target: Target) -> str:

@@ -16,6 +16,7 @@ from .text import NONE, SIGNS, breaker
 
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'
+_TOLD = 200  # characters of what a tool was asked, and of what it said
 _DETAILED = 8  # rounds whose candidate and output are shown
 _WIDTH = 120  # pixels of a round's phases
 
@@ -35,7 +36,8 @@ def html(picture: Mapping[str, Any]) -> str:
 
 
 def _head(picture: Mapping[str, Any]) -> str:
-    facts = " · ".join(_text(picture[key]) for key in ("model", "isolation") if picture[key])
+    tools = [f"tool {tool}" for tool in picture.get("tools", ())]
+    facts = " · ".join(map(_text, filter(None, [picture["model"], picture["isolation"], *tools])))
     end = picture["termination"]
     sign = "" if end is None else "✓ " if end["reason"] == "verified" else "✕ "
     outlook = f"<p>{_text(picture['forecast']['text'])}</p>" if picture.get("forecast") else ""
@@ -134,9 +136,17 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
     body += "".join(map(_figure, output.get("figures", ()))) + _files(output.get("files", ()))
     failed = [f"<li>{_text(v['name'])}: {_text(v['message'])}</li>" for v in row["verdicts"] if not v["passed"]]
     body += f"<ul>{''.join(failed)}</ul>" if failed else ""
+    tools = [f"<li><code>{_text(_tool(call))}</code></li>" for call in row.get("tools", ())]
+    body += f"<p>tools</p><ul>{''.join(tools)}</ul>" if tools else ""
     if row["prompt"]:
         body += f"<p>prompt: {count(row['prompt']['tokens'])} tokens, {len(row['calls'])} calls</p>"
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{body}</details>"
+
+
+def _tool(call: Mapping[str, Any]) -> str:
+    """One call of a tool in a line: what was asked, what came of it, how long it took."""
+    took = "…" if call["seconds"] is None else brief(call["seconds"])
+    return f"{call['tool']}({call['arguments'][:_TOLD]}) → {call['result'][:_TOLD]} · {took}"
 
 
 def _figure(figure: Mapping[str, Any]) -> str:

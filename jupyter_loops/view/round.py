@@ -35,6 +35,7 @@ class Round:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     prompt: dict[str, Any] | None = None
     calls: list[dict[str, Any]] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)  # calls of them
     decisions: list[str] = field(default_factory=list)
 
     def asked(self, event: Mapping[str, Any]) -> None:
@@ -63,6 +64,19 @@ class Round:
         call = self.calls[-1]
         call["model"] = line(event.get("answered_by") or event.get("model") or call["model"], 80)
         return call
+
+    def tool_called(self, event: Mapping[str, Any]) -> None:
+        """A tool is about to be called."""
+        call = {"number": event.get("number", 0), "tool": line(event.get("tool", ""), 80)}
+        call |= {"arguments": clip(event.get("arguments", "")), "result": "", "error": "", "seconds": None}
+        self.tools = [*self.tools[1 - _CALLS :], call]
+
+    def tool_answered(self, event: Mapping[str, Any]) -> None:
+        """It came back, or did not."""
+        for call in self.tools:
+            if call["number"] == event.get("number"):
+                call["result"], call["error"] = clip(event.get("result", "")), line(event.get("error", ""), 40)
+                call["seconds"] = event.get("seconds")
 
     def proposed(self, event: Mapping[str, Any], best: Round | None) -> None:
         """A candidate was read; `best` is the best round before this one."""
@@ -143,6 +157,7 @@ class Round:
             "verdicts": self.verdicts,
             "prompt": self.prompt,
             "calls": [dict(call) for call in self.calls],  # a copy: the last one still changes
+            "tools": [dict(call) for call in self.tools],
             "decisions": self.decisions,
         }
 

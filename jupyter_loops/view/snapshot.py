@@ -45,7 +45,14 @@ class Snapshot:
         self.state, self.note = "prepare", ""
         self.termination: dict[str, Any] | None = None
         self.best: Round | None = None
-        self._facts: dict[str, Any] = {"run": "", "name": line(name, 80), "goal": "", "model": "", "isolation": ""}
+        self._facts: dict[str, Any] = {
+            "run": "",
+            "name": line(name, 80),
+            "goal": "",
+            "model": "",
+            "isolation": "",
+            "tools": [],
+        }
         self._rounds: dict[int, Round] = {}
         self._notes: list[str] = []
         self._forecast = Outlook()
@@ -62,6 +69,8 @@ class Snapshot:
             "moved": self._moved,
             "call_started": self._call_started,
             "call_finished": self._call_finished,
+            "tool_called": self._tool_called,
+            "tool_answered": self._tool_answered,
             "proposed": self._proposed,
             "acted": self._acted,
             "judged": self._on_judged,
@@ -179,6 +188,7 @@ class Snapshot:
             "goal": clip(event.get("goal", ""), 500),
             "model": line(event.get("model", ""), 80),
             "isolation": line(event.get("isolation", ""), 40),
+            "tools": [line(tool, 120) for tool in (event.get("tools") or ())[:20]],
         }
         self._spending.limit(event.get("budget") or {})
         self._forecast = Outlook.of(event.get("forecast"))
@@ -221,6 +231,12 @@ class Snapshot:
         self._spending.settle(event)
         self._stream = ""
         self._touch(event).answered(event)
+
+    def _tool_called(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).tool_called(event)
+
+    def _tool_answered(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).tool_answered(event)
 
     def _proposed(self, event: Mapping[str, Any]) -> None:
         self._touch(event).proposed(event, self.best)

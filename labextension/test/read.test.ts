@@ -15,6 +15,7 @@ test('values of the wrong type become empty ones', () => {
   assert.equal(round?.mark, 'live');
   assert.deepEqual(round?.phases, [['plan', 0], ['', 0]]);
   assert.deepEqual(round?.calls, []);
+  assert.deepEqual(round?.tools, []);
   assert.equal(round?.why, '');
 });
 

@@ -1,10 +1,11 @@
+import re
 from textwrap import dedent
 
 import pytest
 
 from jupyter_loops.core.recipe import CheckKind, TargetKind
 from jupyter_loops.errors import CellError
-from jupyter_loops.language import parse, unsupported
+from jupyter_loops.language import parse
 
 SLUG = '''\
 def slugify(text: str) -> str:
@@ -66,7 +67,6 @@ def test_the_mug_cell_of_the_design_is_read_whole():
     assert [(target.kind, target.annotation) for target in recipe.targets] == [(TargetKind.DATA, "Product")]
     assert recipe.uses == {"BaseModel"}
     assert recipe.setup.splitlines()[2] == "class Product(BaseModel):"
-    assert unsupported(recipe) == []
     assert [check.layer for check in recipe.checks] == ["checks", "checks", "judge", "approval"]
 
 
@@ -164,12 +164,31 @@ def test_a_score_is_a_check_without_a_verdict():
     )
 
 
-def test_a_tool_is_carried_and_refused_for_now():
+def test_what_a_tool_reads_is_not_sent_to_the_sandbox():
     recipe = parse("'go'\nx: int\n@tool\ndef look(key: str) -> str:\n    return db[key]\nassert x")
-    assert [(tool.name, tool.line) for tool in recipe.tools] == [("look", 4)]
-    assert recipe.tools[0].source.startswith("@tool\ndef look")
-    assert recipe.uses == {"db"}
-    assert unsupported(recipe) == ["line 4: tools (`@tool`) are not available in this version; leave @tool away"]
+    [tool] = recipe.tools
+
+    assert (tool.name, tool.line, tool.uses) == ("look", 4, {"db", "key", "str"} - {"key", "str"})
+    assert tool.source.startswith("@tool\ndef look")
+    assert recipe.uses == set()
+
+
+@pytest.mark.parametrize(
+    ("cell", "wrong"),
+    [
+        ("'go'\nx: int\n@tool\ndef look(): ...\nassert look() == x", "line 4: `look` is a tool"),
+        ("'go'\nx: int\n@tool\ndef look(): ...\ny = look()\nassert x == y", "line 4: `look` is a tool"),
+        ("'go'\nx: int\n@tool\ndef x(): ...\nassert x", "line 4: `x` is a target"),
+        ("'go'\nx: int\n@tool\ndef f(): ...\n@tool\ndef f(): ...\nassert x", "line 6: `f` is a tool twice"),
+        (
+            "'go'\nx: int\nwith hidden:\n    key = x\n    assert key\n@tool\ndef f(): return key\nassert x",
+            "line 7: `key` is made for a hidden check",
+        ),
+    ],
+)
+def test_only_the_model_calls_a_tool(cell, wrong):
+    with pytest.raises(CellError, match=re.escape(wrong)):
+        parse(cell)
 
 
 def test_uses_are_the_names_that_only_the_notebook_can_give():

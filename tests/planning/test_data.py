@@ -51,6 +51,12 @@ def test_an_answer_without_json_is_told_so(answer):
         read_data(answer, [MUG])
 
 
+@pytest.mark.parametrize("answer", ["[" * 100_000, '{"a":' * 100_000, "```json\n" + "[" * 100_000 + "\n```"])
+def test_brackets_nested_as_deep_as_an_answer_is_long_are_no_json(answer):
+    with pytest.raises(ReplyError):
+        read_data(answer, [MUG])
+
+
 @pytest.mark.parametrize(
     "answer",
     ["Stay warm", '"Stay warm"', "  Stay warm\n", "```\nStay warm\n```", "```text\nStay warm\n```", "“Stay warm”"],

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.planning.tokens import estimate
 
-from . import server
+from . import server, spoken
 from .client import load, preload
 from .fetch import path
 from .provider import LiteLLMModel
@@ -43,13 +44,18 @@ class EmbeddedModel:
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, LONGEST))
         return await (await self._open()).complete(prompt, sampling, on_text)
 
-    def count(self, messages: Sequence[Message]) -> int:
+    def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:  # noqa: ARG002  # it takes none
         """Prompt tokens, rather too many than too few."""
+        messages = spoken.told(messages, ())
         return sum(estimate(message.content) + _PER_MESSAGE for message in messages)
 
     def price(self) -> Price | None:
         """Nothing, unless a price was given to try budgets out."""
         return self._price
+
+    def calling(self) -> Calling:
+        """Not at all. Its template has no place for tools, and told of them in words it never calls one."""
+        return Calling.NEVER
 
     def window(self) -> int | None:
         """Tokens of context for one call."""
@@ -67,6 +73,7 @@ class EmbeddedModel:
                 price=self._price,
                 window=server.WINDOW,
                 title=self.name,
+                calling=Calling.NEVER,
                 stop=["\n```\n"],  # a closed code block; what it says after that is explanation
             )
         return self._remote

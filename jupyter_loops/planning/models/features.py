@@ -11,6 +11,7 @@ from typing import Any
 
 SCHEMA, SYSTEM, SEED, TEMPERATURE, STOP = "a schema", "a system message", "a seed", "a temperature", "stop words"
 USAGE, STREAM = "usage in the stream", "streaming"
+TOOLS = "tool calls"  # described in the prompt from then on, see spoken.py
 BREAKS = 2  # answers that break off in a row before streaming is given up
 
 _KEYS = {
@@ -20,8 +21,12 @@ _KEYS = {
     "stop": STOP,
     "stream_options": USAGE,
     "stream": STREAM,
+    "tools": TOOLS,
+    "tool_choice": TOOLS,
+    "_skip_mcp_handler": TOOLS,
 }
 _NAMED = {  # how providers call it in a refusal; the more special first
+    TOOLS: r"\btools?\b|tool[_ ]choice|function[_ ]call",
     SCHEMA: r"response_format|json_schema|structured output|response_schema|guided_json",
     USAGE: r"stream_options|include_usage",
     STREAM: r"\bstream(ing|ed)?\b",

@@ -20,6 +20,7 @@ class Heard:
     on_text: Callable[[str], None]
     room: int  # characters
     pieces: list[str] = field(default_factory=list)
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)  # of tools, by their place: id, name, arguments
     first: float | None = None  # when it began, or its thoughts did
     full: bool = False
 
@@ -44,11 +45,27 @@ class Heard:
     def take(self, chunk: Any) -> None:
         """Keep one piece, and pass it on."""
         delta = chunk.choices[0].delta if chunk.choices else None
-        if self.first is None and delta and (delta.content or getattr(delta, "reasoning_content", None)):
+        asked = getattr(delta, "tool_calls", None) or ()
+        if self.first is None and delta and (delta.content or asked or getattr(delta, "reasoning_content", None)):
             self.first = time.perf_counter()
+        for piece in asked:
+            self._call(piece)
         if delta and delta.content:
             piece = delta.content[: self.room]
             self.room -= len(piece)
             self.full = len(piece) < len(delta.content)
             self.pieces.append(piece)
             self.on_text(piece)
+
+    def _call(self, piece: Any) -> None:
+        """A piece of a call; its arguments come bit by bit, and take up room as words do."""
+        place = getattr(piece, "index", None) or 0
+        known = self.calls.setdefault(place, {"id": "", "name": "", "arguments": ""})
+        function = piece.function
+        said = {"id": piece.id, "name": function and function.name, "arguments": function and function.arguments}
+        for key, text in said.items():
+            kept = str(text or "")[: self.room]
+            self.room -= len(kept)
+            self.full = self.full or len(kept) < len(str(text or ""))
+            known[key] = (known[key] + kept) if key == "arguments" else known[key] or kept
+        self.on_text(str(said["arguments"] or said["name"] or ""))

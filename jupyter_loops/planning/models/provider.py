@@ -6,22 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
+from . import spoken
 from .client import load, once
 from .faults import classify, missing_key, unknown_model
-from .features import BREAKS, STREAM, named, refused, without
+from .features import BREAKS, STREAM, TOOLS, named, refused, without
 from .hearing import Heard, StandstillError
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
 _PER_TOKEN = 32  # characters; an answer that is longer than this for each token it was allowed is cut
 _PER_MESSAGE = 6  # tokens that a chat template may add to each message
+_ABOUT_TOOLS = 600  # tokens of a provider's own words about tools: Anthropic's are the most, with about 530
 
 
 class LiteLLMModel:
@@ -30,6 +34,7 @@ class LiteLLMModel:
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
     server. A `price` given here goes before the list price. `title` is what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
+    `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """
 
     def __init__(
@@ -43,12 +48,14 @@ class LiteLLMModel:
         title: str = "",
         stop: Sequence[str] = (),
         idle: float = IDLE,
+        calling: Calling | None = None,
     ) -> None:
         self.name = title or name
         self.endpoint = api_base or ""
         self._base, self._key = api_base, api_key
         self._price, self._window = price, window
         self._stop, self._idle = list(stop), idle
+        self._calling = calling
         self._model, self._provider = name, ""
         self._refused = refused(name, self.endpoint)
         self._broken = 0  # streams in a row that broke off
@@ -63,11 +70,12 @@ class LiteLLMModel:
     ) -> Completion:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
+        prompt = self._spoken(prompt)
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         sending = once.set(True)
         try:
             async with asyncio.timeout(sampling.timeout):
-                return await (
+                answer = await (
                     self._stream(request, on_text) if on_text and "stream" in request else self._ask(request, on_text)
                 )
         except ModelError:
@@ -79,6 +87,22 @@ class LiteLLMModel:
             raise self._fault(error, request) from None
         finally:
             once.reset(sending)
+        prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
+        return replace(answer, calls=spoken.heard(answer.text)) if prompted else answer
+
+    def calling(self) -> Calling:
+        """How it calls tools. One whose name LiteLLM does not know is asked, and may refuse."""
+        if self._calling is not None:
+            return self._calling
+        able = not self._entry() or load().supports_function_calling(self._model)
+        return Calling.NATIVE if able and TOOLS not in self._refused else Calling.PROMPTED
+
+    def _spoken(self, prompt: Prompt) -> Prompt:
+        """The prompt in plain messages, where the endpoint has no tool calls."""
+        if not prompt.tools or (how := self.calling()) is Calling.NATIVE:
+            return prompt
+        tools = prompt.tools if how is Calling.PROMPTED and prompt.may_call else ()
+        return replace(prompt, messages=spoken.told(prompt.messages, tools))
 
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
@@ -90,15 +114,18 @@ class LiteLLMModel:
         self._refused.add(feature)
         return FeatureError(f"{self.name} does not take {feature}, and is asked without from now on ({said})", feature)
 
-    def count(self, messages: Sequence[Message]) -> int:
+    def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
         litellm = load()
+        if tools:
+            messages = spoken.told(messages, tools)  # in words they take more than as JSON
         chat = [{"role": message.role, "content": message.content} for message in messages]
         counted = int(litellm.token_counter(model=self._model, messages=chat))
+        about = _ABOUT_TOOLS if tools else 0
         if self._provider in {"openai", "azure"}:
-            return counted
+            return counted + about
         guessed = sum(estimate(message.content) + _PER_MESSAGE for message in messages)
-        return max(counted, guessed)
+        return max(counted, guessed) + about
 
     def price(self) -> Price | None:
         """The price that was given, or else LiteLLM's list price, or None."""
@@ -151,7 +178,7 @@ class LiteLLMModel:
     def _request(self, prompt: Prompt, sampling: Sampling, *, stream: bool) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+            "messages": [_written(message) for message in prompt.messages],
             "max_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
             "seed": sampling.seed,
@@ -164,7 +191,13 @@ class LiteLLMModel:
             "num_retries": 0,
             "max_retries": 0,
         }
-        if prompt.schema is not None and self._takes_schema():
+        if prompt.tools and self.calling() is Calling.NATIVE:
+            request["tools"] = [offer.function for offer in prompt.tools]
+            request["tool_choice"] = "auto" if prompt.may_call else "none"
+            request["_skip_mcp_handler"] = (
+                True  # LiteLLM looks for its gateway else, and needs the package mcp for that
+            )
+        if prompt.schema is not None and self._takes_schema() and not (prompt.tools and prompt.may_call):
             named = {"name": "targets", "schema": prompt.schema}
             request["response_format"] = {"type": "json_schema", "json_schema": named}
         return {name: value for name, value in request.items() if value is not None}
@@ -187,6 +220,7 @@ class LiteLLMModel:
             request,
             text,
             getattr(reply, "usage", None),
+            calls=_calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"]),
             finish_reason="content_filter" if refusal else choice.finish_reason or "stop",
             seconds=seconds,
             model=reply.model or "",
@@ -214,6 +248,7 @@ class LiteLLMModel:
             request,
             "".join(heard.pieces),
             usage,
+            calls=tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"]),
             finish_reason="length" if heard.full else stream.received_finish_reason,
             seconds=time.perf_counter() - started,
             first_token_seconds=heard.first and heard.first - started,
@@ -235,11 +270,12 @@ class LiteLLMModel:
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
         if not usage or not usage.prompt_tokens:
-            messages = [Message(turn["role"], turn["content"]) for turn in request["messages"]]
+            messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
+            said = Message("assistant", text, calls=facts["calls"]).said["content"]
             return Completion(
                 text=text,
-                prompt_tokens=self.count(messages),
-                completion_tokens=self.count([Message("assistant", text)]),
+                prompt_tokens=self.count(messages) + estimate(str(request.get("tools", ""))),
+                completion_tokens=self.count([Message("assistant", said)]),
                 estimated=True,
                 **facts,
             )
@@ -252,3 +288,28 @@ class LiteLLMModel:
             reasoning_tokens=getattr(completion, "reasoning_tokens", None) or 0,
             **facts,
         )
+
+
+def _written(message: Message) -> dict[str, Any]:
+    """A message as the endpoints take it."""
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.calls:
+        turn["content"] = message.content or None
+        turn["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    return turn | {"tool_call_id": message.answers} if message.answers else turn
+
+
+def _calls(asked: Sequence[Any], room: int) -> tuple[ToolCall, ...]:
+    """The calls of an answer in one piece, as many as there is room for."""
+    calls = []
+    for place, one in enumerate(asked):
+        name, arguments = str(one.function.name or ""), str(one.function.arguments or "")
+        room -= len(name) + len(arguments)
+        if room < 0:
+            break
+        if name:
+            calls.append(ToolCall(id=str(one.id or f"call_{place}"), name=name, arguments=arguments))
+    return tuple(calls)

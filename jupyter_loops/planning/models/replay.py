@@ -13,10 +13,11 @@ from pathlib import Path
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import ErrorClass, LoopError, ModelError, PreflightError
 from jupyter_loops.planning.tokens import estimate
 
-Answer = str | Completion | LoopError
+Answer = str | Completion | LoopError | tuple[ToolCall, ...]
 
 _numbers = count(1)
 _WORDS = re.compile(r"\S*\s*")
@@ -48,8 +49,8 @@ class ReplayModel:
     def from_file(cls, path: Path, *, price: Price | None = None, asked: int = 0) -> ReplayModel:
         """Read a script: a JSON list of answers, or an object with `answers` and `delay`.
 
-        An answer is a text, or `{"error": CLASS, "message": TEXT}` for a call that fails; the first
-        `asked` were taken already.
+        An answer is a text, `{"tool": NAME, "arguments": {…}}` for a call of a tool, or a list of those, or
+        `{"error": CLASS, "message": TEXT}` for a call that fails; the first `asked` were taken already.
         """
         try:
             script = json.loads(path.read_text(encoding="utf-8"))
@@ -88,9 +89,14 @@ class ReplayModel:
             ) from None
         return replace(completion, seconds=completion.seconds or time.perf_counter() - started)
 
-    def count(self, messages: Sequence[Message]) -> int:
-        """Estimated tokens of the messages."""
-        return sum(estimate(message.content) for message in messages)
+    def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
+        """Estimated tokens of the messages, and of the tools."""
+        offered = sum(estimate(f"{offer} {offer.description}") for offer in tools)
+        return sum(estimate(message.said["content"]) for message in messages) + offered
+
+    def calling(self) -> Calling:
+        """As the script says."""
+        return Calling.NATIVE
 
     def price(self) -> Price | None:
         """What the script was given."""
@@ -100,11 +106,13 @@ class ReplayModel:
         """What the script was given."""
         return self._window
 
-    def _completion(self, prompt: Prompt, text: str) -> Completion:
+    def _completion(self, prompt: Prompt, answer: str | tuple[ToolCall, ...]) -> Completion:
+        text, calls = (answer, ()) if isinstance(answer, str) else ("", answer)
         return Completion(
             text=text,
-            prompt_tokens=self.count(prompt.messages),
-            completion_tokens=estimate(text),
+            calls=calls,
+            prompt_tokens=self.count(prompt.messages, prompt.tools),
+            completion_tokens=estimate(text) + sum(estimate(str(call)) for call in calls),
             model=self.name,
             estimated=True,
         )
@@ -125,4 +133,10 @@ def _answer(written: object, script: str) -> Answer:
             return written
         case {"error": str(kind), "message": str(message)} if kind in set(ErrorClass):
             return ModelError(message, ErrorClass(kind))
+        case {"tool": str()} | [{"tool": str()}, *_]:
+            calls = written if isinstance(written, list) else [written]
+            return tuple(
+                ToolCall(id=f"call_{n}", name=str(call.get("tool")), arguments=json.dumps(call.get("arguments", {})))
+                for n, call in enumerate(calls)
+            )
     raise PreflightError(f"the script {script} has an answer that is neither a text nor an error with a message")

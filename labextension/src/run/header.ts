@@ -33,7 +33,8 @@ export class Header {
     mark(this.state, { 'data-state': stateOf(head) });
     say(this.name, head.name);
     mark(this.name, { title: head.goal });
-    say(this.meta, [head.model, head.isolation].filter(Boolean).join(' · '));
+    const tools = head.tools.map(tool => `tool ${tool}`);
+    say(this.meta, [head.model, head.isolation, ...tools].filter(Boolean).join(' · '));
     say(this.end, head.termination?.message ?? '');
     this.end.hidden = !head.termination?.message;
     this.announce(`${head.name}: ${head.headline}`, stateOf(head) + head.state);

@@ -1,14 +1,14 @@
 import { brief, bytes, count, SIGNS, usd } from './amounts';
 import { Tab } from './choice';
 import { el } from './dom';
-import { Call, Figure, Prompt, Round, WrittenFile } from './types';
+import { Call, Figure, Prompt, Round, ToolCall, WrittenFile } from './types';
 
 /** What a tab shows of one round. */
 export const PANES: Record<Exclude<Tab, 'Candidate'>, (round: Round) => Node[]> = {
   'Diff to best': round => (round.diff ? diff(round.diff) : [note('There was no candidate to compare with yet.')]),
   Output: output,
   Prompt: round => (round.prompt ? prompt(round.prompt) : [note('Nothing was asked yet.')]),
-  Calls: round => (round.calls.length ? [calls(round.calls)] : [note('No model was called.')]),
+  Calls: round => [...(round.calls.length ? [calls(round.calls)] : [note('No model was called.')]), ...tools(round.tools)],
   Decisions: round => [el('ul', 'words', ...round.decisions.map(words => el('li', 'word', words)))]
 };
 
@@ -91,6 +91,17 @@ function calls(all: Call[]): Node {
     [call.finish, call.message].filter(Boolean).join(': ')
   ]);
   return table(heads, rows);
+}
+
+function tools(all: ToolCall[]): Node[] {
+  const rows = all.map(call => [
+    call.tool,
+    call.arguments,
+    call.result,
+    call.seconds === null ? 'running' : brief(call.seconds),
+    call.error
+  ]);
+  return rows.length ? [el('div', 'title', 'tools'), table(['tool', 'arguments', 'result', 'time', 'end'], rows)] : [];
 }
 
 function table(heads: string[], rows: string[][]): HTMLElement {

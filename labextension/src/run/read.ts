@@ -14,7 +14,8 @@ import {
   Point,
   Prompt,
   Round,
-  Snapshot
+  Snapshot,
+  ToolCall
 } from './types';
 
 export const VERSION = 1;
@@ -43,6 +44,7 @@ export function readHead(value: unknown): Head {
     goal: text(from['goal']),
     model: text(from['model']),
     isolation: text(from['isolation']),
+    tools: texts(from['tools']),
     state: text(from['state']),
     headline: text(from['headline']),
     paused: from['paused'] === true,
@@ -148,6 +150,7 @@ function readRound(value: unknown): Round {
     })),
     prompt: isObject(from['prompt']) ? readPrompt(from['prompt']) : null,
     calls: list(from['calls']).map(object).map(readCall),
+    tools: list(from['tools']).map(object).map(readToolCall),
     decisions: texts(from['decisions'])
   };
 }
@@ -212,5 +215,15 @@ function readCall(from: Json): Call {
     first_token_seconds: numberOrNull(from['first_token_seconds']),
     finish: text(from['finish']),
     message: text(from['message'])
+  };
+}
+
+function readToolCall(from: Json): ToolCall {
+  return {
+    tool: text(from['tool']),
+    arguments: text(from['arguments']),
+    result: text(from['result']),
+    error: text(from['error']),
+    seconds: numberOrNull(from['seconds'])
   };
 }

@@ -38,6 +38,16 @@ export interface Call {
   message: string;
 }
 
+/** One call of a tool, in the kernel, that the model asked for. */
+export interface ToolCall {
+  tool: string;
+  arguments: string;
+  result: string;
+  error: string;
+  /** Null while it goes on. */
+  seconds: number | null;
+}
+
 /** What a candidate drew: the base64 text of a PNG that the kernel has read and written anew, or lines of numbers. */
 export interface Figure {
   title: string;
@@ -101,6 +111,7 @@ export interface Round {
   verdicts: Verdict[];
   prompt: Prompt | null;
   calls: Call[];
+  tools: ToolCall[];
   decisions: string[];
 }
 
@@ -142,6 +153,8 @@ export interface Head {
   goal: string;
   model: string;
   isolation: string;
+  /** That the model may call, one line each. */
+  tools: string[];
   state: string;
   headline: string;
   paused: boolean;

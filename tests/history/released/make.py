@@ -30,6 +30,8 @@ from jupyter_loops.core.events import (
     RunEnded,
     RunStarted,
     Steered,
+    ToolAnswered,
+    ToolCalled,
 )
 from jupyter_loops.history import History
 from jupyter_loops.history.lease import FORMAT
@@ -52,6 +54,8 @@ def a_round(n: int, *, passed: bool) -> list[Event]:
             call=n, iteration=n, text=f"answer {n}", prompt_tokens=10, completion_tokens=5, usd=0.001, seconds=0.4,
             first_token_seconds=0.1, finish_reason="stop",
         ),
+        ToolCalled(iteration=n, number=n, tool="look", arguments='{"n": 1}'),
+        ToolAnswered(iteration=n, number=n, tool="look", result=f"result {n}", seconds=0.1),
         Proposed(iteration=n, candidate_kind="code", text=f"def f(): return {n}", digest=f"digest {n}"),
         Acted(iteration=n, observation=Observation(exit=Exit.OK if passed else Exit.RAISED, fault=fault, stdout="o")),
         Judged(iteration=n, verdicts=[verdict], seconds=0.01),
