@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
+from jupyter_loops.core.tool import Calling
 from jupyter_loops.engine.asking import Asking
 from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.engine.recorder import Recorder
@@ -90,7 +91,10 @@ class Fickle:
 
     endpoint = ""
 
-    def count(self, messages):
+    def calling(self):
+        return Calling.NATIVE
+
+    def count(self, messages, tools=()):
         return self._case["prompt"]
 
     def price(self):
