@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from jupyter_loops.errors import PreflightError
 from . import travel
 
 NOTHING: dict[str, Any] = {"cargo": None, "names": (), "pickled": 0, "buffers": ()}
+_LARGE = 1 << 22  # bytes that are worth a thread
 _ALIGNED = 64  # bytes; numpy is fastest on arrays that start a cache line
 
 
@@ -95,13 +97,25 @@ class _Hashed:
         self.hash = hashlib.sha256()
 
     def write(self, piece: Any) -> int:
-        view = memoryview(piece)
+        view = memoryview(piece).cast("B")
         if self._most is not None and self.size + view.nbytes > self._most:
             raise PreflightError(f"it is too large: more than {self._most / 1024**2:.0f} MiB")
-        self.hash.update(view)
-        self.file.write(view)
+        if view.nbytes < _LARGE:
+            self.hash.update(view)
+            self._put(view)
+        else:  # both at once: neither holds the interpreter
+            hashing = threading.Thread(target=self.hash.update, args=(view,))
+            hashing.start()
+            try:
+                self._put(view)
+            finally:
+                hashing.join()
         self.size += view.nbytes
         return view.nbytes
+
+    def _put(self, view: memoryview) -> None:
+        while view.nbytes:  # the system takes less than 2 GiB at a time
+            view = view[self.file.write(view) :]
 
 
 def _anonymous_file() -> IO[bytes]:

@@ -157,6 +157,7 @@ class ZygoteSandbox:
     async def _survives(self, worker: Worker) -> bool:
         try:
             await (await self._born(worker)).end()
+            await worker.settle()
         except HungUp:
             await worker.close()
             return False
@@ -265,6 +266,7 @@ class ZygoteSandbox:
         try:
             await worker.start()
             await worker.build(self._order(self._scratch.root), self._cargo)
+            await worker.settle()
             await self._send(worker, self._supply.cargoes)
         except BaseException:
             await worker.close()

@@ -44,7 +44,8 @@ class Worker:
         self._born: dict[int, int] = {}  # attempt → pid
         self._numbers = count(1)
         self._used = False  # it has become its one child
-        self._supplied: asyncio.Future[list[Any]] | None = None  # threads, once names have arrived
+        self._patience: float | None = None  # seconds for what the user's own data and code may take
+        self._said: dict[str, asyncio.Future[dict[str, Any]]] = {}  # answers that are waited for, by what they say
         self.stdout, self.stderr = Output(), Output()
 
     @property
@@ -78,7 +79,7 @@ class Worker:
 
     async def build(self, order: Mapping[str, Any], cargo: Cargo) -> dict[str, Any]:
         """Send the names and run the set-up; what the child reports. Raises PreflightError, SandboxError."""
-        seconds = order["setup_seconds"]
+        seconds = self._patience = order["setup_seconds"]
         try:
             files = [cargo.file.fileno(), *self._handed] if cargo.path is None else []
             await self.control.send(dict(order), files)
@@ -104,24 +105,41 @@ class Worker:
     async def supply(self, cargo: Cargo | None, absent: Mapping[str, str], seconds: float | None) -> bool:
         """Send more names; False when the child has since got threads and must not be forked. Raises HungUp."""
         order = {"do": "supply", "absent": dict(absent)} | (NOTHING if cargo is None else cargo.order())
-        self._supplied = asyncio.get_running_loop().create_future()
+        answer = self._expect("supplied")
         await self.control.send(order, [] if cargo is None or cargo.path else [cargo.file.fileno()])
         try:
             async with asyncio.timeout(seconds):
-                threads = await (self._supplied if self.forks else self._receive_threads())
+                report = await answer if self.forks else (await self.control.receive())[0]
+            threads = field(report, "threads", list)
         except (TimeoutError, Garbage, Oversized) as error:
             raise HungUp from error
         self.resident = tree.resident(self.pid)
         return not (self.forks and threads)
 
-    async def _receive_threads(self) -> list[Any]:
-        report, _ = await self.control.receive()
-        return field(report, "threads", list)
+    async def settle(self) -> None:
+        """Have it look at its data, which may take a while; forks from now on wait for that. Raises HungUp."""
+        if self.forks:
+            self._expect("settled")
+            await self.control.send({"do": "settle"})
+
+    async def _settled(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                if "settled" in self._said:
+                    await asyncio.shield(self._said["settled"])
+        except TimeoutError as error:
+            raise HungUp from error
+
+    def _expect(self, said: str) -> asyncio.Future[dict[str, Any]]:
+        answer = self._said[said] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be that nobody asks
+        return answer
 
     async def fork(self, limit: int) -> Fork:
         """A child for one candidate, with frames of at most `limit` bytes. Raises HungUp when there is none."""
         if not self.forks:
             return await self._become_fork(limit)
+        await self._settled()
         number = next(self._numbers)
         ours, theirs = pair()
         channel, outputs = Channel(ours, limit), (Output(), Output())
@@ -233,21 +251,19 @@ class Worker:
         try:
             while True:
                 message, _ = await self.control.receive()
-                if message.get("said") == "supplied":
-                    self._take_supplied(field(message, "threads", list))
-                    continue
-                self._end(field(message, "attempt", int), field(message, "status", int))
+                answer = self._said.get(str(message.get("said")))
+                if answer is None:
+                    self._end(field(message, "attempt", int), field(message, "status", int))
+                elif not answer.done():
+                    answer.set_result(message)
         except (HungUp, Garbage, Oversized):
             pass
         finally:
             for attempt in list(self._ended):
                 self._end(attempt, 9)
-            if self._supplied is not None and not self._supplied.done():
-                self._supplied.set_exception(HungUp())
-
-    def _take_supplied(self, threads: list[Any]) -> None:
-        if self._supplied is not None and not self._supplied.done():
-            self._supplied.set_result(threads)
+            for answer in self._said.values():
+                if not answer.done():
+                    answer.set_exception(HungUp())
 
     def _end(self, attempt: int, status: int) -> None:
         self._born.pop(attempt, None)

@@ -512,3 +512,18 @@ def _world(recipe):
     from jupyter_loops.core.ports import World
 
     return World(recipe=recipe)
+
+
+async def test_large_data_is_looked_at_while_the_model_thinks_and_a_change_in_it_is_noticed(open_sandbox, make_recipe):
+    import numpy as np
+
+    data = np.zeros(10_000_000)  # 80 MB
+    recipe = make_recipe("assert f(data) == 0")
+    async with open_sandbox("auto", recipe, data=data) as box:
+        settled = box.sandbox._worker._said["settled"].done()
+        honest = await box.run("def f(x): return x[7]")
+        cheat = await box.run("data[9] = 1\ndef f(x): return x[7]")
+
+    assert not settled, "the run does not wait for it, only the first candidate does"
+    assert honest.passed == [True]
+    assert any(verdict.layer is Layer.CONSISTENCY and "`data`" in verdict.message for verdict in cheat.verdicts)

@@ -64,6 +64,9 @@ class World:
         self.targets = [self._target(each) for each in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
+
+    def settle(self) -> None:
+        """Remember what the data is, to notice when it is changed in place; takes as long as there is much of it."""
         for name in [name for name in self.names if name not in self.state]:
             began = perf_counter()
             digest = content(self.names[name])

@@ -60,6 +60,8 @@ class Zygote:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         forks = order["fork"] and not report["threads"]
+        if not forks:
+            world.settle()
         self._control.send(report | {"forks": forks})
         if forks:
             self._fork_forever(world, examiner)
@@ -103,7 +105,10 @@ class Zygote:
                 self._reap()
             if self._control.fileno() in ready:
                 order, files, _ = self._control.receive()
-                if order["do"] == "supply":
+                if order["do"] == "settle":
+                    world.settle()
+                    self._control.send({"said": "settled"})
+                elif order["do"] == "supply":
                     self._supply(world, order, files)
                     attempt.look()
                 elif self._fork(order, files):
