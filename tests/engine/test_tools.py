@@ -9,6 +9,7 @@ from jupyter_loops.assemble import Adapters
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.events import Record
 from jupyter_loops.core.tool import Calling, ToolCall
+from jupyter_loops.engine import background
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import open_history
@@ -164,10 +165,12 @@ def test_a_run_ends_while_its_tool_is_under_way(start, how):
     begun, block = threading.Event(), threading.Event()
     given = names(log=lambda: begun.set() or block.wait(20))
     cell = CELL.replace("log.append(product)", "log()")
-    run = start(cell, calls("lamp"), RIGHT, names=given, **({"time": 1.0} if how == "time" else {}))
-    assert begun.wait(10)
+    run = start(cell, calls("lamp"), RIGHT, names=given)
+    assert begun.wait(20)
     if how == "stop":
         run.stop()
+    else:  # as if the time had been as short from the beginning
+        background.loop().call_soon_threadsafe(run.cycle.pace._obey, "budget", {"seconds": 0.01})
 
     assert run.wait(10).reason == {"stop": "stopped", "time": "budget_time"}[how]
     block.set()
@@ -282,7 +285,7 @@ def test_a_loop_inside_a_tool_ends_with_its_tool(start, tmp_path):
     options = {"model": f"script:{script}", "history": str(tmp_path / "history.duckdb"), "sandbox": "process"}
     made, inner = [], Loop.from_cell(BARE, "inner")
     cell = CELL.replace("return prices[product]", "made.append(inner.run(**options))\n    made[0].wait(30)")
-    run = start(cell, calls("lamp"), RIGHT, names=names(inner=inner, options=options, made=made), tool_timeout=1.0)
+    run = start(cell, calls("lamp"), RIGHT, names=names(inner=inner, options=options, made=made), tool_timeout=4.0)
 
     assert run.wait(30).reason == "verified"
     assert made[0].wait(10).reason == "stopped"
