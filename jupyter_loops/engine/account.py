@@ -22,6 +22,7 @@ class Slice:
     usd: float = 0.0
     tokens: int = 0
     calls: int = 0
+    seconds: float = 0.0
     answer: int = 0  # tokens that an ordinary answer needs; a shorter one is not worth asking for any more
 
 

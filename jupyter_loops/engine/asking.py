@@ -103,8 +103,6 @@ class Asking:
             try:
                 return await asking.insist(prompt_for, sampling, iteration, purpose, patient=False)
             except ModelError as fault:
-                if not POLICIES[fault.kind].falls_back:
-                    raise
                 self._adapted(iteration, "fallback", name, spare.name, str(fault))
             asking, name = self.beside(spare), spare.name
         return await asking.insist(prompt_for, sampling, iteration, purpose, patient=True)

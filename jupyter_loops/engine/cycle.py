@@ -297,7 +297,7 @@ class Cycle:
         if wanted := wishes.pop("model", None):
             self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
         try:
-            answer = await self._ask(turn, wishes)
+            answer = await self._ask_in_time(turn, wishes)
         except BudgetError as error:
             if not self.landing.open(error):
                 raise
@@ -314,6 +314,17 @@ class Cycle:
             return None
         self._propose(turn, candidate)
         return candidate
+
+    async def _ask_in_time(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
+        """Ask so that there is time for one last round. Raises BudgetError where there is not."""
+        if not self.landing.seconds:
+            return await self._ask(turn, wishes)
+        if error := self.landing.out_of_time():
+            raise error
+        try:
+            return await self.pace.within_time(self._ask(turn, wishes), self.landing.seconds)
+        except TimeoutError:
+            raise self.landing.out_of_time() or BudgetError("seconds", self.landing.seconds, 0.0) from None
 
     async def _ask(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
         memory = self._memory(turn.iteration)
@@ -374,6 +385,7 @@ class Cycle:
             self.pace.ledger.count_iteration()
         spent = self.pace.ledger.usage - turn.before
         self.tuning.measure(progress - before, spent)
+        self.landing.round_over(spent.seconds)
         forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast()
         self.pace.recorder.say(
             Decided(

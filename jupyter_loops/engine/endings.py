@@ -38,7 +38,7 @@ def does_not_fit(error: BudgetError, recipe: Recipe, standing: Standing) -> Term
     needed, left = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
     of = f" of {error.scope}" if error.scope else ""
     cause = f"{error.cause}; " if error.cause else ""
-    next_ = "the next try would have to wait" if error.limit == "seconds" else "the next call may need"
+    next_ = "the next try would have to wait" if error.cause else "the next call may need"
     message = f"{cause}{next_} {needed} and {left} is left{of}; {best(recipe, standing)}"
     return Termination(REASONS[error.limit], message + _advice(error.limit, error.scope))
 

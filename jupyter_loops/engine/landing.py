@@ -19,8 +19,9 @@ _TOLD = ("iterations", "calls", "usd", "tokens", "seconds")
 class Landing:
     """How one run comes down. `share` of 1 is no landing: nothing is told and nothing is kept.
 
-    The slice is as large as the largest call so far, and never larger than what lies beyond the share. When an
-    ordinary call does not fit any more, the slice is opened once, for a call that is told to be the last.
+    The slice is as large as the largest call so far, in time as the longest round, and never larger than what lies
+    beyond the share. When an ordinary call does not fit any more, or time is up for ordinary ones, the slice is opened
+    once, for a call that is told to be the last.
     """
 
     ledger: Ledger
@@ -28,11 +29,30 @@ class Landing:
     refused: BudgetError | None = field(init=False, default=None)  # why the slice was opened
     _prompt: int = field(init=False, default=0)  # tokens of the largest call
     _answer: int = field(init=False, default=0)
+    _seconds: float = field(init=False, default=0.0)  # of the longest round
 
     def answered(self, answer: Completion) -> None:
         """Keep as much as this answer took, or one before it."""
         self._prompt = max(self._prompt, answer.prompt_tokens)
         self._answer = max(self._answer, answer.completion_tokens)
+        self._keep()
+
+    def round_over(self, seconds: float) -> None:
+        """Keep as much time as this round took, or one before it."""
+        self._seconds = max(self._seconds, seconds)
+        self._keep()
+
+    @property
+    def seconds(self) -> float:
+        """The time that is kept."""
+        return self.ledger.account.slice.seconds
+
+    def out_of_time(self) -> BudgetError | None:
+        """Why an ordinary round cannot begin any more; None while it can."""
+        left, kept = self.ledger.seconds_left, self.seconds
+        return BudgetError("seconds", kept, left) if kept and left is not None and left <= kept else None
+
+    def _keep(self) -> None:
         if self.share >= 1 or self.refused is not None:
             return
         budget, price, beyond = self.ledger.budget, self.ledger.price, 1 - self.share
@@ -42,14 +62,15 @@ class Landing:
                 usd=min(usd, beyond * (budget.usd or 0.0)),
                 tokens=min(self._prompt + self._answer, int(beyond * (budget.tokens or 0))),
                 calls=1 if budget.calls and beyond * budget.calls >= 1 else 0,
+                seconds=min(self._seconds, beyond * (budget.seconds or 0.0)),
                 answer=self._answer,
             )
         )
 
     def open(self, error: BudgetError) -> bool:
-        """Whether one last call may use the slice, where an ordinary one did not fit."""
+        """Whether one last call may use the slice, where an ordinary one did not fit; not after a fault."""
         kept = self.ledger.account.slice
-        if self.refused is not None or error.scope or not getattr(kept, error.limit, 0):
+        if self.refused is not None or error.scope or error.cause or not getattr(kept, error.limit, 0):
             return False
         self.refused = error
         self.ledger.keep(NOTHING)

@@ -28,7 +28,7 @@ class Pace:
     ledger: Ledger
     recorder: Recorder
     machine: Machine = field(init=False)
-    alarm: asyncio.Timeout | None = field(init=False, default=None)  # goes off at the time limit
+    alarms: list[tuple[asyncio.Timeout, float]] = field(init=False, default_factory=list)  # seconds before the limit
     iteration: int = field(init=False, default=0)
     still: bool = field(init=False, default=False)  # while a person has the word, no time limit runs
     hints: list[str] = field(init=False, default_factory=list)
@@ -69,19 +69,22 @@ class Pace:
         finally:
             self.machine.move(self.machine.origin, self.iteration)
 
-    async def within_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` until the time limit, which may move meanwhile. Raises TimeoutError."""
-        try:
-            async with asyncio.timeout(self.ledger.seconds_left) as self.alarm:
+    async def within_time(self, work: Coroutine[Any, Any, T], before: float = 0.0) -> T:
+        """Await `work` until so many seconds before the time limit, which may move meanwhile. Raises TimeoutError."""
+        left = self.ledger.seconds_left
+        async with asyncio.timeout(None if left is None else left - before) as alarm:
+            self.alarms.append((alarm, before))
+            try:
                 return await work
-        finally:
-            self.alarm = None
+            finally:
+                self.alarms.pop()
 
     def _set_alarm(self, seconds: float | None) -> None:
-        """Let it go off in so many seconds, or not at all."""
-        if self.alarm is not None and not self.alarm.expired():
-            now = asyncio.get_running_loop().time()
-            self.alarm.reschedule(None if seconds is None else now + seconds)
+        """Let them go off when the time limit is so many seconds away, or not at all."""
+        for alarm, before in self.alarms:
+            if not alarm.expired():
+                now = asyncio.get_running_loop().time()
+                alarm.reschedule(None if seconds is None else now + seconds - before)
 
     def steer(self) -> None:
         """Carry out what a person asked for since the last step."""

@@ -32,7 +32,7 @@ class Action(StrEnum):
 class Policy:
     """How often a class of faults is retried, how long to wait before, and how the run ends otherwise.
 
-    Where another model is named, it is asked before the run ends, if `falls_back`.
+    Where another model is named, it is asked before a call's fault ends the run, whatever its class.
 
     Waits are exponential with full jitter: uniform in [0, min(cap, base · 2^n)], see M. Brooker,
     "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -43,7 +43,6 @@ class Policy:
     base: float = 0.0  # seconds
     cap: float = 60.0  # seconds
     ends: StopReason | None = StopReason.ERROR  # None: the loop goes on, or the limit has a reason of its own
-    falls_back: bool = True
 
     def wait(self, tries: int, retry_after: float | None = None) -> float:
         """Seconds to wait before the next try; a provider's Retry-After is a lower bound."""

@@ -1,5 +1,8 @@
 """Near its end a run says so to the model, and has kept enough for one last answer."""
 
+import asyncio
+import threading
+
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.message import Completion
 from jupyter_loops.engine.landing import Landing
@@ -100,3 +103,61 @@ def test_a_slice_is_never_more_than_what_lies_beyond_the_share():
 
     kept = ledger.account.slice
     assert (round(kept.usd, 6), kept.tokens, kept.calls) == (0.001, 99, 1)
+
+
+class Clocked(ReplayModel):
+    """Answers wrongly and takes as long as it is told, on the run's clock; knows the answer when it has to."""
+
+    def __init__(self, *took, hangs=0):
+        super().__init__(WRONG)
+        self.pace, self.known, self._took, self._hangs = None, threading.Event(), iter(took), hangs
+
+    async def complete(self, prompt, sampling, on_text=None):
+        if "This is the last answer" in prompt.messages[-1].content:
+            self._answers = iter([RIGHT])
+        await asyncio.to_thread(self.known.wait)
+        self.pace.ledger.watch.add(next(self._took, 0.0))
+        if len(self.asked) + 1 == self._hangs:
+            self.asked.append(prompt)
+            self.pace._set_alarm(self.pace.ledger.seconds_left)
+            await asyncio.sleep(60)
+        return await super().complete(prompt, sampling, on_text)
+
+
+def clocked(start, model, **options):
+    run = start(CELL, model=model, time=100.0, iterations=20, watchdog=None, call_timeout=100.0, **options)
+    model.pace = run.cycle.pace
+    model.known.set()
+    return run
+
+
+def test_time_is_kept_for_one_last_round(start):
+    model = Clocked(30.0, 55.0)
+    run = clocked(start, model)
+
+    assert run.wait(30).reason == "verified"
+    assert run.usage.iterations == 3
+    assert run.cycle.landing.refused.limit == "seconds"
+    assert ["This is the last answer" in prompt for prompt in asked(model)] == [False, False, True]
+
+
+def test_a_call_that_would_use_the_time_of_the_last_round_is_cut_off(start, ear):
+    model = Clocked(30.0, 48.0, hangs=2)
+    run = clocked(start, model)
+    run.cycle.landing.round_over(20.0)
+
+    assert run.wait(30).reason == "verified"
+    cut, last = [call.error for call in ear.of("call_finished")][-2:]
+    assert (cut, last) == ("cancelled", "")
+    assert run.usage.iterations == 2
+
+
+def test_a_wait_for_a_provider_opens_nothing():
+    ledger = Ledger(Budget(seconds=100.0))
+    landing = Landing(ledger)
+    landing.round_over(5.0)
+
+    assert landing.seconds == 5.0
+    assert not landing.open(BudgetError("seconds", 500, 10, cause="429"))
+    assert landing.open(BudgetError("seconds", 5, 4))
+    assert landing.seconds == 0
