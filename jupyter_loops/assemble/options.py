@@ -50,7 +50,7 @@ class Options:
     memory: int = 2 * 1024**3  # bytes for one candidate
     seed: int | None = None
     escalate: tuple[str, ...] = ()  # dearer models, asked in this order when the first gets stuck
-    static: bool = False  # ask by the planner's schedule alone, whatever was measured
+    adaptive: bool = True  # choose how to ask by what was measured; --static: by the planner's schedule alone
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
     fresh: bool = False  # search anew even where a verified candidate is stored
     tools: tuple[str, ...] = ()  # functions of the notebook that the planner may call, besides the cell's `@tool`s

@@ -101,7 +101,7 @@ def launch(
         past=origin.past,
         stop_if=options.rule,
         escalation=adapters.escalation,
-        adaptive=not options.static,
+        adaptive=options.adaptive,
         fixed=frozenset(name for name in ("temperature", "max_tokens") if getattr(options, name) is not None),
         seed=options.seed,
     )

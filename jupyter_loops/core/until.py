@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .amount import amount
 from .budget import Budget
 from .condition import Condition, Position
+from .plain import plain
 from .termination import StopReason, Termination
 
 _MOST = 1e15
 
 
+class _Simple(Condition):
+    """One that is there when its share is 1; each says what is missing, and why it ends the run."""
+
+    __slots__ = ()
+    reason: ClassVar[StopReason]
+
+    def left(self, at: Position) -> str:
+        """What is missing, in words."""
+        return "nothing" if self.share(at) >= 1 else self._rest(at)
+
+    def fired(self, at: Position) -> Termination | None:
+        """Why it ends the run, once it is there."""
+        return Termination(self.reason, self._why(at)) if self.share(at) >= 1 else None
+
+    @abstractmethod
+    def _rest(self, at: Position) -> str: ...
+
+    @abstractmethod
+    def _why(self, at: Position) -> str: ...
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(repr(value) for value in plain(self).values())})"
+
+
 @dataclass(frozen=True, slots=True)
-class Verified(Condition):
+class Verified(_Simple):
     """The best candidate passed every check."""
+
+    reason = StopReason.VERIFIED
 
     def share(self, at: Position) -> float:
         """How much of the checks the best candidate passed."""
         return 1.0 if at.verified else min(at.progress, 0.999)
 
-    def left(self, at: Position) -> str:
-        """Whether checks are missing."""
-        return "nothing" if at.verified else "all checks passed"
+    def _rest(self, at: Position) -> str:  # noqa: ARG002  # whatever is missing, it is checks
+        return "all checks passed"
 
-    def fired(self, at: Position) -> Termination | None:
-        """Verified."""
-        return Termination(StopReason.VERIFIED, "all checks passed") if at.verified else None
-
-    def __str__(self) -> str:
-        return "Verified()"
+    _why = _rest
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit(Condition):
+class _Limit(_Simple):
     """So much of one thing is used."""
 
     most: float
     name: ClassVar[str]  # of the Budget field
-    reason: ClassVar[StopReason]
 
     def __post_init__(self) -> None:
         _positive(self, self.most, whole=self.name not in {"usd", "seconds"})
@@ -47,16 +68,6 @@ class _Limit(Condition):
     def share(self, at: Position) -> float:
         """Used, of all."""
         return min(self._used(at) / self.most, 1.0)
-
-    def left(self, at: Position) -> str:
-        """The rest."""
-        return amount(self.name, max(self.most - self._used(at), 0))
-
-    def fired(self, at: Position) -> Termination | None:
-        """The limit is reached."""
-        if self._used(at) < self.most:
-            return None
-        return Termination(self.reason, f"{amount(self.name, self._used(at))} of {amount(self.name, self.most)} used")
 
     def cap(self, budget: Budget) -> Budget:
         """Sets the limit where there is none or a wider one."""
@@ -67,8 +78,11 @@ class _Limit(Condition):
         used: float = getattr(at.usage, self.name)
         return used
 
-    def __str__(self) -> str:
-        return f"{type(self).__name__}({self.most!r})"
+    def _rest(self, at: Position) -> str:
+        return amount(self.name, self.most - self._used(at))
+
+    def _why(self, at: Position) -> str:
+        return f"{amount(self.name, self._used(at))} of {amount(self.name, self.most)} used"
 
 
 class Usd(_Limit):
@@ -107,10 +121,11 @@ class Calls(_Limit):
 
 
 @dataclass(frozen=True, slots=True)
-class Plateau(Condition):
+class Plateau(_Simple):
     """So many rounds in a row brought nothing better."""
 
     rounds: int
+    reason = StopReason.PLATEAU
 
     def __post_init__(self) -> None:
         _positive(self, self.rounds, whole=True)
@@ -119,48 +134,34 @@ class Plateau(Condition):
         """Rounds without improvement, of those it takes."""
         return min(at.since_best / self.rounds, 1.0)
 
-    def left(self, at: Position) -> str:
-        """Rounds without improvement that are allowed yet."""
-        return f"{max(self.rounds - at.since_best, 0)} more rounds without progress"
+    def _rest(self, at: Position) -> str:
+        return f"{self.rounds - at.since_best} more rounds without progress"
 
-    def fired(self, at: Position) -> Termination | None:
-        """Nothing better for so long."""
-        if at.since_best < self.rounds:
-            return None
-        return Termination(StopReason.PLATEAU, f"no progress for {at.since_best} rounds")
-
-    def __str__(self) -> str:
-        return f"Plateau({self.rounds})"
+    def _why(self, at: Position) -> str:
+        return f"no progress for {at.since_best} rounds"
 
 
 @dataclass(frozen=True, slots=True)
-class Score(Condition):
-    """The score of `maximize` or `minimize` is as good as this or better, and every assert has passed."""
+class Score(_Simple):
+    """The score of `maximize` or `minimize` is as good as this or better, and every assert has passed.
+
+    This is a check like any other, so a run that it ends is verified.
+    """
 
     goal: float
+    reason = StopReason.VERIFIED
 
     def share(self, at: Position) -> float:
         """Only whether it is there: how far a score can still go is not known."""
-        return 1.0 if self._reached(at) else 0.0
-
-    def left(self, at: Position) -> str:
-        """From which score to which."""
-        now = "no score yet" if at.score is None else f"a score of {at.score:g}"
-        return "nothing" if self._reached(at) else f"{self.goal:g} from {now}"
-
-    def fired(self, at: Position) -> Termination | None:
-        """The score is good enough: this is a check like any other, and the candidate has passed all of them."""
-        if not self._reached(at):
-            return None
-        return Termination(StopReason.VERIFIED, f"the score {at.score:g} is as good as {self.goal:g}")
-
-    def _reached(self, at: Position) -> bool:
         if at.score is None or not at.accepted:
-            return False
-        return at.score >= self.goal if at.maximize else at.score <= self.goal
+            return 0.0
+        return float(at.score >= self.goal if at.maximize else at.score <= self.goal)
 
-    def __str__(self) -> str:
-        return f"Score({self.goal!r})"
+    def _rest(self, at: Position) -> str:
+        return f"{self.goal:g} from {'no score yet' if at.score is None else f'a score of {at.score:g}'}"
+
+    def _why(self, at: Position) -> str:
+        return f"the score {at.score:g} is as good as {self.goal:g}"
 
 
 def _positive(condition: Condition, number: object, *, whole: bool) -> None:

@@ -41,9 +41,14 @@ def full(default: Callable[[str], object]) -> str:
 
 def _line(option: Option, default: Callable[[str], object]) -> str:
     head = ", ".join(filter(None, [option.short, option.long])) + (f" {option.shape}" if option.shape else "")
-    value = default(option.name) if option.read else None
-    known = "" if value is None or value == [] else f" (default {_in_unit(option, value)})"
-    return f"  {head:<26}{option.help}{known}"
+    return f"  {head:<26}{option.help}{_known(option, default(option.of or option.name))}"
+
+
+def _known(option: Option, value: object) -> str:
+    """The default; of a flag, whether it is on."""
+    if option.read is None:
+        return " (default)" if value is (not option.of) else ""
+    return "" if value is None or value == [] else f" (default {_in_unit(option, value)})"
 
 
 def _in_unit(option: Option, value: object) -> str:

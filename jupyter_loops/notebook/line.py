@@ -26,6 +26,7 @@ class Option:
     short: str = ""
     shape: str = ""  # how its value is written in the help
     read: Callable[[str], Any] | None = None
+    of: str = ""  # the option that this flag turns off
 
     @property
     def long(self) -> str:
@@ -58,8 +59,8 @@ OPTIONS = (
         help="end a run that takes no step so long",
     ),
     Option(name="escalate", shape="MODELS", read=units.names, help="asked in order when the model gets stuck: a,b"),
-    Option(name="static", help="ask by the schedule alone, whatever was measured"),
-    Option(name="adaptive", help="choose how to ask by measured gain; the default"),
+    Option(name="adaptive", help="choose how to ask by measured gain for its cost"),
+    Option(name="static", of="adaptive", help="ask by the planner's schedule alone, whatever was measured"),
     Option(name="stop_if", shape="RULE", read=str, help='over the forecast, e.g. "p < 0.05 and round >= 3"'),
     Option(name="temperature", shape="NUMBER", read=units.or_none(units.fraction), help="of the model, 0 to 2"),
     Option(name="max_tokens", shape="COUNT", read=units.or_none(units.count), help="most tokens of one answer"),
@@ -134,11 +135,12 @@ def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mappi
             continue
         head, equals, value = word.partition("=")
         option = _option(head, by_word)
-        if option.name in found:
-            raise OptionError(f"{option.long} is given twice")
+        name, on = option.of or option.name, not option.of
+        if name in found:
+            raise OptionError(f"{option.long} is given twice, or taken back by another option")
         if option.read is None and equals:
             raise OptionError(f"{option.long} takes no value")
-        found[option.name] = True if option.read is None else _value(option, value if equals else rest, namespace)
+        found[name] = on if option.read is None else _value(option, value if equals else rest, namespace)
     return found
 
 

@@ -61,7 +61,7 @@ class LoopMagics(Magics):
     all_checks = Bool(default_value=False, help="Run every check of a layer that has failed.").tag(config=True)
     watchdog = Float(300.0, allow_none=True, help="Seconds without a step that end a run; None: all.").tag(config=True)
     escalate = List(Unicode(), help="Models that are asked, in order, when the first gets stuck.").tag(config=True)
-    static = Bool(default_value=False, help="Ask by the schedule alone, whatever was measured.").tag(config=True)
+    adaptive = Bool(default_value=True, help="Choose how to ask by measured gain; False: by schedule.").tag(config=True)
     stop_if = Unicode(None, allow_none=True, help="A rule over the forecast that ends a run.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
@@ -172,10 +172,6 @@ class LoopMagics(Magics):
             value = asked.get(name, getattr(self, name))
             return tuple(value) if isinstance(value, list) else value
 
-        if asked.get("adaptive"):
-            if asked.get("static"):
-                raise OptionError("--adaptive and --static exclude each other")
-            asked = {**asked, "static": False}
         options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
         if all(getattr(options, limit) is None for limit in _LIMITS):
             raise OptionError("a run needs at least one limit of --usd, --tokens, --time, --iterations and --calls")

@@ -102,7 +102,7 @@ def record(runs: int) -> None:
             asserts = "\n".join(f"assert {check}" for check in checks)
             cell = f'def {name}({head}:\n    """{goal}"""\n\n{asserts}\n'
             for n in range(runs):
-                run = Loop.from_cell(cell, name).run(fresh=True, static=True, seed=n * 100, **options)
+                run = Loop.from_cell(cell, name).run(fresh=True, adaptive=False, seed=n * 100, **options)
                 end = run.wait()
                 if end.reason in {"verified", "iterations"}:
                     loops[name].append([run.usage.iterations, end.verified])

@@ -68,7 +68,7 @@ def test_while_little_is_measured_the_schedule_decides_and_says_so(start, ear):
     model = Noting([wrong(n) for n in range(1, 6)])
     start(CELL, model=model, iterations=5).wait(30)
     static = Noting([wrong(n) for n in range(1, 6)])
-    start(CELL, model=static, iterations=5, static=True, fresh=True).wait(30)
+    start(CELL, model=static, iterations=5, adaptive=False, fresh=True).wait(30)
 
     assert [s.temperature for s in model.samplings] == [s.temperature for s in static.samplings]
     changes = [event for event in ear.of("adapted") if event.what == "approach"]
@@ -107,10 +107,10 @@ def test_a_resampled_round_does_not_show_the_last_candidate(start, ear):
 
 def test_static_asks_by_the_schedule_whatever_was_measured(start, ear):
     for _ in range(3):
-        start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True, static=True).wait(30)
+        start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True, adaptive=False).wait(30)
     ear.events.clear()
     model = Noting([wrong(n) for n in range(1, 5)])
-    start(CELL, model=model, iterations=4, fresh=True, static=True).wait(30)
+    start(CELL, model=model, iterations=4, fresh=True, adaptive=False).wait(30)
     assert [s.temperature for s in model.samplings] == [0.2, 0.3, 0.3, 0.4]
     assert not any(event.reason.startswith("measured") for event in ear.of("adapted"))
 

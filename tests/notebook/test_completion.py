@@ -9,7 +9,7 @@ from jupyter_loops.notebook.sql_completion import fitting
     ("text", "found"),
     [
         ("%%loop slug --it", ["--iterations"]),
-        ("%%loop slug --t", ["--temperature", "--time", "--timeout", "--tokens"]),
+        ("%%loop slug --ti", ["--time", "--timeout"]),
         ("%loops sto", ["stop"]),
         ("%loops chart co", ["cost"]),
         ("%loops model ", ["fetch"]),

@@ -66,8 +66,17 @@ def test_every_default_is_a_documented_trait(shell, capsys):
     from jupyter_loops.notebook.line import OPTIONS
 
     for option in OPTIONS:
-        if option.name not in {"help", "dry_run", "adaptive"}:  # the last is `static`, taken back for one cell
-            assert f"LoopMagics.{option.name}=" in shown
+        if option.name not in {"help", "dry_run"}:
+            assert f"LoopMagics.{option.of or option.name}=" in shown
+
+
+def test_the_help_marks_the_flags_that_are_on(shell, capsys):
+    shell.run_cell("%loop --help")
+    assert "by measured gain for its cost (default)\n" in capsys.readouterr().out
+    shell.run_cell("%config LoopMagics.adaptive = False\n%loop --help")
+    shown = capsys.readouterr().out
+    assert "whatever was measured (default)\n" in shown
+    assert "by measured gain for its cost\n" in shown
 
 
 def test_a_configured_default_is_used_and_shown(shell, capsys):
