@@ -125,7 +125,8 @@ class Cycle:
             find=self.find,
             adaptive=self.adaptive,
             fixed=self.fixed,
-            ladder=(self.model, *self.escalation),
+            ladder=self.ladder,
+            models=(self.model, *self.escalation),
             bandit=Bandit(self.seed),
         )
         self.questions.judging.attach(self.asking)
@@ -328,7 +329,7 @@ class Cycle:
 
     async def _ask(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
         memory = self._memory(turn.iteration)
-        question = self.tuning.question(memory, self.planner.sampling(memory), self.model, wishes)
+        question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
         return await self.tools.ask(
             lambda window: self.planner.prompt(self.recipe, question.memory, window),
@@ -416,7 +417,7 @@ class Cycle:
     def _memory(self, iteration: int) -> Memory:
         last, best = self.standing.last, self.standing.best
         schemas = self.readiness.schemas if self.readiness else {}
-        memory = Memory(
+        return Memory(
             iteration=iteration,
             best=best.candidate if best else None,
             last=last.candidate if last else None,
@@ -428,7 +429,6 @@ class Cycle:
             names=dict(self.names),
             schemas={name: dict(schema) for name, schema in schemas.items()},
         )
-        return self.ladder.colour(memory)
 
     def _limit(self) -> Termination | None:
         reached = self.pace.ledger.exhausted()

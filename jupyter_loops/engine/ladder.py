@@ -1,13 +1,15 @@
-"""What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop."""
+"""What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop.
+
+It says where a run stands; what that means for a round's question is decided in tuning.py, with everything else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from jupyter_loops.core.events import Adapted
-from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import Detector, Finding, Round
 from jupyter_loops.core.termination import Termination
 
@@ -20,7 +22,7 @@ class Rung(IntEnum):
     NONE = 0
     TELL = 1  # the model is told what was noticed
     FRESH = 2  # a fresh context, without the line that failed
-    BOLDER = 3  # a higher temperature; other models are tuning's
+    BOLDER = 3  # a higher temperature
     STOP = 4
 
 
@@ -32,7 +34,7 @@ class Ladder:
     recorder: Recorder
     rung: Rung = Rung.NONE
     reason: str = ""
-    _told: bool = field(default=False)  # the fresh start is behind the run
+    _afresh: bool = field(default=False)  # the fresh start of this step is behind the run
 
     def restore(self, rounds: Iterable[Round]) -> None:
         """Take in the rounds of a run that goes on; they were told before."""
@@ -65,17 +67,17 @@ class Ladder:
         if better:
             self.rung, self.reason = Rung.NONE, ""
         elif finding is not None and finding.rung > self.rung:
-            self.rung, self.reason, self._told = Rung(finding.rung), finding.message, False
+            self.rung, self.reason, self._afresh = Rung(finding.rung), finding.message, False
         return finding
 
-    def colour(self, memory: Memory) -> Memory:
-        """What the model is told in the next round, as the rung asks. A fresh start is made once for each step."""
-        if self.rung is Rung.NONE:
-            return memory
-        if self.rung >= Rung.FRESH and not self._told:
-            self._told = True
-            memory = replace(memory, best=None, last=None, failures=(), rejected=())
-            note = "earlier attempts led nowhere; solve the task in another way than the obvious one"
-        else:
-            note = f"{self.reason}: do not answer the same again, find out what is wrong with it"
-        return replace(memory, notes=(*memory.notes, note), bold=int(self.rung >= Rung.BOLDER))
+    @property
+    def bolder(self) -> bool:
+        """Whether the model is to be asked with a higher temperature."""
+        return self.rung >= Rung.BOLDER
+
+    def starts_afresh(self) -> bool:
+        """Whether the coming round does; once for each step."""
+        if self.rung < Rung.FRESH or self._afresh:
+            return False
+        self._afresh = True
+        return True

@@ -1,4 +1,4 @@
-"""How the model is asked in a round: as a person set it, or as measured gain suggests, or as planned."""
+"""How the model is asked in a round: the one place that decides it, and says why."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from jupyter_loops.errors import LoopError
 
 from .asking import Asking
 from .bandit import LEAST, Bandit
+from .ladder import Ladder
 from .ledger import Ledger
 from .recorder import Recorder
 
 MOST_TOKENS = 16384  # of an answer, however often it was cut
 RUNG = 2  # rounds without progress on one model before the next one of the ladder is asked
 Find = Callable[[str], Model]  # a model by the name that a person chose it by
+Plan = Callable[[Memory], Sampling]  # the planner's schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,37 +46,55 @@ class Tuning:
     find: Find | None = None
     adaptive: bool = True
     fixed: frozenset[str] = frozenset()  # temperature, max_tokens: what the first line set
-    ladder: Sequence[Model] = ()  # the model, then those to escalate to
+    ladder: Ladder  # how stuck the run is
+    models: Sequence[Model] = ()  # the model, then those to escalate to
     bandit: Bandit = field(default_factory=Bandit)
     _max_tokens: int | None = field(init=False, default=None)  # raised after an answer that was cut
     _last: Approach | None = field(init=False, default=None)
     _asked: Question | None = field(init=False, default=None)
 
-    def question(self, memory: Memory, planned: Sampling, model: Model, wishes: Mapping[str, Any]) -> Question:
-        """The question of this round; `wishes` are a person's, and go before everything else."""
-        if self._max_tokens is not None:
-            planned = replace(planned, max_tokens=self._max_tokens)
-        chosen = {name: wishes[name] for name in ("temperature", "max_tokens") if wishes.get(name) is not None}
-        planned = replace(planned, **chosen)
-        mode = Mode.REPAIR if memory.last is not None else Mode.RESAMPLE
-        approach, why = Approach.near(model.name, mode, planned.temperature), "as planned"
-        if self.adaptive and memory.last is not None:
-            held = "temperature" in self.fixed or "temperature" in chosen
-            approach, why = self._choose(approach, memory, held=held)
-            if not held and why.startswith(_MEASURED):
-                planned = replace(planned, temperature=approach.temperature)
-        if approach.mode is Mode.RESAMPLE:
+    def question(self, memory: Memory, plan: Plan, model: Model, wishes: Mapping[str, Any]) -> Question:
+        """How this round asks.
+
+        What a person wished goes before the way out of being stuck, that before what was measured, and that before
+        the planner's schedule.
+        """
+        planned = self._wished(plan(replace(memory, bold=int(self.ladder.bolder))), wishes)
+        held = "temperature" in self.fixed or wishes.get("temperature") is not None
+        approach, why = self._way(model, memory, planned, held=held)
+        if why.startswith(_MEASURED) and not held:
+            planned = replace(planned, temperature=approach.temperature)
+        if approach.mode is Mode.RESAMPLE and memory.last is not None:
             memory = replace(memory, best=None, last=None, failures=(), rejected=())
+        if self.ladder.rung:
+            note = _OTHERWISE if memory.last is None else _NOT_AGAIN.format(self.ladder.reason)
+            memory = replace(memory, notes=(*memory.notes, note))
         self._changed(memory.iteration, approach, why)
         purpose = "repair" if approach.mode is Mode.REPAIR else "plan"
         self._asked = Question(memory=memory, sampling=planned, purpose=purpose, approach=approach)
         return self._asked
 
+    def _wished(self, planned: Sampling, wishes: Mapping[str, Any]) -> Sampling:
+        if self._max_tokens is not None:
+            planned = replace(planned, max_tokens=self._max_tokens)
+        chosen = {name: wishes[name] for name in ("temperature", "max_tokens") if wishes.get(name) is not None}
+        return replace(planned, **chosen)
+
+    def _way(self, model: Model, memory: Memory, planned: Sampling, *, held: bool) -> tuple[Approach, str]:
+        """The approach, and the reason for it."""
+        mode = Mode.REPAIR if memory.last is not None else Mode.RESAMPLE
+        approach = Approach.near(model.name, mode, planned.temperature)
+        if memory.last is None:
+            return approach, "there is nothing to repair"
+        if self.ladder.starts_afresh():
+            return replace(approach, mode=Mode.RESAMPLE), f"{_STUCK}{self.ladder.reason}"
+        return self._choose(approach, memory, held=held) if self.adaptive else (approach, "as planned")
+
     def model(self, approach: Approach, now: Model) -> Model:
-        """The model of the ladder that an approach wants."""
+        """The model that an approach wants."""
         if approach.model == now.name:
             return now
-        found = next(model for model in self.ladder if model.name == approach.model)
+        found = next(model for model in self.models if model.name == approach.model)
         self.ledger.quote(found.price(), found.name)
         self.asking.turn_to(found)
         return found
@@ -108,15 +128,16 @@ class Tuning:
             self.recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
             return model
         self.asking.turn_to(found)
-        self.ladder = (found,)
+        self.models = (found,)
         self._say(iteration, "model", model.name, found.name, "a person chose it")
         return found
 
     def _choose(self, planned: Approach, memory: Memory, *, held: bool) -> tuple[Approach, str]:
-        """The measured best, or the planner's schedule and one rung of the ladder up while little is measured."""
-        names = [model.name for model in self.ladder] or [planned.model]
+        """The measured best; while little is measured the schedule, and the next model for a run that is stuck."""
+        names = [model.name for model in self.models] or [planned.model]
         names = names if planned.model in names else [planned.model]
-        temperatures = (planned.temperature,) if held else TEMPERATURES
+        least = planned.temperature if held or self.ladder.bolder else min(TEMPERATURES)
+        temperatures = (planned.temperature,) if held else [one for one in TEMPERATURES if one >= least]
         arms = [Approach(name, mode, degree) for name in names for mode in Mode for degree in temperatures]
         known = self.bandit.measured(arms)
         if known >= LEAST:
@@ -128,17 +149,20 @@ class Tuning:
         return replace(planned, model=names[max(rung, names.index(planned.model))]), reason
 
     def _changed(self, iteration: int, approach: Approach, why: str) -> None:
+        afresh = why.startswith(_STUCK)
         before, self._last = self._last, approach
-        if before is None or before == approach:
+        if before is None:
             return
         if before.model != approach.model:
             self._say(iteration, "model", before.model, approach.model, why)
         one, other = (f"{a.mode} at {a.temperature:g}" for a in (before, approach))
-        if one != other:
-            self._say(iteration, "approach", one, other, why)
+        if one != other or afresh:
+            self._say(iteration, "approach", one, f"{other}, afresh" if afresh else other, why)
 
     def _say(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
         self.recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
 
-_MEASURED = "measured: "
+_MEASURED, _STUCK = "measured: ", "stuck: "
+_OTHERWISE = "earlier attempts led nowhere; solve the task in another way than the obvious one"
+_NOT_AGAIN = "{}: do not answer the same again, find out what is wrong with it"

@@ -153,3 +153,28 @@ def test_a_model_that_cuts_by_itself_is_not_asked_for_more(start, ear):
     model = Noting([cut, RIGHT])
     start(CELL, model=model).wait(30)
     assert [s.max_tokens for s in model.samplings] == [2048, 2048]
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again_with_what_was_wrong(start):
+    model = ReplayModel(["I would rather not.", RIGHT])
+
+    assert start(CELL, model=model).wait(30).reason == "verified"
+    assert "no code" in model.asked[1].messages[-1].content
+
+
+def test_what_was_measured_is_not_asked_more_timidly_than_a_stuck_run_should_be(start, ear):
+    for _ in range(3):
+        start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True).wait(30)
+    ear.events.clear()
+    model = Noting([wrong(1)] * 9)
+    start(CELL, model=model, iterations=9, fresh=True, seed=2).wait(30)
+
+    climbed = {event.after: event for event in ear.of("adapted") if event.what == "ladder"}
+    assert climbed.keys() == {"tell", "fresh", "bolder", "stop"}
+    ways = [event for event in ear.of("adapted") if event.what == "approach"]
+    afresh = next(event for event in ways if event.iteration == climbed["fresh"].iteration + 1)
+    assert afresh.after.startswith("resample")
+    assert afresh.after.endswith(", afresh")
+    assert afresh.reason == f"stuck: {climbed['fresh'].reason.partition(': ')[2]}"
+    last = [call.sampling["temperature"] for call in ear.of("call_started")][-1]
+    assert last >= 1.0
