@@ -20,7 +20,7 @@ lab: .venv/.ready .venv/.model ## open JupyterLab on the tutorial
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
 test: .venv/.ready .venv/.model .venv/.browser ## the whole test suite, browser included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/.ready ## style, types, layers, front-end types
 	$(BIN)/ruff check .

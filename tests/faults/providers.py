@@ -36,7 +36,7 @@ FILTERED = replace(GOOD, words=(), finish_reason="content_filter")
 HTML = Manners(body="<p>hello", headers={"content-type": "text/html"})
 MUTE = replace(GOOD, choices=False, finish_reason=None)
 PRICE = Price(prompt=1e-6, completion=4e-6)
-CALL_SECONDS, IDLE_SECONDS = 1.2, 0.4  # short, so that a hang is a matter of a second here
+CALL_SECONDS, IDLE_SECONDS = 2.4, 1.0  # short, so that a hang is a matter of a second here
 
 NOTHING, PROMPT, PIECES, BILLED, GUESSED = "nothing", "the prompt", "prompt and pieces", "as billed", "as counted"
 
@@ -105,7 +105,7 @@ TABLE = (
     Row("reset in mid-stream", (replace(GOOD, reset=True),), T, PIECES, modes=STREAM),
     Row("hang before headers", (Manners(silent=True),), T, PROMPT),
     Row("hang in mid-stream", (replace(GOOD, stall=True),), T, PIECES, modes=STREAM),
-    Row("slow drip", (replace(GOOD, drip=0.3),), T, PIECES, modes=STREAM),
+    Row("slow drip", (replace(GOOD, drip=0.6),), T, PIECES, modes=STREAM),
     Row("truncated SSE", (replace(GOOD, cut=True),), T, PIECES, modes=STREAM),
     Row("no end of the stream", (replace(GOOD, finish_reason=None, usage=None, done=False),), T, PIECES, modes=STREAM),
     Row("malformed JSON in a stream", (replace(GOOD, garbled=True),), None, BILLED, "verified", 2, 2, STREAM),

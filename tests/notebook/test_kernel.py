@@ -72,12 +72,12 @@ def test_a_stop_before_the_run_began_says_so(kernel, cell, right):
 
 def test_a_click_on_stop_is_heard_while_the_cell_runs(kernel, cell, right):
     message = kernel.start(cell(right, delay=60))
-    shown = kernel.wait_for("display_data", message)["content"]["data"]
+    shown = kernel.shown(message)
     if WIDGET not in shown:
         pytest.skip("the widget's script is not built")
-    kernel.wait_until_it_plans()
+    kernel.until_it("plan")
     clicked = time.monotonic()
-    kernel.send(shown[WIDGET]["model_id"], {"id": 1, "do": "stop"})
+    kernel.click(shown, "stop")
     reply = kernel.finish(message)
 
     assert time.monotonic() - clicked < AT_ONCE
