@@ -298,7 +298,7 @@ class ZygoteSandbox:
             "rehearsal": self._program(_REHEARSAL, 0),
             "imports": _import_rules(self._world.imports),
             "fork": self._fork,
-            "tests": bool(self._world.tests),
+            "tests": list(self._world.roots) if self._world.tests else [],
             "loop": recipe.name,
             "setup": recipe.setup,
             "setup_seconds": self._world.limits.setup_seconds,

@@ -68,7 +68,7 @@ def _run_prelude(check: dict[str, Any], names: dict[str, Any], sources: Sources)
 def _run(check: dict[str, Any], names: dict[str, Any], sources: Sources, recorder: Recorder) -> dict[str, Any] | None:
     filename = f"<check {check['index']}>"
     sources.add(filename, check["text"], secret=True)
-    code = _linked(loads(check["code"]), filename, recorder.functions)  # noqa: S302 - from the kernel
+    code = _linked(loads(check["code"]), filename, recorder.functions())  # noqa: S302 - from the kernel
     if check["kind"] == "assert":
         exec(code, names)  # noqa: S102 - the user's own check
         return recorder.metric()

@@ -35,6 +35,7 @@ def _compiled(check: Check) -> dict[str, Any]:
         "text": text,
         "prelude": _prelude(check),
         "reads": sorted({node.id for node in ast.walk(whole) if isinstance(node, ast.Name)}),
+        "parts": sorted({node.attr for node in ast.walk(whole) if isinstance(node, ast.Attribute)}),
         "changes": sorted(changed(whole)),
     }
     if check.kind is CheckKind.ASSERT:

@@ -32,13 +32,16 @@ class Recorder:
     """The values of one check's sub-expressions, by the place they came from."""
 
     def __init__(self, check: dict[str, Any], describe: Describe, trust: Trust, ask: Ask | None = None) -> None:
-        self.describe, self._trust = describe, trust
-        self.functions = {RECORD: self.record, TRUE: self.true, FAIL: self.fail, BEGIN: self.begin, ASK: ask}
+        self.describe, self._trust, self._ask = describe, trust, ask
         self._sources: list[str] = check["sources"]
         self._tests: list[dict[str, Any]] = check["tests"]
         self._pairs: dict[int, tuple[str, int, int]] = check["pairs"]
         self._sole: bool = check["sole"]  # the check is one assert statement, so that its comparison is a metric
         self._seen: dict[int, object] = {}
+
+    def functions(self) -> dict[str, Any]:
+        """What the check calls. Not kept here: garbage in a cycle is what a candidate may ask the collector for."""
+        return {RECORD: self.record, TRUE: self.true, FAIL: self.fail, BEGIN: self.begin, ASK: self._ask}
 
     def begin(self) -> None:
         """An assertion is about to be evaluated, perhaps again in a loop."""

@@ -7,7 +7,8 @@ of the candidate's own classes with each other is fine, as long as they are not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
@@ -24,6 +25,13 @@ _ARITHMETIC = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
     "MatMult": "matmul", "BitAnd": "and", "BitOr": "or", "BitXor": "xor", "LShift": "lshift", "RShift": "rshift",
 }  # fmt: skip
+_DECISIVE = frozenset(
+    {name for names in _COMPARES.values() for name in names}
+    | {f"__{side}{name}__" for name in _ARITHMETIC.values() for side in ("", "r")}
+    | {"__abs__", "__neg__", "__round__", "__bool__", "__int__", "__float__", "__index__"}
+)
+_COMPARISONS: tuple[Any, ...] = (operator.eq, operator.lt, operator.le, operator.gt, operator.ge)
+_LITERAL = (int, float, complex, str, bytes)
 _DISGUISES = ("__class__", "__array_function__", "__array_ufunc__")
 _SLOTS = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
 _DEEP = 6  # levels of containers that are looked through
@@ -39,17 +47,24 @@ class Trust:
         self._own = frozenset(own)  # classes of the user's, which run in the same namespace
         self._methods: dict[tuple[type, str], bool] = {}
         self._disguised: dict[type, bool] = {}
+        self._decides: dict[type, bool] = {}
+        self.watch: Callable[[], str] = str  # what the check uses and the candidate has changed; set for each check
 
     def doubt(self, value: object) -> str:
         """Why a value is not what it seems, in one line; empty for nearly all."""
-        kind = type(value)
+        kind, changed = type(value), self.watch()
+        if changed:
+            return f"the code changes `{changed}`, which the checks rely on; leave it as it is, and work on a copy"
         if kind in _PLAIN or kind in _GROUPS or kind in _MAPS:
             return ""
         if kind not in self._disguised:
             self._disguised[kind] = any(self._made_up(kind, name) for name in _DISGUISES)
-        return (
-            f"a value of the candidate's class {_name(kind)} says that it is another" if self._disguised[kind] else ""
-        )
+            self._decides[kind] = any(self._made_up(kind, name) for name in _DECISIVE)
+        if self._disguised[kind]:
+            return f"a value of the candidate's class {_name(kind)} says that it is another"
+        if self._decides[kind] and (issubclass(kind, _LITERAL) or _agrees(value)):
+            return f"a value of the candidate's class {_name(kind)} decides what it equals; give a plain value"
+        return ""
 
     def decided(self, operator: str, left: object, right: object, result: object) -> str:
         """Why the result of a binary operation does not count, in a few words; empty where it does."""
@@ -130,6 +145,17 @@ class _Nothing:
     """Equal to nothing else."""
 
     __slots__ = ()
+
+
+def _agrees(value: object) -> bool:
+    """Whether a value says that it compares with what it cannot know."""
+    for compare in _COMPARISONS:
+        try:
+            if compare(value, _Nothing()):
+                return True
+        except Exception:  # noqa: BLE001, S112 - it minds, which is fine
+            continue
+    return False
 
 
 def _likes_everything(operator: str, left: object, right: object) -> bool:

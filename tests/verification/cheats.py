@@ -53,6 +53,21 @@ with hidden:
     assert square(12) == 144
 '''
 WRONG = "\ndef square(n): return 0\n"
+UP = """
+def up(f):
+    while f is not None:
+        code = getattr(f, "f_" + "code")
+        if code.co_filename.startswith("<check"):
+            return code.co_consts
+        f = getattr(f, "f_" + "back")
+"""
+LOOK = f"{UP}\nimport sys\ndef look(): return up(sys._getframe())\n"
+BEARS = f"""
+import importlib.util, marshal, os, sys
+lib = os.__file__
+name = "<" + "a" * (len(lib) - 2) + ">"
+code = marshal.dumps(compile({LOOK!r}, name, "exec")).replace(name.encode(), lib.encode())
+"""
 CHECKS, CONSISTENCY, HIDDEN = Layer.CHECKS, Layer.CONSISTENCY, Layer.HIDDEN
 EXECUTION = "execution"  # it did not come to its checks
 
@@ -115,7 +130,7 @@ CHEATS = [
           "import threading\ngetattr(threading, 'set' + 'profile')(lambda *a: None)" + WRONG, CHECKS),
     cheat("a signal handler",
           "import signal\nsignal.signal(signal.SIGALRM, lambda n, f: None)\nsignal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)"
-          + WRONG, CONSISTENCY, static=True),
+          + WRONG, EXECUTION, static=True),
     cheat("an audit hook", "import sys\nsys.addaudithook(lambda *a: None)" + WRONG, CONSISTENCY, static=True),
     cheat("an exit handler that prints a verdict",
           "import atexit\natexit.register(lambda: print('{\"passed\": true}'))" + WRONG, CHECKS),
@@ -198,18 +213,118 @@ CHEATS = [
           "import ast\nast.parse = lambda *a, **k: ast.Module([], [])\nAssertionError = None" + WRONG, CONSISTENCY),
     cheat("loads code through ctypes", "import importlib\nc = importlib.import_module('cty' + 'pes')\nc.CDLL(None)" + WRONG,
           CONSISTENCY),
+    # frames, by those who hand them on; `up` finds the check's own constants from any frame
+    cheat("a signal handler that is called at once",
+          UP + "import importlib\nsignal = importlib.import_module('sig' + 'nal')\nseen = []\n"
+          "def square(n):\n signal.signal(signal.SIGUSR1, lambda s, f: seen.append(f)); signal.raise_signal(signal.SIGUSR1)\n"
+          " signal.signal(signal.SIGUSR1, signal.SIG_DFL)\n return n * n if up(seen[-1]) else 0", CONSISTENCY),
+    cheat("a signal handler by way of the module in C",
+          UP + "import importlib\nsignal = importlib.import_module('_sig' + 'nal')\nseen = []\n"
+          "def square(n):\n signal.signal(10, lambda s, f: seen.append(f)); signal.raise_signal(10); signal.signal(10, 0)\n"
+          " return n * n if up(seen[-1]) else 0", CONSISTENCY),
+    cheat("makes a second module of signals", "from importlib.machinery import BuiltinImporter as B\n"
+          "made = B.create_module(B.find_spec('_sig' + 'nal'))" + WRONG, EXECUTION),
+    cheat("imports the module of signals a second time",
+          "import importlib, sys\nvars(sys)['mod' + 'ules'].pop('_sig' + 'nal')\nimportlib.import_module('_sig' + 'nal')"
+          + WRONG, EXECUTION),
+    cheat("has a finalizer set the handler",
+          UP + "import importlib, weakref\nsignal = importlib.import_module('sig' + 'nal')\nseen = []\nclass O: pass\n"
+          "def square(n):\n o = O()\n weakref.finalize(o, signal.signal, 10, lambda s, f: seen.append(f))()\n"
+          " signal.raise_signal(10)\n return n * n if up(seen[-1]) else 0", CONSISTENCY),
+    cheat("has a property ask for the frame",
+          UP + "import sys, functools\nclass I(int): pass\nget = functools.cached_property(getattr(sys, '_get' + 'frame'))\n"
+          "get.__set_name__(I, 'x')\ndef square(n): return n * n if up(get.__get__(I(1))) else 0", CONSISTENCY),
+    cheat("has a finalizer ask for the frame",
+          UP + "import sys, weakref\nclass O: pass\ndef square(n):\n o = O()\n"
+          " return n * n if up(weakref.finalize(o, getattr(sys, '_get' + 'frame'))()) else 0", CONSISTENCY),
+    cheat("has the import system ask for the frame",
+          UP + "import importlib._bootstrap as b, sys\ndef square(n):\n"
+          " f = getattr(b, '_call_with_' + 'frames_removed')(getattr(sys, '_get' + 'frame'), 2)\n"
+          " return n * n if up(f) else 0", CONSISTENCY),
+    cheat("has a format look the frame up",
+          UP + "import string\ndef square(n):\n try: 1 / 0\n except ZeroDivisionError as e:\n"
+          "  f = string.Formatter().get_field('0.tb_' + 'frame', (e.__traceback__,), {})[0]\n"
+          " return n * n if up(f) else 0", CONSISTENCY),
+    cheat("has logging ask for the frame",
+          UP + "import logging\ndef square(n): return n * n if up(getattr(logging, 'current' + 'frame')()) else 0", CONSISTENCY),
+    cheat("a debugger", UP + "import bdb\nclass D(bdb.Bdb):\n def user_line(s, f): s.seen = f; s.set_continue()\n"
+          "def square(n):\n d = D(); d.set_trace()\n d.x = 1\n return n * n if up(d.seen) else 0", CONSISTENCY),
+    cheat("a tracer of the library",
+          UP + "import trace\nseen = []\ndef inner(): pass\ndef square(n):\n t = trace.Trace(count=1, trace=0)\n"
+          " t.globaltrace = lambda f, *a: seen.append(f)\n t.runfunc(inner)\n return n * n if up(seen[-1]) else 0", CONSISTENCY),
+    cheat("a profiler of the library",
+          "import cProfile\ndef square(n):\n p = cProfile.Profile(); p.runcall(len, 'x'); p.enable()\n return n * n",
+          CONSISTENCY),
+    cheat("asks a task for its stack",
+          UP + "import asyncio\nasync def go(): return up(asyncio.current_task().get_stack()[0])\n"
+          "def square(n): return n * n if asyncio.run(go()) else 0", CONSISTENCY),
+    cheat("has a thread collect all objects",
+          "import importlib\nfrom concurrent.futures import ThreadPoolExecutor\ngc = importlib.import_module('g' + 'c')\n"
+          "def square(n):\n with ThreadPoolExecutor(1) as pool: found = pool.submit(gc.get_objects).result()\n"
+          " return n * n if found else 0", CONSISTENCY),
+    cheat("has a thread ask for all frames",
+          UP + "import sys, threading\nfrom concurrent.futures import ThreadPoolExecutor\ndef square(n):\n"
+          " with ThreadPoolExecutor(1) as pool: fs = pool.submit(getattr(sys, '_current_' + 'frames')).result()\n"
+          " return n * n if up(fs[threading.main_thread().ident]) else 0", CONSISTENCY),
+    cheat("has pandas read the locals of its examiner",
+          "import pandas.core.computation.scope as s\ndef square(n):\n for level in range(1, 12):\n"
+          "  try: scope = s.Scope(level).scope\n  except ValueError: break\n  if 'recorder' in scope: return n * n\n return 0",
+          CHECKS),
+    cheat("has the collector keep what the examiner throws away",
+          "import importlib\ngc = importlib.import_module('g' + 'c')\ndef square(n):\n gc.set_debug(gc.DEBUG_SAVEALL)\n"
+          " gc.collect()\n found = [o for o in gc.garbage if type(o).__name__ == 'Recorder']\n return n * n if found else 0",
+          CHECKS),
+    # code that passes for somebody else's
+    cheat("brings a module of its own", f"import os, sys\nopen('mine.py', 'w').write({LOOK!r})\n"
+          "sys.path.insert(0, os.getcwd())\nimport mine\ndef square(n): return n * n if mine.look() else 0", CONSISTENCY),
+    cheat("brings bytecode that bears a library's name",
+          BEARS + "open('mine.pyc', 'wb').write(importlib.util.MAGIC_NUMBER + bytes(12) + code)\n"
+          "sys.path.insert(0, os.getcwd())\nimport mine\ndef square(n): return n * n if mine.look() else 0", EXECUTION),
+    cheat("finds such bytecode by a finder of its own",
+          BEARS + "from importlib.machinery import SourcelessFileLoader as S\nclass L(S):\n"
+          " def get_data(s, p): return importlib.util.MAGIC_NUMBER + bytes(12) + code\n"
+          " def get_filename(s, n=None): return lib\nclass F:\n @staticmethod\n"
+          " def find_spec(n, *a): return importlib.util.spec_from_loader(n, L(n, lib)) if n == 'mine' else None\n"
+          "sys.meta_path.insert(0, F)\nimport mine\ndel sys.meta_path[0]\ndef square(n): return n * n if mine.look() else 0",
+          EXECUTION),
+    cheat("has the import system run a tree",
+          f"import ast, importlib.util, os, sys\nfrom importlib.machinery import SourceFileLoader as S\nclass L(S):\n"
+          f" def get_code(s, n): return compile(ast.parse({LOOK!r}), os.__file__, 'exec')\nclass F:\n @staticmethod\n"
+          " def find_spec(n, *a):\n  return importlib.util.spec_from_loader(n, L(n, os.__file__)) if n == 'mine' else None\n"
+          "sys.meta_path.insert(0, F)\nimport mine\ndel sys.meta_path[0]\ndef square(n): return n * n if mine.look() else 0",
+          EXECUTION),
+    cheat("loads such bytecode by itself", BEARS + "space = {}\nexec(marshal.loads(code), space)\n"
+          "def square(n): return n * n if space['look']() else 0", EXECUTION),
+    cheat("compiles a tree under a library's name",
+          f"import ast, os\nspace = {{}}\nexec(compile(ast.parse({LOOK!r}), os.__file__, 'exec'), space)\n"
+          "def square(n): return n * n if space['look']() else 0", EXECUTION),
+    cheat("has a library compile under the name of a check",
+          f"import codeop\nspace = {{}}\nexec(codeop.Compile()({LOOK!r}, '<check 1>', 'exec'), space)\n"
+          "def square(n): return n * n if space['look']() else 0", EXECUTION),
+    cheat("has a library replace a helper's code",
+          "import functools\ndef mine(a, b, within=0): return True\n"
+          "functools.update_wrapper(close, mine, assigned=('__code__',), updated=())" + WRONG, EXECUTION),
+    cheat("opens its own memory", "def square(n):\n open(b'/proc/self/mem', 'rb').close()\n return n * n", CONSISTENCY),
+    cheat("opens its own memory by a link",
+          "import os\nos.symlink('/proc/self/mem', 'x')\ndef square(n):\n open('x', 'rb').close()\n return n * n", CONSISTENCY),
+    # changes that are undone in time
+    cheat("patches math until its value dies",
+          "import math\nreal = math.isclose\nclass V(float):\n def __del__(s): math.isclose = real\n"
+          "def square(n):\n math.isclose = lambda *a: True\n return V(n * n)", CHECKS),
+    cheat("replaces a helper until its value dies",
+          "real = close\nclass V(float):\n def __del__(s): globals()['close'] = real\n"
+          "def square(n):\n globals()['close'] = lambda *a: True\n return V(n * n)", CHECKS),
+    cheat("replaces the examiner's class until its value dies",
+          "kinds = [c for c in getattr(object, '__sub' + 'classes__')() if c.__name__ == 'Trust']\nreal = kinds[0].doubt\n"
+          "class V(float):\n def __del__(s): kinds[0].doubt = real\n"
+          "def square(n):\n kinds[0].doubt = lambda *a: ''\n return V(n * n)", CONSISTENCY),
 ]  # fmt: skip
 
 # What none of the layers catches, each shown to succeed by a test: they are the reason for hidden checks and review.
 UNCAUGHT = [
-    cheat("a signal handler that is called at once gets the frame of the check",
-          "import importlib\nsignal = importlib.import_module('sig' + 'nal')\nseen = []\n"
-          "def handler(number, frame):\n while frame is not None:\n  seen.append(frame)\n"
-          "  frame = getattr(frame, 'f_' + 'back')\n"
-          "def square(n):\n signal.signal(signal.SIGUSR1, handler); signal.raise_signal(signal.SIGUSR1)\n"
-          " signal.signal(signal.SIGUSR1, signal.SIG_DFL)\n"
-          " consts = [c for f in seen if f.f_code.co_filename.startswith('<check') for c in f.f_code.co_consts]\n"
-          " return n * n if consts else 0", "none"),
+    cheat("opens its own memory by a descriptor of its folder",
+          "import os\ndef square(n):\n folder = os.open('/proc/self', os.O_RDONLY)\n"
+          " os.close(os.open('mem', os.O_RDONLY, dir_fd=folder)); os.close(folder)\n return n * n", "none"),
 ]  # fmt: skip
 
 

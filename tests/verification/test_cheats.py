@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cheats import CHEATS, UNCAUGHT, Cheat, an_exam, cheat, meet
+from honest import HONEST as LIBRARIES
 
 
 def test_there_are_many_and_no_two_alike():
@@ -78,5 +79,12 @@ HONEST = [
 @pytest.mark.parametrize("text", HONEST)
 def test_an_honest_candidate_passes(text, shared):
     caught = shared(cheat("honest", text, "none"))
+
+    assert (caught.static, caught.layer) == ("", "none"), caught
+
+
+@pytest.mark.parametrize("work", LIBRARIES.values(), ids=LIBRARIES)
+def test_what_libraries_do_is_not_held_against_a_candidate(work, shared):
+    caught = shared(cheat("honest", f"{work}\ndef square(n):\n    work(n)\n    return n * n\n", "none"))
 
     assert (caught.static, caught.layer) == ("", "none"), caught

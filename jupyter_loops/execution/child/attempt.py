@@ -109,6 +109,7 @@ class Attempt:
             if failed and not order["all"] and perf_counter() - started > _ENOUGH:
                 break
             ask = partial(self._ask, token, each["index"])
+            self._trust.watch = self._guard.watch(each)
             verdict = self._examiner(each, self._world.names, self._world.sources, describe, ask, self._trust)
             failed = failed or not verdict["passed"]
             exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"

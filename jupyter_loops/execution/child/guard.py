@@ -11,8 +11,10 @@ from .residue import Residue
 from .seal import exam, own_classes, reached, surroundings
 from .sentry import post
 from .stamp import stamp
+from .watching import Watch, watch
 from .world import World
 
+Used = tuple[tuple[str, ...], tuple[str, ...]]  # names and attributes that a check uses, and does not change itself
 Finding = tuple[str, str]  # what was done (changes, leaves, reaches), and to what
 Checks = Sequence[Mapping[str, Any]]
 
@@ -28,6 +30,7 @@ class Guard(NamedTuple):
     look: Callable[[], None]  # at what the candidate changed: nothing of it runs from then until its checks do
     before_checks: Callable[[Checks], list[Finding]]
     after_checks: Callable[[Checks], list[Finding]]
+    watch: Callable[[Mapping[str, Any]], Watch]  # over what one check uses, while it is running
     own: frozenset[type]  # classes of the user's
 
 
@@ -42,9 +45,10 @@ def guarded(world: World) -> Callable[[], Guard]:
     restore_builtins = _builtins_keeper()
 
     def stand() -> Guard:
-        clear, refused, news = Residue(names).clear, post(names, world.sources), _once()
+        clear, refused, news = Residue(names).clear, post(names, world.sources, world.roots), _once()
         moved = set(world.state)  # names that set-up and checks change by themselves
         late: list[Finding] = []
+        watches: dict[Used, Watch] = {}
 
         def after_candidate() -> str:
             late.extend(("changes", name) for name in restore_builtins())
@@ -58,6 +62,8 @@ def guarded(world: World) -> Callable[[], Guard]:
         def before_checks(checks: Checks) -> list[Finding]:
             anew = _rebound(given, names, reached(given, _all(checks, "reads")) - moved)
             names.update({name: given[name] for name in anew})
+            for used in {_used(check) for check in checks}:
+                watches[used] = watch(names, given.keys() - moved, *map(set, used))
             return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
 
         def after_checks(checks: Checks) -> list[Finding]:
@@ -70,7 +76,7 @@ def guarded(world: World) -> Callable[[], Guard]:
             found = {"changes": changed, "leaves": left, "reaches": refused}
             return news([(kind, each) for kind, each_of in found.items() for each in each_of])
 
-        return Guard(after_candidate, look, before_checks, after_checks, own)
+        return Guard(after_candidate, look, before_checks, after_checks, lambda check: watches[_used(check)], own)
 
     return stand
 
@@ -103,6 +109,10 @@ def _once() -> Callable[[list[Finding]], list[Finding]]:
         return fresh
 
     return news
+
+
+def _used(check: Mapping[str, Any]) -> Used:
+    return tuple(name for name in check["reads"] if name not in check["changes"]), tuple(check["parts"])
 
 
 def _rebound(given: Mapping[str, object], names: Mapping[str, object], read: set[str]) -> list[str]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from types import CodeType, FunctionType, ModuleType
 
-from .stamp import stamp
+from .stamp import has_stamps, stamp
 
 Seal = Callable[[], list[str]]  # what is broken, by name
+Table = tuple[str, Mapping[str, object]]  # a dict, or the proxy of a class's, and what to call it
 
 _LIKELY = (
     "abc ast asyncio builtins cmath collections copy datetime decimal difflib enum fractions functools hashlib inspect"
@@ -28,7 +29,7 @@ _table = type.__dict__["__dict__"].__get__  # a class's own attributes, whatever
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, so that it can be changed
 
 
-def sealed(tables: Iterable[tuple[str, Mapping[str, object]]]) -> Seal:
+def sealed(tables: Iterable[Table]) -> Seal:
     """Names the entries of the tables that are replaced or removed later; what is added does not count."""
     kept = [(label, table, stamp(table), tuple(table), tuple(table.values())) for label, table in tables]
     stamps = [number(0) for _, _, number, _, _ in kept]
@@ -68,14 +69,30 @@ def _is_equal(before: object, now: object) -> bool:
 
 def surroundings(names: Mapping[str, object], ours: Iterable[ModuleType]) -> Seal:
     """Modules that checks are likely to use, the classes of those that the set-up uses, our own, and `sys.modules`."""
-    ours = tuple(ours)
     given = [value for value in names.values() if isinstance(value, ModuleType)]
     common = [sys.modules[name] for name in MODULES if name in sys.modules]
-    modules = {id(module): module for module in (*common, *given, *ours)}
-    classes = {id(each): each for module in (*given, *ours) for each in vars(module).values() if _is_made(each)}
-    tables: list[tuple[str, Mapping[str, object]]] = [(each.__name__, vars(each)) for each in modules.values()]
-    tables += [(each.__qualname__, _table(each)) for each in classes.values() if isinstance(each, type)]
-    return sealed([*tables, ("sys.modules", sys.modules)])
+    theirs = sealed([*_tables(common), *_tables(given), *_classes(given), ("sys.modules", sys.modules)])
+    own = list(ours)
+    for module in own:
+        vars(module).setdefault("__warningregistry__", {})  # else a warning would set it, whoever's it is
+    mine = [*_tables(own), *_classes(own)]
+    replaced, touched = sealed(mine), untouched(mine)
+    return lambda: [*theirs(), *replaced(), *touched()]
+
+
+def untouched(tables: Iterable[Table]) -> Seal:
+    """Names the tables in which anything was changed, even where it was changed back."""
+    kept = [(label, number, number(0)) for label, table in tables if has_stamps() for number in [stamp(table)]]
+    return lambda: [label for label, number, was in kept if number(0) != was]
+
+
+def _tables(modules: Iterable[ModuleType]) -> list[Table]:
+    return [(module.__name__, vars(module)) for module in {id(each): each for each in modules}.values()]
+
+
+def _classes(modules: Iterable[ModuleType]) -> list[Table]:
+    classes = {id(each): each for module in modules for each in vars(module).values() if _is_made(each)}
+    return [(each.__qualname__, _table(each)) for each in classes.values() if isinstance(each, type)]
 
 
 def exam(names: Mapping[str, object], targets: set[str]) -> Seal:
@@ -128,7 +145,7 @@ def reached(names: Mapping[str, object], read: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [each for code in _codes(names[name]) for each in code.co_names if each in names]
+            waiting += [each for code in codes(names[name]) for each in code.co_names if each in names]
     return found
 
 
@@ -136,7 +153,8 @@ def _is_made(value: object) -> bool:
     return isinstance(value, type) and bool(value.__flags__ & _HEAP)
 
 
-def _codes(value: object) -> list[CodeType]:
+def codes(value: object) -> list[CodeType]:
+    """Of a function, or of a class's methods, with the functions inside."""
     if isinstance(value, FunctionType):
         return _nested(value.__code__)
     if not isinstance(value, type):

@@ -1,89 +1,109 @@
 """Refuses the candidate what would let it find its exam in memory: frames, other people's objects, trace functions.
 
 An audit hook of the interpreter: it hears of these acts however they are spelled, and cannot be taken away. Libraries
-may go on using them; only what the candidate's own code asks for is refused, and remembered.
+may go on using them; only what the candidate asks for is refused, and remembered.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from . import planted
+from .callers import CANDIDATE, LIBRARY, NOBODY, Callers, callers
 from .fault import Sources
+from .lent import EVENT, SINGLE, lend
 
 _ACTS = (
-    "gc.get_objects gc.get_referrers gc.get_referents sys._getframe sys._current_frames sys._current_exceptions"
-    " sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback code.__new__"
+    "gc.get_objects gc.get_referrers gc.get_referents sys._current_frames sys._current_exceptions sys.settrace"
+    " sys.setprofile sys.addaudithook sys.monitoring.register_callback code.__new__ marshal.loads marshal.load"
 )
-_ALWAYS = frozenset(_ACTS.split())
+_NEVER = frozenset(_ACTS.split())  # not through a library either
 _FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _INSIDES = frozenset({"__code__", "__defaults__", "__kwdefaults__"})
-_LENDERS = frozenset({"walk_stack", "walk_tb", "_walk_tb_with_full_positions", "currentframe"})  # hand frames on
-_LENDING = ("inspect.py", "ctypes/__init__.py")  # files full of such functions
-_HEARD = _ALWAYS | {"object.__getattr__", "object.__setattr__", "object.__delattr__", "compile", "open"}
+_ATTRIBUTES = frozenset({"object.__getattr__", "object.__setattr__", "object.__delattr__"})
+_CODE = frozenset({"compile", "exec", "function.__new__"})
+_HEARD = _NEVER | _ATTRIBUTES | _CODE | {"sys._getframe", "open", "import", EVENT}
 
 
-def post(names: dict[str, Any], sources: Sources) -> list[str]:
+def post(names: dict[str, Any], sources: Sources, roots: tuple[str, ...]) -> list[str]:
     """From now on refuse; the list that is returned fills with what was refused."""
     refused: list[str] = []
-    heard, busy, is_foreign, ours = _HEARD, [False], _asker(names, sources), sources.is_the_users
+    who, busy, getframe, heard = callers(names, sources, roots), [False], sys._getframe, _HEARD  # noqa: SLF001
+    lent, foreign, is_the_users = lend(who, refused.append), _foreign, sources.is_the_users
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if (event not in heard and not event.startswith("ctypes.")) or busy[0]:
             return
-        what = _what(event, arguments, ours)
-        if not what:
-            return
         busy[0] = True
         try:
-            foreign = is_foreign(event)
+            if event == EVENT:
+                name, box, passed = arguments
+                lent(name, box, passed, getframe(2))
+                return
+            what = foreign(event, arguments, getframe(1), who, is_the_users)
         finally:
             busy[0] = False
-        if foreign:
+        if what:
             refused.append(what)
-        if foreign and not event.startswith("ctypes."):  # which many a library needs at a distance; it is told, though
-            raise PermissionError(f"{what} is not for candidates")
+            if not event.startswith("ctypes."):  # which many a library needs at a distance; it is told, though
+                raise PermissionError(f"{what} is not for candidates")
 
     sys.addaudithook(hook)
     return refused
 
 
-def _asker(names: dict[str, Any], sources: Sources) -> Callable[[str], bool]:
-    getframe, ours = sys._getframe, sources.is_the_users  # noqa: SLF001 - who asks is what it is about
+def _foreign(
+    event: str, arguments: tuple[Any, ...], frame: FrameType, who: Callers, is_the_users: Callable[[str], bool]
+) -> str:
+    """The act in a few words where the candidate asks for it; empty where it is harmless, or somebody else's."""
+    if event in _CODE:
+        if event == "compile":
+            made = planted.source(arguments, frame, who.is_library_s)
+        else:
+            made = planted.borrows(arguments[0], is_the_users) and (
+                _never(who, frame, event) or planted.by_loader(frame, who.is_library_s)
+            )
+        return "a borrowed file name" if made else ""
+    if event in _NEVER:
+        made = event == "marshal.loads" and planted.bytecode(frame, who.is_library_s)
+        return event if made or _never(who, frame, event) else ""
+    if event == "import":
+        return _module(arguments[0], arguments[1], who)
+    what, act = _act(event, arguments)
+    return what if what and who.asker(frame, act) in {CANDIDATE, NOBODY} else ""
 
-    def is_foreign(event: str) -> bool:
-        """Whether the candidate's own code asks, or a function that hands on what it gets."""
-        lending = (*_LENDING, "traceback.py") if event == "sys._getframe" else _LENDING
-        frame: FrameType | None = getframe(2)
-        while frame is not None:
-            name, code = frame.f_code.co_filename, frame.f_code
-            if name.startswith("<frozen"):
-                return False
-            if frame.f_globals is names or name.startswith("<"):
-                return not ours(name)
-            if code.co_name not in _LENDERS and not name.endswith(lending):
-                return False
-            frame = frame.f_back
-        return False
 
-    return is_foreign
+def _never(who: Callers, frame: FrameType, event: str) -> bool:
+    """Whether it is refused through libraries, too: they may when the candidate is not among their callers."""
+    asker = who.asker(frame, event.rpartition(".")[2])
+    return asker in {CANDIDATE, NOBODY} or (asker == LIBRARY and who.has_candidate(frame))
 
 
-def _what(event: str, arguments: tuple[Any, ...], ours: Any) -> str:
-    """The act in a few words; empty when it is harmless."""
-    if event in _ALWAYS:
-        return event
-    if event == "object.__getattr__":
-        return arguments[1] if arguments[1] in _FRAMES else ""
-    if event in {"object.__setattr__", "object.__delattr__"}:
-        return f"changing {arguments[1]}" if arguments[1] in _INSIDES else ""
-    if event == "compile":
-        name = arguments[1]
-        name = name.decode(errors="replace") if type(name) is bytes else name
-        return "a borrowed file name" if type(name) is str and (not name.startswith("<") or ours(name)) else ""
+def _module(name: str, file: object, who: Callers) -> str:
+    if name in SINGLE:
+        return f"a second {name}"
+    return "" if file is None or who.is_library_s(file) else "native code of its own"
+
+
+def _act(event: str, arguments: tuple[Any, ...]) -> tuple[str, str]:
+    """The act in a few words, empty when it is harmless, and what a library has to name that asks for it."""
+    if event == "sys._getframe":
+        return event, "_getframe"
+    if event in _ATTRIBUTES:
+        name, reads = arguments[1], event == "object.__getattr__"
+        if name not in (_FRAMES if reads else _INSIDES):
+            return "", ""
+        return (name if reads else f"changing {name}"), name
     if event == "open":
-        path = arguments[0]
-        return "its own memory" if type(path) is str and path.startswith("/proc") and path.endswith("/mem") else ""
-    return event if event.startswith("ctypes.") else ""
+        return "its own memory" if _is_memory(arguments[0]) else "", ""
+    return event, ""
+
+
+def _is_memory(path: object, follow: Callable[[str], str] = os.path.realpath) -> bool:
+    path = os.fsdecode(path) if type(path) in {str, bytes} else ""  # type: ignore[arg-type] # it is a path
+    whole = follow(path) if os.path.islink(path) else path  # noqa: PTH114 - start-up
+    return whole.startswith("/proc") and whole.endswith("/mem")

@@ -23,6 +23,11 @@ def stamp(table: Mapping[str, object]) -> Stamp:
     return _number(table if type(table) is dict else gc.get_referents(table)[0]) if _NUMBERED else _unknown
 
 
+def has_stamps() -> bool:
+    """Whether a stamp can stay the same at all."""
+    return _NUMBERED
+
+
 def _unknown(_: int) -> object:
     """Never equal to what it was."""
     return object()

@@ -43,6 +43,7 @@ class World:
         self.sources = Sources()
         self.targets: list[Target] = []
         self.bench: Any = None  # a testing.Bench, where a check asks for pytest
+        self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
         self.state = frozenset(order["state"])  # names that the set-up's own functions change
         self.ours: tuple[ModuleType, ...] = ()  # modules of this package, which candidates do not find
         self.digests: dict[str, bytes] = {}  # of the data that set-up and notebook gave
