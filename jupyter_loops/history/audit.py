@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .lease import run
+from .lease import Cursor, run
 from .projection import project
 from .schema import TABLES
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,10 @@ WHERE ($run IS NULL OR run_id = $run) AND (
 TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND sha256(text) <> sha ORDER BY sha"
 EVENTS = """
 CREATE OR REPLACE TEMP TABLE batch AS
-SELECT run_id, seq, hash, body FROM history.events WHERE $run IS NULL OR run_id = $run
+SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
 """
 DIFFERENCE = """
-WITH kept AS (SELECT {columns} FROM history.{table} WHERE $run IS NULL OR run_id = $run),
+WITH kept AS (SELECT {columns} FROM {kept}.{table} WHERE $run IS NULL OR run_id = $run),
      anew AS (SELECT {columns} FROM computed.{table})
 SELECT DISTINCT run_id FROM ((FROM kept EXCEPT ALL FROM anew) UNION ALL (FROM anew EXCEPT ALL FROM kept)) ORDER BY ALL
 """
@@ -76,7 +73,7 @@ COMPARED = {
 COMPUTED = ("runs", "iterations", "calls", "tool_calls", "actions", "verdicts", "decisions", "breakers", "notes")
 
 
-def chains(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Finding]:
+def chains(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     """The first event of each run that is not as it was written, and the runs that were cut short."""
     value = {"run": run_id}
     found = [_broken(cursor, *row) for row in run(cursor, CHAIN, value)]
@@ -94,7 +91,7 @@ def chains(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Findin
     return found
 
 
-def _broken(cursor: DuckDBPyConnection, run_id: str, seq: int, body: str, position: int) -> Finding:
+def _broken(cursor: Cursor, run_id: str, seq: int, body: str, position: int) -> Finding:
     """Name the kind of tampering, from what is left of the original."""
     if seq > position:
         return Finding(run_id, position, "deleted, one or more events are missing from here")
@@ -113,26 +110,29 @@ def _number(body: str) -> Any:
         return None
 
 
-def texts(cursor: DuckDBPyConnection) -> list[Finding]:
+def texts(cursor: Cursor) -> list[Finding]:
     """Texts that are not what their hash says; forgotten ones are not among them."""
     return [Finding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
-def rows(cursor: DuckDBPyConnection, run_id: str | None = None) -> list[Finding]:
+def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     """Rows that the events do not give: all tables are computed anew in memory, and compared."""
     value = {"run": run_id}
+    ((kept,),) = run(cursor, "SELECT '\"' || current_database() || '\"'")
     run(cursor, "ATTACH ':memory:' AS computed")
     try:
         run(cursor, "USE computed")
         for statement in cursor.extract_statements(TABLES):
             cursor.execute(statement).fetchall()
-        run(cursor, EVENTS, value)
+        run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)
         return [
             Finding(name, None, f"its rows in {table} differ from what its events say")
             for table in COMPUTED
-            for (name,) in run(cursor, DIFFERENCE.format(table=table, columns=COMPARED.get(table, "*")), value)
+            for (name,) in run(
+                cursor, DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*")), value
+            )
         ]
     finally:
-        run(cursor, "USE history")
+        run(cursor, f"USE {kept}")
         run(cursor, "DETACH computed")

@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError
 
 from .body import chain, mentioned
 from .frame import Entry
-from .lease import run
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from .lease import Cursor, run
 
 
-def write(cursor: DuckDBPyConnection, run_id: str, target: Path) -> Path:
+def write(cursor: Cursor, run_id: str, target: Path) -> Path:
     """Write the bundle; forgotten texts are left out."""
     query = "SELECT seq, hash, body FROM events WHERE run_id = $run ORDER BY seq"
     events = run(cursor, query, {"run": run_id})

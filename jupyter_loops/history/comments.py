@@ -19,14 +19,14 @@ TABLES_OF_THE_FILE = """
 SELECT name, kind, comment.split(chr(10))[1] AS holds, comment.split(chr(10) || 'Example: ')[2] AS example
 FROM (
     SELECT table_name AS name, 'table' AS kind, comment, table_oid AS place FROM duckdb_tables()
-    WHERE database_name = 'history'
+    WHERE database_name = current_database()
     UNION ALL
-    SELECT view_name, 'view', comment, view_oid FROM duckdb_views() WHERE database_name = 'history' AND NOT internal
+    SELECT view_name, 'view', comment, view_oid FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
 ) ORDER BY kind, place
 """
 COLUMNS_OF_A_TABLE = """
 SELECT column_name AS name, data_type AS type, comment AS description FROM duckdb_columns()
-WHERE database_name = 'history' AND table_name = $name ORDER BY column_index
+WHERE database_name = current_database() AND table_name = $name ORDER BY column_index
 """
 
 _BLOCK = re.compile(r"((?:^-- .*\n)+)CREATE (TABLE|VIEW) (\w+) ", re.MULTILINE)

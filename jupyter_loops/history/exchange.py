@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError
 
 from .body import mentioned
 from .frame import Entry
-from .lease import quoted, run
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from .lease import Cursor, quoted, run
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 GATHER = 5_000  # events that are handed on at once
@@ -26,11 +22,11 @@ LATER = "SELECT seq, hash, body FROM events WHERE run_id = $run AND seq > $after
 TEXTS = "SELECT sha, text FROM texts WHERE text IS NOT NULL AND sha IN (SELECT unnest($shas))"
 
 
-def write_tables(cursor: DuckDBPyConnection, folder: Path, kind: str) -> dict[str, int]:
+def write_tables(cursor: Cursor, folder: Path, kind: str) -> dict[str, int]:
     """One file a table; gives the rows of each. Raises HistoryError for another format."""
     if kind not in FORMATS:
         raise HistoryError(f"a history is exported as {' or '.join(FORMATS)}, not as {kind}")
-    query = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'history' ORDER BY ALL"
+    query = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY ALL"
     counted = {}
     for (table,) in run(cursor, query):
         target = quoted(folder / f"{table}.{kind}")
@@ -38,12 +34,12 @@ def write_tables(cursor: DuckDBPyConnection, folder: Path, kind: str) -> dict[st
     return counted
 
 
-def ends(cursor: DuckDBPyConnection) -> dict[str, int]:
+def ends(cursor: Cursor) -> dict[str, int]:
     """Run → number of its last event."""
     return dict(run(cursor, ENDS))
 
 
-def hashes(cursor: DuckDBPyConnection, wanted: Mapping[str, int]) -> dict[str, str]:
+def hashes(cursor: Cursor, wanted: Mapping[str, int]) -> dict[str, str]:
     """The hash of one event of each run, where there is that event."""
     return dict(run(cursor, HASHES, {"runs": list(wanted), "seqs": list(wanted.values())}))
 
@@ -55,7 +51,7 @@ def same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
             raise HistoryError(f"nothing was imported: run {name} is there too, and is another one")
 
 
-def later(cursor: DuckDBPyConnection, known: Mapping[str, int]) -> Iterator[list[Entry]]:
+def later(cursor: Cursor, known: Mapping[str, int]) -> Iterator[list[Entry]]:
     """What a history has beyond the events that are known, in portions; a run's events stay together."""
     portion: list[Entry] = []
     for name, last in sorted(ends(cursor).items()):
@@ -68,7 +64,7 @@ def later(cursor: DuckDBPyConnection, known: Mapping[str, int]) -> Iterator[list
         yield portion
 
 
-def _entries(cursor: DuckDBPyConnection, name: str, after: int) -> Sequence[Entry]:
+def _entries(cursor: Cursor, name: str, after: int) -> Sequence[Entry]:
     """The events of a run after that one, the first with the texts of all."""
     rows = run(cursor, LATER, {"run": name, "after": after})
     shas = sorted({sha for _, _, body in rows for sha in mentioned(json.loads(body))})

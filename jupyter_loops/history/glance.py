@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import HistoryError
 
-from .lease import Lease
+from .address import Address
+from .leases import lease
 from .query import execute
 from .result import Result
 
@@ -19,17 +19,17 @@ PATIENCE = 30.0  # seconds that a query waits for another program
 
 
 class Glances:
-    """Queries on one file, which is leased for reading and for nothing else."""
+    """Queries on one history, which is leased for reading and for nothing else."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._lease = path, Lease(path, None)
+    def __init__(self, address: Address) -> None:
+        self._address, self._lease = address, lease(address, None)
 
     def ask(
         self, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object], limit: int
     ) -> Result:
         """The rows. Raises HistoryError when there is no file, QueryError."""
-        if not self._path.exists():
-            raise HistoryError(f"there is no history at {self._path}")
+        if self._address.kind == "file" and not self._address.home.exists():
+            raise HistoryError(f"there is no history at {self._address.text}")
         session = self._lease.session()
         try:
             with self._lease.attached(write=False, patience=PATIENCE, session=session) as cursor:

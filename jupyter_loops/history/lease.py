@@ -1,4 +1,4 @@
-"""The database file, leased: attached for one transaction or one query, and let go at once.
+"""The database, leased: attached for one transaction or one query, and let go at once.
 
 DuckDB locks a file for as long as a process has it open. An in-memory DuckDB that attaches the file for some
 milliseconds leaves it to everyone else the rest of the time. Our own processes queue at a *turnstile*, a lock
@@ -8,19 +8,34 @@ file, so that a writer is not starved by readers; others are waited for, with gr
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from .lock import FileLock
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, Statement
+
+
+class Cursor(Protocol):
+    """Runs statements in a history: DuckDB's own cursor, or one whose statements run on a server."""
+
+    def execute(self, query: Any, parameters: Any = None, /) -> Any:
+        """Run a statement; `fetchall()` of what this gives has its rows."""
+        ...
+
+    def extract_statements(self, query: str, /) -> list[Statement]:
+        """The statements of a text."""
+        ...
+
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
@@ -34,17 +49,18 @@ class BusyError(HistoryError):
     """Another program has the history open, and has not let go in time."""
 
 
-def quoted(path: Path) -> str:
-    """A path as an SQL string."""
-    return "'" + str(path).replace("'", "''") + "'"
+def quoted(text: Path | str) -> str:
+    """A path, or another text, as an SQL string."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
-def run(cursor: DuckDBPyConnection, statement: str, parameters: object = None) -> list[tuple[Any, ...]]:
+def run(cursor: Cursor, statement: str, parameters: object = None) -> list[tuple[Any, ...]]:
     """Execute one statement to its end, and give its rows."""
-    return cursor.execute(statement, parameters).fetchall()
+    rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
+    return rows
 
 
-def roll_back(cursor: DuckDBPyConnection) -> None:
+def roll_back(cursor: Cursor) -> None:
     """Undo the transaction, if there still is one; the error that led here is the one to tell."""
     import duckdb
 
@@ -55,17 +71,22 @@ def roll_back(cursor: DuckDBPyConnection) -> None:
 class Lease:
     """One file that is attached only while it is used. Thread-safe: threads take turns."""
 
+    BATCH = 10_000  # events in one transaction
+    TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
+    WHOLE = False  # a transaction goes in one piece
+    FIRST = ""  # what a transaction begins with where writers do not wait for each other
+
     def __init__(self, path: Path, turnstile: Path | None, *, also: Sequence[Path] = ()) -> None:
         """`also`: folders whose files may be written, besides the history. Who only reads needs no turnstile."""
         self.path, self._turnstile, self._also = path, turnstile, also
+        self.name = str(path)
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
 
     @contextlib.contextmanager
-    def attached(
-        self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None
-    ) -> Iterator[DuckDBPyConnection]:
+    def attached(self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor, or `session`, in the history. Raises BusyError when nobody let go for `patience` seconds."""
+        patience = self._patience(patience)
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
             turn = None if self._turnstile is None else FileLock.wait(self._turnstile, min(TURN, patience))
             try:
@@ -75,14 +96,14 @@ class Lease:
                     turn = None
                 try:
                     run(cursor, "USE history")
-                    yield cursor
+                    yield self._told(cursor)
                 finally:
                     self._detach(cursor)
             finally:
                 if turn is not None:
                     turn.close()
 
-    def create(self, where: Path, prepare: Callable[[DuckDBPyConnection], None]) -> None:
+    def create(self, where: Path, prepare: Callable[[Cursor], None]) -> None:
         """Make a new file at `where`, which nobody else knows of."""
         with self._lock, self._cursor() as cursor:
             run(cursor, f"ATTACH {quoted(where)} AS history ({FORMAT})")
@@ -98,6 +119,32 @@ class Lease:
         with self._lock:
             return self._database().cursor()
 
+    def schema(self, step: str) -> str:
+        """A step of the migrations in words that this kind of history knows."""
+        return step
+
+    def conflicts(self, error: Exception) -> bool:  # noqa: ARG002
+        """Whether somebody else was quicker, so that the transaction may be tried again; a file has one writer."""
+        return False
+
+    def compact(self, folder: Path, patience: float) -> None:
+        """Write the file anew, by way of a folder beside it, without what was deleted from it."""
+        aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+        try:
+            with self.attached(write=True, patience=patience) as cursor:
+                run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
+                try:
+                    run(cursor, "COPY FROM DATABASE history TO anew")
+                finally:
+                    run(cursor, "DETACH anew")
+                aside.chmod(0o600)
+                if os.name == "posix":  # nobody else has the file now, and none of us needs the old one
+                    aside.replace(self.path)
+            if os.name != "posix":  # an open file cannot be replaced there
+                aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
         cursor = self._database().cursor()
@@ -108,7 +155,7 @@ class Lease:
 
     def _database(self) -> DuckDBPyConnection:
         if self._memory is None:
-            self._memory = _sealed(self.path, [*([self._turnstile.parent] if self._turnstile else []), *self._also])
+            self._memory = self._open([*([self._turnstile.parent] if self._turnstile else []), *self._also])
         return self._memory
 
     def _attach(self, cursor: DuckDBPyConnection, *, write: bool, deadline: float) -> None:
@@ -117,12 +164,12 @@ class Lease:
         pause, longest = PAUSES
         while True:
             try:
-                run(cursor, f"ATTACH {quoted(self.path)} AS history{'' if write else ' (READ_ONLY)'}")
+                run(cursor, self._statement(write=write))
             except duckdb.Error as error:
-                if not any(word in str(error) for word in BUSY):
-                    raise _refusal(self.path, error) from error
+                if not self._waits(error):
+                    raise self._refusal(error) from error
                 if time.monotonic() > deadline:
-                    raise BusyError(f"{self.path} is in use by {_whom(error)}") from error
+                    raise BusyError(self._busy(error)) from error
                 time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 1.5, longest)
             else:
@@ -139,33 +186,64 @@ class Lease:
                 self._memory.close()
                 self._memory = None
 
+    # ---- what is particular to a file
 
-def _sealed(path: Path, folders: Sequence[Path]) -> DuckDBPyConnection:
-    """A DuckDB in memory that can reach the history and no other file, and cannot be told otherwise."""
+    def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:
+        return seal([Path(f"{self.path}{end}") for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")], folders)
+
+    def _statement(self, *, write: bool) -> str:
+        return f"ATTACH {quoted(self.path)} AS history{'' if write else ' (READ_ONLY)'}"
+
+    def _patience(self, seconds: float) -> float:
+        return seconds
+
+    def _told(self, cursor: DuckDBPyConnection) -> Cursor:
+        return cursor
+
+    def _waits(self, error: Exception) -> bool:
+        return any(word in str(error) for word in BUSY)
+
+    def _busy(self, error: Exception) -> str:
+        return f"{self.name} is in use by {_whom(error)}"
+
+    def _refusal(self, error: Exception) -> HistoryError:
+        text = first_line(error)
+        if "newer" in text or "version number" in text:
+            return NewerHistoryError(f"{self.name} was written by a newer DuckDB; upgrade duckdb to read it. {text}")
+        return HistoryError(f"{self.name} cannot be opened: {text}")
+
+
+def seal(
+    files: Sequence[Path | str],
+    folders: Sequence[Path | str],
+    prepare: Callable[[DuckDBPyConnection], None] = lambda _: None,
+    where: str = ":memory:",
+) -> DuckDBPyConnection:
+    """A DuckDB, in memory or in a file, that can reach these files and no others, and cannot be told otherwise."""
     import duckdb
 
-    memory = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
-    files = [Path(f"{path}{end}") for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")]
-    run(memory, f"SET allowed_paths = [{', '.join(map(quoted, files))}]")
-    run(memory, f"SET allowed_directories = [{', '.join(map(quoted, folders))}]::VARCHAR[]")
-    run(memory, "SET TimeZone = 'UTC'")
-    run(memory, "SET enable_external_access = false")
-    run(memory, "SET lock_configuration = true")
-    return memory
+    database = duckdb.connect(
+        where, config={"python_enable_replacements": "false", "allow_persistent_secrets": "false"}
+    )
+    try:
+        prepare(database)
+        run(database, f"SET allowed_paths = [{', '.join(map(quoted, files))}]::VARCHAR[]")
+        run(database, f"SET allowed_directories = [{', '.join(map(quoted, folders))}]::VARCHAR[]")
+        run(database, "SET TimeZone = 'UTC'")
+        run(database, "SET enable_external_access = false")
+        run(database, "SET lock_configuration = true")
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _whom(error: Exception) -> str:
     if "already attached" in str(error):
         return "this very process, which has opened it by other means and must close it"
-    return f"another program: {_first_line(error)}"
+    return f"another program: {first_line(error)}"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says before it goes into detail."""
     return str(error).partition("\n")[0]
-
-
-def _refusal(path: Path, error: Exception) -> HistoryError:
-    text = _first_line(error)
-    if "newer" in text or "version number" in text:
-        return NewerHistoryError(f"{path} was written by a newer DuckDB; upgrade duckdb to read it. {text}")
-    return HistoryError(f"{path} cannot be opened: {text}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
 from . import spares
+from .address import Address
 from .journal import Journal
 from .store import Store
 from .writer import Writer
@@ -19,13 +19,14 @@ GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the 
 class Live:
     """Opened files, and the writer's thread once there is something to write."""
 
-    def __init__(self, path: Path, notice: Callable[[str], None]) -> None:
+    def __init__(self, address: Address, notice: Callable[[str], None]) -> None:
+        path = address.home
         journals = path.with_name(f"{path.name}.journal")
         if not path.parent.exists():
             path.parent.mkdir(parents=True, mode=0o700)
         journals.mkdir(mode=0o700, exist_ok=True)
         elsewhere = spares.folders(path)
-        self.store = Store(path, [journals, *elsewhere], notice)
+        self.store = Store(address, [journals, *elsewhere], notice)
         self.store.open()
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
         self.journal = Journal(journals, self._tip, self.writer.wake, elsewhere, notice)

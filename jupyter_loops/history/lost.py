@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .alive import gone
-from .lease import run
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from .lease import Cursor, run
 
 OPEN = """
 SELECT run_id, kernel, updated_at FROM runs LEFT JOIN lost USING (run_id)
@@ -17,12 +13,12 @@ WHERE stop_reason IS NULL AND kernel IS NOT NULL AND updated_at > coalesce(notic
 """
 
 
-def unnoticed(cursor: DuckDBPyConnection) -> list[str]:
+def unnoticed(cursor: Cursor) -> list[str]:
     """The runs that look as if they went on, and whose kernel was on this machine and is gone."""
     return [run_id for run_id, kernel, spoke in run(cursor, OPEN) if gone(kernel, spoke)]
 
 
-def notice(cursor: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+def notice(cursor: Cursor, run_ids: Sequence[str]) -> None:
     """Put down that their kernel has ended."""
     ids = {"ids": list(run_ids)}
     run(cursor, "DELETE FROM lost WHERE run_id IN (SELECT unnest($ids))", ids)

@@ -6,17 +6,13 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import comments
-from .lease import FORMAT, Lease, quoted, roll_back, run
+from .lease import FORMAT, Cursor, Lease, quoted, roll_back, run
 from .schema import TABLES
 from .views import VIEWS
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 # Step n brings a history to version n. Steps that were released are never edited.
 STEPS: tuple[str, ...] = (TABLES + VIEWS,)
@@ -24,9 +20,10 @@ STEPS: tuple[str, ...] = (TABLES + VIEWS,)
 PATIENCE = 30.0  # seconds to wait for others at the first opening
 
 
-def version(cursor: DuckDBPyConnection) -> int:
+def version(cursor: Cursor) -> int:
     """The schema version of the attached file; 0 for an empty one. Raises HistoryError for another's database."""
-    tables = {name for (name,) in run(cursor, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'")}
+    here = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    tables = {name for (name,) in run(cursor, here)}
     if "schema_versions" in tables:
         return int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
     if tables:
@@ -34,12 +31,12 @@ def version(cursor: DuckDBPyConnection) -> int:
     return 0
 
 
-def check(cursor: DuckDBPyConnection, path: Path, newest: int = len(STEPS)) -> int:
+def check(cursor: Cursor, name: str, newest: int = len(STEPS)) -> int:
     """The version of the attached file. Raises NewerHistoryError when this jupyter-loops does not know it."""
     found = version(cursor)
     if found > newest:
         raise NewerHistoryError(
-            f"{path} has schema version {found}, and this jupyter-loops knows {newest}: "
+            f"{name} has schema version {found}, and this jupyter-loops knows {newest}: "
             "upgrade jupyter-loops, or choose another file with --history. Nothing was changed. "
             "To look at it all the same: %loop_sql --read-only, or History(path, read_only=True)"
         )
@@ -48,17 +45,20 @@ def check(cursor: DuckDBPyConnection, path: Path, newest: int = len(STEPS)) -> i
 
 def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
     """Create the file, or bring it up to date; a file that is up to date is only read."""
+    if type(lease) is not Lease:
+        _prepare(lease, steps)
+        return
     path = lease.path
     if not path.exists():
         _create(lease, folder, steps)
     with lease.attached(write=False, patience=PATIENCE) as cursor:
-        found = check(cursor, path, len(steps))
+        found = check(cursor, lease.name, len(steps))
     if found == len(steps):
         return
     reaching = Lease(path, folder / "turnstile", also=(path.parent,))
     try:
         with reaching.attached(write=True, patience=PATIENCE) as cursor:
-            found = check(cursor, path, len(steps))
+            found = check(cursor, lease.name, len(steps))
             if 0 < found < len(steps):
                 _back_up(cursor, path.with_name(f"{path.name}.v{found}"))
             _apply(cursor, steps, found)
@@ -66,7 +66,27 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
         reaching.close()
 
 
-def _back_up(cursor: DuckDBPyConnection, backup: Path) -> None:
+def _prepare(lease: Lease, steps: Sequence[str]) -> None:
+    """Make the tables on a server or in a lake, where there are none. Whoever keeps it brings it up to date."""
+    import duckdb
+
+    with lease.attached(write=True, patience=PATIENCE) as cursor:
+        found = check(cursor, lease.name, len(steps))
+        if found == len(steps):
+            return
+        if found:
+            raise HistoryError(
+                f"{lease.name} has schema version {found}, and this jupyter-loops writes {len(steps)}: "
+                "serve it with this version, which keeps a backup, or go on with the version that made it"
+            )
+        try:
+            _apply(cursor, [lease.schema(step) for step in steps], 0)
+        except duckdb.Error:
+            if not check(cursor, lease.name, len(steps)):  # otherwise somebody else was quicker
+                raise
+
+
+def _back_up(cursor: Cursor, backup: Path) -> None:
     """Copy the attached file as it is now, while nobody else can write it."""
     backup.unlink(missing_ok=True)
     run(cursor, f"ATTACH {quoted(backup)} AS backup ({FORMAT})")
@@ -93,7 +113,7 @@ def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _apply(cursor: DuckDBPyConnection, steps: Sequence[str], found: int) -> None:
+def _apply(cursor: Cursor, steps: Sequence[str], found: int) -> None:
     run(cursor, "BEGIN")
     try:
         for number, step in enumerate(steps[found:], start=found + 1):
@@ -107,8 +127,8 @@ def _apply(cursor: DuckDBPyConnection, steps: Sequence[str], found: int) -> None
         raise
 
 
-def _describe(cursor: DuckDBPyConnection) -> None:
+def _describe(cursor: Cursor) -> None:
     """Keep the documentation in the file."""
-    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'history'"
+    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
     for statement in comments.statements(set(run(cursor, query))):
         run(cursor, statement)

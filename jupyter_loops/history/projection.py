@@ -6,12 +6,13 @@ which gives NULL for what does not fit: no event can ever stop the ones behind i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from jupyter_loops.core.state import State
+from jupyter_loops.core.termination import StopReason
 
-from .lease import run
+from .lease import Cursor, run
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+# What a typed column can hold; the rest is NULL there.
+STATES, REASONS = tuple(map(str, State)), tuple(map(str, StopReason))
 
 # What has been stored before is skipped: a run's events come in order, so its last number says all.
 SELECT = """
@@ -248,9 +249,10 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "moved",
-        """UPDATE runs SET state = moved.state
-       FROM (SELECT run_id, arg_max(TRY_CAST(e."to" AS run_state), seq) AS state FROM moved GROUP BY run_id) AS moved
-       WHERE runs.run_id = moved.run_id""",
+        f"""UPDATE runs SET state = moved.state
+       FROM (SELECT run_id, arg_max(CASE WHEN e."to" IN {STATES} THEN e."to" END, seq) AS state
+             FROM moved GROUP BY run_id) AS moved
+       WHERE runs.run_id = moved.run_id""",  # noqa: S608 - constants
     ),
     (
         "called",
@@ -271,8 +273,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ended",
-        """UPDATE runs SET ended_at = moment, state = 'end', stop_reason = TRY_CAST(e.reason AS stop_reason),
-           message = e.message, iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
+        f"""UPDATE runs SET ended_at = moment, state = 'end',
+           stop_reason = CASE WHEN e.reason IN {REASONS} THEN e.reason END, message = e.message, iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
            usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds, calls = e.usage.calls
        FROM (FROM ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
        WHERE runs.run_id = last.run_id""",
@@ -319,7 +321,7 @@ WHERE runs.run_id = spent.run_id
 """
 
 
-def project(cursor: DuckDBPyConnection) -> None:
+def project(cursor: Cursor) -> None:
     """Write the rows of the events in `batch`, inside the caller's transaction."""
     run(cursor, SELECT)
     present = {"fresh"}
@@ -333,3 +335,9 @@ def project(cursor: DuckDBPyConnection) -> None:
             run(cursor, statement)
     if run(cursor, RESUMED)[0][0]:
         run(cursor, SUMS)
+
+
+def script(texts: str) -> str:
+    """The whole transaction as one text, for a database that is told everything at once."""
+    reads = [READ.format(table=table, shape=shape, kind=kind) for kind, (table, shape) in SHAPES.items()]
+    return ";\n".join(["BEGIN", SELECT, *reads, *(statement for _, statement in STATEMENTS), SUMS, texts, "COMMIT"])

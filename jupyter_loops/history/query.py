@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_loops.errors import QueryError
 
-from .lease import run
+from .lease import Cursor, run
+from .quack import Remote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
@@ -51,9 +52,7 @@ def check(query: str, given: Mapping[str, Any], *, write: bool) -> list[Statemen
     return found
 
 
-def execute(
-    cursor: DuckDBPyConnection, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]
-) -> None:
+def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]) -> None:
     """Run the statements; the rows of the last are in the temporary table `result` then."""
     import duckdb
 
@@ -61,23 +60,26 @@ def execute(
     joined = [name for name in frames if name not in tables]
     try:
         for name in joined:
-            cursor.register(name, frames[name])
+            (cursor.send if isinstance(cursor, Remote) else _here(cursor).register)(name, frames[name])
         for statement in found:
             _keep(cursor, statement, {name: given[name] for name in statement.named_parameters})
-        _without_zones(cursor)
+        _without_zones(_here(cursor))
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
     finally:
-        for name in joined:
-            cursor.unregister(name)
+        for name in joined if not isinstance(cursor, Remote) else ():
+            _here(cursor).unregister(name)
 
 
-def _keep(cursor: DuckDBPyConnection, statement: Statement, values: dict[str, Any]) -> None:
+def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
     import duckdb
 
     text = statement.query.strip().rstrip(";")
     if statement.type.name not in {"SELECT", "MULTI"}:
-        _keep_rows(cursor, cursor.execute(statement, values))
+        _keep_rows(_here(cursor), cursor.execute(statement, values))
+        return
+    if isinstance(cursor, Remote):
+        cursor.keep("result", text, values)
         return
     try:
         run(cursor, f"CREATE OR REPLACE TEMP TABLE result AS {text}", values)
@@ -86,14 +88,19 @@ def _keep(cursor: DuckDBPyConnection, statement: Statement, values: dict[str, An
         raise
 
 
-def _keep_rows(cursor: DuckDBPyConnection, done: DuckDBPyConnection) -> None:
+def _here(cursor: Cursor) -> DuckDBPyConnection:
+    """Where the result is kept, also when it comes from a server."""
+    return cursor.local if isinstance(cursor, Remote) else cast("DuckDBPyConnection", cursor)
+
+
+def _keep_rows(here: DuckDBPyConnection, done: Any) -> None:
     """Keep what EXPLAIN or a writing statement answered; its values are text and counts."""
-    columns = [name for name, *_ in done.description]
+    columns = [name for name, *_ in done.description or ()]
     rows = done.fetchall()
-    run(cursor, f"CREATE OR REPLACE TEMP TABLE result ({', '.join(f'{_name(name)} VARCHAR' for name in columns)})")
+    run(here, f"CREATE OR REPLACE TEMP TABLE result ({', '.join(f'{_name(name)} VARCHAR' for name in columns)})")
     for row in rows:
         marks = ", ".join("?" * len(columns))
-        run(cursor, f"INSERT INTO temp.result VALUES ({marks})", [*map(str, row)])  # noqa: S608 - marks only
+        run(here, f"INSERT INTO temp.result VALUES ({marks})", [*map(str, row)])  # noqa: S608 - marks only
 
 
 def _without_zones(cursor: DuckDBPyConnection) -> None:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from .lease import run
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from .lease import Cursor, run
 
 OF_A_RUN = (
     *("iterations", "calls", "tool_calls", "actions", "verdicts", "decisions", "breakers"),
@@ -44,7 +40,7 @@ UPDATE texts SET text = NULL WHERE text IS NOT NULL AND sha IN (
 """  # noqa: S608 - a constant of this file
 
 
-def old(cursor: DuckDBPyConnection, older: timedelta, *, keep_verified: bool) -> list[str]:
+def old(cursor: Cursor, older: timedelta, *, keep_verified: bool) -> list[str]:
     """The runs whose last event is older than that."""
     rows = run(
         cursor,
@@ -55,14 +51,14 @@ def old(cursor: DuckDBPyConnection, older: timedelta, *, keep_verified: bool) ->
     return [run_id for (run_id,) in rows]
 
 
-def delete(cursor: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+def delete(cursor: Cursor, run_ids: Sequence[str]) -> None:
     """Remove these runs, and the texts that no other run uses."""
     for table in OF_A_RUN:
         run(cursor, f"DELETE FROM {table} WHERE run_id IN (SELECT unnest($ids))", {"ids": list(run_ids)})  # noqa: S608
     run(cursor, ORPHANS)
 
 
-def forget(cursor: DuckDBPyConnection, run_id: str) -> int:
+def forget(cursor: Cursor, run_id: str) -> int:
     """Empty the texts that only this run uses; gives how many."""
     ((count,),) = run(cursor, FORGET, {"run": run_id})
     return int(count)

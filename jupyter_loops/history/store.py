@@ -6,8 +6,7 @@ Nothing here is on a run's way: appending never waits for the database.
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,18 +16,19 @@ from typing import TYPE_CHECKING
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import lost
+from .address import Address
 from .frame import Entry
 from .journal import Journal
-from .lease import FORMAT, BusyError, Lease, quoted, roll_back, run
+from .lease import BusyError, Cursor, Lease, roll_back, run
+from .leases import lease
 from .migrations import check, migrate
-from .projection import project
+from .projection import project, script
 from .segment import SUFFIX, Segment
 from .spares import private
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-BATCH = 10_000  # events in one transaction
 DRAIN_PATIENCE = 2.0  # seconds that a query waits until its own run's newest events are in
 PATIENCE = 30.0  # seconds that a query waits for another program
 LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
@@ -36,17 +36,18 @@ BATCHED = """
 CREATE OR REPLACE TEMP TABLE batch AS
 SELECT unnest($runs) AS run_id, unnest($seqs)::INTEGER AS seq, unnest($hashes) AS hash, unnest($bodies) AS body
 """
-TEXTS = "INSERT OR IGNORE INTO texts SELECT unnest($shas), unnest($texts)"
+NEW_TEXTS = "CREATE OR REPLACE TEMP TABLE new_texts AS SELECT unnest($shas) AS sha, unnest($texts) AS text"
+AGAIN = 0.02, 0.4  # seconds before a transaction is tried again that came second, from the first time to the last
 
 
 class Store:
-    """One history file, its journals beside it. Thread-safe."""
+    """One database, and this machine's journals for it. Thread-safe."""
 
-    def __init__(self, path: Path, folders: Sequence[Path], notice: Callable[[str], None]) -> None:
+    def __init__(self, address: Address, folders: Sequence[Path], notice: Callable[[str], None]) -> None:
         """`folders` is where journals may be; the first is beside the file."""
-        self.path, self.journals, self._notice = path, folders[0], notice
+        self.address, self.journals, self._notice = address, folders[0], notice
         self._elsewhere = folders[1:]
-        self.lease = Lease(path, self.journals / "turnstile")
+        self.lease = lease(address, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._open = False
         self._looked = float("-inf")
@@ -97,18 +98,33 @@ class Store:
 
         try:
             with self.lease.attached(write=True, patience=patience) as cursor:
-                check(cursor, self.path)
-                while taken := _take(segments):
-                    _insert(cursor, [entry for _, entries, _ in taken for entry in entries])
+                check(cursor, self.lease.name)
+                while taken := _take(segments, self.lease.BATCH):
+                    self._insert(cursor, [entry for _, entries, _ in taken for entry in entries], patience)
                     for segment, _, end in taken:
                         segment.drained = end
         except duckdb.Error as error:
-            raise HistoryError(f"{self.path} cannot be written: {error}") from error
+            if self.lease.conflicts(error):
+                raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
+            raise HistoryError(f"{self.lease.name} cannot be written: {error}") from error
+
+    def _insert(self, cursor: Cursor, entries: Sequence[Entry], patience: float) -> None:
+        """One transaction with all of these events, or none; tried again while others were quicker."""
+        import duckdb
+
+        _stage(cursor, entries)
+        deadline, (pause, longest) = time.monotonic() + patience, AGAIN
+        while True:
+            try:
+                return _commit(cursor, self.lease)
+            except duckdb.Error as error:
+                if not self.lease.conflicts(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+            pause = min(pause * 1.5, longest)
 
     @contextlib.contextmanager
-    def reading(
-        self, journal: Journal | None, session: DuckDBPyConnection | None = None
-    ) -> Iterator[DuckDBPyConnection]:
+    def reading(self, journal: Journal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A read-only cursor that sees this process's own events. Raises BusyError."""
         try:
             self.drain(journal, DRAIN_PATIENCE)
@@ -145,33 +161,28 @@ class Store:
             return False
 
     @contextlib.contextmanager
-    def writing(
-        self, journal: Journal | None, session: DuckDBPyConnection | None = None
-    ) -> Iterator[DuckDBPyConnection]:
+    def writing(self, journal: Journal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor inside a transaction that is committed at the end, or rolled back on an error."""
         self.open()
         self.drain(journal, PATIENCE)
         with self.lease.attached(write=True, patience=PATIENCE, session=session) as cursor:
-            check(cursor, self.path)
+            check(cursor, self.lease.name)
             run(cursor, "BEGIN")
-            try:
+            with _undone(cursor):
                 yield cursor
-            except BaseException:
-                roll_back(cursor)
-                raise
-            run(cursor, "COMMIT")
+                run(cursor, "COMMIT")
 
     @contextlib.contextmanager
-    def beyond(self, journal: Journal | None, folder: Path) -> Iterator[DuckDBPyConnection]:
+    def beyond(self, journal: Journal | None, folder: Path) -> Iterator[Cursor]:
         """A read-only cursor that may also write files into one folder."""
         self.open()
         self.drain(journal, PATIENCE)
-        lease = Lease(self.path, self.journals / "turnstile", also=(folder,))
+        reaching = lease(self.address, self.journals / "turnstile", also=(folder,))
         try:
-            with lease.attached(write=False, patience=PATIENCE) as cursor:
+            with reaching.attached(write=False, patience=PATIENCE) as cursor:
                 yield cursor
         finally:
-            lease.close()
+            reaching.close()
 
     def take(self, entries: Sequence[Entry]) -> None:
         """Put events of elsewhere among the journals, to be drained like any others."""
@@ -183,28 +194,14 @@ class Store:
         segment.close()
 
     def compact(self) -> None:
-        """Write the file anew without what was deleted from it."""
-        aside = self.journals / f"new-{secrets.token_hex(8)}.duckdb"
-        try:
-            with self.lease.attached(write=True, patience=PATIENCE) as cursor:
-                run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
-                try:
-                    run(cursor, "COPY FROM DATABASE history TO anew")
-                finally:
-                    run(cursor, "DETACH anew")
-                aside.chmod(0o600)
-                if os.name == "posix":  # nobody else has the file now, and none of us needs the old one
-                    aside.replace(self.path)
-            if os.name != "posix":  # an open file cannot be replaced there
-                aside.replace(self.path)
-        finally:
-            aside.unlink(missing_ok=True)
+        """Give back the room of what was deleted."""
+        self.lease.compact(self.journals, PATIENCE)
 
 
-def _take(segments: Sequence[Segment]) -> list[tuple[Segment, list[Entry], int]]:
-    """The next events, BATCH at most, with their files and how far each is read; one transaction takes them all."""
+def _take(segments: Sequence[Segment], most: int) -> list[tuple[Segment, list[Entry], int]]:
+    """The next events, so many at most, with their files and how far each is read; one transaction takes them all."""
     taken: list[tuple[Segment, list[Entry], int]] = []
-    room = BATCH
+    room = most
     for segment in segments:
         if segment.pending and room:
             entries, end = segment.batch(room)
@@ -216,8 +213,8 @@ def _take(segments: Sequence[Segment]) -> list[tuple[Segment, list[Entry], int]]
     return taken
 
 
-def _insert(cursor: DuckDBPyConnection, entries: Sequence[Entry]) -> None:
-    """One transaction: all of these events with their rows and texts, or none."""
+def _stage(cursor: Cursor, entries: Sequence[Entry]) -> None:
+    """Put events and texts where the transaction finds them."""
     texts = {sha: text for entry in entries for sha, text in entry.texts}
     columns = {
         "runs": [entry.run for entry in entries],
@@ -226,12 +223,28 @@ def _insert(cursor: DuckDBPyConnection, entries: Sequence[Entry]) -> None:
         "bodies": [entry.body for entry in entries],
     }
     run(cursor, BATCHED, columns)
+    run(cursor, NEW_TEXTS, {"shas": list(texts), "texts": list(texts.values())})
+
+
+def _commit(cursor: Cursor, into: Lease) -> None:
+    """All of what is staged, with its rows, or nothing."""
+    if into.WHOLE:
+        with _undone(cursor):
+            run(cursor, script(into.TEXTS))
+        return
     run(cursor, "BEGIN")
-    try:
+    with _undone(cursor):
+        if into.FIRST:
+            run(cursor, into.FIRST)
         project(cursor)
-        if texts:
-            run(cursor, TEXTS, {"shas": list(texts), "texts": list(texts.values())})
+        run(cursor, into.TEXTS)
         run(cursor, "COMMIT")
+
+
+@contextlib.contextmanager
+def _undone(cursor: Cursor) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         roll_back(cursor)
         raise

@@ -1,0 +1,84 @@
+"""Where a history is: a DuckDB file, a server that speaks quack, or a lake.
+
+    /path/history.duckdb
+    quack:host:port[?ssl=off]                      jupyter loops serve-history; the token is in the environment
+    ducklake:sqlite:/path/catalogue.sqlite         the rows are in catalogue.sqlite.files beside it, or in ?data=…
+    ducklake:postgres:host=db dbname=loops?data=/shared/loops
+
+Secrets are no part of an address, because addresses are shown, logged and stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_loops.errors import HistoryError
+
+VARIABLE = "JUPYTER_LOOPS_HISTORY"
+PORT = 9494  # quack's own
+_SECRET = re.compile(r"passw|pwd=|token=|secret=|//[^/@]*:[^/@]*@", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One history; `text` is as a person writes it."""
+
+    kind: str  # file, quack, ducklake
+    text: str
+    home: Path  # the file; for a server and a lake what this machine keeps its journals and artifacts beside
+    data: str = ""  # of a lake: where its rows are
+
+    @classmethod
+    def of(cls, place: str | Path | None) -> Address:
+        """The history at that place; None: $JUPYTER_LOOPS_HISTORY, or the user's data folder."""
+        place = place or os.environ.get(VARIABLE) or _data() / "history.duckdb"
+        kind, colon, rest = str(place).partition(":")
+        if isinstance(place, Path) or not colon or kind not in {"quack", "ducklake"}:
+            path = Path(place).expanduser().absolute()
+            return cls("file", str(path), path)
+        if _SECRET.search(rest):
+            variables = "JUPYTER_LOOPS_TOKEN, or PGPASSWORD" if kind == "quack" else "PGPASSWORD or ~/.pgpass"
+            raise HistoryError(f"a secret in the address of a history would be stored and shown: use {variables}")
+        return _server(rest) if kind == "quack" else _lake(rest)
+
+
+def _data() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("jupyter-loops", appauthor=False)
+
+
+def _server(rest: str) -> Address:
+    where, _, options = rest.partition("?")
+    host, _, port = where.strip("/").partition(":")
+    if not re.fullmatch(r"[\w.-]+", host) or not (port or str(PORT)).isdecimal() or options not in {"", "ssl=off"}:
+        raise HistoryError(
+            f"quack:{rest} is no address: quack:HOST:PORT, with ?ssl=off for plain HTTP in a safe network"
+        )
+    text = f"quack:{host}:{port or PORT}"
+    return Address("quack", f"{text}?{options}" if options else text, _home(text))
+
+
+def _lake(rest: str) -> Address:
+    catalogue, _, data = rest.partition("?data=")
+    kind, _, where = catalogue.partition(":")
+    if kind not in {"sqlite", "postgres"} or not where or (kind == "postgres" and not data):
+        raise HistoryError(
+            f"ducklake:{rest} is no address: ducklake:sqlite:FILE, or ducklake:postgres:CONNECTION?data=FOLDER"
+        )
+    if kind == "sqlite":
+        where = str(Path(where).expanduser().absolute())
+    if "://" not in data:
+        data = str(Path(data or f"{where}.files").expanduser().absolute())
+    text = f"ducklake:{kind}:{where}"
+    return Address("ducklake", f"{text}?data={data}", _home(text), data)
+
+
+def _home(text: str) -> Path:
+    """Below the user's data folder, under a name that says which history it is."""
+    name = re.sub(r"[^\w.-]+", "-", text)[:60]
+    return _data() / "team" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

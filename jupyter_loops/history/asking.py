@@ -1,0 +1,176 @@
+"""What a history answers: SQL, and what its users ask of a run, a loop, a question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from jupyter_loops.core.events import Answered
+from jupyter_loops.errors import HistoryError, QueryError
+
+from . import comments, experience, lineage
+from . import query as sql_query
+from .body import decode, mentioned
+from .lineage import BrokenOff
+from .lock import FileLock
+from .opened import Opened
+from .result import LIMIT, Result
+from .segment import Segment
+
+
+class Asking(Opened):
+    """A history that is asked."""
+
+    def sql(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        frames: Mapping[str, object] | None = None,
+        write: bool = False,
+        limit: int = LIMIT,
+    ) -> Result:
+        """Ask in SQL. `$name` in the query stands for params["name"]; DataFrames in `frames` are tables.
+
+        Only reads, unless `write`; reaches no other file, ever. `limit` is for display: the result has all rows.
+        Raises QueryError with DuckDB's own words.
+        """
+        given = dict(params or {})
+        found = sql_query.check(query, given, write=write)
+        if self._glances is not None and not write:
+            return self._glances.ask(found, given, frames or {}, limit)
+        live = self._opened()
+        session = live.store.lease.session()
+        try:
+            opened = live.store.writing if write else live.store.reading
+            with opened(live.journal, session) as cursor:
+                sql_query.execute(cursor, found, given, frames or {})
+            return Result(session, limit)
+        except BaseException:
+            session.close()
+            raise
+
+    def schema(self, table: str | None = None) -> Result:
+        """What there is: the tables and views, or the columns of one, each with its description.
+
+        Raises QueryError for a table that there is not.
+        """
+        if table is None:
+            return self.sql(comments.TABLES_OF_THE_FILE)
+        found = self.sql(comments.COLUMNS_OF_A_TABLE, {"name": table})
+        if not len(found):
+            raise QueryError(f"there is no table {table}: %loops schema lists them")
+        return found
+
+    def run(self, name_or_id: str) -> dict[str, Any] | None:
+        """The row of a run, or of the newest run of a loop that is no replay; None when there is none."""
+        rows = self.sql(
+            """SELECT * FROM runs WHERE run_id = $it OR (loop = $it AND relation IS DISTINCT FROM 'replay')
+               ORDER BY run_id = $it DESC, started_at DESC, run_id DESC LIMIT 1""",
+            {"it": name_or_id},
+        ).dicts()
+        return rows[0] if rows else None
+
+    def rounds(self, run_id: str) -> list[dict[str, Any]]:
+        """The rounds of a run, oldest first: the columns of `iterations`, phases as a list, and the candidate."""
+        return self._rows(
+            """SELECT iterations.*, text AS candidate FROM iterations LEFT JOIN texts ON sha = candidate_sha
+               WHERE run_id = $run ORDER BY iteration""",
+            run_id,
+        )
+
+    def calls(self, run_id: str) -> list[dict[str, Any]]:
+        """The model calls of a run, oldest first: the columns of `calls`."""
+        return self._rows("SELECT * FROM calls WHERE run_id = $run ORDER BY call", run_id)
+
+    def _rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
+        result = self.sql(query, {"run": run_id})
+        json_columns = [name for name, kind in zip(result.columns, result.types, strict=True) if kind == "JSON"]
+        rows = result.dicts()
+        for row in rows:
+            row.update({name: json.loads(row[name]) for name in json_columns if row[name] is not None})
+        return rows
+
+    def records(self, run_id: str) -> list[dict[str, Any]]:
+        """The events of a run in order, as `Record.to_json()` gave them."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            bodies = cursor.execute(
+                "SELECT body FROM events WHERE run_id = $run ORDER BY seq", {"run": run_id}
+            ).fetchall()
+            shas = sorted({sha for (body,) in bodies for sha in mentioned(json.loads(body))})
+            texts = dict(
+                cursor.execute(
+                    "SELECT sha, text FROM texts WHERE sha IN (SELECT unnest($shas))", {"shas": shas}
+                ).fetchall()
+            )
+        return [decode(body, texts) for (body,) in bodies]
+
+    def story(self, run_id: str, upto: int | None = None) -> list[dict[str, Any]]:
+        """The events of a run, to the end of a round, after those of the rounds that it was forked from."""
+        records = self.records(run_id)
+        if not records:
+            raise HistoryError(f"there is no run {run_id} in {self.path}")
+        first = records[0]
+        at = first.get("forked_at")
+        before = [] if at is None else self.story(first["parent"], at)
+        return [*before, *(records if upto is None else lineage.upto(records, upto))]
+
+    def family(self, run_id: str) -> list[dict[str, Any]]:
+        """The rows of a run's ancestors and descendants, and of their other descendants, oldest first."""
+        return self.sql(lineage.FAMILY, {"run": run_id}).dicts()
+
+    def broken_off(self, loop: str, *, fingerprint: str | None = None, source: str | None = None) -> BrokenOff | None:
+        """The newest run of a loop, where it was interrupted or its kernel died; None where it ended or goes on.
+
+        An equal `fingerprint` (recipe and inputs) or an equal `source` (text of the cell) is asked for where given.
+        """
+        rows = self.sql(lineage.BROKEN_OFF, {"loop": loop}).dicts()
+        found = rows[0] if rows else None
+        if found is None or found["stop_reason"] not in {None, "interrupted"}:
+            return None
+        same = fingerprint in {None, found["fingerprint"]} and source in {None, found["source"]}
+        if not same or (found["stop_reason"] is None and self.goes_on(found["journal"])):
+            return None
+        return BrokenOff(*(found[name] for name in ("run_id", "current_iteration", "usd", "tokens")))
+
+    def goes_on(self, journal: str | None) -> bool:
+        """Whether the process that wrote the journal with this token lives; it may be this one."""
+        folders = self._opened().store.folders
+        return bool(journal) and any(Segment.owned(folder, str(journal)) for folder in folders)
+
+    def claim(self, run_id: str) -> FileLock:
+        """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""
+        lock = FileLock.wait(self._opened().store.journals / f"{run_id}.claim", 0.0)
+        if lock is None:
+            raise HistoryError(f"run {run_id} is going on in another kernel; stop it there first")
+        return lock
+
+    def verified(self, fingerprint: str) -> dict[str, Any] | None:
+        """The newest verified candidate of an equal question, and its run; None when there is none."""
+        rows = self.sql(
+            """SELECT candidate_kind AS kind, text, digest, run_id, iteration, model,
+                      runs.usd, runs.tokens, runs.ended_at
+               FROM runs JOIN iterations USING (run_id) JOIN texts ON sha = candidate_sha
+               WHERE fingerprint = $fingerprint AND stop_reason = 'verified' AND text IS NOT NULL
+                 AND iterations.iteration = runs.best_iteration
+               ORDER BY runs.ended_at DESC LIMIT 1""",
+            {"fingerprint": fingerprint},
+        ).dicts()
+        return rows[0] if rows else None
+
+    def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
+        """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
+        return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
+
+    def answers(self, run_id: str) -> list[Answered]:
+        """What judges and people have answered in a run, so that equal questions cost nothing."""
+        names = {field.name for field in fields(Answered)}
+        told = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
+        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in told]
+
+    def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
+        """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""
+        return self.sql(experience.APPROACHES, {"loop": loop, "models": models}).dicts()

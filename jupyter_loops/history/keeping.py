@@ -1,0 +1,145 @@
+"""What is done with a history as a whole: proof, prices, deletion, and runs that come and go."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jupyter_loops.core.budget import Price
+from jupyter_loops.errors import HistoryError
+
+from . import audit, bundle, retention
+from .asking import Asking
+from .audit import Finding
+from .day import DayBook, midnight
+from .exchange import ends, hashes, later, same, write_tables
+from .result import Result
+
+PRICED = ("prompt", "completion", "cached", "reasoning")
+
+
+class Keeping(Asking):
+    """A history that is kept: proved, put right, pruned, exported, merged."""
+
+    def total_usd(self, since: datetime | None = None) -> float:
+        """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
+        moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
+        ((total,),) = self.sql(
+            "SELECT coalesce(sum(usd), 0) FROM costs WHERE ended_at >= coalesce($since::TIMESTAMP, '-infinity')",
+            {"since": moment},
+        ).fetchall()
+        return float(total)
+
+    def correct_price(self, model: str, price: Price | None, since: datetime | None = None) -> None:
+        """Say what a model really cost from `since` (UTC) on, or ever; None: what was listed is right.
+
+        What the ledgers charged stays on the record; the view `costs` and all sums over it follow the correction.
+        """
+        moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
+        known = {} if price is None else {name: getattr(price, name) for name in PRICED}
+        with self._opened().store.writing(self.journal) as cursor:
+            given = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
+            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", given)
+            cursor.execute(
+                "INSERT INTO corrections VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)",
+                {**dict.fromkeys(PRICED), **known, **given},
+            )
+
+    def day(self, limit: float | None = None) -> DayBook:
+        """The dollars of today that all kernels share, with what the history already knows of them.
+
+        Raises HistoryError where there is a limit and it cannot be kept.
+        """
+        book = DayBook(self._opened().store.journals / "today.json", limit)
+        if limit is not None:
+            book.learn(self.total_usd(midnight()))
+        return book
+
+    def verify(self, run_id: str | None = None) -> list[Finding]:
+        """What is not as it was written, in one run or in all; empty when everything is."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return [*audit.chains(cursor, run_id), *audit.texts(cursor), *audit.rows(cursor, run_id)]
+
+    def sizes(self) -> Result:
+        """What each run takes, largest first; bytes before compression, shared texts counted at each run."""
+        return self.sql(retention.SIZES)
+
+    def prune(self, older: timedelta, *, keep_verified: bool = True, dry_run: bool = False) -> list[str]:
+        """Delete the runs whose last event is older, and the texts that nobody else uses; gives their ids.
+
+        The file is written anew afterwards, so that it really shrinks.
+        """
+        live = self._opened()
+        with live.store.writing(live.journal) as cursor:
+            gone = retention.old(cursor, older, keep_verified=keep_verified)
+            if not dry_run:
+                retention.delete(cursor, gone)
+        if gone and not dry_run:
+            live.store.compact()
+            self._discard_artifacts(gone)
+        return gone
+
+    def forget(self, run_id: str) -> int:
+        """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds."""
+        live = self._opened()
+        with live.store.writing(live.journal) as cursor:
+            forgotten = retention.forget(cursor, run_id)
+        live.store.compact()
+        self._discard_artifacts([run_id])
+        return forgotten
+
+    def artifacts(self, run_id: str) -> Path:
+        """The folder, beside the file, of what the run's candidates wrote; it is there once there is something."""
+        return self.path.with_suffix(".artifacts") / run_id
+
+    def _discard_artifacts(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            if run_id == Path(run_id).name:  # an id may come from another's bundle
+                shutil.rmtree(self.artifacts(run_id), ignore_errors=True)
+
+    def export(self, run_id: str, target: str | Path) -> Path:
+        """Write a run as JSON lines that prove themselves: events with their hashes, then the texts."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return bundle.write(cursor, run_id, Path(target))
+
+    def load(self, source: str | Path) -> str:
+        """Take a run in that `export` wrote, once; gives its id. Raises HistoryError when its chain is broken."""
+        live = self._opened()
+        entries = bundle.read(Path(source))
+        live.store.take(entries)
+        self.flush()
+        return entries[0].run
+
+    def export_tables(self, folder: str | Path, kind: str = "parquet") -> dict[str, int]:
+        """Write every table as one Parquet or CSV file into a folder; gives the rows of each."""
+        live, folder = self._opened(), Path(folder).expanduser().absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{folder} cannot be written: {error.strerror}") from error
+        with live.store.beyond(live.journal, folder) as cursor:
+            return write_tables(cursor, folder, kind)
+
+    def merge(self, other: Keeping) -> int:
+        """Take in the runs of another history, and what is new of those that are here; gives the new events.
+
+        A second time takes nothing. Raises HistoryError, and takes nothing, when a chain there is broken or a run of
+        the same name is another one here.
+        """
+        live, theirs, taken = self._opened(), other._opened(), 0
+        with theirs.store.reading(theirs.journal) as there:
+            for finding in audit.chains(there):
+                raise HistoryError(f"nothing was imported: {finding}")
+            with live.store.reading(live.journal) as here:
+                known, told = ends(here), ends(there)
+                both = {name: min(last, told[name]) for name, last in known.items() if name in told}
+                same(hashes(here, both), hashes(there, both))
+            for portion in later(there, known):
+                live.store.take(portion)
+                self.flush()
+                taken += len(portion)
+        return taken

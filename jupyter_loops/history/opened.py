@@ -1,0 +1,118 @@
+"""A history's own life: where it is, its journal, when it is opened, what it tells a person."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_loops.core.events import Record
+from jupyter_loops.errors import HistoryError
+
+from . import spares
+from .address import Address
+from .glance import Glances
+from .journal import Journal
+from .live import Live
+
+log = logging.getLogger(__name__)
+ELSEWHERE = "instead-of-"
+
+
+class Opened:
+    """One database and this process's journal for it. Thread-safe; costs nothing until it is used."""
+
+    def __init__(self, path: str | Path | None = None, *, read_only: bool = False) -> None:
+        """`path` may be an address (address.py). With `read_only` nothing is created, migrated or drained."""
+        self.address = Address.of(path)
+        self._glances = Glances(self.address) if read_only else None
+        self.notices: list[str] = []  # what a person should know of the history: each once
+        self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
+        self._lock = threading.RLock()
+        self._live: Live | None = None
+        OPENED.add(self)
+
+    @property
+    def path(self) -> Path:
+        """The file; of a server or a lake what this machine's journals and artifacts are beside."""
+        return self.address.home
+
+    @property
+    def journal(self) -> Journal:
+        """Where events go. Raises HistoryError when this history cannot be written, NewerHistoryError."""
+        return self._opened().journal
+
+    def append(self, record: Record) -> None:
+        """Make an event durable."""
+        self.journal.append(record)
+
+    def flush(self, patience: float = 30.0) -> None:
+        """Move everything into the database now. Raises HistoryError when another program keeps it locked."""
+        live = self._opened()
+        live.store.drain(live.journal, patience)
+
+    def close(self) -> None:
+        """Drain for some seconds at most, and let go; what is left is drained by whoever opens next."""
+        with self._lock:
+            live, self._live = self._live, None
+        if live is not None:
+            live.close()
+
+    def notice(self, text: str) -> None:
+        """Tell a person, once, what they should know."""
+        if text not in self.notices:
+            self.notices.append(text)
+            for tell in list(self.told):
+                tell(text)
+            log.warning("%s", text)
+
+    def tell(self, listener: Callable[[str], None]) -> Callable[[object], None]:
+        """Let `listener` hear of new notices, on any thread, until the function that this gives is called."""
+        self.told.append(listener)
+        return lambda _: self.told.remove(listener)
+
+    def _opened(self) -> Live:
+        import duckdb
+
+        if self._glances is not None:
+            raise HistoryError(f"{self.address.text} is open for reading only")
+        with self._lock:
+            if self._live is None:
+                try:
+                    self._live = Live(self.address, self.notice)
+                except (OSError, duckdb.Error) as error:
+                    cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+                    if spares.refused(error) and self._elsewhere(cause):
+                        return self._opened()
+                    raise HistoryError(
+                        f"no history can be kept in {self.path.parent}: {cause}; "
+                        "choose another file with --history or JUPYTER_LOOPS_HISTORY"
+                    ) from error
+            return self._live
+
+    def _elsewhere(self, cause: str) -> bool:
+        """Whether the history could be put elsewhere, because its folder is there and takes nothing."""
+        wanted = self.path
+        if self.address.kind != "file" or not wanted.parent.is_dir() or wanted.name.startswith(ELSEWHERE):
+            return False
+        for folder in spares.folders(wanted):
+            if spares.make(folder):
+                self.address = Address.of(folder / f"{ELSEWHERE}{wanted.name}")
+                self.notice(
+                    f"no history can be kept in {wanted.parent}: {cause}. What happens now is kept in "
+                    f"{self.path}; choose another file with --history or JUPYTER_LOOPS_HISTORY"
+                )
+                return True
+        return False
+
+    def after_fork(self) -> None:
+        """In a forked child: start over, with a journal of its own."""
+        self._lock = threading.RLock()
+        if self._live is not None:
+            self._live.journal.abandon()
+            self._live = None
+
+
+OPENED: weakref.WeakSet[Opened] = weakref.WeakSet()
