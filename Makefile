@@ -19,7 +19,7 @@ demo: .venv/.ready .venv/.model ## run the quickstart on the embedded model, pri
 lab: .venv/.ready .venv/.model ## open JupyterLab on the tutorial
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
-test: .venv/.ready .venv/.model .venv/.browser ## the whole test suite, browser included
+test: .venv/.ready .venv/.model .venv/.browser .venv/.team/.ready ## the whole test suite, browser included
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/.ready ## style, types, layers, front-end types
@@ -65,6 +65,15 @@ clean: ## forget everything that was set up or built
 
 .venv/.model: | .venv/.ready
 	$(BIN)/python -m jupyter_loops.planning.models.fetch
+	touch $@
+
+# A second DuckDB, whose extensions are Python packages, on top of everything else that .venv has.
+.venv/.team/.ready: .ci/team.txt | .venv/.ready
+	$(BIN)/python -m venv .venv/.team
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  .venv/.team/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/team.txt; fi
+	$(BIN)/python -c "import sysconfig as s; below, above = s.get_path('purelib'), s.get_path('purelib', vars={'base': '.venv/.team'}); \
+	  open(above + '/below.pth', 'w').write(f'import site; site.addsitedir({below!r})')"
 	touch $@
 
 .bench/.langgraph: .ci/bench.txt

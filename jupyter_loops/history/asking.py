@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_loops.core.events import Answered
@@ -18,6 +20,8 @@ from .lock import FileLock
 from .opened import Opened
 from .result import LIMIT, Result
 from .segment import Segment
+
+QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
 
 
 class Asking(Opened):
@@ -112,7 +116,7 @@ class Asking(Opened):
         """The events of a run, to the end of a round, after those of the rounds that it was forked from."""
         records = self.records(run_id)
         if not records:
-            raise HistoryError(f"there is no run {run_id} in {self.path}")
+            raise HistoryError(f"there is no run {run_id} in {self.address.text}")
         first = records[0]
         at = first.get("forked_at")
         before = [] if at is None else self.story(first["parent"], at)
@@ -137,9 +141,18 @@ class Asking(Opened):
         return BrokenOff(*(found[name] for name in ("run_id", "current_iteration", "usd", "tokens")))
 
     def goes_on(self, journal: str | None) -> bool:
-        """Whether the process that wrote the journal with this token lives; it may be this one."""
+        """Whether the process that wrote the journal with this token lives; it may be this one.
+
+        In a team the journals of other machines are not in sight: a run there is taken to go on for some minutes after
+        its last event.
+        """
         folders = self._opened().store.folders
-        return bool(journal) and any(Segment.owned(folder, str(journal)) for folder in folders)
+        if not journal or any(Segment.owned(folder, journal) for folder in folders):
+            return bool(journal)
+        if self.address.kind == "file":
+            return False
+        last = self.sql(lineage.SPOKE, {"journal": journal, "here": f"%@{platform.node()}"}).fetchall()
+        return bool(last) and (datetime.now(UTC) - last[0][0].replace(tzinfo=UTC)).total_seconds() < QUIET
 
     def claim(self, run_id: str) -> FileLock:
         """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""

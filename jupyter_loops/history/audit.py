@@ -57,8 +57,7 @@ WHERE ($run IS NULL OR run_id = $run) AND (
 """
 TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND sha256(text) <> sha ORDER BY sha"
 EVENTS = """
-CREATE OR REPLACE TEMP TABLE batch AS
-SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
+INSERT INTO batch SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
 """
 DIFFERENCE = """
 WITH kept AS (SELECT {columns} FROM {kept}.{table} WHERE $run IS NULL OR run_id = $run),
@@ -115,6 +114,10 @@ def texts(cursor: Cursor) -> list[Finding]:
     return [Finding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
+def _difference(kept: str, table: str) -> str:
+    return DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*"))
+
+
 def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     """Rows that the events do not give: all tables are computed anew in memory, and compared."""
     value = {"run": run_id}
@@ -124,14 +127,13 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
         run(cursor, "USE computed")
         for statement in cursor.extract_statements(TABLES):
             cursor.execute(statement).fetchall()
+        run(cursor, "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)")
         run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)
         return [
             Finding(name, None, f"its rows in {table} differ from what its events say")
             for table in COMPUTED
-            for (name,) in run(
-                cursor, DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*")), value
-            )
+            for (name,) in run(cursor, _difference(kept, table), value)
         ]
     finally:
         run(cursor, f"USE {kept}")

@@ -21,7 +21,8 @@ FROM (
     SELECT table_name AS name, 'table' AS kind, comment, table_oid AS place FROM duckdb_tables()
     WHERE database_name = current_database()
     UNION ALL
-    SELECT view_name, 'view', comment, view_oid FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
+    SELECT view_name, 'view', comment, view_oid FROM duckdb_views()
+    WHERE database_name = current_database() AND NOT internal
 ) ORDER BY kind, place
 """
 COLUMNS_OF_A_TABLE = """
@@ -72,8 +73,11 @@ def _described(block: re.Match[str], definition: str, known: dict[str, Described
     return Described(block[3], block[2], " ".join(text), example, columns)
 
 
-def statements(present: set[tuple[str, str]]) -> Iterator[str]:
-    """COMMENT ON for every table, view and column in `present`, which holds (table, column)."""
+def statements(present: set[tuple[str, str]], *, in_views: bool = True) -> Iterator[str]:
+    """COMMENT ON for every table, view and column in `present`, which holds (table, column).
+
+    The columns of views only with `in_views`.
+    """
     tables = {table for table, _ in present}
     for table in described():
         if table.name not in tables:
@@ -81,7 +85,7 @@ def statements(present: set[tuple[str, str]]) -> Iterator[str]:
         said = f"{table.text}\n{EXAMPLE}{table.example}" if table.example else table.text
         yield f"COMMENT ON {table.kind} {table.name} IS {_quoted(said)}"
         for column, text in table.columns.items():
-            if (table.name, column) in present:
+            if (table.name, column) in present and (in_views or table.kind == "TABLE"):
                 yield f'COMMENT ON COLUMN {table.name}."{column}" IS {_quoted(text)}'
 
 

@@ -11,6 +11,7 @@ from jupyter_loops.errors import HistoryError
 from .body import mentioned
 from .frame import Entry
 from .lease import Cursor, quoted, run
+from .quack import Remote
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 GATHER = 5_000  # events that are handed on at once
@@ -30,7 +31,8 @@ def write_tables(cursor: Cursor, folder: Path, kind: str) -> dict[str, int]:
     counted = {}
     for (table,) in run(cursor, query):
         target = quoted(folder / f"{table}.{kind}")
-        ((counted[table],),) = run(cursor, f"COPY {table} TO {target} ({FORMATS[kind]})")
+        here, what = (cursor.local, cursor.rows_of(table)) if isinstance(cursor, Remote) else (cursor, table)
+        ((counted[table],),) = run(here, f"COPY {what} TO {target} ({FORMATS[kind]})")
     return counted
 
 

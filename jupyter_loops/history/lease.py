@@ -42,6 +42,7 @@ PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 FORMAT = (
     "STORAGE_VERSION 'v1.5.0'"  # of new files: the oldest DuckDB that we run on can read them, command line included
 )
+ENDS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")  # of the names of the files that a database is kept in
 BUSY = ("lock", "already attached", "being used by another process")
 
 
@@ -74,6 +75,7 @@ class Lease:
     BATCH = 10_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
     WHOLE = False  # a transaction goes in one piece
+    COMMENTS_IN_VIEWS = True  # their columns can be described
     FIRST = ""  # what a transaction begins with where writers do not wait for each other
 
     def __init__(self, path: Path, turnstile: Path | None, *, also: Sequence[Path] = ()) -> None:
@@ -176,8 +178,13 @@ class Lease:
                 return
 
     def _detach(self, cursor: DuckDBPyConnection) -> None:
-        run(cursor, "USE memory")
-        run(cursor, "DETACH history")
+        import duckdb
+
+        try:
+            run(cursor, "USE memory")
+            run(cursor, "DETACH history")
+        except duckdb.Error:  # a server or a catalogue that is gone: what was done is done
+            self.close()
 
     def close(self) -> None:
         """Free the memory; the next use starts anew."""
@@ -189,7 +196,7 @@ class Lease:
     # ---- what is particular to a file
 
     def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:
-        return seal([Path(f"{self.path}{end}") for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")], folders)
+        return seal([Path(f"{self.path}{end}") for end in ENDS], folders)
 
     def _statement(self, *, write: bool) -> str:
         return f"ATTACH {quoted(self.path)} AS history{'' if write else ' (READ_ONLY)'}"
@@ -218,12 +225,17 @@ def seal(
     folders: Sequence[Path | str],
     prepare: Callable[[DuckDBPyConnection], None] = lambda _: None,
     where: str = ":memory:",
+    *,
+    secrets_of_user: bool = False,
 ) -> DuckDBPyConnection:
-    """A DuckDB, in memory or in a file, that can reach these files and no others, and cannot be told otherwise."""
+    """A DuckDB, in memory or in a file, that can reach these files and no others, and cannot be told otherwise.
+
+    `secrets_of_user`: those that a person has stored in DuckDB may be used.
+    """
     import duckdb
 
     database = duckdb.connect(
-        where, config={"python_enable_replacements": "false", "allow_persistent_secrets": "false"}
+        where, config={"python_enable_replacements": False, "allow_persistent_secrets": secrets_of_user}
     )
     try:
         prepare(database)

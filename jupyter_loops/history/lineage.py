@@ -11,6 +11,9 @@ SELECT run_id, stop_reason::VARCHAR AS stop_reason, fingerprint, journal, curren
 FROM runs LEFT JOIN texts ON sha = source_sha
 WHERE loop = $loop AND coalesce(relation, '') <> 'replay' ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
+SPOKE = """
+SELECT max(updated_at) FROM runs WHERE journal = $journal AND kernel NOT LIKE $here HAVING max(updated_at) IS NOT NULL
+"""
 FAMILY = """
 WITH RECURSIVE up AS (
     SELECT run_id, parent FROM runs WHERE run_id = $run

@@ -80,7 +80,7 @@ def _prepare(lease: Lease, steps: Sequence[str]) -> None:
                 "serve it with this version, which keeps a backup, or go on with the version that made it"
             )
         try:
-            _apply(cursor, [lease.schema(step) for step in steps], 0)
+            _apply(cursor, [lease.schema(step) for step in steps], 0, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
             if not check(cursor, lease.name, len(steps)):  # otherwise somebody else was quicker
                 raise
@@ -113,22 +113,22 @@ def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _apply(cursor: Cursor, steps: Sequence[str], found: int) -> None:
+def _apply(cursor: Cursor, steps: Sequence[str], found: int, *, in_views: bool = True) -> None:
     run(cursor, "BEGIN")
     try:
         for number, step in enumerate(steps[found:], start=found + 1):
             for statement in cursor.extract_statements(step):
                 cursor.execute(statement).fetchall()
             run(cursor, "INSERT INTO schema_versions VALUES ($n, now()::TIMESTAMP)", {"n": number})
-        _describe(cursor)
+        _describe(cursor, in_views=in_views)
         run(cursor, "COMMIT")
     except BaseException:
         roll_back(cursor)
         raise
 
 
-def _describe(cursor: Cursor) -> None:
+def _describe(cursor: Cursor, *, in_views: bool) -> None:
     """Keep the documentation in the file."""
     query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
-    for statement in comments.statements(set(run(cursor, query))):
+    for statement in comments.statements(set(run(cursor, query)), in_views=in_views):
         run(cursor, statement)

@@ -274,10 +274,11 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "ended",
         f"""UPDATE runs SET ended_at = moment, state = 'end',
-           stop_reason = CASE WHEN e.reason IN {REASONS} THEN e.reason END, message = e.message, iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
+           stop_reason = CASE WHEN e.reason IN {REASONS} THEN e.reason END, message = e.message,
+           iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
            usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds, calls = e.usage.calls
        FROM (FROM ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
-       WHERE runs.run_id = last.run_id""",
+       WHERE runs.run_id = last.run_id""",  # noqa: S608 - constants
     ),
     (
         "resumed",

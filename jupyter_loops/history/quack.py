@@ -104,6 +104,10 @@ class Remote:
         make = f"CREATE OR REPLACE TEMP TABLE {table} AS {ASK}"
         self._ask(lambda text: run(self.local, make, {"q": text}), statement, parameters)
 
+    def rows_of(self, table: str) -> str:
+        """A query on this side for all rows of a table there."""
+        return f"(FROM history.query({quoted(f'FROM {table}')}))"
+
     def send(self, name: str, frame: object) -> None:
         """Make a temporary table there of a DataFrame here."""
         self.local.register("sent", frame)

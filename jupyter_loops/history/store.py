@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 DRAIN_PATIENCE = 2.0  # seconds that a query waits until its own run's newest events are in
 PATIENCE = 30.0  # seconds that a query waits for another program
 LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
-BATCHED = """
-CREATE OR REPLACE TEMP TABLE batch AS
-SELECT unnest($runs) AS run_id, unnest($seqs)::INTEGER AS seq, unnest($hashes) AS hash, unnest($bodies) AS body
+STAGES = """
+CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR);
+CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)
 """
-NEW_TEXTS = "CREATE OR REPLACE TEMP TABLE new_texts AS SELECT unnest($shas) AS sha, unnest($texts) AS text"
+STAGE = "INSERT INTO batch SELECT unnest($runs), unnest($seqs), unnest($hashes), unnest($bodies)"
+STAGE_TEXTS = "INSERT INTO new_texts SELECT unnest($shas), unnest($texts)"
 AGAIN = 0.02, 0.4  # seconds before a transaction is tried again that came second, from the first time to the last
 
 
@@ -222,8 +223,9 @@ def _stage(cursor: Cursor, entries: Sequence[Entry]) -> None:
         "hashes": [entry.hash for entry in entries],
         "bodies": [entry.body for entry in entries],
     }
-    run(cursor, BATCHED, columns)
-    run(cursor, NEW_TEXTS, {"shas": list(texts), "texts": list(texts.values())})
+    run(cursor, STAGES)
+    run(cursor, STAGE, columns)
+    run(cursor, STAGE_TEXTS, {"shas": list(texts), "texts": list(texts.values())})
 
 
 def _commit(cursor: Cursor, into: Lease) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .loop_magic import LoopMagics
     from .pursuit import Pursuit
 
-WORDS = ("fork", "replay", "lineage", "verify", "export", "load", "forget")
+WORDS = ("fork", "replay", "lineage", "verify", "export", "forget")
 CHANGES = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="usd", help="", shape="DOLLARS", read=units.or_none(units.dollars)),
@@ -76,17 +76,11 @@ class StoredMagic:
         return Table(("run", "event", "what is not as it was written"), rows, more)
 
     def _export(self, words: list[str]) -> str:
-        """NAME|RUN FILE: write a run as JSON lines that prove themselves anywhere; `%loops load FILE` takes it in."""
+        """NAME|RUN FILE: write a run as JSON lines that prove themselves anywhere; `%loops import FILE` takes it in."""
         if len(words) != 2:  # noqa: PLR2004  # as many as it takes
             raise OptionError("say which run, and where to: %loops export NAME run.jsonl")
         target = self._history.export(self._row(words[:1])["run_id"], Path(words[1]).expanduser())
         return f"written to {target}"
-
-    def _load(self, words: list[str]) -> str:
-        """FILE: take a run in that was exported elsewhere, once its chain is proved."""
-        if len(words) != 1:
-            raise OptionError("say which file: %loops load run.jsonl")
-        return f"run {self._history.load(Path(words[0]).expanduser())} is in the history"
 
     def _forget(self, words: list[str]) -> str:
         """NAME|RUN --text: remove its prompts, answers, candidates and outputs; their hashes stay and still verify."""

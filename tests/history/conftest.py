@@ -99,7 +99,7 @@ def a_round():
 def a_run(started, a_round):
     """The records of a whole run that is verified in its last round."""
 
-    def make(run="20261122T000000-aaaa", rounds=2, **changes):
+    def make(run="20261122T000000-aaaa", rounds=2, at=None, **changes):
         events = [started(**changes)]
         for n in range(1, rounds + 1):
             events += a_round(n, passed=n == rounds, text=f"def slug(t): return {n}", answer=f"answer {n}")
@@ -108,7 +108,7 @@ def a_run(started, a_round):
         events.append(
             RunEnded(reason="verified", message="all checks passed", usage=usage, iterations=rounds, best=rounds)
         )
-        return [Record(run, seq, datetime.now(UTC), event) for seq, event in enumerate(events, start=1)]
+        return [Record(run, seq, at or datetime.now(UTC), event) for seq, event in enumerate(events, start=1)]
 
     return make
 
@@ -118,9 +118,13 @@ def start():
     """Starts processes, and ends those that are still there."""
     processes = []
 
-    def begin(*arguments):
+    def begin(*arguments, env=None):
         process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+            [sys.executable, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env=env,
         )
         processes.append(process)
         return process

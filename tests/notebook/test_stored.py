@@ -1,4 +1,4 @@
-"""`%loops` on stored runs: resume, fork, replay, lineage, show, verify, export, load, forget; `%%loop --resume`."""
+"""`%loops` on stored runs: resume, fork, replay, lineage, show, verify, export, forget; `%%loop --resume`."""
 
 import json
 
@@ -117,7 +117,6 @@ def test_a_mistaken_fork_fails_with_one_line(shell, cell, right):
         ("resume twice", "verified already"),
         ("export twice a b", "say where to"),
         ("forget twice", "say which run, and that its texts may go"),
-        ("load /nowhere.jsonl", "is not a bundle of a run"),
     ]:
         result = shell.run_cell(f"%loops {line}")
         assert said in str(result.error_in_exec), line
@@ -148,7 +147,7 @@ def test_show_draws_a_stored_run(shell, cell, right, capsys):
     assert "verified" in capsys.readouterr().out
 
 
-def test_verify_export_load_and_forget(shell, cell, wrong, right, tmp_path):
+def test_verify_export_and_forget(shell, cell, wrong, right, tmp_path):
     shell.run_cell(cell(wrong, right)).raise_error()
     run = shell.user_ns["twice"]
     assert loops(shell, "verify") == "every run is as it was written"
