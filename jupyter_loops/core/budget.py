@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
-from .plain import plain
+from .plain import names, plain
 
 _PRICE = "US dollars for a million tokens, in,out[,cached[,reasoning]], such as 3,15"
 _MANY = 2**31  # tokens
@@ -56,7 +56,11 @@ class Budget:
 
     def exhausted(self, usage: Usage) -> str | None:
         """Name the first limit that `usage` has reached, or None while the run may go on."""
-        return next((name for name, left in self.left(usage).items() if left <= 0), None)
+        for name in names(Budget):
+            allowed = getattr(self, name)
+            if allowed is not None and getattr(usage, name) >= allowed:
+                return name
+        return None
 
     def share(self, usage: Usage) -> tuple[float, str]:
         """How much of the limit that is nearest its end is used, 1 being all of it, and that limit's name."""

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Budget, Price, Usage
-from jupyter_loops.core.plain import plain
 
 from .stopwatch import Stopwatch
 
 UNLIMITED = 2**31
 
-Told = Callable[[dict[str, float], dict[str, float]], None]  # usage, reserved
+Told = Callable[[Usage, Usage], None]  # what is used, what is reserved
+
+
+def nobody(_used: Usage, _reserved: Usage) -> None:
+    """Told, and does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Account:
 
     budget: Budget
     scope: str = ""  # how a message of another run calls it: "the loop that called this one"
-    told: Told = field(default=lambda *_: None)
+    told: Told = nobody
     spent: Usage = field(default_factory=Usage)
     reserved: Usage = field(default_factory=Usage)
     slice: Slice = NOTHING
@@ -85,4 +88,5 @@ class Account:
 
     def tell(self) -> None:
         """Say where it stands."""
-        self.told(plain(self.usage), plain(self.reserved))
+        if self.told is not nobody:
+            self.told(self.usage, self.reserved)

@@ -17,7 +17,7 @@ from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.ports import Allowance
 from jupyter_loops.errors import BudgetError, PreflightError
 
-from .account import NOTHING, Account, Slice, Told
+from .account import NOTHING, Account, Slice, Told, nobody
 from .stopwatch import Stopwatch
 
 LEAST_ANSWER = 32  # tokens; a shorter answer is not worth asking for
@@ -56,7 +56,7 @@ class Ledger:
         self,
         budget: Budget,
         price: Price | None = None,
-        told: Told = lambda *_: None,
+        told: Told = nobody,
         *,
         scope: str = "",
         family: Family | None = None,
@@ -68,11 +68,11 @@ class Ledger:
         self._lock = self._family.lock  # one for all: every account moves, or none
 
     @classmethod
-    def within(cls, allowance: Allowance | None, budget: Budget, told: Told = lambda *_: None) -> Ledger:
+    def within(cls, allowance: Allowance | None, budget: Budget, told: Told = nobody) -> Ledger:
         """A ledger whose dollars come out of an allowance as well."""
         return cls(budget, told=told, family=Family(threading.Lock(), allowance))
 
-    def child(self, budget: Budget, told: Told = lambda *_: None, *, scope: str = "the loop around it") -> Ledger:
+    def child(self, budget: Budget, told: Told = nobody, *, scope: str = "the loop around it") -> Ledger:
         """A ledger with limits of its own inside this one's; `scope` is how its messages call this one.
 
         Rounds and time are its own; dollars, tokens and calls count in both, and the time limit of both holds.

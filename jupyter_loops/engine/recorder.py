@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record, ToolAnswered
+from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
@@ -101,7 +103,9 @@ class Recorder:
         for listener in self.listeners:
             listener.text(self.run, piece)
 
-    def spent(self, usage: dict[str, float], reserved: dict[str, float]) -> None:
+    def spent(self, usage: Usage, reserved: Usage) -> None:
         """Pass the ledger's state on."""
-        for listener in self.listeners:
-            listener.spent(self.run, usage, reserved)
+        if self.listeners:
+            used, aside = plain(usage), plain(reserved)
+            for listener in self.listeners:
+                listener.spent(self.run, used, aside)

@@ -71,7 +71,7 @@ class Books:
             for name in ("usd", "tokens", "calls"):
                 limit = getattr(budget, name)
                 if limit is not None:
-                    self.worst = max(self.worst, spent[name] + reserved[name] - limit)
+                    self.worst = max(self.worst, getattr(spent, name) + getattr(reserved, name) - limit)
 
         return told
 

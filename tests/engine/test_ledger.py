@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_loops.core.budget import Budget, Price, Usage
+from jupyter_loops.core.plain import plain
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 from jupyter_loops.errors import BudgetError, PreflightError
 
@@ -52,7 +53,7 @@ def test_an_unknown_price_still_holds_the_token_limit():
 
 def test_tells_its_listener_what_is_spent_and_what_is_reserved():
     heard = []
-    ledger = Ledger(Budget(tokens=1000), None, lambda spent, reserved: heard.append((spent, reserved)))
+    ledger = Ledger(Budget(tokens=1000), None, lambda spent, reserved: heard.append((plain(spent), plain(reserved))))
 
     reservation = ledger.reserve(100, 100)
     ledger.settle(reservation, Usage(tokens=120, calls=1))
