@@ -106,7 +106,7 @@ class Run:
     @property
     def forecast(self) -> Forecast | None:
         """How likely it verifies within its limits, and at what cost, as of the last round. None without asserts."""
-        return self.cycle.forecaster.latest
+        return self.cycle.logbook.forecaster.latest
 
     @property
     def chart(self) -> Charts:
@@ -219,8 +219,9 @@ class Run:
         if not (asked or changes or model):
             raise LoopError("say what to set: model, temperature, max_tokens, or a limit")
         _check_sampling(asked)
-        if model is not None and self.cycle.find is not None:
-            self.cycle.find(model)  # a name that cannot be is refused here, and not in the middle of the run
+        find = self.cycle.tuning.find
+        if model is not None and find is not None:
+            find(model)  # a name that cannot be is refused here, and not in the middle of the run
             asked["model"] = model
         if changes:
             self.raise_budget(**changes)

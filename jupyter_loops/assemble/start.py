@@ -6,15 +6,13 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from functools import partial
 from typing import Any
 
 from jupyter_loops import runs
 from jupyter_loops.continuation import Continuation
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.engine import background, breaker
-from jupyter_loops.engine.cycle import Cycle
+from jupyter_loops.engine import background
 from jupyter_loops.engine.lineage import CURRENT, Lineage
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.pace import Pace
@@ -24,12 +22,13 @@ from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
 
-from .adapters import Adapters, other_model, replaying
+from .adapters import Adapters, replaying
 from .opening import HistoryOpening
 from .options import Options
-from .parts import Person, make_family, make_planner, make_questions
+from .parts import Person, make_family
 from .stored import broken_off
-from .world import make_world, spoken_of
+from .whole import make_cycle
+from .world import make_world
 
 
 def launch(
@@ -49,9 +48,7 @@ def launch(
     tell comes to whoever awaits the run.
     """
     from jupyter_loops.history import open_history
-    from jupyter_loops.planning.names import summarise
     from jupyter_loops.tools.toolbox import Toolbox
-    from jupyter_loops.verification.verifier import Verifier
 
     options = options or Options()
     person = person or Person(there=attended(), namespace=names or {})
@@ -75,35 +72,16 @@ def launch(
     pace = Pace(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
-    cycle = Cycle(
-        world=world,
-        model=adapters.model,
-        sandbox=adapters.sandbox,
-        planner=make_planner(options, world),
-        verifier=Verifier(imports=world.imports),
+    cycle = make_cycle(
+        world,
+        options,
+        adapters,
         pace=pace,
-        questions=make_questions(
-            world, options, adapters, pace, person or Person(there=attended(), namespace=names or {})
-        ),
         opening=HistoryOpening(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
         toolbox=toolbox,
-        tool_calls=options.tool_calls,
-        names=summarise(spoken_of(world)),
-        patience=options.patience,
-        repeat=options.repeat,
-        watchdog=options.watchdog,
-        until=options.condition,
-        landing_share=options.landing,
-        fallbacks=adapters.fallbacks,
-        breakers=breaker.SHARED,
-        find=partial(other_model, options),
+        person=person,
         lineage=family,
         past=origin.past,
-        stop_if=options.rule,
-        escalation=adapters.escalation,
-        adaptive=options.adaptive,
-        fixed=frozenset(name for name in ("temperature", "max_tokens") if getattr(options, name) is not None),
-        seed=options.seed,
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())

@@ -8,62 +8,35 @@ PREPARE → PLAN → EXECUTE → OBSERVE → VERIFY → DECIDE → END
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from jupyter_loops.core.approach import Approach, Worth
-from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.events import Answered, Decided, Judged, Noted, Proposed, RunEnded
-from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
+from jupyter_loops.core.events import Judged
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Completion
-from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Toolbox, Verifier, World
-from jupyter_loops.core.recipe import CheckKind, Recipe
+from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
+from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.errors import BudgetError, ErrorClass, HistoryError, LoopError, ReplyError
+from jupyter_loops.errors import BudgetError, ErrorClass, LoopError, ReplyError
 
-from . import endings
 from .asking import Asking
-from .bandit import Bandit
-from .breaker import Breakers
-from .forecast import Forecaster
-from .ladder import Ladder
-from .landing import SHARE, Landing
+from .decision import Decision
+from .landing import Landing
 from .lineage import CURRENT, Lineage
+from .logbook import Logbook
 from .pace import Pace
 from .past import Past
+from .preparation import Preparation
 from .questions import Questions
 from .recovery import class_of, reason
 from .standing import Standing, Turn
-from .tools import MOST, Tools
+from .tools import Tools
 from .trial import Trial
-from .tuning import Find, Tuning
+from .tuning import Tuning
 from .watchdog import Watchdog
-
-
-class Opening(Protocol):
-    """How a run comes to be, once its set-up is fine."""
-
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
-        """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
-        ...
-
-    async def outcomes(self) -> list[Outcome]:
-        """How runs like this one went."""
-        ...
-
-    async def approaches(self) -> dict[Approach, Worth]:
-        """What ways to ask were worth in runs of this loop."""
-        ...
-
-    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
-        """Say RunStarted, or Resumed."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,75 +44,24 @@ class Cycle:
     """One run. `run()` takes it from its start to its Termination."""
 
     world: World
-    model: Model
+    model: Model  # that is asked now
     sandbox: Sandbox
     planner: Planner
     verifier: Verifier
     pace: Pace
-    opening: Opening
+    preparation: Preparation
     questions: Questions
+    asking: Asking
+    tuning: Tuning
+    tools: Tools
+    landing: Landing
+    trial: Trial
+    logbook: Logbook
+    decision: Decision
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
-    patience: int | None = None
-    repeat: int = 1  # passes in fresh children before a candidate is crowned
     watchdog: float | None = None  # seconds without a step
-    until: Condition | None = None  # what else ends the run
-    landing_share: float = SHARE  # of a limit, from which on the run comes down
-    fallbacks: Sequence[Model] = ()  # asked in this order when the model cannot answer
-    breakers: Breakers = field(default_factory=Breakers)
-    find: Find | None = None  # a model that a person chooses while the run goes on
     lineage: Lineage | None = None  # among runs inside runs
     past: Past | None = None  # what a resumed or forked run goes on with
-    escalation: Sequence[Model] = ()  # dearer models, asked when the first gets stuck
-    adaptive: bool = True  # how to ask is chosen by what was measured
-    fixed: frozenset[str] = frozenset()  # settings that are not to be chosen: temperature, max_tokens
-    seed: int | None = None  # of those choices
-    stop_if: StopIf | None = None  # a rule over the forecast that ends the run
-    toolbox: Toolbox | None = None
-    tool_calls: int = MOST  # in a round
-    forecaster: Forecaster = field(init=False, default_factory=Forecaster)
-    standing: Standing = field(init=False, default_factory=Standing)
-    readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
-    turn: Turn | None = field(init=False, default=None)  # the round under way
-    asking: Asking = field(init=False)
-    tuning: Tuning = field(init=False)
-    landing: Landing = field(init=False)
-    trial: Trial = field(init=False)
-    ladder: Ladder = field(init=False)
-    tools: Tools = field(init=False)
-
-    def __post_init__(self) -> None:
-        pace = self.pace
-        self.asking = Asking(
-            self.model,
-            pace.ledger,
-            pace.recorder,
-            pace.back_off,
-            breakers=self.breakers,
-            fallbacks=self.fallbacks,
-        )
-        self.ladder = Ladder(self.verifier.detector(self.patience), pace.recorder)
-        self.tuning = Tuning(
-            asking=self.asking,
-            ledger=pace.ledger,
-            recorder=pace.recorder,
-            find=self.find,
-            adaptive=self.adaptive,
-            fixed=self.fixed,
-            ladder=self.ladder,
-            models=(self.model, *self.escalation),
-            bandit=Bandit(self.seed),
-        )
-        self.questions.judging.attach(self.asking)
-        self.landing = Landing(pace.ledger, self.landing_share)
-        self.tools = Tools(
-            box=self.toolbox,
-            asking=self.asking,
-            pace=pace,
-            landing=self.landing,
-            lineage=self.lineage,
-            most=self.tool_calls,
-        )
-        self.trial = Trial(self.recipe, self.sandbox, self.pace, self.questions, self.repeat)
 
     @property
     def recipe(self) -> Recipe:
@@ -147,9 +69,19 @@ class Cycle:
         return self.world.recipe
 
     @property
+    def standing(self) -> Standing:
+        """The rounds so far."""
+        return self.logbook.standing
+
+    @property
     def delivery(self) -> Delivery | None:
         """The values of the best candidate, or None when no candidate is acceptable."""
-        return self.standing.best.delivery if self.standing.best else None
+        return self.logbook.delivery
+
+    @property
+    def readiness(self) -> Readiness | None:
+        """What the sandbox said of the set-up; None as long as the run does not exist."""
+        return self.preparation.readiness
 
     async def run(self) -> Termination:
         """Run to the end, and leave nothing behind. A PreflightError means that no run came to be."""
@@ -160,90 +92,72 @@ class Cycle:
             if self.lineage is not None:
                 self.lineage.end()
             await asyncio.shield(self.sandbox.close())
-        return self._record(end)
+        self.pace.machine.move(State.END, self.pace.iteration, end.reason)
+        return self.logbook.close(end)
 
     async def _until_it_ends(self) -> Termination:
         task = asyncio.current_task()
         assert task is not None
         self.pace.control.attach(task)
-        trying = self.world.limits.seconds * (2 + self.repeat)
+        trying = self.world.limits.seconds * (2 + self.trial.repeat)
         dog = Watchdog(self.pace.machine, self.watchdog, trying, task.cancel, self.tools.patience)
         watching = asyncio.ensure_future(dog.watch())
         try:
-            end = await self.pace.within_time(self._prepare())
+            end = await self.pace.within_time(self._begin())
             while end is None:
-                end = self._limit() or await self.pace.within_time(self._round())
+                end = self.decision.limit() or await self.pace.within_time(self._round())
         except asyncio.CancelledError:
-            why = self.pace.control.stopping
-            if dog.message and why is None and self.readiness is not None:
-                task.uncancel()
-                self._cut_short(dog.message)
-                return Termination(StopReason.ERROR, f"{dog.message}; {endings.best(self.recipe, self.standing)}")
-            if why is None or self.readiness is None:
+            end = self._cancelled(dog.message)
+            if end is None:
                 raise
             task.uncancel()
-            self._cut_short(why)
-            end = Termination(why, f"{why} by hand; {endings.best(self.recipe, self.standing)}")
         except TimeoutError:
-            self._cut_short("out of time", ErrorClass.BUDGET)
-            end = self._limit() or Termination(StopReason.BUDGET_TIME, "out of time")
+            self.logbook.cut_short("out of time", ErrorClass.BUDGET)
+            end = self.decision.limit() or Termination(StopReason.BUDGET_TIME, "out of time")
         except BudgetError as error:
-            spent = self.turn is not None and self.pace.ledger.usage.calls > self.turn.before.calls
-            if self.turn is not None and (spent or self.turn.candidate is not None):  # a judge could not be paid
-                self._cut_short("out of budget", ErrorClass.BUDGET)
-            end = endings.does_not_fit(error, self.recipe, self.standing)
+            turn = self.logbook.turn
+            spent = turn is not None and self.pace.ledger.usage.calls > turn.before.calls
+            if turn is not None and (spent or turn.candidate is not None):  # a judge could not be paid
+                self.logbook.cut_short("out of budget", ErrorClass.BUDGET)
+            end = self.decision.refused(error)
         except LoopError as error:
             if self.readiness is None:
                 raise
-            self._cut_short(str(error), class_of(error))
-            end = Termination(reason(error), f"{error}; {endings.best(self.recipe, self.standing)}")
+            self.logbook.cut_short(str(error), class_of(error))
+            end = self.decision.with_best(reason(error), str(error))
         finally:
             watching.cancel()
         return end
 
-    async def _prepare(self) -> Termination | None:
-        """Set-up executed and model ready, both at once; a stored candidate needs no model."""
-        models = asyncio.ensure_future(self._open_models())
+    def _cancelled(self, barked: str) -> Termination | None:
+        """The end by a person's hand, or by the watchdog; None where somebody else has cancelled the run."""
+        stopping = self.pace.control.stopping
+        if self.readiness is None or not (barked or stopping):
+            return None
+        self.logbook.cut_short(stopping or barked)
+        if stopping is None:
+            return self.decision.with_best(StopReason.ERROR, barked)
+        return self.decision.with_best(stopping, f"{stopping} by hand")
+
+    async def _begin(self) -> Termination | None:
+        """A stored candidate is tried before a model is asked; a run of before goes on where it was."""
         try:
-            readiness = await self.sandbox.open(self.world)
-            stored = None if self.past else await self.opening.recall(readiness)
-            if stored is None:
-                await self._learn()
-                await models
-                await self.questions.prepare()
-            else:
-                self.questions.recall(stored[1])
-                self.pace.ledger.price = self.model.price()  # as far as it is known before the model is open
-            self.opening.announce(readiness, self.pace.ledger.price, None if stored else self._forecast())
-            self.readiness = readiness
-            self.tools.prepare()
-            for note in readiness.notes:
-                self.pace.recorder.say(Noted(iteration=0, message=note))
+            stored = await self.preparation.begin(afresh=self.past is None)
             if self.past is not None:
                 return await self._go_on(self.past)
             if stored is None:
                 return None
-            end = await self._verify_again(stored[0])
+            end = await self._verify_again(stored)
             if end is None:
-                await self._learn()
-                await models
-                await self.questions.prepare()
+                await self.preparation.complete()
             return end
         finally:
-            models.cancel()
-
-    async def _open_models(self) -> None:
-        """All that may be asked, at once: a fallback that is not ready is none."""
-        others = (*self.fallbacks, *self.escalation)
-        await asyncio.gather(*(model.open() for model in (self.model, *others)))
-        self.pace.ledger.quote(self.model.price(), self.model.name)
-        for spare in others:
-            self.pace.ledger.vet(spare.price(), spare.name)
+            self.preparation.let_go()
 
     async def _go_on(self, past: Past) -> Termination | None:
         """Take up what was: the rounds, what they cost, a person's wishes, and the round that was not finished."""
-        self.standing, self.past = past.standing, None
-        self.ladder.restore(self.standing.rounds)
+        self.logbook.standing, self.past = past.standing, None
+        self.decision.ladder.restore(self.standing.rounds)
         self.pace.restore(past)
         self.asking.restore(past)
         self.tools.restore(past)
@@ -252,31 +166,19 @@ class Cycle:
             await self.trial.fetch(self.standing.best)
         return None if past.turn is None else await self._round(past.turn)
 
-    async def _learn(self) -> None:
-        with contextlib.suppress(HistoryError):  # without a past, the forecast is only less sure
-            self.forecaster.learn(await self.opening.outcomes())
-            self.tuning.bandit.learn(await self.opening.approaches())
-
-    def _forecast(self) -> Forecast | None:
-        """What may become of the run from here; None where nothing can verify."""
-        ledger = self.pace.ledger
-        if all(check.kind is not CheckKind.ASSERT for check in self.recipe.checks):
-            return None
-        return self.forecaster.after(ledger.usage, ledger.budget, priced=ledger.price is not None)
-
     async def _verify_again(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""
-        self.turn = turn = Turn(iteration=0, before=self.pace.ledger.usage)
-        self._propose(turn, candidate)
+        self.logbook.turn = turn = Turn(iteration=0, before=self.pace.ledger.usage)
+        self.logbook.propose(turn, candidate)
         await self.trial.run(turn, candidate)
         end = await self._decide(turn)
         if end is None:
-            self.standing = Standing()
+            self.logbook.standing = Standing()
         return end
 
     async def _round(self, begun: Turn | None = None) -> Termination | None:
         fresh = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
-        self.turn = turn = begun or fresh
+        self.logbook.turn = turn = begun or fresh
         self.pace.iteration = turn.iteration
         await self.pace.move(State.PLAN)
         self.pace.machine.new_round()
@@ -313,7 +215,7 @@ class Cycle:
             turn.why = error.message + (" (the answer was cut at its length limit)" if truncated else "")
             turn.feedback = (turn.why,)
             return None
-        self._propose(turn, candidate)
+        self.logbook.propose(turn, candidate)
         return candidate
 
     async def _ask_in_time(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
@@ -340,79 +242,9 @@ class Cycle:
 
     async def _decide(self, turn: Turn) -> Termination | None:
         await self.pace.move(State.DECIDE)
-        self._conclude(turn)
+        self.logbook.conclude(turn)
         self.pace.control.round_over()
-        if turn.verified(self.recipe) and not self.recipe.scores:
-            how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
-            return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
-        if self.landing.refused is not None:
-            return endings.does_not_fit(self.landing.refused, self.recipe, self.standing)
-        return self._condition() or self._hopeless() or self._stuck()
-
-    def _stuck(self) -> Termination | None:
-        """The next step up the ladder of a run that gets nowhere; the end when it is the last."""
-        end = self.ladder.take(self.standing.rounds[-1], better=not self.standing.since_best)
-        return end and replace(end, message=f"{end.message}; {endings.best(self.recipe, self.standing)}")
-
-    def _hopeless(self) -> Termination | None:
-        """The end that a rule over the forecast asks for."""
-        seen = self.forecaster.latest
-        if seen is None or self.stop_if is None or not seen.round or not self.stop_if.holds(seen):
-            return None
-        told = f"p = {seen.p:.2g} by round {seen.by_round}, {seen.next_p:.2g} in the next"
-        how = f"--stop-if {self.stop_if.text}: {told}; {endings.best(self.recipe, self.standing)}"
-        return Termination(StopReason.FORECAST, how)
-
-    def _condition(self) -> Termination | None:
-        """The end that the run's own conditions ask for, with the best so far in its words."""
-        at = self.standing.position(self.recipe, self.pace.ledger.usage)
-        end = self.until.fired(at) if self.until is not None else None
-        return end and replace(end, message=f"{end.message}; {endings.best(self.recipe, self.standing)}")
-
-    def _propose(self, turn: Turn, candidate: Candidate) -> None:
-        turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)
-        self.pace.recorder.say(
-            Proposed(iteration=turn.iteration, candidate_kind=candidate.kind, text=candidate.text, digest=turn.digest)
-        )
-
-    def _conclude(self, turn: Turn) -> None:
-        """Put a round on the record."""
-        turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
-        turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)
-        before = max(self.standing.best_key[0], 0.0)
-        progress, score = self.verifier.progress(self.recipe, turn.verdicts), turn.score(self.recipe)
-        best = self.standing.add(turn, progress, score)
-        if turn.iteration:
-            self.pace.ledger.count_iteration()
-        spent = self.pace.ledger.usage - turn.before
-        self.tuning.measure(progress - before, spent)
-        self.landing.round_over(spent.seconds)
-        forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast()
-        self.pace.recorder.say(
-            Decided(
-                iteration=turn.iteration,
-                passed=turn.passed(),
-                total=len(self.recipe.checks),
-                progress=progress,
-                score=score,
-                best=best,
-                why=turn.why,
-                error=turn.error,
-                feedback=list(turn.feedback),
-                phases=[(state.value, round(seconds, 6)) for state, seconds in self.pace.machine.phases],
-                usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
-                forecast=forecast.to_json() if forecast else {},
-            )
-        )
-        self.turn = None
-
-    def _cut_short(self, why: str, fault: str = "") -> None:
-        """Keep the round that was under way."""
-        self.pace.steer()
-        if self.turn is not None:
-            self.turn.fault = fault
-            self.turn.why = f"{why}, in {self.pace.machine.state}"
-            self._conclude(self.turn)
+        return self.decision.after(turn)
 
     def _memory(self, iteration: int) -> Memory:
         last, best = self.standing.last, self.standing.best
@@ -429,26 +261,3 @@ class Cycle:
             names=dict(self.names),
             schemas={name: dict(schema) for name, schema in schemas.items()},
         )
-
-    def _limit(self) -> Termination | None:
-        reached = self.pace.ledger.exhausted()
-        if reached is None:
-            return None
-        limit, account = reached
-        scope = "" if account is self.pace.ledger.account else account.scope
-        return endings.limit_reached(limit, account, scope, self.recipe, self.standing)
-
-    def _record(self, end: Termination) -> Termination:
-        usage, best = self.pace.ledger.usage, self.standing.best
-        self.pace.machine.move(State.END, self.pace.iteration, end.reason)
-        self.pace.recorder.say(
-            RunEnded(
-                reason=end.reason,
-                message=end.message,
-                usage=asdict(usage),
-                iterations=usage.iterations,
-                best=best.iteration if best else None,
-                delivered=self.delivery.values if self.delivery else {},
-            )
-        )
-        return end

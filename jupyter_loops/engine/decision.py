@@ -1,0 +1,78 @@
+"""DECIDE: whether a run goes on after a round, or how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jupyter_loops.core.condition import Condition
+from jupyter_loops.core.forecast import StopIf
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.errors import BudgetError
+
+from . import endings
+from .ladder import Ladder
+from .landing import Landing
+from .ledger import Ledger
+from .logbook import Logbook
+from .standing import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Every reason to end, in the order in which they count."""
+
+    recipe: Recipe
+    ledger: Ledger
+    logbook: Logbook
+    ladder: Ladder
+    landing: Landing
+    until: Condition | None = None  # what else ends the run
+    stop_if: StopIf | None = None  # a rule over the forecast that ends it
+
+    def limit(self) -> Termination | None:
+        """The end that a limit is which has been reached, here or in a loop around."""
+        reached = self.ledger.exhausted()
+        if reached is None:
+            return None
+        limit, account = reached
+        scope = "" if account is self.ledger.account else account.scope
+        return endings.limit_reached(limit, account, scope, self.recipe, self.logbook.standing)
+
+    def after(self, turn: Turn) -> Termination | None:
+        """The end that a finished round brings."""
+        if turn.verified(self.recipe) and not self.recipe.scores:
+            how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
+            return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
+        if self.landing.refused is not None:
+            return self.refused(self.landing.refused)
+        return self._condition() or self._hopeless() or self._stuck()
+
+    def refused(self, error: BudgetError) -> Termination:
+        """The end that a call brings which could break a limit."""
+        return endings.does_not_fit(error, self.recipe, self.logbook.standing)
+
+    def with_best(self, reason: StopReason, message: str) -> Termination:
+        """An end whose words name the best candidate."""
+        return Termination(reason, f"{message}; {endings.best(self.recipe, self.logbook.standing)}")
+
+    def _condition(self) -> Termination | None:
+        """The end that the run's own conditions ask for."""
+        at = self.logbook.standing.position(self.recipe, self.ledger.usage)
+        return self._told(self.until.fired(at) if self.until is not None else None)
+
+    def _hopeless(self) -> Termination | None:
+        """The end that a rule over the forecast asks for."""
+        seen = self.logbook.forecaster.latest
+        if seen is None or self.stop_if is None or not seen.round or not self.stop_if.holds(seen):
+            return None
+        told = f"p = {seen.p:.2g} by round {seen.by_round}, {seen.next_p:.2g} in the next"
+        return self.with_best(StopReason.FORECAST, f"--stop-if {self.stop_if.text}: {told}")
+
+    def _stuck(self) -> Termination | None:
+        """The next step up the ladder of a run that gets nowhere; the end when it is the last."""
+        standing = self.logbook.standing
+        return self._told(self.ladder.take(standing.rounds[-1], better=not standing.since_best))
+
+    def _told(self, end: Termination | None) -> Termination | None:
+        return end and replace(end, message=self.with_best(end.reason, end.message).message)

@@ -1,0 +1,100 @@
+"""PREPARE: set-up executed and models ready, both at once, and the run on the record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from jupyter_loops.core.approach import Approach, Worth
+from jupyter_loops.core.budget import Price
+from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.events import Answered, Noted
+from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
+from jupyter_loops.errors import HistoryError
+
+from .logbook import Logbook
+from .questions import Questions
+from .tools import Tools
+
+
+class Opening(Protocol):
+    """How a run comes to be, once its set-up is fine."""
+
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
+        """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
+        ...
+
+    async def outcomes(self) -> list[Outcome]:
+        """How runs like this one went."""
+        ...
+
+    async def approaches(self) -> dict[Approach, Worth]:
+        """What ways to ask were worth in runs of this loop."""
+        ...
+
+    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
+        """Say RunStarted, or Resumed."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Preparation:
+    """What has to be there before the first round."""
+
+    world: World
+    sandbox: Sandbox
+    opening: Opening
+    model: Model
+    others: Sequence[Model]  # to fall back or to escalate to
+    questions: Questions
+    tools: Tools
+    logbook: Logbook
+    readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
+    _models: asyncio.Future[None] | None = field(init=False, default=None)
+
+    async def begin(self, *, afresh: bool) -> Candidate | None:
+        """A stored candidate that may do, which needs no model; None where the models are ready instead.
+
+        `afresh`: the run is a new one, and may look for such a candidate.
+        """
+        self._models = asyncio.ensure_future(self._open_models())
+        readiness = await self.sandbox.open(self.world)
+        ledger = self.logbook.pace.ledger
+        stored = await self.opening.recall(readiness) if afresh else None
+        if stored is None:
+            await self.complete()
+        else:
+            self.questions.recall(stored[1])
+            ledger.price = self.model.price()  # as far as it is known before the model is open
+        self.opening.announce(readiness, ledger.price, None if stored else self.logbook.forecast())
+        self.readiness = readiness
+        self.tools.prepare()
+        for note in readiness.notes:
+            self.logbook.pace.recorder.say(Noted(iteration=0, message=note))
+        return stored and stored[0]
+
+    async def complete(self) -> None:
+        """What a round needs that asks a model."""
+        with contextlib.suppress(HistoryError):  # without a past, the forecast is only less sure
+            self.logbook.forecaster.learn(await self.opening.outcomes())
+            self.logbook.tuning.bandit.learn(await self.opening.approaches())
+        assert self._models is not None
+        await self._models
+        await self.questions.prepare()
+
+    def let_go(self) -> None:
+        """Of models that nobody needed."""
+        if self._models is not None:
+            self._models.cancel()
+
+    async def _open_models(self) -> None:
+        """All that may be asked, at once: a fallback that is not ready is none."""
+        ledger = self.logbook.pace.ledger
+        await asyncio.gather(*(model.open() for model in (self.model, *self.others)))
+        ledger.quote(self.model.price(), self.model.name)
+        for spare in self.others:
+            ledger.vet(spare.price(), spare.name)
