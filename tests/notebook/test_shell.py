@@ -1,5 +1,6 @@
 """The magics in a shell without a kernel, as terminal IPython is."""
 
+import json
 import time
 
 import plotly.graph_objects as go
@@ -69,6 +70,22 @@ def test_a_loop_blocks_binds_and_is_found_again(shell, capsys, cell, wrong, righ
     assert "twice" in capsys.readouterr().out
     assert run(shell, "%loops stop twice") is not None
     assert "twice has ended already" in capsys.readouterr().err
+
+
+def test_a_tool_of_the_cell_and_one_of_the_notebook_are_called_on_live_objects(shell, tmp_path):
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([[{"tool": "look"}, {"tool": "size", "arguments": {"text": "abcd"}}], "```\n5\n```"]))
+    assert (
+        run(shell, "import threading\ngate = threading.Lock(); seen = []\ndef size(text: str): return len(text)")
+        is None
+    )
+    cell = f"%%loop n_of --model script:{script} --tools size --fresh\n'A number.'\nn: int\n@tool\ndef look():\n"
+    cell += "    with gate: seen.append(threading.current_thread().name)\nassert n == 5"
+
+    assert run(shell, cell) is None  # the lock, which no sandbox could be sent, stays here
+    assert shell.user_ns["n"] == 5
+    assert shell.user_ns["seen"] == ["tool look"]
+    assert run(shell, "%%loop x --tools nothing\n'A number.'\nn: int\nassert n") is not None
 
 
 def test_a_candidate_may_use_what_the_goal_speaks_of_and_no_check_reads(shell, cell):
