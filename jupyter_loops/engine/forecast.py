@@ -1,19 +1,22 @@
 """How likely a run verifies, and at what cost: a beta-geometric model of the rounds until success.
 
-A loop verifies in each of its rounds with a probability q of its own; q differs from loop to loop as Beta(a, b).
+A run verifies in each of its rounds with a probability q of its own; q differs from run to run as Beta(a, b).
 Then P(no success in n rounds) = B(a, b + n) / B(a, b), and each failed round makes the next success less likely:
 the beta-geometric distribution, C. R. Weinberg & B. C. Gladen, "The beta-geometric distribution applied to
 comparative fecundability studies", Biometrics 42 (1986) 547-560. Runs that ended without success count as censored.
-a and b are not fitted but averaged over a grid, each pair weighted by how likely it makes the runs of the past
-and by a prior that expects one round in four to verify.
+
+Runs of one loop are much alike, and loops differ: so a loop has a mean of its own, a / (a + b). Runs of other loops
+say how such means are spread, the loop's own runs which it is, and how alike they are, a + b. Nothing is fitted; all
+is averaged over grids, weighted by how likely the past is and by a prior that expects one round in four to verify.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.forecast import Forecast, Outcome
@@ -23,10 +26,14 @@ _MEANS = (0.005, *((k + 0.5) / 24 for k in range(24)), 0.995)
 _STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)  # a + b
 _PRIOR = (1.0, 3.0)  # Beta of the mean; its strength weighs a quarter, half and twice of 2 about alike
 _SPREAD = 1.5  # standard deviation of log(strength)
+_ALIKE = {0.5: 1, 2.0: 2, 8.0: 4, 32.0: 4, 128.0: 4}  # a + b of the runs of one loop, and how likely that is before
+OWN = 0.5  # weight of an outcome from which on it is one of the loop's own
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+Seen = tuple[tuple[int, bool], float]  # an outcome, and how often
+
+
+class Shape(NamedTuple):
     """One pair of the grid, and its share."""
 
     a: float
@@ -150,24 +157,55 @@ def _rounds_left(budget: Budget, usage: Usage, each: Costs) -> int:
 
 
 def _posterior(outcomes: Sequence[Outcome]) -> list[Shape]:
-    """The grid, weighted by the prior and the outcomes."""
-    seen = Counter[tuple[int, bool]]()
-    for one in outcomes:
-        seen[one.rounds, one.verified] += one.weight  # type: ignore[assignment]  # a weight counts in parts
-    logs = [
-        (mean * strength, (1 - mean) * strength, _log_prior(mean, strength))
+    """The grid of one loop's mean and of how alike its runs are, weighted by what is known of other loops and of it."""
+    own = _seen(one for one in outcomes if one.weight >= OWN)
+    before = _before(frozenset(_seen(one for one in outcomes if one.weight < OWN).items()))
+    return _weighed(
+        (a, b, math.log(known * likely) + _log_evidence(a, b, own.items()))
+        for mean, known in zip(_MEANS, before, strict=True)
+        for alike, likely in _ALIKE.items()
+        for a, b in [(mean * alike, (1 - mean) * alike)]
+    )
+
+
+@lru_cache(maxsize=16)
+def _before(others: frozenset[Seen]) -> list[float]:
+    """How likely each mean is for a loop of which nothing is known: loops differ as Beta(a, b)."""
+    loops = _weighed(
+        (a, b, _log_prior(mean, strength) + _log_evidence(a, b, others))
         for mean in _MEANS
         for strength in _STRENGTHS
-    ]
-    scored = [(a, b, prior + sum(n * _log_likelihood(a, b, *how) for how, n in seen.items())) for a, b, prior in logs]
+        for a, b in [(mean * strength, (1 - mean) * strength)]
+    )
+    return [sum(share * _beta(mean, a, b) for a, b, share in loops) for mean in _MEANS]
+
+
+def _weighed(scored: Iterable[tuple[float, float, float]]) -> list[Shape]:
+    scored = list(scored)
     top = max(score for *_, score in scored)
     total = sum(math.exp(score - top) for *_, score in scored)
     return [Shape(a, b, math.exp(score - top) / total) for a, b, score in scored]
 
 
+def _seen(outcomes: Iterable[Outcome]) -> dict[tuple[int, bool], float]:
+    """How often each outcome was seen; a weight counts in parts."""
+    seen = dict[tuple[int, bool], float]()
+    for one in outcomes:
+        seen[one.rounds, one.verified] = seen.get((one.rounds, one.verified), 0.0) + one.weight
+    return seen
+
+
 def _log_prior(mean: float, strength: float) -> float:
     a, b = _PRIOR
     return (a - 1) * math.log(mean) + (b - 1) * math.log(1 - mean) - (math.log(strength / 2) / _SPREAD) ** 2 / 2
+
+
+def _beta(x: float, a: float, b: float) -> float:
+    return math.exp((a - 1) * math.log(x) + (b - 1) * math.log(1 - x) - _log_beta(a, b))
+
+
+def _log_evidence(a: float, b: float, seen: Iterable[Seen]) -> float:
+    return sum(times * _log_likelihood(a, b, *how) for how, times in seen)
 
 
 def _log_likelihood(a: float, b: float, rounds: int, verified: bool) -> float:

@@ -86,6 +86,18 @@ CELLS = {  # head, goal, checks
         "Fizz for multiples of 3, Buzz of 5, FizzBuzz of both, else the number.",
         ['fizz(9) == "Fizz"', 'fizz(15) == "FizzBuzz"', 'fizz(7) == "7"'],
     ),
+    "longest": ("text: str) -> str", "The longest word of text.", ['longest("a bee sees") == "sees"']),
+    "initials": (
+        "name: str) -> str",
+        "The first letters of the words of name, as capitals.",
+        ['initials("ada lovelace") == "AL"', 'initials("alan mathison turing") == "AMT"'],
+    ),
+    "evens": ("numbers: list) -> int", "The sum of the even numbers.", ["evens([1, 2, 4]) == 6", "evens([]) == 0"]),
+    "clamp": (
+        "x: float, low: float, high: float) -> float",
+        "x, but no less than low and no more than high.",
+        ["clamp(5, 0, 3) == 3", "clamp(-1, 0, 3) == 0", "clamp(2, 0, 3) == 2"],
+    ),
 }
 
 
@@ -108,7 +120,7 @@ def record(runs: int) -> None:
                     loops[name].append([run.usage.iterations, end.verified])
                 print(name, n, end.reason, run.usage.iterations, flush=True)
     told = {"model": "local (SmolLM2-135M)", "rounds": MOST, "loops": loops}
-    FIXTURE.write_text(json.dumps(told, indent=1) + "\n")
+    FIXTURE.write_text(json.dumps(told).replace('"loops": {', '"loops": {\n').replace("]], ", "]],\n") + "\n")
 
 
 def main() -> None:

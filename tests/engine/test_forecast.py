@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_the_curve_goes_to_the_known_hazard(hazard):
 
 
 def test_the_curve_rises_and_each_failed_round_lowers_it():
-    known = Forecaster([*runs(0.9, 20), *runs(0.02, 20)])  # some loops are easy, some hopeless
+    known = Forecaster([*runs(0.9, 20), *runs(0.02, 20)])  # some runs are easy, some hopeless
     curve = known.curve(0, 20)
     assert all(0 < one < other < 1 for one, other in itertools.pairwise(curve))
     nexts = [known.curve(failed, 1)[0] for failed in range(10)]
@@ -147,3 +148,25 @@ def test_a_forecast_is_plain_json():
     assert json.loads(json.dumps(seen.to_json()))["round"] == 2
     assert not math.isnan(seen.p)
     assert "to verify by round 10" in str(seen)
+
+
+def of_others(outcomes):
+    return [replace(one, weight=0.2) for one in outcomes]
+
+
+def test_runs_of_other_loops_say_how_loops_differ_and_not_how_this_one_is():
+    others = of_others([*runs(0.9, 40), *runs(0.05, 40)])
+    unknown, easy = Forecaster(others), Forecaster([*others, *runs(0.9, 4)])
+
+    assert 0.3 < unknown.curve(0, 1)[0] < 0.6
+    assert easy.curve(0, 1)[0] > 0.75
+    assert unknown.curve(3, 1)[0] < 0.25  # it is one of the hard ones
+    assert easy.curve(1, 1)[0] > 0.6  # that was bad luck
+
+
+def test_runs_of_one_loop_are_alike_until_they_are_seen_not_to_be():
+    alike = Forecaster(runs(0.3, 30))
+    mixed = Forecaster([*runs(0.9, 15), *runs(0.01, 15)])
+
+    assert alike.curve(6, 1)[0] > 0.2
+    assert mixed.curve(6, 1)[0] < 0.12
