@@ -32,7 +32,7 @@ class Exit(StrEnum):
     CPU = "cpu"
     MEMORY = "memory"
     PROCESSES = "processes"
-    OUTPUT = "output"  # printed or returned more than allowed
+    OUTPUT = "output"  # printed, returned or wrote to files more than allowed
     DIED = "died"  # the child ended by itself: os._exit, a signal, a crash
     GARBAGE = "garbage"  # the child broke the protocol
     KILLED = "killed"  # by a stop of the run
@@ -69,6 +69,8 @@ class Limits:
     processes: int = 32
     open_files: int = 256
     file_bytes: int = 256 * 1024**2
+    disk_bytes: int = 1024**3  # of all its files
+    files: int = 20_000
     output_bytes: int = 64 * 1024  # kept of stdout and of stderr, each; ten times this ends the action
     result_bytes: int = 64 * 1024**2  # of one frame on the border
     kept_bytes: int = 64 * 1024**2  # of the files of one action, where they are kept

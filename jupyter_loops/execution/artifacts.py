@@ -7,26 +7,25 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from jupyter_loops.core.candidate import File
 
 _MOST = 100  # files of one action
+_MOST_SEEN = 1000  # entries of folders, the folders among them
+_DEEPEST = 20  # folders in each other
 _NAME = 100  # characters of one on our side
 _PIECE = 1 << 20
+_BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
+_FOLDER = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def listed(scratch: Path) -> tuple[File, ...]:
-    """Regular files below a folder, by name; links are not followed and not told."""
-    found = []
-    for path in _paths(scratch):
-        with suppress(OSError):
-            state = path.lstat()
-            if stat.S_ISREG(state.st_mode):
-                found.append(File(name=path.relative_to(scratch).as_posix(), bytes=state.st_size))
-    return tuple(sorted(found, key=lambda file: file.name))
+    """Regular files below a folder, by name; links are not followed and not told, wherever they stand."""
+    return tuple(sorted(islice(_files(scratch), _MOST), key=lambda file: file.name))
 
 
 def kept(scratch: Path, files: tuple[File, ...], folder: Path, limit: int) -> tuple[File, ...]:
@@ -45,19 +44,41 @@ def kept(scratch: Path, files: tuple[File, ...], folder: Path, limit: int) -> tu
     return tuple(found)
 
 
-def _paths(scratch: Path) -> Iterator[Path]:
-    count = 0
-    for folder, _, names in os.walk(scratch):
-        for name in names:
-            count += 1
-            if count > _MOST:
-                return
-            yield Path(folder, name)
+def _files(scratch: Path) -> Iterator[File]:
+    """The first of them, in a moment, whatever has been built there."""
+    folders, seen = [""], 0
+    while folders:
+        at = folders.pop()
+        with suppress(OSError), _scanned(scratch, at) as entries:
+            for entry in entries:
+                seen += 1
+                if seen > _MOST_SEEN:
+                    return
+                name = f"{at}/{entry.name}" if at else entry.name
+                state = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(state.st_mode) and name.count("/") < _DEEPEST:
+                    folders.append(name)
+                elif stat.S_ISREG(state.st_mode):
+                    yield File(name=name, bytes=state.st_size)
+
+
+@contextmanager
+def _scanned(scratch: Path, name: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    if not _BY_DESCRIPTOR:
+        with os.scandir(scratch / name) as entries:
+            yield entries
+        return
+    folder = _opened(scratch, name, _FOLDER)
+    try:
+        with os.scandir(folder) as entries:
+            yield entries
+    finally:
+        os.close(folder)
 
 
 def _copy(scratch: Path, name: str, folder: Path, limit: int) -> str:
     """Where the file is now, below `folder`; empty when it is not an ordinary file, or has grown too large."""
-    source = _opened(scratch, name)
+    source = _opened(scratch, name, _OPEN)
     with os.fdopen(source, "rb") as file:
         state = os.fstat(source)
         if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1 or state.st_size > limit:
@@ -75,17 +96,17 @@ def _copy(scratch: Path, name: str, folder: Path, limit: int) -> str:
     return place.relative_to(folder).as_posix()
 
 
-def _opened(scratch: Path, name: str) -> int:
-    """Open a file below a folder, one step after the other, so that no link leads out of it."""
-    if os.open not in os.supports_dir_fd:
-        return os.open(scratch / name, _OPEN)
-    *steps, last = name.split("/")
-    here = os.open(scratch, os.O_RDONLY)
+def _opened(scratch: Path, name: str, how: int) -> int:
+    """Open what is below a folder, one step after the other, so that no link leads out of it."""
+    if not _BY_DESCRIPTOR:
+        return os.open(scratch / name, how)
+    *steps, last = name.split("/") if name else ["."]
+    here = os.open(scratch, _FOLDER)
     try:
         for step in steps:
-            there = os.open(step, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=here)
+            there = os.open(step, _FOLDER, dir_fd=here)
             os.close(here)
             here = there
-        return os.open(last, _OPEN, dir_fd=here)
+        return os.open(last, how, dir_fd=here)
     finally:
         os.close(here)

@@ -23,6 +23,7 @@ from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
 from .fork import Fork
+from .isolation import SHARED
 from .pool import Turn
 from .tests import digest
 from .watch import Watch
@@ -54,7 +55,8 @@ class ChildAttempt:
         self.idle = True  # no act is under way, and none was broken off
         self._over: Ending | None = None
         self._reached: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        self._watch = Watch(fork, world.limits, self._reach)
+        folders = (scratch, *(scratch.parent / name for name in SHARED))
+        self._watch = Watch(fork, world.limits, folders, self._reach)
         for output in (fork.stdout, fork.stderr):
             output.bound(world.limits.output_bytes, self._flooded)
 

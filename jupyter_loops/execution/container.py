@@ -58,6 +58,7 @@ def command_line(
     if limits.memory_bytes is not None:  # a net below the watch, which holds each candidate by itself
         line += ["--memory", str(2 * limits.memory_bytes + _GIB)]
     line += [*engine.user, *_bind(scratch, str(scratch))]
+    line += _bind(scratch / "tmp", str(scratch / "tmp"))  # mounted: a link cannot take its place
     line += [*_bind(scratch / "tmp", "/tmp"), *_bind(package, f"{ROOT}/{package.name}", "readonly")]  # noqa: S108 - its own
     for key, value in variables.items():
         line += ["--env", f"{key}={value}"]

@@ -43,7 +43,8 @@ def explain(exit_: Exit, limits: Limits) -> str:
         Exit.CPU: f"stopped after {cpu:g} s of CPU time (limit)",
         Exit.MEMORY: f"used more than {(limits.memory_bytes or 0) / 1024**2:g} MiB of memory (limit)",
         Exit.PROCESSES: f"started more than {limits.processes} processes (limit)",
-        Exit.OUTPUT: f"printed or returned too much (the limit is 10 x {limits.output_bytes} bytes of output)",
+        Exit.OUTPUT: "printed, returned or wrote too much (limits: "
+        f"10 x {limits.output_bytes} bytes of output, {limits.files} files of {limits.disk_bytes / 1024**2:g} MiB)",
         Exit.GARBAGE: "the child process broke the protocol of the sandbox",
     }[exit_]
 

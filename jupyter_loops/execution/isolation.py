@@ -29,9 +29,11 @@ _FIXED = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
 }
+SHARED = ("tmp", "shm")  # in the scratch folder, bound over what is used by that name
 _PRIVATE = {Path("/tmp"): "tmp", Path("/var/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
 _PROBE_SECONDS = 10
 _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
+_NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # within; since bubblewrap 0.8
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 
 
@@ -76,7 +78,7 @@ def bubblewrap(
     command: Iterable[str], scratch: Path, needed: Iterable[Path], variables: Mapping[str, str]
 ) -> list[str]:
     """`command` under bwrap: no network, a read-only system, no home, and of the hidden folders only what is needed."""
-    line = ["bwrap", *_NAMESPACES, *_ROOT]
+    line = ["bwrap", *_NAMESPACES, *(() if _why_not(_NO_MORE_NAMESPACES) else _NO_MORE_NAMESPACES), *_ROOT]
     for name, value in variables.items():
         line += ["--setenv", name, value]
     existing = [folder for folder in _hidden_folders() if folder.is_dir()]
@@ -93,8 +95,9 @@ def bubblewrap(
         if folder not in hidden and _inside(folder, shown):  # a home below /tmp that has just been shown again
             hidden.append(folder)
             line += ["--tmpfs", str(folder)]
-    line += ["--bind", str(scratch), str(scratch)]
-    for folder in hidden:
+    for place in (scratch, *(scratch / name for name in (*SHARED, FONTS))):  # mounted: a link cannot take its place
+        line += ["--bind", str(place), str(place)]
+    for folder in (*hidden, Path("/dev")):
         line += ["--remount-ro", str(folder)]
     return [*line, "--chdir", str(scratch), "--", *command]
 
@@ -132,13 +135,17 @@ def _inside(folder: Path, others: Iterable[Path]) -> bool:
     return any(folder != other and folder.is_relative_to(other) for other in others)
 
 
-@cache
 def _why_not_bubblewrap() -> str:
-    """Empty when bubblewrap works here; tried once a process."""
+    return _why_not(())
+
+
+@cache
+def _why_not(more: tuple[str, ...]) -> str:
+    """Empty when bubblewrap works here, with these options too; tried once a process."""
     program = shutil.which("bwrap")
     if program is None:
         return "bwrap is not installed"
-    command = [program, *_NAMESPACES, *_ROOT, "--", "true"]
+    command = [program, *_NAMESPACES, *more, *_ROOT, "--", "true"]
     try:
         tried = subprocess.run(  # noqa: S603 - our own words
             command, capture_output=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL

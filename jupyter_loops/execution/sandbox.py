@@ -75,7 +75,7 @@ class ZygoteSandbox:
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
         self._groups = None if self._isolation == "container" else find(self._cgroups)  # a container has its own
         self._world, self._loop = world, asyncio.get_running_loop()
-        self._scratch = Scratch()
+        self._scratch = Scratch(whole=self._platform.passes_files and self._isolation != "container")
         self._worker = self._new_worker(self._scratch.root)
         self._supply = Supply(world.offered, _given(world), None if self._platform.passes_files else self._scratch.root)
         place = None if self._platform.passes_files else self._scratch.root / "names"
@@ -138,7 +138,7 @@ class ZygoteSandbox:
         if cargo is not None:
             cargo.close()
         if scratch is not None:
-            scratch.close()
+            await asyncio.to_thread(scratch.close)
         if self._groups is not None:
             self._groups.close()
         self._supply.close()
@@ -170,6 +170,8 @@ class ZygoteSandbox:
             turn.give_back()
             scratch.take_back(folder)
             self._prepare()
+            if scratch.has_waste:  # a minute's work, for one who has built much
+                self._unbroken(asyncio.to_thread(scratch.clear))
 
     async def _bring(self, candidate: Candidate) -> None:
         """Send names that the candidate is the first to read; children that wait do not have them."""

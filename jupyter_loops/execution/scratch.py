@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import tempfile
 from itertools import count
 from pathlib import Path
 
-from .isolation import FONTS
+from .isolation import FONTS, SHARED
+from .removal import remove
 
 _PRIVATE = 0o700
-_SHARED = ("tmp", "shm", FONTS)  # two are bound over /tmp and /dev/shm; emptied after every candidate
+_SHARED = (*SHARED, FONTS)  # emptied after every candidate
 _FONTS = 4 * 1024**2  # bytes of a list of fonts
 
 
 class Scratch:
     """One folder for a run, with one in it for each candidate under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        """With `whole`, also what lies beside the candidates' folders is theirs, and taken away after them."""
         self.root = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
+        self._waste = Path(tempfile.mkdtemp(prefix="jupyter-loops-waste-"))  # which no candidate sees
+        self._common = ("", *_SHARED) if whole else _SHARED
         for name in _SHARED:
             (self.root / name).mkdir()
         for fonts in (Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json"):
@@ -29,10 +34,11 @@ class Scratch:
         self._free: list[Path] = []
         self._lent = 0
         self._kept: frozenset[Path] = frozenset()
+        self.has_waste = False  # something waits to be removed
 
     def keep(self) -> None:
-        """What lies in the shared folders now is the set-up's, and stays."""
-        self._kept = frozenset(path for name in _SHARED for path in (self.root / name).iterdir())
+        """What lies in the folder and in those that are shared is the set-up's and ours now, and stays."""
+        self._kept = frozenset(self._shared())
 
     def lend(self) -> Path:
         """An empty folder for one candidate."""
@@ -44,20 +50,39 @@ class Scratch:
         return folder
 
     def take_back(self, folder: Path) -> None:
-        """Remove what one candidate wrote; the shared folders too, once nobody else uses them."""
+        """Put aside what one candidate wrote; what is in shared folders too, once nobody else uses them."""
         self._lent -= 1
         if _is_untouched(folder):
             self._free.append(folder)  # to make and remove one takes as long as to run a small candidate
         else:
-            _remove(folder)
-        if not self._lent and self.root.exists():
-            for name in _SHARED:
-                for left in set((self.root / name).iterdir()) - self._kept:
-                    _remove(left)
+            self._put_aside(folder)
+        if not self._lent:
+            for left in set(self._shared()) - self._kept - set(self._free):
+                self._put_aside(left)
+
+    def clear(self) -> None:
+        """Remove what was put aside, which may take long. From any thread."""
+        self.has_waste = False
+        for name in os.listdir(self._waste) if self._waste.exists() else ():  # noqa: PTH208 - whole, before it shrinks
+            remove(self._waste / name)
 
     def close(self) -> None:
         """Remove everything. Idempotent."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove(self.root)
+        remove(self._waste)
+
+    def _put_aside(self, left: Path) -> None:
+        """At once, so that the next candidate does not see it."""
+        self.has_waste = True
+        try:
+            left.rename(self._waste / str(next(self._numbers)))
+        except OSError:  # not to be moved, as a folder that nobody may write to
+            remove(left)
+
+    def _shared(self) -> list[Path]:
+        """What candidates may see of each other: the folder of the run itself among it."""
+        folders = [self.root / name for name in self._common]
+        return [path for folder in folders if folder.is_dir() and not folder.is_symlink() for path in folder.iterdir()]
 
 
 def _is_untouched(folder: Path) -> bool:
@@ -65,10 +90,3 @@ def _is_untouched(folder: Path) -> bool:
         return not any(folder.iterdir()) and stat.S_IMODE(folder.lstat().st_mode) == _PRIVATE
     except OSError:
         return False
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

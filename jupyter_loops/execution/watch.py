@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Limits
 
 from . import tree
 from .fork import Fork
+from .hoard import Hoard
 
 _EVERY = 0.02  # seconds between two looks
+_SELDOM = 4  # looks for each one at files
 _TICK = 0.05  # seconds by which one busy process may seem to have used more CPU time than there was
 
 
 class Watch:
     """Calls `reached` once a tree of processes is over a limit."""
 
-    def __init__(self, fork: Fork, limits: Limits, reached: Callable[[Exit], None]) -> None:
+    def __init__(self, fork: Fork, limits: Limits, folders: Sequence[Path], reached: Callable[[Exit], None]) -> None:
+        self._folders, self._looks = folders, 0
+        self._hoard: Hoard | None = None  # begun at the first look: most candidates are over before it
         self._pid, self._shared, self._limits, self._reached = fork.pid, fork.shared_bytes, limits, reached
         cpu = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
         self._cpu_seconds = fork.spent_cpu_seconds + cpu
@@ -45,7 +50,11 @@ class Watch:
             return Exit.PROCESSES
         if limits.memory_bytes is not None and load.memory_bytes > limits.memory_bytes:
             return Exit.MEMORY
-        return Exit.CPU if load.cpu_seconds > self._cpu_seconds else None
+        if load.cpu_seconds > self._cpu_seconds:
+            return Exit.CPU
+        self._looks += 1
+        self._hoard = self._hoard or Hoard(self._folders, limits)
+        return None if self._looks % _SELDOM else self._hoard.look([self._pid, *tree.descendants(self._pid)])
 
     def _look(self) -> None:
         reached = self.look()

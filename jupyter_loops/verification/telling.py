@@ -17,7 +17,7 @@ _EXITS = {
     Exit.CPU: "it used more processor time than allowed",
     Exit.MEMORY: "it used more memory than allowed",
     Exit.PROCESSES: "it started more processes than allowed",
-    Exit.OUTPUT: "it printed or returned more than allowed",
+    Exit.OUTPUT: "it printed, returned or wrote to files more than allowed",
     Exit.DIED: "it ended its own process",
     Exit.GARBAGE: "it disturbed the channel on which results come back",
     Exit.KILLED: "it was stopped",

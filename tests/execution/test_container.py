@@ -61,11 +61,12 @@ def test_the_command_line_takes_everything_away_but_one_folder(tmp_path):
                  "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--pids-limit 74",
                  f"--memory {1224 * MB}", "--userns keep-id", f"--user {os.getuid()}:{os.getgid()}",
                  f"--mount type=bind,source={tmp_path},target={tmp_path} ",
+                 f"--mount type=bind,source={tmp_path}/tmp,target={tmp_path}/tmp ",
                  f"--mount type=bind,source={tmp_path}/tmp,target=/tmp ",
                  f"source={tmp_path}/site/jupyter_loops,target=/opt/jupyter-loops/jupyter_loops,readonly",
                  "--env A=b c", f"--workdir {tmp_path}"):  # fmt: skip
         assert part in text
-    assert text.count("type=bind") == 3, "nothing else of this machine is shown"
+    assert text.count("type=bind") == 4, "nothing else of this machine is shown"
     for word in ("--privileged", "docker.sock", "--network host", "--pid"):
         assert word not in text.replace("--pids-limit", "")
 

@@ -63,11 +63,11 @@ def test_a_bwrap_that_does_not_work_is_not_used(monkeypatch, tmp_path):
     broken.write_text("#!/bin/sh\necho 'No permissions to create a new namespace' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    isolation._why_not_bubblewrap.cache_clear()
+    isolation._why_not.cache_clear()
     try:
         assert "No permissions" in isolation._why_not_bubblewrap()
     finally:
-        isolation._why_not_bubblewrap.cache_clear()
+        isolation._why_not.cache_clear()
 
 
 def test_large_buffers_travel_beside_the_pickle_and_take_no_memory_here():

@@ -75,6 +75,19 @@ async def test_every_candidate_meets_a_pristine_world(level, open_sandbox, make_
     assert outcome.passed == [True]
 
 
+async def test_what_a_candidate_leaves_for_the_next_is_gone(level, open_sandbox, make_recipe):
+    places = ["../note", "../matplotlib/note"] + ["/tmp/note", "/var/tmp/note", "/dev/shm/note"] * (level != "process")
+    leave = f"import os\nfor place in {places}: open(place, 'w').write('x')\ndef f(x): return 1"
+    look = f"import os\nassert not [place for place in {places} if os.path.exists(place)]\ndef f(x): return 1"
+    async with open_sandbox(level, make_recipe("assert f(0) == 1")) as box:
+        assert (await box.run(leave)).passed == [True]
+        await asyncio.gather(*box.sandbox._finishing)
+        assert (await box.run(look)).passed == [True]
+        if level == "bubblewrap":
+            dev = await box.run("open('/dev/note', 'w')")
+            assert "Read-only file system" in dev.executed.fault.message
+
+
 async def test_names_of_the_notebook_travel_with_the_classes_and_functions_they_need(level, open_sandbox, make_recipe):
     notebook = ModuleType("__main__")
     exec("RATE = 2\nclass Point:\n  x = 20\ndef twice(v): return v.x * RATE\npoint = Point()", vars(notebook))

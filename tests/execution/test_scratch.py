@@ -1,0 +1,130 @@
+"""What candidates leave in their folders is taken away, whatever it is, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from jupyter_loops.execution import artifacts
+from jupyter_loops.execution.removal import remove
+from jupyter_loops.execution.scratch import Scratch
+
+DEEP = 1200  # more than Python can descend
+
+
+def build_deep(folder):
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(DEEP):
+        os.mkdir("d", dir_fd=here)
+        there = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = there
+    os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+
+
+@pytest.fixture
+def scratch():
+    scratch = Scratch()
+    scratch.keep()
+    yield scratch
+    scratch.close()
+    assert not scratch.root.exists()
+
+
+def test_a_folder_of_any_depth_is_removed(tmp_path):
+    (tmp_path / "top").mkdir()
+    build_deep(tmp_path / "top")
+    remove(tmp_path / "top")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_links_are_removed_and_what_they_lead_to_stays(tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("x")
+    for place in (tmp_path / "link", tmp_path / "folder/link"):
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(precious)
+    remove(tmp_path / "link")
+    remove(tmp_path / "folder")
+    remove(tmp_path / "nothing")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    assert (precious / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111])
+def test_a_folder_that_nobody_may_enter_is_removed(mode, tmp_path):
+    inner = tmp_path / "top/closed/inner"
+    inner.mkdir(parents=True)
+    (inner / "file").write_text("x")
+    for folder in (inner, inner.parent, inner.parents[1]):
+        folder.chmod(mode)
+    remove(tmp_path / "top")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_candidate_leaves_anywhere_in_the_folder_of_the_run_is_gone_before_the_next(scratch):
+    folder = scratch.lend()
+    for place in (folder / "own", scratch.root / "beside", scratch.root / "tmp/x", scratch.root / "shm/y"):
+        place.write_text("secret")
+    (scratch.root / "tmp/deep").mkdir()
+    build_deep(scratch.root / "tmp/deep")
+    began = time.perf_counter()
+    scratch.take_back(folder)
+
+    assert time.perf_counter() - began < 0.1, "to be removed later, out of sight"
+    assert scratch.has_waste
+    assert {path.name for path in scratch.root.rglob("*")} <= {"tmp", "shm", "matplotlib"} | _fonts(scratch)
+    scratch.clear()
+    assert not scratch.has_waste
+    assert not list(scratch._waste.iterdir())
+
+
+def _fonts(scratch):
+    return {path.name for path in (scratch.root / "matplotlib").iterdir()}
+
+
+def test_what_another_candidate_is_using_stays(scratch):
+    first, second = scratch.lend(), scratch.lend()
+    (second / "work").write_text("x")
+    (scratch.root / "tmp/shared").write_text("x")
+    scratch.take_back(first)
+
+    assert (second / "work").exists()
+    assert (scratch.root / "tmp/shared").exists()
+    scratch.take_back(second)
+    assert not (scratch.root / "tmp/shared").exists()
+
+
+def test_a_link_in_the_place_of_a_folder_leads_nobody_out(scratch, tmp_path):
+    (tmp_path / "key").write_text("secret")
+    folder = scratch.lend()
+    for place in (folder, scratch.root / "tmp"):
+        place.rename(place.with_name(f"{place.name}-moved"))
+        place.symlink_to(tmp_path)
+
+    assert artifacts.listed(folder) == ()
+    told = artifacts.File(name="key", bytes=6)
+    assert [file.kept for file in artifacts.kept(folder, (told,), tmp_path / "kept", 100)] == [""]
+    scratch.take_back(folder)
+    scratch.clear()
+    assert (tmp_path / "key").read_text() == "secret"
+
+
+def test_files_are_told_in_a_moment_whatever_has_been_built(tmp_path):
+    (tmp_path / "deep").mkdir()
+    build_deep(tmp_path / "deep")
+    (tmp_path / "many").mkdir()
+    for number in range(1500):
+        (tmp_path / f"many/{number}").touch()
+    began = time.perf_counter()
+
+    assert len(artifacts.listed(tmp_path)) <= 100
+    assert time.perf_counter() - began < 1
+    remove(tmp_path / "deep")
