@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_loops.core.names import binds
@@ -36,11 +36,7 @@ def define(recipe: Recipe, names: Mapping[str, object]) -> dict[str, Callable[..
     if not recipe.tools:
         return {}
     setup = _setup(recipe)
-    bound = {name for statement in setup for name in binds(statement)}
-    for tool in recipe.tools:
-        others = {other.name for other in recipe.tools}
-        if missing := sorted(tool.uses - bound - others - names.keys() - set(dir(builtins))):
-            raise PreflightError(f"line {tool.line}: the tool {tool.name} reads `{missing[0]}`, which is not there")
+    _complete(recipe, setup, names)
     filename = f"<loop {recipe.name}, tools>"
     scope = Scope(names, tool=mark, __name__="__main__", __builtins__=builtins)
     program = "\n\n".join([*(ast.unparse(statement) for statement in setup), *(tool.source for tool in recipe.tools)])
@@ -51,6 +47,16 @@ def define(recipe: Recipe, names: Mapping[str, object]) -> dict[str, Callable[..
         said = f"{type(error).__name__}: {error!s:.300}"
         raise PreflightError(f"what the tools need of the set-up could not run in the notebook: {said}") from error
     return {tool.name: scope[tool.name] for tool in recipe.tools}
+
+
+def _complete(recipe: Recipe, setup: Sequence[ast.stmt], names: Mapping[str, object]) -> None:
+    """Raise PreflightError for a name that a tool reads and nobody has."""
+    bound = {name for statement in setup for name in binds(statement)} | {tool.name for tool in recipe.tools}
+    if any(isinstance(one, ast.ImportFrom) and one.names[0].name == "*" for one in setup):
+        return  # which may bind anything
+    for tool in recipe.tools:
+        if missing := sorted(tool.uses - bound - names.keys()):
+            raise PreflightError(f"line {tool.line}: the tool {tool.name} reads `{missing[0]}`, which is not there")
 
 
 def _setup(recipe: Recipe) -> list[ast.stmt]:

@@ -221,9 +221,12 @@ class Mute(ReplayModel):
 
 
 def test_a_model_that_cannot_call_says_so_once(start, ear):
-    run = start(CELL, model=Mute([RIGHT]), names=names())
+    model = Mute([RIGHT])
+    run = start(CELL, model=model, names=names())
 
     assert run.wait(20).reason == "verified"
+    assert model.asked[0].tools == ()
+    assert "tools" not in model.asked[0].messages[0].content
     assert [note.message for note in ear.of("noted")] == ["replay cannot call tools, and is asked without look"]
 
 

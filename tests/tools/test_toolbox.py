@@ -199,6 +199,11 @@ def test_only_the_set_up_that_the_tools_need_runs_in_the_notebook():
     assert ran == []
 
 
+async def test_a_star_in_the_set_up_may_bind_whatever_a_tool_reads():
+    tools = of('"go"\nn: int\nfrom math import *\n@tool\ndef root(x: float): return sqrt(x)\nassert n', {})
+    assert (await tools.call(call("root", '{"x": 4}'))).text == "2.0"
+
+
 @pytest.mark.parametrize(
     ("cell", "names", "chosen", "wrong"),
     [
