@@ -96,9 +96,11 @@ def _schema(reader: Any, parameters: Mapping[str, inspect.Parameter]) -> dict[st
 
 
 def _json(text: str) -> Any:
+    """What the text says. Quotes and commas are repaired; what was cut off is not: it may have gone on otherwise."""
     import json_repair
 
-    for read in (json.loads, json_repair.loads):
+    whole = text.rstrip("`\n ").endswith("}")
+    for read in (json.loads, json_repair.loads) if whole else (json.loads,):
         with contextlib.suppress(ValueError, RecursionError):
             return read(text or "{}")
     return None

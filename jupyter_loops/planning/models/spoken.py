@@ -61,13 +61,16 @@ def _asked(call: ToolCall) -> str:
 
 
 def _json(text: str) -> Any:
+    """What the text says, repaired unless it was cut off: then it may have gone on otherwise."""
+    text = text[:_LONGEST]
     if not text.startswith(("{", "[")):
         return None
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.JSONDecoder().raw_decode(text)[0]
     import json_repair
 
-    for read in (lambda found: json.JSONDecoder().raw_decode(found)[0], json_repair.loads):
-        with contextlib.suppress(ValueError, RecursionError):
-            return read(text[:_LONGEST])
+    with contextlib.suppress(ValueError, RecursionError):
+        return json_repair.loads(text) if text.endswith(("}", "]")) else None
     return None
 
 

@@ -126,6 +126,7 @@ def test_the_forms_that_models_were_taught_are_heard(said):
         "",
         "A lamp costs 12 euros.",
         '{"price": 12}',
+        '{"tool": "look", "arguments": {"product": "la',
         '{"name": "Warm Mug", "tagline": "Stays warm"}',
         '{"tool": 3}',
         "```python\ndef look(product):\n    return 12\n```",
