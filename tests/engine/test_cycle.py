@@ -397,13 +397,13 @@ def test_a_broken_listener_does_not_end_the_run(start, ear, monkeypatch):
 
 
 def test_the_time_limit_stands_still_while_a_person_thinks(start):
-    run = start(DOUBLE, WRONG, RIGHT, delay=0.3, time=2)
+    run = start(DOUBLE, WRONG, RIGHT, delay=0.3, time=4)
     run.pause()
-    time.sleep(2.5)
+    time.sleep(4.5)
     run.resume()
 
     assert run.wait(20).reason == "verified"
-    assert run.usage.seconds < 2
+    assert run.usage.seconds < 4
 
 
 def test_a_lowered_time_limit_holds_from_the_next_phase_on(start):
@@ -411,7 +411,7 @@ def test_a_lowered_time_limit_holds_from_the_next_phase_on(start):
     run.raise_budget(seconds=1.5)
 
     assert run.wait(20).reason == "budget_time"
-    assert run.usage.seconds < 2
+    assert run.usage.seconds < AT_ONCE
 
 
 def test_a_key_in_an_answer_is_never_written_down(start, ear):
