@@ -5,13 +5,11 @@ import { Breaker, Head } from './types';
 export class Outlook {
   readonly node: HTMLElement;
   private readonly forecast = el('span', 'forecast-text');
-  private readonly curve = el('span', 'forecast-curve');
-  private readonly line = el('div', 'forecast', this.curve, this.forecast);
+  private readonly line = el('div', 'forecast', this.forecast);
   private readonly breakers = el('ul', 'breakers');
 
   constructor() {
     mark(this.breakers, { 'aria-label': 'circuit breakers' });
-    mark(this.curve, { 'aria-hidden': 'true' });
     this.node = el('div', 'outlook', this.line, this.breakers);
   }
 
@@ -20,7 +18,6 @@ export class Outlook {
     this.line.hidden = seen === null;
     say(this.forecast, seen?.text ?? '');
     mark(this.line, { title: seen?.more || null });
-    this.curve.replaceChildren(...(seen?.curve ?? []).slice(0, 20).map(bar));
     const words = head.breakers.map(told);
     if (this.breakers.textContent !== words.join('')) {
       this.breakers.replaceChildren(...words.map(word => el('li', 'breaker', word)));
@@ -28,12 +25,6 @@ export class Outlook {
     this.breakers.hidden = words.length === 0;
     this.node.hidden = this.line.hidden && this.breakers.hidden;
   }
-}
-
-function bar(p: number): HTMLElement {
-  const made = el('span', 'forecast-bar');
-  made.style.height = `${Math.max(p * 100, 4)}%`;
-  return made;
 }
 
 function told(breaker: Breaker): string {

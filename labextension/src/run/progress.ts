@@ -4,8 +4,9 @@ import { Head, Point } from './types';
 const HEIGHT = 74;
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 12, 62];
 const MANY = 60;
+const AHEAD = 12; // rounds that are drawn at least, as far as the limit allows
 
-/** One line towards the goal: steps for the best so far, a dot or a cross for each round. */
+/** One line towards the goal: steps for the best so far, a dot or a cross for each round, the forecast as a band. */
 export class Progress {
   readonly node = el('div', 'progress');
   private head: Head | null = null;
@@ -33,16 +34,23 @@ export class Progress {
     if (!head || !width || !head.progress.length) {
       return;
     }
-    const ahead = Math.max(head.gauges.iterations.limit ?? 0, head.round, 2);
-    const state = JSON.stringify([width, ahead, head.progress, head.state]);
+    const ahead = last(head);
+    const state = JSON.stringify([width, ahead, head.progress, head.state, head.forecast?.curve]);
     if (state === this.drawn) {
       return;
     }
     this.drawn = state;
     this.node.replaceChildren(picture(head, width, ahead));
-    const last = head.progress[head.progress.length - 1];
-    mark(this.node, { 'aria-label': `progress: best ${percent(last?.best ?? 0)} after round ${last?.n ?? 0}` });
+    const point = head.progress[head.progress.length - 1];
+    mark(this.node, { 'aria-label': `progress: best ${percent(point?.best ?? 0)} after round ${point?.n ?? 0}` });
   }
+}
+
+/** The last round that has a place: of the limit where it is near, else as many again as there are. */
+function last(head: Head): number {
+  const limit = head.gauges.iterations.limit ?? Infinity;
+  const first = head.progress[0]?.n ?? 1;
+  return Math.max(Math.min(limit, Math.max(first + AHEAD - 1, 2 * head.round - first + 1)), head.round, 2);
 }
 
 function percent(share: number): string {
@@ -62,10 +70,25 @@ function picture(head: Head, width: number, ahead: number): SVGElement {
     line('jloops-ground', width, up(0)),
     label('goal', up(1)),
     label('0 %', up(0)),
+    ...(head.termination ? [] : band(head, ahead, across, up)),
     svg('path', { class: 'jloops-best-line', d: steps(points, across, up) }),
     ...points.map(point => dot(point, across(point.n), up(point.value), many ? 2 : 4)),
     ...(head.termination ? [] : [now(across(Math.max(head.round, first)), points, head, up)])
   );
+}
+
+/** What the rounds to come may reach: the best so far, and from there to the goal as likely as it verifies. */
+function band(head: Head, ahead: number, across: (n: number) => number, up: (value: number) => number): SVGElement[] {
+  const point = head.progress[head.progress.length - 1];
+  const curve = (head.forecast?.curve ?? []).slice(0, Math.max(ahead - (point?.n ?? 0), 0));
+  if (!point || !curve.length) {
+    return [];
+  }
+  const edge = curve.map((p, at) => `L${across(point.n + at + 1)} ${up(point.best + (1 - point.best) * p)}`);
+  const ground = up(point.best);
+  const d = `M${across(point.n)} ${ground}${edge.join('')}V${ground}Z`;
+  const words = `${percent(curve[curve.length - 1] ?? 0)} to verify by round ${point.n + curve.length}`;
+  return [svg('path', { class: 'jloops-band', d }, svg('title', {}, document.createTextNode(words)))];
 }
 
 function line(name: string, width: number, y: number): SVGElement {
