@@ -67,8 +67,11 @@ clean: ## forget everything that was set up or built
 	$(BIN)/python -m jupyter_loops.planning.models.fetch
 	touch $@
 
-# A second DuckDB, whose extensions are Python packages, on top of everything else that .venv has.
+# A second DuckDB, whose extensions are Python packages, on top of everything else that .venv has; and a PostgreSQL for
+# the catalogue of a lake, where we may install one.
 .venv/.team/.ready: .ci/team.txt | .venv/.ready
+	if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; fi
 	$(BIN)/python -m venv .venv/.team
 	if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 	  .venv/.team/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/team.txt; fi

@@ -10,6 +10,7 @@ from jupyter_loops.errors import HistoryError
 from . import spares
 from .address import Address
 from .journal import Journal
+from .lock import try_lock
 from .store import Store
 from .writer import Writer
 
@@ -25,6 +26,7 @@ class Live:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, mode=0o700)
         journals.mkdir(mode=0o700, exist_ok=True)
+        try_lock(journals / "turnstile")  # a folder that locks nothing is told at once, and not as a file in use
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
         self.store.open()

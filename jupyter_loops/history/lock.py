@@ -80,3 +80,10 @@ class FileLock:
         else:
             self.path.unlink(missing_ok=True)
             self.close()
+
+
+def try_lock(path: Path) -> None:
+    """Raises OSError where the file system locks nothing; who has the lock does not matter."""
+    lock = FileLock.wait(path, 0.0)
+    if lock is not None:
+        lock.close()

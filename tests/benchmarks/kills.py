@@ -1,24 +1,33 @@
-"""Processes that pursue a real loop are killed at random points, and the next one resumes what is left.
+"""Kernels that pursue a real loop are killed at random points, and the next one resumes what is left.
 
 Model answers are scripted, everything else is real: the cycle, the sandbox, the journal, the database. The writer
-commits all the time, so that kills meet commits and checkpoints. `python tests/benchmarks/kills.py [KILLS] [SEED]`.
+commits all the time, so that kills meet commits and checkpoints. Some are ipykernels that execute a cell; others,
+because they are there at once, are forks of this process. `python tests/benchmarks/kills.py [KERNELS [FORKS [SEED]]]`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 CELL = "def double(n: int) -> int:\n    'Twice n.'\n\nassert double(2) == 4\nassert double(5) == 10\n"
 ANSWER = "```python\ndef double(n):\n    return {}\n```"
 ROUNDS = 12  # asked for until the right answer comes
-LONGEST = 0.6  # seconds until a kill
+LONGEST = 0.4  # seconds until a kill
+AT_WORK = 0.8  # of the kills come after the loop has said something
+PATIENCE = 20.0  # seconds to wait for that
+
+Wait = Callable[[], None]
 
 
 def child(do) -> int:
@@ -135,17 +144,79 @@ def done(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill(times: int, folder: Path, seed: int, every: int = 20) -> int:
-    """Kill so many processes, check every so often; gives how many of them were still at work."""
+def moment(log: Log, chance: random.Random) -> Wait:
+    """Waits for a random point: of any time at all, or, mostly, from when something durable was said on."""
+    said, begun, seconds = len(log.lines()), time.monotonic(), chance.uniform(0.0, LONGEST)
+    at_work = chance.random() < AT_WORK
+
+    def wait() -> None:
+        while at_work and len(log.lines()) == said and time.monotonic() < begun + PATIENCE:
+            time.sleep(0.002)
+        time.sleep(seconds)
+
+    return wait
+
+
+def fork(path: Path, log: Log, wait: Wait) -> bool:
+    """Let a fork pursue the loop, and kill it when the moment has come; whether it was still at work."""
+    pid = child(lambda: pursue(path, log))
+    wait()
+    os.kill(pid, signal.SIGKILL)
+    code = done(pid)
+    assert code in {0, -signal.SIGKILL}, f"a process failed with {code}"
+    return code == -signal.SIGKILL
+
+
+Pursuing = Callable[[Path, Log, Wait], bool]
+
+
+class Kernels:
+    """ipykernels: while one is at work, the next begins."""
+
+    def __init__(self) -> None:
+        self._beginning, self._next = ThreadPoolExecutor(1), Future()
+        self._next = self._beginning.submit(self._begin)
+
+    def _begin(self):
+        from jupyter_client.manager import start_new_kernel
+
+        here = Path(__file__).parent
+        manager, client = start_new_kernel(stderr=subprocess.DEVNULL, cwd=here)
+        client.execute("from pathlib import Path; import kills; kills.preload()", reply=True, timeout=60)
+        return manager, client
+
+    def pursue(self, path: Path, log: Log, wait: Wait) -> bool:
+        """Let a kernel execute the cell, and kill it when the moment has come; whether it was still at work."""
+        (manager, client), self._next = self._next.result(), self._beginning.submit(self._begin)
+        try:
+            client.execute(f"kills.pursue(Path({str(path)!r}), kills.Log(Path({str(log.path)!r})))")
+            wait()
+            manager.signal_kernel(signal.SIGKILL)
+            try:
+                reply = client.get_shell_msg(timeout=0.1)["content"]
+            except queue.Empty:
+                return True
+            assert reply["status"] == "ok", f"a kernel failed: {reply}"
+            return False
+        finally:
+            end(manager, client)
+
+    def close(self) -> None:
+        end(*self._next.result())
+        self._beginning.shutdown()
+
+
+def end(manager, client) -> None:
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def kill(times: int, folder: Path, seed: int, begin: Pursuing = fork, every: int = 20) -> int:
+    """Kill so many at work, check every so often; gives how many it took."""
     path, log, chance, hit, tries = folder / "history.duckdb", Log(folder / "log"), random.Random(seed), 0, 0
     while hit < times:
         tries += 1
-        pid = child(lambda: pursue(path, log))
-        time.sleep(chance.uniform(0.02, LONGEST))
-        os.kill(pid, signal.SIGKILL)
-        code = done(pid)
-        assert code in {0, -signal.SIGKILL}, f"a process failed with {code}"
-        hit += code == -signal.SIGKILL
+        hit += begin(path, log, moment(log, chance))
         if hit == times or tries % every == 0:
             assert done(child(lambda: check(path, log))) == 0, f"after {hit} kills"
     assert done(child(lambda: pursue(path, log))) == 0  # what is left can be brought to its end
@@ -166,16 +237,24 @@ def preload() -> None:
     assert jupyter_loops.assemble
 
 
-def main() -> None:
-    times = int(sys.argv[1]) if sys.argv[1:] else 200
-    seed = int(sys.argv[2]) if sys.argv[2:] else 7
-    preload()
+def say(what: str, times: int, seed: int, begin: Pursuing) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        tries = kill(times, Path(folder), seed)
-        print(f"  {times} kills of {tries} processes in {time.perf_counter() - start:.0f} s: the file opens,")
+        tries = kill(times, Path(folder), seed, begin)
+        print(f"  {times} kills of {tries} {what} in {time.perf_counter() - start:.0f} s: the file opens,")
         print("  no durable event is missing, no answer was paid for twice, every chain verifies")
         done(child(lambda: numbers(Path(folder) / "history.duckdb")))
+
+
+def main() -> None:
+    kernels, forks, seed = [*map(int, sys.argv[1:]), *(200, 100, 7)[len(sys.argv) - 1 :]]
+    preload()
+    say("forks", forks, seed, fork)
+    started = Kernels()
+    try:
+        say("ipykernels", kernels, seed, started.pursue)
+    finally:
+        started.close()
 
 
 if __name__ == "__main__":

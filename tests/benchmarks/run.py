@@ -28,7 +28,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "verification": ("Verification beside the user's own checks", "50", "10"),
     "cheating": ("Candidates that want to pass without solving the task", "1", "1"),
     "contention": ("Eight writers and a reader on one history", "100", "20"),
-    "kills": ("Kills at random points, and resumption", "200", "40"),
+    "kills": ("Kills at random points, and resumption", "200", "20"),
     "detection": ("Detectors of a stuck run, on generated runs", "1", "1"),
     "control": ("Ledger, termination and breakers; a thousand runs on one ledger", "5", "2"),
     "calibration": ("The forecast's calibration, on runs that it has not seen", "1", "1"),

@@ -12,6 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 ROUNDS, WRITERS = 10, 8
+COMMAND_LINE = shutil.which("duckdb", path=f"{sys.prefix}/.team/bin{os.pathsep}{os.environ['PATH']}")
 
 
 def test_eight_writers_and_a_reader_all_get_their_turn(path, history):
@@ -39,14 +40,14 @@ def test_a_new_file_can_be_read_by_the_oldest_duckdb_that_we_run_on(history, pat
     assert version.startswith("v1.5.0")
 
 
-@pytest.mark.skipif(not shutil.which("duckdb"), reason="the DuckDB command line is not installed")
+@pytest.mark.skipif(not COMMAND_LINE, reason="the DuckDB command line is not installed")
 def test_the_command_line_reads_while_a_run_goes_on(history, path, a_run):
     for record in a_run():
         history.append(record)
     history.flush()
 
     said = subprocess.run(
-        ["duckdb", "-readonly", "-csv", "-noheader", path, "SELECT loop, status FROM run_summary"],
+        [COMMAND_LINE, "-readonly", "-csv", "-noheader", path, "SELECT loop, status FROM run_summary"],
         capture_output=True, text=True, check=True, env=os.environ,
     )  # fmt: skip
 
