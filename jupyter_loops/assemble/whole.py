@@ -86,7 +86,7 @@ def make_cycle(
         tuning=tuning,
         tools=tools,
         landing=landing,
-        trial=Trial(recipe, adapters.sandbox, pace, questions, options.repeat),
+        trial=Trial(recipe, adapters.sandbox, verifier, pace, questions, options.repeat),
         logbook=logbook,
         decision=Decision(
             recipe=recipe,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -198,11 +199,41 @@ class Detector(Protocol):
         ...
 
 
-class Verifier(Protocol):
-    """Decides how good a candidate is, apart from running it."""
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One candidate on its way up the layers of verification."""
 
-    def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
-        """The layers that need no execution: parse, static."""
+    recipe: Recipe
+    candidate: Candidate
+    verdicts: list[Verdict] = field(default_factory=list)  # so far; layers are told one after the other
+    tree: ast.Module | None = None  # of code that could be parsed
+    attempt: Attempt | None = None  # the child that it has run in
+    observation: Observation | None = None  # of that
+    answering: Answering | None = None  # who is asked where a check asks
+    observed: Callable[[Observation], None] | None = None  # is told what each examination printed and used
+
+
+class Stage(Protocol):
+    """One layer of verification."""
+
+    async def verify(self, case: Case) -> list[Verdict]:
+        """Its verdicts; none where it has nothing to say."""
+        ...
+
+
+class Verifier(Protocol):
+    """Decides how good a candidate is, in layers from cheap to dear; the first that fails is the last."""
+
+    async def before(self, case: Case) -> bool:
+        """The layers that need no execution, parse and static; whether all passed."""
+        ...
+
+    async def after(self, case: Case) -> bool:
+        """Those of a candidate that has run: schema, checks, hidden, metrics, judge; whether all passed."""
+        ...
+
+    async def approval(self, case: Case) -> bool:
+        """The last, a person's word; whether it was given."""
         ...
 
     def digest(self, candidate: Candidate) -> str:

@@ -86,6 +86,8 @@ class Check:
             return Layer.APPROVAL
         if self.asks_for(Word.JUDGE):
             return Layer.JUDGE
+        if self.kind is not CheckKind.ASSERT:
+            return Layer.METRICS
         return Layer.HIDDEN if self.hidden else Layer.CHECKS
 
 

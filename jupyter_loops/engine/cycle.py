@@ -16,7 +16,7 @@ from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.events import Judged
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Completion
-from jupyter_loops.core.ports import Model, Planner, Readiness, Sandbox, Verifier, World
+from jupyter_loops.core.ports import Case, Model, Planner, Readiness, Sandbox, Verifier, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
@@ -186,8 +186,9 @@ class Cycle:
             return await self._decide(turn)
         candidate = turn.candidate or await self._plan(turn)
         if candidate is not None:
-            turn.verdicts = self.verifier.before(self.recipe, candidate)
-            if all(verdict.passed for verdict in turn.verdicts):
+            case = Case(recipe=self.recipe, candidate=candidate)
+            worth_running, turn.verdicts = await self.verifier.before(case), case.verdicts
+            if worth_running:
                 await self.trial.run(turn, candidate)
             else:
                 await self.pace.move(State.VERIFY, "not worth running")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from jupyter_loops.core.candidate import Candidate, Exit, Layer, Observation, Verdict
 from jupyter_loops.core.events import Acted, Judged
-from jupyter_loops.core.ports import Attempt, Sandbox
+from jupyter_loops.core.ports import Attempt, Case, Sandbox, Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.errors import ErrorClass, SandboxError
@@ -24,13 +25,14 @@ class Trial:
 
     recipe: Recipe
     sandbox: Sandbox
+    verifier: Verifier
     pace: Pace
     questions: Questions
     repeat: int = 1  # passes in fresh children before a candidate is crowned
 
     async def run(self, turn: Turn, candidate: Candidate) -> None:
         """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
-        tries, note = POLICIES[ErrorClass.SANDBOX].retries, ""
+        tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", turn.verdicts
         while True:
             try:
                 await self._once(turn, candidate, note)
@@ -38,7 +40,7 @@ class Trial:
                 if not tries:
                     raise
                 tries -= 1
-                turn.verdicts, turn.delivery, note = [], None, f"once more, in a new child: {error}"
+                turn.verdicts, turn.delivery, note = still, None, f"once more, in a new child: {error}"
             else:
                 return
 
@@ -49,11 +51,10 @@ class Trial:
             await self.pace.move(State.OBSERVE)
             self.pace.recorder.say(Acted(iteration=turn.iteration, observation=turn.observation))
             await self.pace.move(State.VERIFY)
-            if turn.observation.exit is not Exit.OK:
-                return
             before = self.pace.ledger.watch.seconds
-            await self._verify(turn, candidate, attempt)
-        if turn.awaits_person(self.recipe):
+            case = self._case(turn, candidate, attempt)
+            passed = await self.verifier.after(case)
+        if passed and turn.awaits_person(self.recipe):
             await self._crown(turn, candidate)
         seconds = self.pace.ledger.watch.seconds - before
         self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
@@ -63,17 +64,18 @@ class Trial:
         if turn.candidate is not None and turn.acceptable(self.recipe):
             await self._crown(turn, turn.candidate)
 
-    async def _verify(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> None:
-        """Visible checks, then hidden ones, then those that a judge has a say in, one by one: they cost money."""
-        judged = [[check] for check in self.recipe.on(Layer.JUDGE)]
-        for checks in (self.recipe.on(Layer.CHECKS), self.recipe.on(Layer.HIDDEN), *judged):
-            if not checks:
-                continue
-            verdicts, observation = await attempt.examine(checks, self.questions.answering(turn.iteration, candidate))
-            turn.verdicts = [*turn.verdicts, *verdicts]
-            self._observe(turn, observation)
-            if not all(verdict.passed for verdict in turn.verdicts):
-                return
+    def _case(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> Case:
+        """What the layers see. Their verdicts are the turn's at once: what was judged before a fault is kept."""
+        turn.verdicts = [*turn.verdicts]
+        return Case(
+            recipe=self.recipe,
+            candidate=candidate,
+            verdicts=turn.verdicts,
+            attempt=attempt,
+            observation=turn.observation,
+            answering=self.questions.answering(turn.iteration, candidate),
+            observed=partial(self._observe, turn),
+        )
 
     def _observe(self, turn: Turn, observation: Observation) -> None:
         before = turn.observation.files if turn.observation else ()
@@ -113,22 +115,17 @@ class Trial:
         return False
 
     async def _examine_again(self, turn: Turn, candidate: Candidate) -> None:
-        approvals = self.recipe.on(Layer.APPROVAL)
-        settled = [check for check in self.recipe.checks if check not in approvals]
-        answering = self.questions.answering(turn.iteration, candidate)
+        settled = [check for check in self.recipe.checks if check.layer is not Layer.APPROVAL]
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             again: Sequence[Verdict] = []
             if observation.exit is Exit.OK:
+                answering = self.questions.answering(turn.iteration, candidate)
                 again, observation = await attempt.examine(settled, answering)
             if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
                 self._unstable(turn, again, self.repeat)
                 return
-            if approvals:
-                asked, observation = await attempt.examine(approvals, answering)
-                turn.verdicts = [*turn.verdicts, *asked]
-                self._observe(turn, observation)
-            if observation.exit is Exit.OK and turn.acceptable(self.recipe):
+            if await self.verifier.approval(self._case(turn, candidate, attempt)) and turn.acceptable(self.recipe):
                 turn.delivery = await attempt.deliver()
 
     def _unstable(self, turn: Turn, again: Sequence[Verdict], time: int) -> None:

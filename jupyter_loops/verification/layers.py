@@ -1,46 +1,29 @@
-"""The layers that need no execution, each a small class behind one port, from cheap to dear.
+"""The layers, each a small class behind the port `Stage`, from cheap to dear.
 
-The first that fails is the last that is looked at. What a layer took is the `seconds` of its first verdict.
+The first that fails is the last that is looked at. What a layer took is the sum of its verdicts' `seconds`.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Protocol
 
-from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer, Verdict
+from jupyter_loops.core.candidate import CandidateKind, Exit, Layer, Verdict
 from jupyter_loops.core.imports import Imports
-from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.ports import Case, Stage
+from jupyter_loops.core.recipe import Check
 
 from .data import data
 from .static import static
 from .syntax import syntax
-
-
-@dataclass(slots=True, kw_only=True)
-class Case:
-    """One candidate on its way up."""
-
-    recipe: Recipe
-    candidate: Candidate
-    tree: ast.Module | None = None  # of code that could be parsed
-
-
-class Still(Protocol):
-    """A layer that looks at a candidate and does not run it."""
-
-    def verify(self, case: Case) -> list[Verdict]:
-        """Its verdicts; none where it has nothing to say."""
-        ...
+from .telling import ended
 
 
 class Parse:
     """Is it Python, or JSON of the targets."""
 
-    def verify(self, case: Case) -> list[Verdict]:
+    async def verify(self, case: Case) -> list[Verdict]:
         """One verdict; leaves the syntax tree in the case."""
         if case.candidate.kind is CandidateKind.DATA:
             return [data(case.recipe, case.candidate.text)]
@@ -51,7 +34,7 @@ class Parse:
 class Static:
     """Targets as their stubs say, and nothing that tampers."""
 
-    def verify(self, case: Case) -> list[Verdict]:
+    async def verify(self, case: Case) -> list[Verdict]:
         """One verdict a target, one for tampering."""
         return [] if case.tree is None else static(case.recipe, case.tree)
 
@@ -62,7 +45,7 @@ class Importing:
 
     imports: Imports = field(default_factory=Imports)
 
-    def verify(self, case: Case) -> list[Verdict]:
+    async def verify(self, case: Case) -> list[Verdict]:
         """One verdict where there are lists of modules."""
         if case.tree is None or not self.imports:
             return []
@@ -71,14 +54,46 @@ class Importing:
         return [Verdict(check=check, layer=Layer.STATIC, passed=not message, message=message)]
 
 
-def climb(layers: Sequence[Still], case: Case) -> list[Verdict]:
-    """The verdicts of the layers, up to the first that fails."""
-    verdicts: list[Verdict] = []
+class Schema:
+    """It runs, and what it leaves has the targets' types."""
+
+    async def verify(self, case: Case) -> list[Verdict]:
+        """One verdict, of what the child did with the candidate; it took what that took."""
+        ran = case.observation
+        assert ran is not None
+        code = case.candidate.kind is CandidateKind.CODE
+        check = "the code runs, and its targets have their types" if code else "the values have their types"
+        passed = ran.exit is Exit.OK
+        verdict = Verdict(check=check, layer=Layer.SCHEMA, passed=passed, message="" if passed else ended(ran))
+        return [replace(verdict, seconds=ran.seconds, fault=ran.fault)]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Checks of one layer, run in the candidate's child: checks, hidden, metrics, judge, approval."""
+
+    checks: Sequence[Check]
+
+    async def verify(self, case: Case) -> list[Verdict]:
+        """One verdict a check, and one for each trick that was noticed meanwhile."""
+        if not self.checks:
+            return []
+        assert case.attempt is not None
+        verdicts, observation = await case.attempt.examine(self.checks, case.answering)
+        if case.observed is not None:
+            case.observed(observation)
+        return verdicts
+
+
+async def climb(layers: Sequence[Stage], case: Case) -> bool:
+    """Add the verdicts of the layers to the case, up to the first that fails; whether none does."""
     for layer in layers:
         began = perf_counter()
-        said = layer.verify(case)
+        said = await layer.verify(case)
         seconds = perf_counter() - began
-        verdicts += [replace(each, seconds=seconds if each is said[0] else 0.0) for each in said]
+        if said and not any(each.seconds for each in said):
+            said[0] = replace(said[0], seconds=seconds)
+        case.verdicts.extend(said)
         if not all(each.passed for each in said):
-            break
-    return verdicts
+            return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_loops.core.candidate import Exit, Fault, Frame, Observation, Verdict
+from jupyter_loops.core.candidate import Exit, Fault, Frame, Layer, Observation, Verdict
 
 LINE = 200  # characters of the one line
 ITEM = 1200  # characters of one piece of feedback
@@ -26,7 +26,7 @@ _EXITS = {
 
 def why(verdicts: Sequence[Verdict], observation: Observation | None) -> str:
     """The first failure, or what was achieved. Of hidden checks only how many failed."""
-    failed = [verdict for verdict in verdicts if not verdict.passed]
+    failed = _failed(verdicts)
     checks = [verdict for verdict in verdicts if verdict.index]
     if failed and not failed[0].hidden:
         count = f" ({sum(verdict.passed for verdict in checks)} of {len(checks)} passed)" if len(checks) > 1 else ""
@@ -34,7 +34,7 @@ def why(verdicts: Sequence[Verdict], observation: Observation | None) -> str:
     if failed:
         return _hidden(failed, verdicts)
     if observation is not None and observation.exit is not Exit.OK:
-        return _clip(_ended(observation, in_hidden=any(verdict.hidden for verdict in verdicts)), LINE)
+        return _clip(ended(observation, in_hidden=any(verdict.hidden for verdict in verdicts)), LINE)
     if not checks:
         return "no check has run"
     return f"{'all ' * (len(checks) > 1)}{len(checks)} check{'s' * (len(checks) > 1)} passed"
@@ -45,7 +45,7 @@ def feedback(verdicts: Sequence[Verdict], observation: Observation | None) -> tu
 
     Once a hidden check has run, what was printed and raised may hold its values, so it is left out.
     """
-    failed = [verdict for verdict in verdicts if not verdict.passed]
+    failed = _failed(verdicts)
     visible = [verdict for verdict in failed if not verdict.hidden]
     in_hidden = any(verdict.hidden for verdict in verdicts)
     items = [_item(verdict) for verdict in visible[:SHOWN]]
@@ -54,10 +54,15 @@ def feedback(verdicts: Sequence[Verdict], observation: Observation | None) -> tu
     if len(visible) < len(failed):
         items.append(f"{_hidden(failed, verdicts)}; what you see passes, so solve the general case")
     if observation is not None and observation.exit is not Exit.OK:
-        items.append(_clip(_ended(observation, in_hidden=in_hidden), ITEM))
+        items.append(_clip(ended(observation, in_hidden=in_hidden), ITEM))
         if not in_hidden:
             items += _details(observation)
     return tuple(items)
+
+
+def _failed(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Without the schema layer: what the candidate did there, its observation tells better."""
+    return [verdict for verdict in verdicts if not verdict.passed and verdict.layer is not Layer.SCHEMA]
 
 
 def _line(verdict: Verdict) -> str:
@@ -82,7 +87,8 @@ def _hidden(failed: Sequence[Verdict], verdicts: Sequence[Verdict]) -> str:
     return f"{missed} of {all_hidden} hidden checks failed"
 
 
-def _ended(observation: Observation, *, in_hidden: bool) -> str:
+def ended(observation: Observation, *, in_hidden: bool = False) -> str:
+    """How a candidate's run ended that did not end well, in one line."""
     reason = _EXITS.get(observation.exit, observation.exit.value)
     if in_hidden:
         return f"in a hidden check {reason}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jupyter_loops.core.candidate import Candidate, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, Layer, Observation, Verdict
 from jupyter_loops.core.imports import Imports
+from jupyter_loops.core.ports import Case
 from jupyter_loops.core.recipe import Recipe
 
 from .digest import digest
-from .layers import Case, Importing, Parse, Static, climb
+from .layers import Examined, Importing, Parse, Schema, Static, climb
 from .progress import progress
 from .stuck import Detectors
 from .telling import feedback, why
@@ -18,14 +19,22 @@ from .telling import feedback, why
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Everything about a candidate's quality that needs no execution. Stateless."""
+    """How good a candidate is. Stateless."""
 
     imports: Imports = field(default_factory=Imports)  # what candidates may import
 
-    def before(self, recipe: Recipe, candidate: Candidate) -> list[Verdict]:
+    async def before(self, case: Case) -> bool:
         """The layers that need no execution, up to the first that fails."""
-        layers = (Parse(), Static(), Importing(self.imports))
-        return climb(layers, Case(recipe=recipe, candidate=candidate))
+        return await climb((Parse(), Static(), Importing(self.imports)), case)
+
+    async def after(self, case: Case) -> bool:
+        """The layers of a candidate that has run; a judge is asked check by check, since that costs money."""
+        *free, judged = (case.recipe.on(layer) for layer in (Layer.CHECKS, Layer.HIDDEN, Layer.METRICS, Layer.JUDGE))
+        return await climb((Schema(), *map(Examined, free), *(Examined((check,)) for check in judged)), case)
+
+    async def approval(self, case: Case) -> bool:
+        """The last layer: a person."""
+        return await climb((Examined(case.recipe.on(Layer.APPROVAL)),), case)
 
     def digest(self, candidate: Candidate) -> str:
         """SHA-256 of the candidate in a normal form."""

@@ -115,6 +115,7 @@ class Round:
                 "name": "hidden check" if verdict.get("hidden") else line(verdict.get("check", "")),
                 "layer": line(verdict.get("layer", ""), 20),
                 "passed": bool(verdict.get("passed")),
+                "seconds": float(verdict.get("seconds") or 0.0),
                 "message": "" if verdict.get("hidden") else line(verdict.get("message", "")),
             }
             for verdict in verdicts[:_VERDICTS]

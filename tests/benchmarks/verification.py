@@ -10,7 +10,7 @@ import time
 from target import beside
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
-from jupyter_loops.core.ports import World
+from jupyter_loops.core.ports import Case, World
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse
 from jupyter_loops.verification.verifier import Verifier
@@ -34,7 +34,7 @@ async def measure(setup: str, times: int) -> list[tuple[float, float]]:
             async with sandbox.attempt(CODE) as attempt:
                 await attempt.execute()
                 began, busy = time.perf_counter(), time.process_time()
-                verifier.before(recipe, CODE)
+                await verifier.before(Case(recipe=recipe, candidate=CODE))
                 verdicts, observation = await attempt.examine(recipe.checks)
                 cpu = time.process_time() - busy + observation.cpu_seconds
                 taken.append((time.perf_counter() - began, cpu))

@@ -7,6 +7,7 @@ import pytest
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit, Layer
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.ports import Case
 from jupyter_loops.language import parse
 from jupyter_loops.planning.planner import Planner
 from jupyter_loops.verification.verifier import Verifier
@@ -43,11 +44,13 @@ def test_lists_name_modules_and_stand_for_what_is_in_them(allowed, denied, text,
     assert (f"`{refused}` must not be imported here" in said) if refused else said == ""
 
 
-def test_the_static_layer_names_the_module_and_what_is_allowed():
+async def test_the_static_layer_names_the_module_and_what_is_allowed():
     verifier = Verifier(imports=Imports.of(("math",), (), RECIPE.setup))
     bad = Candidate(kind=CandidateKind.CODE, text="import math\nimport socket\ndef f(x): return x")
 
-    (verdict,) = [each for each in verifier.before(RECIPE, bad) if not each.passed]
+    case = Case(recipe=RECIPE, candidate=bad)
+    assert not await verifier.before(case)
+    (verdict,) = [each for each in case.verdicts if not each.passed]
 
     assert verdict.layer is Layer.STATIC
     assert verdict.message == "line 2: `socket` must not be imported here: only json, math may be imported"

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit, Layer, Verdict
-from jupyter_loops.core.ports import World
+from jupyter_loops.core.ports import Case, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse
@@ -350,7 +350,9 @@ async def an_exam(level: str = "process") -> AsyncIterator[tuple[Recipe, ZygoteS
 async def meet(cheat: Cheat, recipe: Recipe, sandbox: ZygoteSandbox) -> Caught:
     """Look at the syntax, and then run the candidate as if nobody had looked."""
     candidate = Candidate(kind=CandidateKind.CODE, text=cheat.text)
-    static = [verdict.message for verdict in Verifier().before(recipe, candidate) if not verdict.passed]
+    case = Case(recipe=recipe, candidate=candidate)
+    await Verifier().before(case)
+    static = [verdict.message for verdict in case.verdicts if not verdict.passed]
     async with sandbox.attempt(candidate) as attempt:
         executed = await attempt.execute()
         if executed.exit is not Exit.OK:

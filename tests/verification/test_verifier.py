@@ -1,8 +1,10 @@
+import asyncio
 from textwrap import dedent
 
 import pytest
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer
+from jupyter_loops.core.ports import Case
 from jupyter_loops.language import parse
 from jupyter_loops.verification.verifier import Verifier
 
@@ -13,14 +15,18 @@ def code(text):
     return Candidate(kind=CandidateKind.CODE, text=dedent(text))
 
 
+def before(recipe, candidate):
+    case = Case(recipe=recipe, candidate=candidate)
+    asyncio.run(Verifier().before(case))
+    return case.verdicts
+
+
 def failures(text, recipe=SLUG):
-    return [verdict for verdict in Verifier().before(recipe, code(text)) if not verdict.passed]
+    return [verdict for verdict in before(recipe, code(text)) if not verdict.passed]
 
 
 def test_a_good_candidate_passes_every_layer_that_needs_no_execution():
-    verdicts = Verifier().before(
-        SLUG, code("import re\ndef slugify(text, sep='-'):\n    return re.sub('x', sep, text)")
-    )
+    verdicts = before(SLUG, code("import re\ndef slugify(text, sep='-'):\n    return re.sub('x', sep, text)"))
     assert [(verdict.layer, verdict.passed) for verdict in verdicts] == [
         (Layer.PARSE, True),
         (Layer.STATIC, True),
@@ -36,11 +42,11 @@ def test_a_syntax_error_names_its_line_and_stops_there():
 
 
 def test_each_layer_is_timed_and_the_first_that_fails_is_the_last():
-    parsed, defined, untouched = Verifier().before(SLUG, code("def slugify(text, sep='-'): return text"))
+    parsed, defined, untouched = before(SLUG, code("def slugify(text, sep='-'): return text"))
     assert parsed.seconds > 0
     assert defined.seconds > 0
     assert untouched.seconds == 0  # of the same layer: counted once
-    assert [verdict.layer for verdict in Verifier().before(SLUG, code("def slugify("))] == [Layer.PARSE]
+    assert [verdict.layer for verdict in before(SLUG, code("def slugify("))] == [Layer.PARSE]
 
 
 @pytest.mark.parametrize("text", ["\0", "x = " + "(" * 5000, "return 1", "-" * 100_000 + "1"])
@@ -140,7 +146,7 @@ def test_ordinary_code_is_not_forbidden():
 )
 def test_data_is_an_object_of_the_targets(text, said):
     recipe = parse("'go'\na: int\nb: list[int]\nassert a and b")
-    (verdict,) = Verifier().before(recipe, Candidate(kind=CandidateKind.DATA, text=text))
+    (verdict,) = before(recipe, Candidate(kind=CandidateKind.DATA, text=text))
     assert verdict.passed is not bool(said)
     assert verdict.message.startswith(said)
 
