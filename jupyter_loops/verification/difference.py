@@ -14,6 +14,7 @@ _LINES = 200  # of a text that is still compared line by line
 _SHOWN = 6  # lines of a difference
 _WIDE = 120  # characters of one of them
 _DEEP = 20  # levels of nested values
+_LABELS = 8  # of an axis that are shown
 _ITEMS = 2000  # of one container that are compared
 
 Describe = Callable[..., str]
@@ -49,9 +50,11 @@ def _of_texts(value: str, expected: str) -> str:
 
 def _of_parts(value: object, expected: object, path: str, describe: Describe, depth: int) -> Iterator[str]:
     """What differs inside two containers of one type, the nearest first."""
-    if type(value) is not type(expected) or not depth or type(value) not in {list, tuple, dict, set, frozenset}:
+    where = f"at {path}: " if path else ""
+    if _has_shape(value) and _has_shape(expected):
+        yield where + _of_arrays(value, expected)[2:]
+    elif type(value) is not type(expected) or not depth or type(value) not in {list, tuple, dict, set, frozenset}:
         if value != expected:
-            where = f"at {path}: " if path else ""
             yield f"{where}{describe(value, _WIDE)} instead of {describe(expected, _WIDE)}"
     elif isinstance(value, dict) and isinstance(expected, dict):
         yield from _of_dicts(value, expected, path, describe, depth)
@@ -59,17 +62,17 @@ def _of_parts(value: object, expected: object, path: str, describe: Describe, de
         yield from _surplus(value - expected, expected - value, path, describe)
     elif isinstance(value, list | tuple) and isinstance(expected, list | tuple):
         for at, (one, other) in enumerate(islice(zip(value, expected, strict=False), _ITEMS)):
-            if one is not other and one != other:
+            if _differ(one, other):
                 yield from _of_parts(one, other, f"{path}[{at}]", describe, depth - 1)
         if len(value) != len(expected):
-            yield f"{f'at {path}: ' if path else ''}{len(value)} items instead of {len(expected)}"
+            yield f"{where}{len(value)} items instead of {len(expected)}"
 
 
 def _of_dicts(
     value: dict[object, object], expected: dict[object, object], path: str, describe: Describe, depth: int
 ) -> Iterator[str]:
     for key in islice(expected, _ITEMS):
-        if key in value and value[key] is not expected[key] and value[key] != expected[key]:
+        if key in value and _differ(value[key], expected[key]):
             yield from _of_parts(value[key], expected[key], f"{path}[{describe(key, 40)}]", describe, depth - 1)
     yield from _surplus(value.keys() - expected.keys(), expected.keys() - value.keys(), path, describe)
 
@@ -81,13 +84,28 @@ def _surplus(more: AbstractSet[object], missing: AbstractSet[object], path: str,
             yield f"{where}{word} {', '.join(sorted(describe(each, 40) for each in islice(some, 5)))}"
 
 
+def _has_shape(value: object) -> bool:
+    shape = getattr(value, "shape", None)
+    return type(shape) is tuple and bool(shape)
+
+
+def _differ(one: object, other: object) -> bool:
+    if _has_shape(one) and _has_shape(other):
+        return bool(_of_arrays(one, other))
+    return one is not other and bool(one != other)
+
+
 def _of_arrays(value: Any, expected: Any) -> str:
-    """Where two arrays or frames of one shape differ first; what shapes they have where those differ."""
-    shapes = [getattr(each, "shape", None) for each in (value, expected)]
-    if not all(type(shape) is tuple and shape for shape in shapes):
+    """Where two arrays or frames differ: in shape, in their labels, or the first of their cells."""
+    if not (_has_shape(value) and _has_shape(expected)):
         return ""
-    if shapes[0] != shapes[1]:
-        return f"; shape {shapes[0]} instead of {shapes[1]}"
+    if value.shape != expected.shape:
+        return f"; shape {value.shape} instead of {expected.shape}"
+    for axis in ("columns", "index"):
+        labels: list[Any] = [getattr(each, axis, None) for each in (value, expected)]
+        if all(map(_has_shape, labels)) and not labels[0].equals(labels[1]):
+            given, wanted = (list(islice(each, _LABELS)) for each in labels)
+            return f"; {axis} {given} instead of {wanted}"
     unequal = (value != expected) & ~((value != value) & (expected != expected))  # noqa: PLR0124 - nan is no difference
     raw = getattr(unequal, "to_numpy", lambda: unequal)()
     places = raw.nonzero()

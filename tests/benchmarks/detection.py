@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "verification"))
+import recorded
 from target import beside
 from traces import KINDS, PATIENCE, a_round, ended, traces
 
@@ -42,6 +43,18 @@ def cost(rounds: int) -> tuple[float, float]:
     return sum(seconds[:tenth]) / tenth, sum(seconds[-tenth:]) / tenth
 
 
+def print_recorded() -> None:
+    """A false alarm here has cost a success that came later; the model is small, and much of what it does is luck."""
+    title = "recorded runs of the embedded model, patience"
+    print(f"\n  {title:<48}{'hit':>6}{'missed':>8}{'silent':>8}{'false alarm':>13}")
+    for patience in (4, PATIENCE, 12, 16):
+        found = sum(recorded.counted(patience).values(), Counter())
+        shown = [found[name] for name in ("hit", "missed", "silent", "false alarm")]
+        print("  {:<48}{:>6}{:>8}{:>8}{:>13}".format(patience, *shown))
+    for cell, found in recorded.counted().items():
+        print(f"    {cell:<12} {', '.join(f'{count} {what}' for what, count in found.items())}")
+
+
 def main() -> None:
     counts, by_kind = table()
     print(f"  {'run':<34}{'should':<14}{'hit':>6}{'other':>7}{'missed':>8}{'silent':>8}{'false alarm':>13}")
@@ -52,6 +65,7 @@ def main() -> None:
     going = counts["silent"] + counts["false alarm"]
     print(f"  {stuck} stuck runs: {counts['hit']} ended for the right reason, {counts['other reason']} for another,"
           f" {counts['missed']} not; {going} runs with progress: {counts['false alarm']} ended wrongly")  # fmt: skip
+    print_recorded()
     first, last = cost(100_000)
     print(f"  a round of detection: {first * 1e6:.1f} µs in the first tenth of 100,000 rounds, {last * 1e6:.1f} µs in"
           f" the last   {beside(last / first, 1.5, 'x')}")  # fmt: skip

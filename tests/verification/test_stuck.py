@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import counted, judged, runs
 from traces import PATIENCE, Trace, a_round, ended, traces
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
@@ -130,6 +131,19 @@ def verdict(trace: Trace, reason: StopReason | None) -> str:
     if trace.reason is None:
         return "silent" if reason is None else "false alarm"
     return "missed" if reason is None else "hit" if reason is trace.reason else "other reason"
+
+
+def test_on_recorded_runs_no_detector_misses_and_only_patience_costs_a_late_success():
+    """Runs of the embedded model that nobody ended; three had luck after more than `PATIENCE` dull rounds."""
+    told = [judged(trace) for trace in runs()]
+    wrong = [finding.reason for what, finding, _ in told if what == "false alarm"]
+
+    assert len(told) >= 20
+    assert not [what for what, *_ in told if what == "missed"]
+    assert len([what for what, *_ in told if what == "hit"]) >= 12
+    assert set(wrong) <= {StopReason.PLATEAU}
+    assert len(wrong) <= 3
+    assert sum(counted(16).values(), Counter())["false alarm"] <= 1
 
 
 def test_without_noise_no_progress_is_taken_for_a_plateau():
