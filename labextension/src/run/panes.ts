@@ -14,7 +14,7 @@ export const PANES: Record<Exclude<Tab, 'Candidate'>, (round: Round) => Node[]> 
 
 /** Source with its line numbers, which are drawn by the style sheet and so are not copied. */
 export function source(text: string): HTMLElement {
-  return el('pre', 'source', ...text.split('\n').map(line => el('span', 'line', line, '\n')));
+  return el('pre', 'source', ...text.trimEnd().split('\n').map(line => el('span', 'line', line, '\n')));
 }
 
 export function note(words: string): HTMLElement {
