@@ -11,6 +11,7 @@ from .clip import clip, line
 from .drawn import figure, files
 
 _FIGURES = 6
+_TOLD = 500  # characters of what a tool was asked, and of what it said
 _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
 
 
@@ -68,14 +69,14 @@ class Round:
     def tool_called(self, event: Mapping[str, Any]) -> None:
         """A tool is about to be called."""
         call = {"number": event.get("number", 0), "tool": line(event.get("tool", ""), 80)}
-        call |= {"arguments": clip(event.get("arguments", "")), "result": "", "error": "", "seconds": None}
+        call |= {"arguments": clip(event.get("arguments", ""), _TOLD), "result": "", "error": "", "seconds": None}
         self.tools = [*self.tools[1 - _CALLS :], call]
 
     def tool_answered(self, event: Mapping[str, Any]) -> None:
         """It came back, or did not."""
         for call in self.tools:
             if call["number"] == event.get("number"):
-                call["result"], call["error"] = clip(event.get("result", "")), line(event.get("error", ""), 40)
+                call["result"], call["error"] = clip(event.get("result", ""), _TOLD), line(event.get("error", ""), 40)
                 call["seconds"] = event.get("seconds")
 
     def proposed(self, event: Mapping[str, Any], best: Round | None) -> None:

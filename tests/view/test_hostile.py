@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from jupyter_loops.core.candidate import Fault
-from jupyter_loops.core.events import Noted
+from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
 from jupyter_loops.view import Charts, Snapshot, bundle, page
 from jupyter_loops.view.html import html
 from jupyter_loops.view.text import headline, text
@@ -39,6 +39,8 @@ def hostile_run(story, evil):
     """A run in which every text that anybody can choose is `evil`."""
     told = story(name=evil, checks=[{"name": evil, "hidden": False, "kind": "assert"}])
     told.plan(1, evil)
+    told.tell(ToolCalled(iteration=1, number=1, tool=evil, arguments=evil))
+    told.tell(ToolAnswered(iteration=1, number=1, tool=evil, result=evil, error=evil, seconds=0.1))
     told.act(1, 0, stdout=evil, fault=Fault(type=evil, message=evil), message=evil)
     told.move(1, "verify", "wait", evil)
     told.decide(1, 0, evil, best=True)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from jupyter_loops.core.events import Moved, Noted, Steered
+from jupyter_loops.core.events import Moved, Noted, Steered, ToolAnswered, ToolCalled
 from jupyter_loops.view import Snapshot
+from jupyter_loops.view.html import html
 
 
 def test_a_stored_run_and_a_live_one_give_the_same_picture(slug):
@@ -50,6 +51,21 @@ def test_phases_of_the_round_that_is_going_on_are_known_at_once(slug):
 
     assert [state for state, _ in phases] == ["plan", "execute"]
     assert phases[1][1] == pytest.approx(0.2)
+
+
+def test_a_round_has_its_calls_of_tools(story):
+    told = story()
+    told.plan(1)
+    told.tell(ToolCalled(iteration=1, number=1, tool="look", arguments='{"n": 1}'))
+    call = {"number": 1, "tool": "look", "arguments": '{"n": 1}', "result": "", "error": "", "seconds": None}
+    assert told.snapshot.to_json()["rounds"][0]["tools"] == [call]
+
+    told.tell(ToolAnswered(iteration=1, number=1, tool="look", result="error: no", error="raised", seconds=0.25))
+    told.plan(1, "def slugify(text): ...")
+    told.decide(1, 0, "no", best=True)
+    picture = told.snapshot.to_json()
+    assert picture["rounds"][0]["tools"] == [call | {"result": "error: no", "error": "raised", "seconds": 0.25}]
+    assert "look({&quot;n&quot;: 1}) → error: no · 250 ms" in html(picture)
 
 
 def test_a_finished_round_has_its_reason_numbers_and_texts(slug):
