@@ -58,6 +58,24 @@ def test_an_interrupt_is_a_graceful_stop(kernel, cell, right):
     assert kernel.run("%loop_sql --to rows SELECT stop_reason FROM runs").results() == ["[('interrupted',)]"]
 
 
+def test_an_interrupt_ends_the_tool_that_is_under_way_and_its_thread(kernel, tmp_path):
+    script = tmp_path / "calls.json"
+    script.write_text('[{"tool": "slow"}]')
+    kernel.run("import threading, time")
+    body = "@tool\ndef slow():\n    print('called', flush=True)\n    while True: time.sleep(0.05)\n"
+    message = kernel.start(f"%%loop n_of --model script:{script}\n'A number.'\nn: int\n{body}assert n == 5")
+    kernel.wait_for("stream", message)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.finish(message)
+
+    assert reply.error.startswith("NotVerified: n_of is not verified: interrupted")
+    assert kernel.run("%loop_sql --to rows SELECT tool, error FROM tool_calls").results() == ["[('slow', 'cancelled')]"]
+    left = kernel.run(
+        "[one.join(5) for one in threading.enumerate() if one.name == 'tool slow']; threading.enumerate()"
+    )
+    assert "tool slow" not in left.results()[0]
+
+
 def test_a_stop_before_the_run_began_says_so(kernel, cell, right):
     body = "import time\ntime.sleep(30)\ndef double(n): 'Twice.'\nassert double(2) == 4"
     message = kernel.start(cell(right, body=body))
