@@ -14,8 +14,12 @@ from .providers import GOOD, PRICE, TABLE, begin, charged, play, refusal
 
 
 @pytest.fixture(scope="module")
-def table():
+def table(tmp_path_factory):
     with serving() as endpoint:
+        path = tmp_path_factory.mktemp("first") / "history.duckdb"
+        run, _ = begin(endpoint, "first", (), path, streaming=True, call_timeout=30)  # a first call takes its time
+        run.wait(60)
+        open_history(str(path)).close()
         yield endpoint
 
 
@@ -100,7 +104,9 @@ def test_a_hundred_random_sequences_of_faults_leave_no_hung_run_no_double_charge
         for sequence, room, run in runs:
             end = run.wait(max(deadline - time.monotonic(), 0))
             assert end.reason in {"verified", "iterations", "error", "refused", "breaker_open"}, (sequence, end)
-            assert table.asked[room] == len(assert_books(run)), sequence
+            calls = assert_books(run)
+            late = sum("did not answer within" in call["message"] for call in calls)  # it may not even have left
+            assert len(calls) - late <= table.asked[room] <= len(calls), sequence
 
 
 def assert_books(run):
