@@ -39,9 +39,9 @@ class Cursor(Protocol):
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
-FORMAT = (
-    "STORAGE_VERSION 'v1.5.0'"  # of new files: the oldest DuckDB that we run on can read them, command line included
-)
+# Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
+# whole blocks of every column, writes a third of what it would with DuckDB's own 256 kB. Large files are no larger.
+FORMAT = "STORAGE_VERSION 'v1.5.0', BLOCK_SIZE 65536"
 ENDS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")  # of the names of the files that a database is kept in
 BUSY = ("lock", "already attached", "being used by another process")
 
