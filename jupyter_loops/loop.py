@@ -47,7 +47,11 @@ class Loop(Recipe):
         """
         person = None if approve is None else Person(callback=approve, namespace=names or {})
         lineage = None if parent is None else parent.cycle.lineage
-        given = {one.__name__: one for one in tools if not isinstance(one, str)}
-        chosen = tuple(one if isinstance(one, str) else one.__name__ for one in tools)
+        given = {_name(one): one for one in tools if not isinstance(one, str)}
+        chosen = tuple(map(_name, tools))
         names = ChainMap[str, object]({**given}, names or {}) if given else names  # type: ignore[arg-type]  # only read
         return launch(self, Options(**options, tools=chosen), names, parent=lineage, person=person)
+
+
+def _name(tool: Callable[..., Any] | str) -> str:
+    return tool if isinstance(tool, str) else getattr(tool, "__name__", type(tool).__name__)
