@@ -117,7 +117,7 @@ CASES = [
     case("too many open files", "x = [open('/dev/null') for _ in range(10_000)]", Exit.RAISED, open_files=64),
     case("recursion", "def g(): g()\ng()", Exit.RAISED),
     case("recursion without a limit", "import sys; sys.setrecursionlimit(10**9)\ndef g(): g()\ng()", Exit.DIED,
-         Exit.RAISED, Exit.MEMORY, Exit.WALL, seconds=2.0, memory_bytes=100 * MB),
+         Exit.RAISED, Exit.MEMORY, Exit.WALL, seconds=0.5, memory_bytes=100 * MB),
     case("deeply nested source", "x = " + "(" * 5000 + ")" * 5000, Exit.RAISED, Exit.MEMORY),
     case("huge exception", "raise ValueError('x' * 50_000_000)", Exit.RAISED),
     case("file grown by a seek", "import os\nf = os.open('big', os.O_CREAT | os.O_WRONLY)\nos.ftruncate(f, 1 << 40)",

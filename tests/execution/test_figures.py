@@ -130,7 +130,7 @@ async def test_a_figure_of_a_candidate_that_fails_is_captured_too(open_sandbox, 
 async def test_figures_are_few_and_small(open_sandbox, make_recipe):
     pytest.importorskip("matplotlib")
     many = "import matplotlib.pyplot as plt\nimport numpy as np\n"
-    many += "for _ in range(9): plt.figure(figsize=(300, 200)); plt.imshow(np.random.rand(2000, 2000))\n"
+    many += "for _ in range(6): plt.figure(figsize=(300, 200)); plt.imshow(np.random.rand(500, 500))\n"
     async with open_sandbox("process", make_recipe("assert f(1) == 1"), Limits(seconds=120)) as box:
         executed = (await box.run(many + GOOD)).executed
 
