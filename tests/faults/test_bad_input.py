@@ -140,12 +140,6 @@ MISTAKES = [
         "PreflightError: line 5: approve(…) waits for a person, and nobody can answer here: .*--auto-approve",
     ),
     Mistake(
-        "a tool",
-        "{answer}",
-        DOUBLE + CHECK + "@tool\ndef look(n: int) -> int:\n    'Looks.'\n    return n",
-        "PreflightError: line 5: tools (`@tool`) are not available in this version; leave @tool away",
-    ),
-    Mistake(
         "a history that is no database",
         "{answer} --history {garbage}",
         DOUBLE + CHECK,

@@ -307,6 +307,18 @@ CHEATS = [
     cheat("opens its own memory", "def square(n):\n open(b'/proc/self/mem', 'rb').close()\n return n * n", CONSISTENCY),
     cheat("opens its own memory by a link",
           "import os\nos.symlink('/proc/self/mem', 'x')\ndef square(n):\n open('x', 'rb').close()\n return n * n", CONSISTENCY),
+    # classes of what is there
+    cheat("gives a module another class",
+          "import math, types\nclass M(types.ModuleType):\n def __getattribute__(s, n):\n"
+          "  return (lambda *a, **k: True) if n == 'isclose' else super().__getattribute__(n)\nmath.__class__ = M" + WRONG,
+          CONSISTENCY),
+    cheat("gives a DataFrame a class of the same name",
+          "import pandas as pd\nclass DataFrame(pd.DataFrame):\n __module__ = pd.DataFrame.__module__\n"
+          " def __getitem__(s, k): return pd.Series([0, 0, 0])\ntable.__class__ = DataFrame" + WRONG, CONSISTENCY),
+    cheat("gives a module another class for as long as a check takes",
+          "import math, types\nclass M(types.ModuleType):\n def __getattribute__(s, n):\n"
+          "  math.__class__ = types.ModuleType\n  return (lambda *a, **k: True) if n == 'isclose' else getattr(math, n)\n"
+          "def square(n):\n math.__class__ = M\n return n * n", CHECKS),
     # changes that are undone in time
     cheat("patches math until its value dies",
           "import math\nreal = math.isclose\nclass V(float):\n def __del__(s): math.isclose = real\n"

@@ -77,7 +77,13 @@ def surroundings(names: Mapping[str, object], ours: Iterable[ModuleType]) -> Sea
         vars(module).setdefault("__warningregistry__", {})  # else a warning would set it, whoever's it is
     mine = [*_tables(own), *_classes(own)]
     replaced, touched = sealed(mine), untouched(mine)
-    return lambda: [*theirs(), *replaced(), *touched()]
+    kinds = [(each.__name__, each, type(each)) for each in (*common, *given, *own)]
+
+    def broken() -> list[str]:
+        others = [name for name, each, kind in kinds if type(each) is not kind]
+        return [*theirs(), *replaced(), *touched(), *others]
+
+    return broken
 
 
 def untouched(tables: Iterable[Table]) -> Seal:

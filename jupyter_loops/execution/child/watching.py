@@ -23,6 +23,7 @@ def watch(names: Mapping[str, object], given: AbstractSet[str], reads: set[str],
     used = [(name, names.get, name, value) for name, value in found.items()]
     for label, value in [("", builtins), *((f"{name}.", value) for name, value in found.items())]:
         if isinstance(value, ModuleType):
+            used.append((value.__name__, type, value, type(value)))  # type: ignore[arg-type] # looked up like the others
             wanted = vars(value).keys() & (parts if label else parts | reads)
             used += [(f"{label}{part}", vars(value).get, part, vars(value)[part]) for part in wanted]
 
