@@ -53,7 +53,7 @@ class Stored:
         """The run with this id, or the newest of the loop with this name. Raises PreflightError."""
         row = history.run(name)
         if row is None:
-            raise PreflightError(f"no run is called {name} in {history.path}")
+            raise PreflightError(f"no run is called {name} in {history.address.text}")
         records = history.records(row["run_id"])
         if not records or not records[0].get("source"):
             raise PreflightError(f"run {row['run_id']} cannot go on: the text of its cell is not in the history")
@@ -68,7 +68,7 @@ class Stored:
     def options(self) -> dict[str, Any]:
         """What it was started with; the model is the one it had, whatever the default is now."""
         said = dict(self.records[0]["options"])
-        return said | {"model": said.get("model") or self.records[0]["model"], "history": str(self.history.path)}
+        return said | {"model": said.get("model") or self.records[0]["model"], "history": self.history.address.text}
 
     def past(self, upto: int | None = None) -> Past:
         """Its state now, or at the end of a round, its forefathers' rounds included."""

@@ -67,7 +67,7 @@ class Options:
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
     keep_files: bool = False  # what candidates write, beside the history; see run.artifacts
-    history: str | None = None  # path of the DuckDB file
+    history: str | None = None  # the DuckDB file, or the address of a team's history: history/address.py
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

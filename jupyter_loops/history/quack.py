@@ -2,6 +2,8 @@
 
 Statements run there, in a session that ends with the lease, and only rows travel. Events go in one request that holds
 its whole transaction, so a client that vanishes leaves either all of it or nothing, and never an open transaction.
+What a person asks for (pruning, forgetting, --write) is a transaction of several requests: who vanishes in the middle
+of it leaves it open, and what it changed locked, until the server is restarted.
 """
 
 from __future__ import annotations

@@ -56,6 +56,8 @@ class Keeping(StoredMagic):
         runs = f"{len(gone)} run{'' if len(gone) == 1 else 's'}"
         if dry:
             return f"{runs} would go: {', '.join(gone[:10])}{' …' if len(gone) > 10 else ''}"  # noqa: PLR2004
+        if history.address.kind != "file":
+            return f"{runs} deleted"
         return f"{runs} deleted; the file went from {before:.1f} to {_size(history):.1f} MB"
 
     def _export(self, words: list[str]) -> str:

@@ -79,7 +79,9 @@ OPTIONS = (
         name="allow_imports", shape="MODULES", read=units.modules, help="all that candidates may import, e.g. math,re"
     ),
     Option(name="deny_imports", shape="MODULES", read=units.modules, help="what candidates must not import"),
-    Option(name="history", shape="PATH", read=str, help="the DuckDB file that keeps the runs"),
+    Option(
+        name="history", shape="PATH", read=str, help="the DuckDB file that keeps the runs, or quack:… or ducklake:…"
+    ),
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),

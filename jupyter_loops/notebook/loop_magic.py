@@ -80,7 +80,9 @@ class LoopMagics(Magics):
         config=True
     )
     deny_imports = List(Unicode(), help="Modules that candidates must not import.").tag(config=True)
-    history = Unicode(None, allow_none=True, help="DuckDB file; None: the user's data folder.").tag(config=True)
+    history = Unicode(
+        None, allow_none=True, help="DuckDB file, quack:… or ducklake:…; None: in the user's data folder."
+    ).tag(config=True)
     background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)

@@ -298,8 +298,8 @@ def test_clients_that_vanish_lose_nothing_that_was_durable_and_stop_nobody(place
     assert history.verify() == []
 
 
-def test_a_loop_runs_and_resumes_and_costs_nothing_again(place):
-    from jupyter_loops.assemble import Adapters, Options, launch
+def test_a_loop_runs_and_costs_nothing_again_and_is_forked(place):
+    from jupyter_loops.assemble import Adapters, Options, fork, launch
     from jupyter_loops.execution.sandbox import ZygoteSandbox
     from jupyter_loops.language import parse
     from jupyter_loops.planning.models.replay import ReplayModel
@@ -307,10 +307,18 @@ def test_a_loop_runs_and_resumes_and_costs_nothing_again(place):
     cell = "def double(n: int) -> int:\n    'Twice n.'\n\nassert double(2) == 4\n"
     answers = ["```python\ndef double(n):\n    return 3\n```", "```python\ndef double(n):\n    return 2 * n\n```"]
     options = Options(history=place, sandbox="process", iterations=4)
+    runs = []
     for model, tokens in [(ReplayModel(answers), True), (ReplayModel([]), False)]:
         run = launch(parse(cell, "twice"), options, {}, [], Adapters(model, ZygoteSandbox(isolation="process")))
         assert run.wait().verified
+        runs.append(run.id)
         assert bool(run.usage.tokens) is tokens
+    adapters = Adapters(ReplayModel(answers[1:]), ZygoteSandbox(isolation="process"))
+    forked = fork(runs[0], at=1, history=place, adapters=adapters)
+    assert forked.wait().verified
+    rows = forked.history.family(runs[0])
+    assert [(row["run_id"], row["forked_at"]) for row in rows] == [(runs[0], None), (forked.id, 1)]
+    forked.history.close()
 
 
 def test_looking_only_changes_nothing(filled, place):
