@@ -35,8 +35,13 @@ class Bandit:
 
     def choose(self, arms: Sequence[Approach]) -> Approach:
         """The arm with the best draw."""
-        dearest = max(map(self._cost, arms)) or 1.0
-        return max(arms, key=lambda arm: self._draw(self.worth.get(arm, Worth()), self._cost(arm) / dearest))
+        priced = self._priced
+        costs = [self._cost(arm, priced=priced) for arm in arms]
+        dearest = max(costs) or 1.0
+        drawn = {
+            arm: self._draw(self.worth.get(arm, Worth()), cost / dearest) for arm, cost in zip(arms, costs, strict=True)
+        }
+        return max(drawn, key=drawn.__getitem__)
 
     def why(self, arm: Approach, arms: Sequence[Approach]) -> str:
         """What speaks for an arm, in numbers."""
@@ -52,13 +57,13 @@ class Bandit:
     def _priced(self) -> bool:
         return any(worth.usd > 0 for worth in self.worth.values())
 
-    def _cost(self, arm: Approach) -> float:
+    def _cost(self, arm: Approach, *, priced: bool) -> float:
         """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
         known = [self.worth[arm]] if arm in self.worth else []
         known = known or [worth for one, worth in self.worth.items() if one.model == arm.model]
         known = known or [*self.worth.values()]
         rounds = sum(worth.rounds for worth in known)
-        spent = sum(worth.usd if self._priced else worth.tokens for worth in known)
+        spent = sum(worth.usd if priced else worth.tokens for worth in known)
         return spent / rounds if rounds else 0.0
 
     def _draw(self, worth: Worth, cost: float) -> float:
