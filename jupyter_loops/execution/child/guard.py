@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .callers import callers
 from .digest import content
 from .residue import Residue
 from .seal import exam, own_classes, reached, surroundings
@@ -42,10 +43,10 @@ def guarded(world: World) -> Callable[[], Guard]:
     names, digests, targets = world.names, world.digests, {target.name for target in world.targets}
     given = {name: value for name, value in names.items() if name not in targets | _OURS}
     around, inside, own = surroundings(given, world.ours), exam(given, targets), own_classes(given)
-    restore_builtins = _builtins_keeper()
+    restore_builtins, who = _builtins_keeper(), callers(names, world.sources, world.roots)
 
     def stand() -> Guard:
-        clear, refused, news = Residue(names).clear, post(names, world.sources, world.roots), _once()
+        clear, refused, news = Residue(names).clear, post(who, world.sources), _once()
         moved = set(world.state)  # names that set-up and checks change by themselves
         late: list[Finding] = []
         watches: dict[Used, Watch] = {}

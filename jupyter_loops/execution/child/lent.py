@@ -20,6 +20,8 @@ def {name}(*arguments):
     audit("jupyter_loops.lent", "{name}", box, arguments)
     return box[0]
 """
+_NAMES = ("signal", "create_builtin", "_getframe")
+_CODE = {name: compile(_STAND_IN.format(name=name), __file__, "exec") for name in _NAMES}  # once, for all forks
 Refuse = Callable[[str], None]
 
 
@@ -30,7 +32,7 @@ def lend(callers: Callers, refuse: Refuse) -> Callable[[str, list[object], tuple
     rules = {"signal": _may_set_handler, "create_builtin": _may_create, "_getframe": _may_get_frame}
     for name, module in places.items():
         namespace: dict[str, Any] = {"audit": sys.audit, "__name__": module.__name__}  # not this module's
-        exec(compile(_STAND_IN.format(name=name), __file__, "exec"), namespace)  # noqa: S102 - our own words
+        exec(_CODE[name], namespace)  # noqa: S102 - our own words
         setattr(module, name, namespace[name])
 
     def answer(name: str, box: list[object], arguments: tuple[Any, ...], asking: FrameType) -> None:

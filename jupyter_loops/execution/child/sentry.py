@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from . import planted
-from .callers import CANDIDATE, LIBRARY, NOBODY, Callers, callers
+from .callers import CANDIDATE, LIBRARY, NOBODY, Callers
 from .fault import Sources
 from .lent import EVENT, SINGLE, lend
 
@@ -29,10 +29,10 @@ _CODE = frozenset({"compile", "exec", "function.__new__"})
 _HEARD = _NEVER | _ATTRIBUTES | _CODE | {"sys._getframe", "open", "import", EVENT}
 
 
-def post(names: dict[str, Any], sources: Sources, roots: tuple[str, ...]) -> list[str]:
+def post(who: Callers, sources: Sources) -> list[str]:
     """From now on refuse; the list that is returned fills with what was refused."""
     refused: list[str] = []
-    who, busy, getframe, heard = callers(names, sources, roots), [False], sys._getframe, _HEARD  # noqa: SLF001
+    busy, getframe, heard = [False], sys._getframe, _HEARD  # noqa: SLF001
     lent, foreign, is_the_users = lend(who, refused.append), _foreign, sources.is_the_users
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
