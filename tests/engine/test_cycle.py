@@ -407,7 +407,7 @@ def test_the_time_limit_stands_still_while_a_person_thinks(start):
 
 
 def test_a_lowered_time_limit_holds_from_the_next_phase_on(start):
-    run = start(DOUBLE, WRONG, RIGHT, delay=1, time=60)
+    run = start(DOUBLE, WRONG, RIGHT, RIGHT, delay=1, time=60)  # the last one is asked for when it lands
     run.raise_budget(seconds=1.5)
 
     assert run.wait(20).reason == "budget_time"
