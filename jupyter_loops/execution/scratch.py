@@ -22,8 +22,10 @@ class Scratch:
 
     def __init__(self, *, whole: bool = True) -> None:
         """With `whole`, also what lies beside the candidates' folders is theirs, and taken away after them."""
-        self.root = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
-        self._waste = Path(tempfile.mkdtemp(prefix="jupyter-loops-waste-"))  # which no candidate sees
+        self._base = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
+        self.root, self._waste = self._base / "run", self._base / "waste"  # of which candidates see the first
+        self.root.mkdir()
+        self._waste.mkdir()
         self._common = ("", *_SHARED) if whole else _SHARED
         for name in _SHARED:
             (self.root / name).mkdir()
@@ -68,8 +70,7 @@ class Scratch:
 
     def close(self) -> None:
         """Remove everything. Idempotent."""
-        remove(self.root)
-        remove(self._waste)
+        remove(self._base)
 
     def _put_aside(self, left: Path) -> None:
         """At once, so that the next candidate does not see it."""

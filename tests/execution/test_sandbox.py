@@ -489,7 +489,7 @@ asyncio.run(main())
         await asyncio.sleep(0.01)
     import shutil
 
-    shutil.rmtree(scratch)
+    shutil.rmtree(Path(scratch).parent)
     assert not still_running(scratch)
 
 

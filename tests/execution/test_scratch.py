@@ -39,7 +39,8 @@ def scratch():
     scratch.keep()
     yield scratch
     scratch.close()
-    assert not scratch.root.exists()
+    scratch.close()
+    assert not scratch.root.parent.exists()
 
 
 def test_a_folder_of_any_depth_is_removed(tmp_path):
