@@ -13,7 +13,7 @@ from .cgroup import Group
 from .channel import Channel
 from .output import Output
 
-_DEATH = 2.0  # seconds to wait for it
+_DEATH = 10.0  # seconds to wait for it; on a machine that has much other work the kernel takes its time
 _UNREPORTED = 0.2  # seconds after which a dead child whose zygote says nothing is believed to be dead
 _MOMENT, _LONGEST_PAUSE = 0.0005, 0.004  # between two looks
 
