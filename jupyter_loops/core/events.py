@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from .candidate import Observation, Verdict
 from .rebuild import rebuild
 
-Numbers = dict[str, Any]  # and lists of them: nothing that a model or a person wrote
+Own = dict[str, Any]  # JSON of the loop's own numbers and words: nothing in it that a model or a person wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class RunStarted(Event):
     parent: str | None = None  # run id
     relation: str = ""  # to the parent: fork, replay, nested
     forked_at: int | None = None  # the parent's round that a fork goes on from
-    forecast: Numbers = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
+    forecast: Own = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
     tools: list[str] = field(default_factory=list)  # that the planner may call, one line each
 
 
@@ -89,8 +89,8 @@ class CallStarted(Event):
     purpose: str  # plan, repair, judge
     model: str
     messages: list[dict[str, str]]  # role, content
-    parts: list[dict[str, Any]]  # name, tokens, dropped
-    sampling: dict[str, Any]
+    parts: list[Own]  # name, tokens, dropped
+    sampling: Own
     reserved_usd: float
     reserved_tokens: int
     price: dict[str, Any] | None = None  # Price as a dict, as it was listed; None: unknown
@@ -219,7 +219,7 @@ class Decided(Event):
     phases: list[tuple[str, float]]  # state and seconds, in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
     feedback: list[str] = field(default_factory=list)  # what the model is told of it; `why` is for a person
-    forecast: Numbers = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
+    forecast: Own = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,29 +5,34 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# What each shape begins with, and the shape: only a text that holds one of the beginnings is worth a closer look.
+# A character of each shape, what it begins with, and the shape: most texts are done with after a look for the first.
 _SHAPES = (
-    (("sk-",), r"sk-[A-Za-z0-9_-]{16,}"),  # OpenAI, Anthropic, OpenRouter
-    (("AKIA", "ASIA"), r"(?:AKIA|ASIA)[A-Z0-9]{16}"),  # AWS
-    (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
-    (("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
-    (("glpat-",), r"glpat-[A-Za-z0-9_-]{16,}"),  # GitLab
-    (("hf_",), r"hf_[A-Za-z0-9]{20,}"),  # Hugging Face
-    (("AIza",), r"AIza[A-Za-z0-9_-]{30,}"),  # Google
-    (("gsk_",), r"gsk_[A-Za-z0-9]{20,}"),  # Groq
-    (("xox",), r"xox[abprs]-[A-Za-z0-9-]{10,}"),  # Slack
-    (("earer ",), r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{12,}"),
-    (("-----BEGIN ",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+    ("-", ("sk-",), r"sk-[A-Za-z0-9_-]{16,}"),  # OpenAI, Anthropic, OpenRouter
+    ("A", ("AKIA", "ASIA"), r"(?:AKIA|ASIA)[A-Z0-9]{16}"),  # AWS
+    ("_", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
+    ("_", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
+    ("-", ("glpat-",), r"glpat-[A-Za-z0-9_-]{16,}"),  # GitLab
+    ("_", ("hf_",), r"hf_[A-Za-z0-9]{20,}"),  # Hugging Face
+    ("A", ("AIza",), r"AIza[A-Za-z0-9_-]{30,}"),  # Google
+    ("_", ("gsk_",), r"gsk_[A-Za-z0-9]{20,}"),  # Groq
+    ("-", ("xox",), r"xox[abprs]-[A-Za-z0-9-]{10,}"),  # Slack
+    (" ", ("earer ",), r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{12,}"),
+    ("-", ("-----BEGIN ",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
 )
-_BEGINNINGS = tuple(beginning for beginnings, _ in _SHAPES for beginning in beginnings)
-_SECRET = re.compile("|".join(shape for _, shape in _SHAPES))
+_BEGINNINGS = {
+    mark: tuple(begin for one, begins, _ in _SHAPES if one == mark for begin in begins) for mark, _, _ in _SHAPES
+}
+_SECRET = re.compile("|".join(shape for *_, shape in _SHAPES))
 _SHORTEST = 13  # characters; no shape is shorter
 _MARK = "[redacted]"
 
 
 def redact(text: str) -> str:
     """The text with every known key shape replaced by a mark."""
-    return _SECRET.sub(_MARK, text) if any(beginning in text for beginning in _BEGINNINGS) else text
+    for mark, beginnings in _BEGINNINGS.items():
+        if mark in text and any(beginning in text for beginning in beginnings):
+            return _SECRET.sub(_MARK, text)
+    return text
 
 
 def clean(value: Any) -> Any:

@@ -33,14 +33,14 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "run_ended",
     }
 )
-_NUMBERS = frozenset(  # types of fields that hold no word of anybody
+_OWN = frozenset(  # types of fields that hold no word of anybody
     {
-        *("int", "float", "bool", "int | None", "float | None", "Numbers"),
+        *("int", "float", "bool", "int | None", "float | None", "Own", "list[Own]"),
         *("dict[str, float]", "dict[str, float | None]", "list[tuple[str, float]]"),
     }
 )
 _WORDS = {  # the fields of an event that may hold what somebody wrote
-    kind: tuple(field.name for field in fields(KINDS[kind]) if field.type not in _NUMBERS) for kind in WRITTEN
+    kind: tuple(field.name for field in fields(KINDS[kind]) if field.type not in _OWN) for kind in WRITTEN
 }
 log = logging.getLogger(__name__)
 

@@ -46,7 +46,7 @@ def test_hostile_text_is_never_markup_and_a_saved_notebook_stays_small(kernel, c
         kernel.run("%loops show hostile"),
         kernel.run("hostile"),
         kernel.run("print(hostile)"),
-        kernel.run("%loop_sql SELECT * FROM runs JOIN iterations USING (run_id) JOIN verdicts USING (run_id)"),
+        kernel.run("%loop_sql SELECT * FROM runs JOIN iterations USING (run_id) JOIN verdicts USING (run_id) LIMIT 25"),
         kernel.run("%loop_sql SELECT text FROM texts ORDER BY length(text) DESC"),
         kernel.run("%loop_sql FROM failures"),
         kernel.run("%loop_sql SELECT '" + IMAGE + "' AS \"" + IMAGE + '"'),
