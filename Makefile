@@ -59,8 +59,6 @@ clean: ## forget everything that was set up or built
 
 .venv/.ready: pyproject.toml .venv/.front
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	mkdir -p .venv/share/jupyter/labextensions
-	ln -sfn ../../../../jupyter_loops/labextension .venv/share/jupyter/labextensions/jupyter-loops
 	touch $@
 
 .venv/.model: | .venv/.ready
