@@ -89,7 +89,11 @@ def test_a_function_of_the_notebook_is_told_what_it_uses():
         pack({"count": notebook.count})
 
 
-@pytest.mark.parametrize("value", [Tensor("cpu"), Model(Tensor("cpu")), Model([1]), {"a": open}, None], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [Tensor("cpu"), Model(Tensor("cpu")), Model([1]), {"a": open}, None],
+    ids=lambda value: type(value).__name__,
+)
 def test_the_rest_goes(value):
     cargo = pack({"value": value})
 
