@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -138,7 +138,7 @@ class ZygoteSandbox:
         if cargo is not None:
             cargo.close()
         if scratch is not None:
-            await asyncio.to_thread(scratch.close)
+            await _aside(scratch.close)
         if self._groups is not None:
             self._groups.close()
         self._supply.close()
@@ -326,6 +326,16 @@ def _given(world: World) -> set[str]:
     """Names that are not to be had from the notebook: it has sent them, or the candidate makes them."""
     recipe = world.recipe
     return {*world.names, *(target.name for target in recipe.targets), *(tool.name for tool in recipe.tools)}
+
+
+async def _aside(work: Callable[[], None]) -> None:
+    """Do it on a thread; or here, where the interpreter is going and starts no thread any more."""
+    try:
+        done = asyncio.get_running_loop().run_in_executor(None, work)
+    except RuntimeError:
+        work()
+    else:
+        await done
 
 
 async def _discard(fork: asyncio.Future[Fork]) -> None:
