@@ -44,7 +44,9 @@ def execute(source: Path, target: Path) -> None:
 def draw(target: Path) -> None:
     """Timeline and charts of every run, in one HTML file."""
     from jupyter_loops.history import open_history
-    from jupyter_loops.view import Charts, Snapshot, page
+    from jupyter_loops.view.charts import Charts
+    from jupyter_loops.view.page import page
+    from jupyter_loops.view.snapshot import Snapshot
 
     history = open_history()
 

@@ -90,7 +90,7 @@ class Pursuit:
 
     def start(self, *, clicks: bool) -> None:
         """Launch, and open the view. Raises PreflightError, OptionError before anything is shown."""
-        from jupyter_loops.view import LiveView
+        from jupyter_loops.view.live import LiveView
 
         reins = Reins()
         self.view = LiveView(reins, clicks=clicks, name=self.recipe.name)

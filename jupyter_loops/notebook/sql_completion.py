@@ -6,8 +6,6 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 
-from jupyter_loops.history.comments import described
-
 from .query import CHARTS, SQL_OPTIONS
 
 _TOKEN = re.compile(r"[\w.$-]*$")
@@ -20,6 +18,8 @@ _VALUES = {"--to": ("df", "arrow", "rel", "rows", "chart"), "--chart": CHARTS}
 @functools.cache
 def tables() -> Mapping[str, tuple[str, ...]]:
     """Table → columns, of the schema this package writes."""
+    from jupyter_loops.history.comments import described
+
     return {table.name: tuple(table.columns) for table in described()}
 
 

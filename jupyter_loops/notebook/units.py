@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from jupyter_loops.core.budget import Price
-from jupyter_loops.language import read_until
-
 _NUMBER = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)(?:e([+-]?\d+))?([a-zA-Z]*)")
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"kb": 1024, "mb": 1024**2, "gb": 1024**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
@@ -44,12 +41,16 @@ def dollars(text: str) -> float:
 
 def price(text: str) -> str:
     """`3,15`: dollars for a million tokens in and out; cached and reasoning tokens may follow."""
+    from jupyter_loops.core.budget import Price
+
     Price.per_million(text)
     return text
 
 
 def until(text: str) -> str:
     """`Verified() | Usd(0.5) & Plateau(3)`."""
+    from jupyter_loops.language import read_until
+
     read_until(text)
     return text
 

@@ -40,8 +40,8 @@ def test_figures_and_files_are_in_the_view_in_sql_and_at_hand(shell, cell, tmp_p
     rows = found.history.sql("SELECT isolation, files[1].name, cpu_seconds > 0 FROM actions").fetchall()
     assert rows[0] in [(level, "table.csv", True) for level in ("bubblewrap", "process")]
 
-    from jupyter_loops.view import Snapshot
     from jupyter_loops.view.bundle import bundle
+    from jupyter_loops.view.snapshot import Snapshot
 
     drawn = bundle(Snapshot.of(found.history.records(found.id)))
     assert f'src="data:image/png;base64,{content}"' in drawn["text/html"]

@@ -22,7 +22,7 @@ from jupyter_loops.core.events import (
     RunEnded,
     RunStarted,
 )
-from jupyter_loops.view import Snapshot
+from jupyter_loops.view.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "jupyter_loops" / "view" / "static"

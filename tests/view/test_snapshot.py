@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jupyter_loops.core.events import Moved, Noted, Steered, ToolAnswered, ToolCalled
-from jupyter_loops.view import Snapshot
 from jupyter_loops.view.html import html
+from jupyter_loops.view.snapshot import Snapshot
 
 
 def test_a_stored_run_and_a_live_one_give_the_same_picture(slug):

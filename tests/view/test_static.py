@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from jupyter_loops.view import MIME, Charts, bundle, page
 from jupyter_loops.view.amounts import brief, clock, count, usd
+from jupyter_loops.view.bundle import MIME, bundle
+from jupyter_loops.view.charts import Charts
+from jupyter_loops.view.page import page
 
 
 @pytest.fixture
