@@ -90,7 +90,8 @@ class Stored:
         """The same run, from where it stopped. Raises PreflightError, HistoryError while it goes on elsewhere."""
         claim = self.history.claim(self.run_id)
         try:
-            run = Stored.find(self.history, self.verifier, self.run_id)  # what was written before the claim was ours
+            self.history.settle(self.run_id)  # what was written before the claim was ours
+            run = Stored.find(self.history, self.verifier, self.run_id)
             past = run.past()
             run.check(past)
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -19,8 +20,9 @@ from .lineage import BrokenOff
 from .lock import FileLock
 from .opened import Opened
 from .result import LIMIT, Result
-from .segment import Segment
+from .segment import SUFFIX, Segment, peek
 
+SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
 QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
 
 
@@ -160,6 +162,23 @@ class Asking(Opened):
         if lock is None:
             raise HistoryError(f"run {run_id} is going on in another kernel; stop it there first")
         return lock
+
+    def settle(self, run_id: str) -> None:
+        """Have all that was ever written of a run in the database. Raises HistoryError where that cannot be had.
+
+        Who goes on with a run needs this: a reader puts up with what is on its way, a second event 18 would be lost.
+        """
+        deadline = time.monotonic() + SETTLE
+        self.flush(SETTLE)
+        while self._written(run_id) > (self.run(run_id) or {"events": 0})["events"]:
+            if time.monotonic() > deadline:
+                raise HistoryError(f"the last events of run {run_id} are in another kernel's journal; try again later")
+            time.sleep(0.1)
+
+    def _written(self, run_id: str) -> int:
+        """The number of the run's last event in any journal, whoever writes it; 0 where there is none."""
+        paths = [path for folder in self._opened().store.folders for path in folder.glob(f"*{SUFFIX}")]
+        return max((entry.seq for path in paths for entry in peek(path) if entry.run == run_id), default=0)
 
     def verified(self, fingerprint: str) -> dict[str, Any] | None:
         """The newest verified candidate of an equal question, and its run; None when there is none."""

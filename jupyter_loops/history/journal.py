@@ -15,6 +15,7 @@ that takes it, beginning with a copy of all that is not in the database yet. Wha
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import threading
@@ -27,7 +28,7 @@ from jupyter_loops.errors import HistoryError
 from . import spares
 from .body import chain, encode
 from .frame import Entry
-from .segment import ROOM, Segment
+from .segment import ROOM, Segment, now
 
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 
@@ -47,6 +48,8 @@ class Journal:
         self._folder, self._tip, self._wake, self._notice = folder, tip, wake, notice
         self._spares = list(elsewhere)  # where to go on when this folder's disk refuses
         self.token = secrets.token_hex(6)  # in the names of its files: whoever has them locked is alive
+        self._begun = now()
+        self._numbers = itertools.count(1)  # of its files
         self._order = threading.Lock()  # of appends
         self._disk = threading.Lock()  # of flushes, and of files that a flush may touch
         self._durable = 0  # appended bytes that are on the disk, counted over all segments
@@ -96,7 +99,7 @@ class Journal:
         self._notice(f"the journal in {left} cannot be written: {reason}. The run goes on; {where}")
 
     def _settle_in(self, folder: Path) -> None:
-        segment = Segment.create(folder, self.token)
+        segment = self._next(folder)
         for old in self._segments:
             segment.append(old.waiting())
             segment.texts |= old.texts
@@ -125,9 +128,12 @@ class Journal:
         if not self._segments or self._segments[-1].full:
             if self._segments:
                 self._segments[-1].sync()
-            self._segments.append(self._spare or Segment.create(self._folder, self.token))
+            self._segments.append(self._spare or self._next(self._folder))
             self._spare = None
         return self._segments[-1]
+
+    def _next(self, folder: Path) -> Segment:
+        return Segment.create(folder, self.token, self._begun, next(self._numbers))
 
     def _flush(self, end: int) -> None:
         with self._disk:  # whoever waited here finds that the flush before took its event along
@@ -166,7 +172,7 @@ class Journal:
             crowded = bool(self._segments) and self._spare is None and self._segments[-1].size > ROOM // 2
         if crowded:
             with contextlib.suppress(OSError):  # a full disk is met, and told, by the next append
-                self._spare = Segment.create(self._folder, self.token)
+                self._spare = self._next(self._folder)
 
     def close(self) -> None:
         """Make everything durable, and let go of the files; drained ones are deleted."""

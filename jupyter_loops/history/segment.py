@@ -37,23 +37,24 @@ class Segment:
         self.texts: set[str] = set()  # SHA-256 of the texts it holds, so that each is written once
 
     @classmethod
-    def create(cls, folder: Path, token: str = "") -> Segment:
-        """A new file under a name of its own with its journal's token; its entry in the folder is durable."""
-        for _ in range(100):
-            begun = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-            name = f"{begun}-{os.getpid()}-{token}-{secrets.token_hex(4)}{SUFFIX}"
-            lock = FileLock.take(folder / name, create=True)
-            if lock is not None:
-                try:
-                    _write(lock.fd, bytes(ROOM))
-                    os.lseek(lock.fd, 0, os.SEEK_SET)
-                    os.fsync(lock.fd)
-                    _flush_folder(folder)
-                except OSError:
-                    lock.remove()
-                    raise
-                return cls(lock, 0)
-        raise HistoryError(f"{folder}: no journal could be created")
+    def create(cls, folder: Path, token: str = "", begun: str = "", number: int = 0) -> Segment:
+        """The next file of the journal with this token; its entry in the folder is durable.
+
+        Names sort as the files were begun: a run's events must reach the database in order, whoever brings them there.
+        """
+        name = f"{begun or now()}-{os.getpid()}-{token or secrets.token_hex(6)}-{number:08}{SUFFIX}"
+        lock = FileLock.take(folder / name, create=True)
+        if lock is None:
+            raise HistoryError(f"{folder / name} could not be created: it is there already")
+        try:
+            _write(lock.fd, bytes(ROOM))
+            os.lseek(lock.fd, 0, os.SEEK_SET)
+            os.fsync(lock.fd)
+            _flush_folder(folder)
+        except OSError:
+            lock.remove()
+            raise
+        return cls(lock, 0)
 
     @classmethod
     def owned(cls, folder: Path, token: str) -> bool:
@@ -137,6 +138,19 @@ class Segment:
         self._lock.path.rename(kept)
         self.close()
         return kept
+
+
+def peek(path: Path) -> list[frame.Entry]:
+    """What is in a file, drained or not, whoever owns it; nothing where it has just been deleted."""
+    try:
+        return [entry for entry, _ in frame.read(path.read_bytes())]
+    except FileNotFoundError:
+        return []
+
+
+def now() -> str:
+    """The time in UTC as the names of journals begin."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime())
 
 
 def _write(fd: int, content: bytes) -> None:

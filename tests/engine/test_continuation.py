@@ -1,5 +1,8 @@
 """Runs that go on: resumed after any of their events, forked from any of their rounds, replayed."""
 
+import sys
+from subprocess import PIPE, Popen
+
 import pytest
 
 from jupyter_loops import assemble
@@ -9,7 +12,7 @@ from jupyter_loops.core.events import Record
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.errors import HistoryError, OptionError, PreflightError
 from jupyter_loops.execution.sandbox import ZygoteSandbox
-from jupyter_loops.history import open_history
+from jupyter_loops.history import History, asking, open_history, store, writer
 from jupyter_loops.planning.models.replay import ReplayModel
 
 DOUBLE = '''
@@ -187,6 +190,49 @@ def test_a_best_score_of_before_can_still_be_delivered(start, adapters):
 
     assert again.best.text != "ab"
     assert again.values == {"name": "abcdef"}
+
+
+def test_a_run_whose_last_events_cannot_be_stored_yet_does_not_go_on_from_older_ones(
+    whole, died_after, adapters, monkeypatch
+):
+    monkeypatch.setattr(asking, "SETTLE", 0.5)
+    monkeypatch.setattr(store, "DRAIN_PATIENCE", 0.1)
+    history = died_after(after_round(whole, 2))
+    history.flush()
+    (late, *_) = whole.history.records(whole.id)[after_round(whole, 2) :]
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('held', flush=True); input()"
+    with Popen([sys.executable, "-c", code, history.path], stdin=PIPE, stdout=PIPE, text=True) as reader:
+        assert reader.stdout.readline() == "held\n"
+        history.append(Record.of(late))  # a reader lets others read, and nobody write
+        assert len(history.rounds(whole.id)) == 2
+
+        with pytest.raises(HistoryError, match="in use by another program"):
+            assemble.resume("task", history=str(history.path), adapters=adapters(RIGHT))
+        reader.communicate("\n")
+
+    again = assemble.resume("task", history=str(history.path), adapters=adapters(RIGHT))
+    assert again.wait(20).reason == "verified"
+    assert history.verify() == []
+
+
+def test_a_run_whose_last_events_another_kernel_has_yet_to_store_waits_for_them(
+    whole, died_after, adapters, monkeypatch
+):
+    monkeypatch.setattr(writer, "GATHER", 60.0)
+    end = after_round(whole, 2)
+    history = died_after(end)
+    history.close()
+    other = History(history.path)  # with a journal of its own
+    other.append(Record.of(whole.history.records(whole.id)[end]))
+    monkeypatch.setattr(asking, "SETTLE", 0.5)
+
+    with pytest.raises(HistoryError, match="in another kernel's journal; try again later"):
+        assemble.resume("task", history=str(history.path), adapters=adapters(RIGHT))
+
+    other.close()
+    again = assemble.resume("task", history=str(history.path), adapters=adapters(RIGHT))
+    assert again.wait(20).reason == "verified"
+    assert history.verify() == []
 
 
 def test_what_the_notebook_lacks_is_named(start, adapters):

@@ -10,7 +10,7 @@ from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import segment as segment_file
 from jupyter_loops.history.frame import Entry, damaged, read
 from jupyter_loops.history.journal import Journal
-from jupyter_loops.history.segment import ROOM, SUFFIX, Segment
+from jupyter_loops.history.segment import RESERVE, ROOM, SUFFIX, Segment
 
 
 @pytest.fixture
@@ -132,6 +132,16 @@ def test_a_new_file_is_begun_when_one_is_full_and_repeats_the_texts_it_needs(jou
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     assert len(paths) == 2
     assert sorted(len(entry.texts) for path in paths for entry, _ in read(path.read_bytes())) == [0, 1, 1]
+
+
+def test_files_of_one_second_reach_the_database_in_the_order_they_were_begun(history):
+    journal = Journal(history._opened().store.journals, lambda _run: "", lambda: None)
+    for seq in range(1, 13):
+        journal.append(note(seq, "x" * (ROOM - RESERVE)))
+    journal.close()  # as of a process that has died: twelve files, begun within a second or two
+
+    assert history.sql("SELECT seq FROM events ORDER BY seq").fetchall() == [(seq,) for seq in range(1, 13)]
+    assert history.verify() == []
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 40])
