@@ -86,8 +86,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
     finally:
         await adapters.sandbox.close()
     planner = make_planner(options, world)
-    schemas = {name: dict(schema) for name, schema in readiness.schemas.items()}
-    memory = Memory(names=summarise(spoken_of(world)), schemas=schemas)
+    memory = Memory(names=summarise(spoken_of(world)), schemas=readiness.schemas)
     prompt = planner.prompt(recipe, memory, adapters.model.window())
     calling = adapters.model.calling()
     offered = () if calling is Calling.NEVER else offers

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 
-from .plain import names, plain
+from .plain import plain
 
 _PRICE = "US dollars for a million tokens, in,out[,cached[,reasoning]], such as 3,15"
 _MANY = 2**31  # tokens
@@ -40,7 +41,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """What a run may spend. None means no limit; zero means zero."""
 
@@ -52,24 +53,21 @@ class Budget:
 
     def left(self, usage: Usage) -> dict[str, float]:
         """How much of each limit remains, limits that are None left out."""
-        return {name: allowed - getattr(usage, name) for name, allowed in plain(self).items() if allowed is not None}
+        return {name: allowed - getattr(usage, name) for name, allowed in self._limits}
 
     def exhausted(self, usage: Usage) -> str | None:
         """Name the first limit that `usage` has reached, or None while the run may go on."""
-        for name in names(Budget):
-            allowed = getattr(self, name)
-            if allowed is not None and getattr(usage, name) >= allowed:
-                return name
-        return None
+        return next((name for name, allowed in self._limits if getattr(usage, name) >= allowed), None)
 
     def share(self, usage: Usage) -> tuple[float, str]:
         """How much of the limit that is nearest its end is used, 1 being all of it, and that limit's name."""
-        used = [
-            (getattr(usage, name) / allowed if allowed else 1.0, name)
-            for name, allowed in plain(self).items()
-            if allowed is not None
-        ]
+        used = [(getattr(usage, name) / allowed if allowed else 1.0, name) for name, allowed in self._limits]
         return max(used, default=(0.0, ""))
+
+    @cached_property
+    def _limits(self) -> list[tuple[str, float]]:
+        """Those that are set; every call and every round asks for them."""
+        return [(name, allowed) for name, allowed in plain(self).items() if allowed is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

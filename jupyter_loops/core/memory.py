@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .candidate import Candidate
@@ -21,5 +22,5 @@ class Memory:
     left: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
     bold: int = 0  # 1: more than the sampling schedule would dare
-    names: dict[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
-    schemas: dict[str, dict[str, object]] = field(default_factory=dict)  # data target → JSON schema
+    names: Mapping[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
+    schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # data target → JSON schema

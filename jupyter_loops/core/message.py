@@ -20,8 +20,9 @@ class Message:
     @property
     def said(self) -> dict[str, str]:
         """Role and words for the record, calls among the words."""
-        words = [self.content, *map(str, self.calls)] if self.calls else [self.content]
-        return {"role": self.role, "content": "\n".join(filter(None, words))}
+        if not self.calls:
+            return {"role": self.role, "content": self.content}
+        return {"role": self.role, "content": "\n".join(filter(None, [self.content, *map(str, self.calls)]))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

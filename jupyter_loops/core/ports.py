@@ -289,8 +289,8 @@ class Judge(Protocol):
 class Journal(Protocol):
     """Makes events durable."""
 
-    def append(self, record: Record) -> None:
-        """Return once the event would survive a crash of this process. Thread-safe."""
+    def append(self, *records: Record) -> None:
+        """Return once the events, in this order, would survive a crash of this process. Thread-safe."""
         ...
 
 

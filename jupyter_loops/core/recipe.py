@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from .candidate import Layer
 
@@ -59,7 +60,7 @@ class Ask:
     tests: tuple[str, ...] = ()  # of pytest: files, folders or node ids
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """One statement that decides whether a candidate is good, named by its source.
 
@@ -79,7 +80,7 @@ class Check:
         """Whether somebody else has a say."""
         return any(ask.word is word for ask in self.asks)
 
-    @property
+    @cached_property
     def layer(self) -> Layer:
         """Where it stands among the layers: what costs money comes after what is free, a person comes last."""
         if self.asks_for(Word.APPROVE):
@@ -101,9 +102,12 @@ class Tool:
     uses: frozenset[str] = frozenset()  # names that it reads: of the set-up, or of the notebook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What to produce, and how to tell that it is right. The text of a cell, read."""
+    """What to produce, and how to tell that it is right. The text of a cell, read.
+
+    Every round asks what follows from it, so that is worked out once.
+    """
 
     name: str
     goal: str
@@ -114,31 +118,44 @@ class Recipe:
     uses: frozenset[str] = frozenset()  # names of the notebook that set-up and checks read
     source: str = ""  # the cell body, verbatim
 
-    @property
+    def __hash__(self) -> int:
+        return hash((self.name, self.source))
+
+    @cached_property
     def visible(self) -> tuple[Check, ...]:
         """The checks that the model may see."""
         return tuple(check for check in self.checks if not check.hidden)
 
-    @property
+    @cached_property
     def hidden(self) -> tuple[Check, ...]:
         """The checks that the model only learns the outcome of."""
         return tuple(check for check in self.checks if check.hidden)
 
     def on(self, layer: Layer) -> tuple[Check, ...]:
         """The checks of one layer."""
-        return tuple(check for check in self.checks if check.layer is layer)
+        return self._by_layer.get(layer, ())
 
-    @property
+    @cached_property
+    def _by_layer(self) -> dict[Layer, tuple[Check, ...]]:
+        layers = dict.fromkeys(check.layer for check in self.checks)
+        return {layer: tuple(check for check in self.checks if check.layer is layer) for layer in layers}
+
+    @cached_property
+    def asserts(self) -> frozenset[int]:
+        """The numbers, from 1, of the checks that pass or fail."""
+        return frozenset(n for n, check in enumerate(self.checks, 1) if check.kind is CheckKind.ASSERT)
+
+    @cached_property
     def asks(self) -> bool:
         """Whether somebody outside of the sandbox has a say."""
         return any(check.asks for check in self.checks)
 
-    @property
+    @cached_property
     def scores(self) -> tuple[Check, ...]:
         """The checks that have a score to improve instead of a verdict."""
         return tuple(check for check in self.checks if check.kind is not CheckKind.ASSERT)
 
-    @property
+    @cached_property
     def asks_for_code(self) -> bool:
         """Whether a candidate is Python code; otherwise it is JSON or plain text."""
         return any(target.kind in {TargetKind.FUNCTION, TargetKind.FRAME} for target in self.targets)

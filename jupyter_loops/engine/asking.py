@@ -186,7 +186,8 @@ class Asking:
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         counted = self._model.count(prompt.messages, prompt.tools)
         reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
-        sampling = replace(sampling, max_tokens=reservation.max_tokens)
+        if reservation.max_tokens != sampling.max_tokens:
+            sampling = replace(sampling, max_tokens=reservation.max_tokens)
         number = next(self._numbers)
         self._recorder.say(
             CallStarted(

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from jupyter_loops.core.approach import Approach, Worth
 
+_UNTRIED = Worth()
 LEAST = 6  # measured rounds; with fewer, the planner's schedule decides
 
 
@@ -38,15 +39,14 @@ class Bandit:
         priced = self._priced
         costs = [self._cost(arm, priced=priced) for arm in arms]
         dearest = max(costs) or 1.0
-        drawn = {
-            arm: self._draw(self.worth.get(arm, Worth()), cost / dearest) for arm, cost in zip(arms, costs, strict=True)
-        }
-        return max(drawn, key=drawn.__getitem__)
+        drawn = [
+            self._draw(self.worth.get(arm, _UNTRIED), cost / dearest) for arm, cost in zip(arms, costs, strict=True)
+        ]
+        return arms[drawn.index(max(drawn))]
 
-    def why(self, arm: Approach, arms: Sequence[Approach]) -> str:
-        """What speaks for an arm, in numbers."""
-        known = self.worth.get(arm, Worth())
-        total = self.measured(arms)
+    def why(self, arm: Approach, total: float) -> str:
+        """What speaks for an arm, in numbers; `total` rounds are known of all of them."""
+        known = self.worth.get(arm, _UNTRIED)
         if not known.rounds:
             return f"not tried yet, among {total:.0f} measured rounds"
         cost = f"${known.usd / known.rounds:.2g}" if self._priced else f"{known.tokens / known.rounds:,.0f} tokens"
@@ -59,8 +59,10 @@ class Bandit:
 
     def _cost(self, arm: Approach, *, priced: bool) -> float:
         """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
-        known = [self.worth[arm]] if arm in self.worth else []
-        known = known or [worth for one, worth in self.worth.items() if one.model == arm.model]
+        own = self.worth.get(arm, _UNTRIED)
+        if own.rounds:
+            return (own.usd if priced else own.tokens) / own.rounds
+        known = [worth for one, worth in self.worth.items() if one.model == arm.model]
         known = known or [*self.worth.values()]
         rounds = sum(worth.rounds for worth in known)
         spent = sum(worth.usd if priced else worth.tokens for worth in known)
@@ -68,6 +70,11 @@ class Bandit:
 
     def _draw(self, worth: Worth, cost: float) -> float:
         lacked = max(worth.rounds - worth.gain, 0.0)
-        reward = self._random.betavariate(1 + worth.gain, 1 + lacked)
-        cost = self._random.betavariate(1 + worth.rounds * cost, 1 + worth.rounds * (1 - cost))
+        reward = self._beta(1 + worth.gain, 1 + lacked)
+        cost = self._beta(1 + worth.rounds * cost, 1 + worth.rounds * (1 - cost))
         return reward / max(cost, 1e-9)
+
+    def _beta(self, a: float, b: float) -> float:
+        if a == 1.0:  # as while nothing was gained; its distribution function, turned round
+            return 1.0 - self._random.random() ** (1.0 / b)
+        return self._random.betavariate(a, b)

@@ -96,6 +96,8 @@ class Call:
         prompt, completion = max(answer.prompt_tokens, 0), max(answer.completion_tokens, 0)
         if answer.estimated:
             prompt, completion = min(prompt, self.counted), min(completion, self.reservation.max_tokens)
+        if (prompt, completion) == (answer.prompt_tokens, answer.completion_tokens):
+            return answer
         return replace(answer, prompt_tokens=prompt, completion_tokens=completion)
 
     def _note_excess(self, answer: Completion, usd: float | None) -> None:

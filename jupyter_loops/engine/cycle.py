@@ -242,14 +242,13 @@ class Cycle:
         )
 
     async def _decide(self, turn: Turn) -> Termination | None:
-        await self.pace.move(State.DECIDE)
-        self.logbook.conclude(turn)
+        await self.pace.listen()
+        self.logbook.conclude(turn, self.pace.step(State.DECIDE))
         self.pace.control.round_over()
         return self.decision.after(turn)
 
     def _memory(self, iteration: int) -> Memory:
         last, best = self.standing.last, self.standing.best
-        schemas = self.readiness.schemas if self.readiness else {}
         return Memory(
             iteration=iteration,
             best=best.candidate if best else None,
@@ -259,6 +258,6 @@ class Cycle:
             hints=tuple(self.pace.hints),
             left=self.landing.told(),
             stuck=self.standing.since_best,
-            names=dict(self.names),
-            schemas={name: dict(schema) for name, schema in schemas.items()},
+            names=self.names,
+            schemas=self.readiness.schemas if self.readiness else {},
         )

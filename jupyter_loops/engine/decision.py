@@ -58,8 +58,9 @@ class Decision:
 
     def _condition(self) -> Termination | None:
         """The end that the run's own conditions ask for."""
-        at = self.logbook.standing.position(self.recipe, self.ledger.usage)
-        return self._told(self.until.fired(at) if self.until is not None else None)
+        if self.until is None:
+            return None
+        return self._told(self.until.fired(self.logbook.standing.position(self.recipe, self.ledger.usage)))
 
     def _hopeless(self) -> Termination | None:
         """The end that a rule over the forecast asks for."""

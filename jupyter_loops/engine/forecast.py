@@ -51,8 +51,9 @@ class Forecaster:
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Take the runs of the past in."""
         self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
-        self._shapes = _posterior(self.outcomes)
-        self._left = [shape.share for shape in self._shapes]
+        shapes = _posterior(self.outcomes)
+        self._odds = [(shape.b, shape.a + shape.b) for shape in shapes]
+        self._left = [shape.share for shape in shapes]
         self._survivors = [sum(self._left)]
 
     def curve(self, failed: int, ahead: int) -> list[float]:
@@ -66,8 +67,7 @@ class Forecaster:
         while len(self._survivors) <= rounds:
             more = len(self._survivors) - 1
             self._left = [
-                left * (shape.b + more) / (shape.a + shape.b + more)
-                for left, shape in zip(self._left, self._shapes, strict=True)
+                left * (b + more) / (both + more) for left, (b, both) in zip(self._left, self._odds, strict=True)
             ]
             self._survivors.append(sum(self._left))
         return self._survivors
@@ -106,7 +106,8 @@ class Forecaster:
         if not (known or own):
             return Costs()
         past = past or Costs()
-        past = replace(past, usd=0.0) if own and not usage.usd else past  # others were priced, this one is free
+        if own and past.usd and not usage.usd:  # others were priced, this one is free
+            past = replace(past, usd=0.0)
 
         def mean(spent: float, before: float) -> float:
             return (spent + known * before) / (own + known)

@@ -30,6 +30,7 @@ class Landing:
     _prompt: int = field(init=False, default=0)  # tokens of the largest call
     _answer: int = field(init=False, default=0)
     _seconds: float = field(init=False, default=0.0)  # of the longest round
+    _kept: tuple[object, ...] = field(init=False, default=())  # what the slice was worked out from
 
     def answered(self, answer: Completion) -> None:
         """Keep as much as this answer took, or one before it."""
@@ -56,6 +57,10 @@ class Landing:
         if self.share >= 1 or self.refused is not None:
             return
         budget, price, beyond = self.ledger.budget, self.ledger.price, 1 - self.share
+        known = (budget, price, self._prompt, self._answer, self._seconds)
+        if known == self._kept:
+            return
+        self._kept = known
         usd = 0.0 if price is None else price.worst(self._prompt, self._answer)
         self.ledger.keep(
             Slice(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.events import Decided, Proposed, RunEnded
+from jupyter_loops.core.events import Decided, Moved, Proposed, RunEnded
 from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.ports import Verifier
-from jupyter_loops.core.recipe import CheckKind, Recipe
+from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import Termination
 
 from .forecast import Forecaster
@@ -38,32 +39,39 @@ class Logbook:
 
     def forecast(self) -> Forecast | None:
         """What may become of the run from here; None where nothing can verify."""
-        ledger = self.pace.ledger
-        if all(check.kind is not CheckKind.ASSERT for check in self.recipe.checks):
+        return self._forecast(self.pace.ledger.usage)
+
+    def _forecast(self, usage: Usage) -> Forecast | None:
+        if not self.recipe.asserts:
             return None
-        return self.forecaster.after(ledger.usage, ledger.budget, priced=ledger.price is not None)
+        ledger = self.pace.ledger
+        return self.forecaster.after(usage, ledger.budget, priced=ledger.price is not None)
 
     def propose(self, turn: Turn, candidate: Candidate) -> None:
         """Put the round's candidate on the record."""
         turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)
         self.pace.recorder.say(
-            Proposed(iteration=turn.iteration, candidate_kind=candidate.kind, text=candidate.text, digest=turn.digest)
+            Proposed(
+                iteration=turn.iteration, candidate_kind=candidate.kind.value, text=candidate.text, digest=turn.digest
+            )
         )
 
-    def conclude(self, turn: Turn) -> None:
-        """Put a round on the record."""
+    def conclude(self, turn: Turn, *before: Moved) -> None:
+        """Put a round on the record, after the step that led here."""
         turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
         turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)
-        before = max(self.standing.best_key[0], 0.0)
+        reached = max(self.standing.best_key[0], 0.0)
         progress, score = self.verifier.progress(self.recipe, turn.verdicts), turn.score(self.recipe)
         best = self.standing.add(turn, progress, score)
         if turn.iteration:
             self.pace.ledger.count_iteration()
-        spent = self.pace.ledger.usage - turn.before
-        self.tuning.measure(progress - before, spent)
+        usage = self.pace.ledger.usage
+        spent = usage - turn.before
+        self.tuning.measure(progress - reached, spent)
         self.landing.round_over(spent.seconds)
-        forecast = None if turn.verified(self.recipe) or not turn.iteration else self.forecast()
+        forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast(usage)
         self.pace.recorder.say(
+            *before,
             Decided(
                 iteration=turn.iteration,
                 passed=turn.passed(),
@@ -77,7 +85,7 @@ class Logbook:
                 phases=[(state.value, round(seconds, 6)) for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
                 forecast=forecast.to_json() if forecast else {},
-            )
+            ),
         )
         self.turn = None
 

@@ -37,6 +37,10 @@ class Machine:
 
     def move(self, to: State, iteration: int, note: str = "") -> None:
         """Take a step; it is in the journal before anything acts on it. Raises TransitionError."""
+        self._say(self.step(to, iteration, note))
+
+    def step(self, to: State, iteration: int, note: str = "") -> Moved:
+        """A step for the caller to say, together with what belongs to it. Raises TransitionError."""
         if not self._legal(to):
             raise TransitionError(f"{self.state} → {to}")
         now = time.monotonic()
@@ -45,7 +49,7 @@ class Machine:
         if to is State.WAIT:
             self.origin = self.state
         self._since, source, self.state = now, self.state, to
-        self._say(Moved(iteration=iteration, source=source, to=to, note=note))
+        return Moved(iteration=iteration, source=source.value, to=to.value, note=note)
 
     @property
     def idle(self) -> float:

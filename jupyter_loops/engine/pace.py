@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from jupyter_loops.core.events import Steered
+from jupyter_loops.core.events import Moved, Steered
 from jupyter_loops.core.state import PAUSED, State
 
 from .control import Control
@@ -38,14 +38,22 @@ class Pace:
         self.machine = Machine(self.recorder.say)
 
     async def move(self, to: State, note: str = "") -> None:
-        """Take what a person did, wait while the run is paused, then step."""
+        """Let a person have their word, then step."""
+        await self.listen()
+        self.machine.move(to, self.iteration, note)
+
+    def step(self, to: State) -> Moved:
+        """A step for the caller to say, together with what belongs to it."""
+        return self.machine.step(to, self.iteration)
+
+    async def listen(self) -> None:
+        """Take what a person did, and wait while the run is paused."""
         self.steer()
         if self.control.paused:
             async with self.standing_still(PAUSED):
                 while self.control.paused:
                     await self.control.changed()
                     self.steer()
-        self.machine.move(to, self.iteration, note)
 
     @asynccontextmanager
     async def standing_still(self, why: str) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record, ToolAnswered
@@ -66,10 +67,24 @@ class Recorder:
         self._iteration = 0
         self._held: list[str] = []  # notes from before the first event
 
-    def say(self, event: Event) -> None:
-        """Append the event. Raises HistoryError when it cannot be made durable."""
-        said = ((name, getattr(event, name)) for name in _WORDS.get(event.kind, ()))
-        cleaned = {name: new for name, old in said if (new := clean(old)) is not old}
+    def say(self, *events: Event) -> None:
+        """Append events, at once where there are several. Raises HistoryError when they cannot be made durable."""
+        records = [self._record(event) for event in events]
+        self._journal.append(*records)
+        for record in records:
+            self._tell(record)
+        if not self._begun:
+            self._begun, held = True, self._held
+            for text in held:
+                self.note(text)
+
+    def _record(self, event: Event) -> Record:
+        """The event with its place, and without what must not be kept."""
+        cleaned = dict[str, Any]()
+        for name in _WORDS.get(event.kind, ()):
+            value = getattr(event, name)
+            if (new := clean(value)) is not value:
+                cleaned[name] = new
         event = replace(event, **cleaned) if cleaned else event
         if isinstance(event, CallStarted):
             event = self._prompts.of(event)
@@ -78,18 +93,14 @@ class Recorder:
         self._seq += 1
         self._iteration = getattr(event, "iteration", self._iteration)
         self._over = event.kind == "run_ended"
-        record = Record(self.run, self._seq, datetime.now(UTC), event)
-        self._journal.append(record)
+        return Record(self.run, self._seq, datetime.now(UTC), event)
+
+    def _tell(self, record: Record) -> None:
         for listener in self.listeners:
             try:
                 listener.heard(record)
             except Exception:  # a broken view must not end a run that costs money
-                log.exception("a listener failed on %s", event.kind)
-
-        if not self._begun:
-            self._begun, held = True, self._held
-            for text in held:
-                self.note(text)
+                log.exception("a listener failed on %s", record.event.kind)
 
     def note(self, text: str) -> None:
         """Say what a person should know besides: once the run is on the record, and not after its end."""

@@ -47,25 +47,26 @@ class Turn:
 
     def verified(self, recipe: Recipe) -> bool:
         """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""
-        asserts = {n for n, check in enumerate(recipe.checks, 1) if check.kind is CheckKind.ASSERT}
-        passed = {verdict.index for verdict in self.verdicts if verdict.passed}
-        return bool(asserts) and asserts <= passed and all(verdict.passed for verdict in self.verdicts)
+        if not recipe.asserts or not all(verdict.passed for verdict in self.verdicts):
+            return False
+        return recipe.asserts <= {verdict.index for verdict in self.verdicts}
 
     def awaits_person(self, recipe: Recipe) -> bool:
         """Whether all but a person's word is there."""
+        if not all(verdict.passed for verdict in self.verdicts):
+            return False
         settled = {n for n, check in enumerate(recipe.checks, 1) if check.layer is not Layer.APPROVAL}
-        passed = {verdict.index for verdict in self.verdicts if verdict.passed}
-        return settled <= passed and all(verdict.passed for verdict in self.verdicts)
+        return settled <= {verdict.index for verdict in self.verdicts}
 
     def acceptable(self, recipe: Recipe) -> bool:
         """Whether the candidate may be delivered: verified, or, where only a score decides, scored."""
-        if any(check.kind is CheckKind.ASSERT for check in recipe.checks):
+        if recipe.asserts:
             return self.verified(recipe)
         return self.score(recipe) is not None
 
     def score(self, recipe: Recipe) -> float | None:
         """The recipe's score, turned so that higher is better; None without one."""
-        for number, check in enumerate(recipe.checks, 1):
+        for number, check in enumerate(recipe.checks if recipe.scores else (), 1):
             if check.kind is not CheckKind.ASSERT:
                 metric = next((v.metric for v in self.verdicts if v.index == number and v.passed), None)
                 if metric is not None:

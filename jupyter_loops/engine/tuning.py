@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from jupyter_loops.core.approach import TEMPERATURES, Approach, Mode, Worth
@@ -59,7 +60,8 @@ class Tuning:
         What a person wished goes before the way out of being stuck, that before what was measured, and that before
         the planner's schedule.
         """
-        planned = self._wished(plan(replace(memory, bold=int(self.ladder.bolder))), wishes)
+        bold = replace(memory, bold=1) if self.ladder.bolder else memory
+        planned = self._wished(plan(bold), wishes)
         held = "temperature" in self.fixed or wishes.get("temperature") is not None
         approach, why = self._way(model, memory, planned, held=held)
         if why.startswith(_MEASURED) and not held:
@@ -78,7 +80,7 @@ class Tuning:
         if self._max_tokens is not None:
             planned = replace(planned, max_tokens=self._max_tokens)
         chosen = {name: wishes[name] for name in ("temperature", "max_tokens") if wishes.get(name) is not None}
-        return replace(planned, **chosen)
+        return replace(planned, **chosen) if chosen else planned
 
     def _way(self, model: Model, memory: Memory, planned: Sampling, *, held: bool) -> tuple[Approach, str]:
         """The approach, and the reason for it."""
@@ -134,15 +136,14 @@ class Tuning:
 
     def _choose(self, planned: Approach, memory: Memory, *, held: bool) -> tuple[Approach, str]:
         """The measured best; while little is measured the schedule, and the next model for a run that is stuck."""
-        names = [model.name for model in self.models] or [planned.model]
-        names = names if planned.model in names else [planned.model]
+        names = tuple(model.name for model in self.models)
+        names = names if planned.model in names else (planned.model,)
         least = planned.temperature if held or self.ladder.bolder else min(TEMPERATURES)
-        temperatures = (planned.temperature,) if held else [one for one in TEMPERATURES if one >= least]
-        arms = [Approach(name, mode, degree) for name in names for mode in Mode for degree in temperatures]
+        arms = _arms(names, (planned.temperature,) if held else tuple(one for one in TEMPERATURES if one >= least))
         known = self.bandit.measured(arms)
         if known >= LEAST:
             arm = self.bandit.choose(arms)
-            return arm, f"{_MEASURED}{self.bandit.why(arm, arms)}"
+            return arm, f"{_MEASURED}{self.bandit.why(arm, known)}"
         rung = min(memory.stuck // RUNG, len(names) - 1) if planned.model == names[0] else names.index(planned.model)
         stuck = f"{memory.stuck} rounds without progress" if memory.stuck else "the last round made progress"
         reason = f"{stuck}; {known:.0f} of {LEAST} rounds measured, so the schedule decides"
@@ -161,6 +162,11 @@ class Tuning:
 
     def _say(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
         self.recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+
+
+@lru_cache(maxsize=64)  # the same ones, round for round
+def _arms(names: tuple[str, ...], temperatures: tuple[float, ...]) -> tuple[Approach, ...]:
+    return tuple(Approach(name, mode, degree) for name in names for mode in Mode for degree in temperatures)
 
 
 _MEASURED, _STUCK = "measured: ", "stuck: "

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from datetime import UTC
+from functools import cache
 from typing import Any
 
 from jupyter_loops.core.events import Record
@@ -54,19 +55,27 @@ def _finite(value: Any) -> Any:
     return _finite(_plain(value))
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Any) -> bytes:
+    """Compact JSON. pydantic's writer is quick, and marks what it cannot say: then our own, slower way is taken."""
     try:
-        return _utf8(_ENCODER.encode(value))
-    except (ValueError, TypeError):  # nan, or a key that is not a string
-        return _utf8(_ENCODER.encode(_finite(value)))
+        said = _writer()(value, inf_nan_mode="constants", fallback=_plain)
+        if b"NaN" not in said and b"Infinity" not in said:
+            return said
+    except (ValueError, TypeError):  # half a character, or nested too deeply
+        pass
+    return _bytes(json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
+@cache
+def _writer() -> Callable[..., bytes]:
+    from pydantic_core import to_json  # loaded with the first event, not with the history
+
+    return to_json
 
 
-def _utf8(text: str) -> str:
-    """Text without lone surrogates, which a model can write and no database can keep."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _bytes(text: str) -> bytes:
+    """Text in UTF-8, without the lone surrogates that a model can write and no database can keep."""
+    return text.encode("utf-8", "replace")
 
 
 def _replace(value: dict[str, Any], place: tuple[str, ...], take: Callable[[Any], Any]) -> None:
@@ -80,22 +89,23 @@ def _replace(value: dict[str, Any], place: tuple[str, ...], take: Callable[[Any]
         value[last] = take(value[last])
 
 
-def encode(record: Record) -> tuple[str, dict[str, str]]:
-    """The body of an event, and its texts by SHA-256."""
-    event, texts = record.event, dict[str, str]()
+def encode(record: Record) -> tuple[bytes, dict[str, bytes]]:
+    """The body of an event, and its texts by SHA-256; all in UTF-8."""
+    event, texts = record.event, dict[str, bytes]()
 
     def take(text: str) -> Any:
         if not text:
             return text
-        text = _utf8(text)
-        sha = hashlib.sha256(text.encode()).hexdigest()
-        texts[sha] = text
+        content = _bytes(text)
+        sha = hashlib.sha256(content).hexdigest()
+        texts[sha] = content
         return {"text": sha}
 
+    at = record.at if record.at.tzinfo is UTC else record.at.astimezone(UTC)
     value: dict[str, Any] = {
         "run": record.run,
         "seq": record.seq,
-        "at": record.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "at": at.isoformat(timespec="microseconds"),
         "kind": event.kind,
         **plain(event),
     }
@@ -104,9 +114,9 @@ def encode(record: Record) -> tuple[str, dict[str, str]]:
     return _dump(value), texts
 
 
-def chain(previous: str, body: str) -> str:
+def chain(previous: str, body: bytes) -> str:
     """The hash of an event: SHA-256 over the previous event's hash (empty for the first) and the body."""
-    return hashlib.sha256((previous + body).encode()).hexdigest()
+    return hashlib.sha256(previous.encode() + body).hexdigest()
 
 
 def mentioned(body: Mapping[str, Any]) -> Iterator[str]:

@@ -55,6 +55,6 @@ def _take(line: dict[str, str], texts: list[tuple[str, str]], entries: list[Entr
     said = json.loads(entry.body)
     fits = (said["run"], said["seq"]) == (entry.run, entry.seq)
     follows = entry.seq == len(entries) + 1 and (previous is None or previous.run == entry.run)
-    if not (fits and follows and chain(previous.hash if previous else "", entry.body) == entry.hash):
+    if not (fits and follows and chain(previous.hash if previous else "", entry.body.encode()) == entry.hash):
         raise HistoryError(f"{place}: the chain of events is broken")
     entries.append(entry)

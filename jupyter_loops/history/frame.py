@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MAGIC = b"JLf1"
@@ -30,12 +30,17 @@ class Entry:
 
     def pack(self) -> bytes:
         """The frame."""
-        fields = [self.run, str(self.seq), self.hash, self.body]
-        for pair in self.texts:
-            fields += pair
-        contents = [field.encode() for field in fields]
-        payload = b"".join([part for content in contents for part in (_LENGTH.pack(len(content)), content)])
-        return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
+        texts = [(sha, text.encode()) for sha, text in self.texts]
+        return pack(self.run, self.seq, self.hash, self.body.encode(), texts)
+
+
+def pack(run: str, seq: int, digest: str, body: bytes, texts: Iterable[tuple[str, bytes]] = ()) -> bytes:
+    """The frame of an `Entry` whose long parts are in UTF-8 already."""
+    fields = [run.encode(), b"%d" % seq, digest.encode(), body]
+    for sha, text in texts:
+        fields += (sha.encode(), text)
+    payload = b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
+    return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
 def _split(content: bytes, start: int, end: int) -> list[str]:

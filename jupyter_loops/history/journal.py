@@ -27,7 +27,7 @@ from jupyter_loops.errors import HistoryError
 
 from . import spares
 from .body import chain, encode
-from .frame import Entry
+from .frame import pack
 from .segment import ROOM, Segment, now
 
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
@@ -59,22 +59,25 @@ class Journal:
         self._tips: dict[str, str] = {}
         self._broken: OSError | None = None
 
-    def append(self, record: Record) -> None:
-        """Return once the event would survive a crash of this process, and of the machine if it is DURABLE."""
+    def append(self, *records: Record) -> None:
+        """Return once these events of one run would survive a crash of this process, and of the machine if DURABLE.
+
+        Several are written at once, so that a crash keeps a beginning of them.
+        """
         if self._broken is not None:
             raise self._error(self._broken)
-        body, texts = encode(record)
-        if record.seq > 1 and record.run not in self._tips:
-            self._tips.setdefault(record.run, self._tip(record.run))
+        run, encoded = records[0].run, [(record, *encode(record)) for record in records]
+        if run not in self._tips and records[0].seq > 1:
+            self._tips.setdefault(run, self._tip(run))
         while True:
             try:
                 with self._order:
-                    self._write(record, body, texts)
+                    self._write(run, encoded)
                     end = self._appended
                 break
             except OSError as error:
                 self._move_on(error)
-        while record.event.kind in DURABLE:
+        while not DURABLE.isdisjoint([record.event.kind for record in records]):
             try:
                 self._flush(end)
                 break
@@ -111,18 +114,19 @@ class Journal:
         self._segments.append(segment)
         self._folder, self._durable, self._spare = folder, self._appended, None
 
-    def _write(self, record: Record, body: str, texts: dict[str, str]) -> None:
-        segment = self._segment()
-        entry_hash = chain(self._tips.get(record.run, ""), body)
-        new = tuple((sha, text) for sha, text in texts.items() if sha not in segment.texts)
-        content = Entry(record.run, record.seq, entry_hash, body, new).pack()
+    def _write(self, run: str, encoded: Sequence[tuple[Record, bytes, dict[str, bytes]]]) -> None:
+        segment, content, tip, known = self._segment(), b"", self._tips.get(run, ""), set[str]()
+        for record, body, texts in encoded:
+            tip = chain(tip, body)
+            new = [(sha, text) for sha, text in texts.items() if sha not in segment.texts and sha not in known]
+            known.update(texts)
+            content += pack(run, record.seq, tip, body, new)
         segment.append(content)
-        segment.texts.update(texts)
+        segment.texts |= known
         self._appended += len(content)
+        self._tips[run] = tip
         if record.event.kind == "run_ended":
-            self._tips.pop(record.run, None)
-        else:
-            self._tips[record.run] = entry_hash
+            del self._tips[run]
 
     def _segment(self) -> Segment:
         if not self._segments or self._segments[-1].full:

@@ -44,9 +44,9 @@ class Opened:
         """Where events go. Raises HistoryError when this history cannot be written, NewerHistoryError."""
         return self._opened().journal
 
-    def append(self, record: Record) -> None:
-        """Make an event durable."""
-        self.journal.append(record)
+    def append(self, *records: Record) -> None:
+        """Make events durable."""
+        self.journal.append(*records)
 
     def flush(self, patience: float = 30.0) -> None:
         """Move everything into the database now. Raises HistoryError when another program keeps it locked."""

@@ -15,23 +15,31 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 
-from .outline import Schema, outline
 from .window import GAP, Section
 
+Sections = tuple[Section, ...]
 
-def sections(recipe: Recipe, memory: Memory, schema: Schema | None) -> list[Section]:
-    """The parts of this round's prompt, in the order in which the model reads them; empty ones left out."""
-    goal, steady = _same(recipe, tuple(memory.names.items()))
-    asked = [*_carried(memory), *_targets(recipe, schema)]
-    # Whatever a small model reads last it takes for the question: the signature of code, the goal of anything else.
-    parts = [*goal, *steady, *asked] if recipe.asks_for_code else [*steady, *asked, *goal]
-    return [section for section in parts if section.text.strip()]
+
+def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
+    """The parts of this round's prompt, in the order in which the model reads them; empty ones left out.
+
+    `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
+    """
+    first, last = _same(recipe, tuple(memory.names.items()), sketch)
+    return [*first, *(section for section in _carried(memory) if section.text.strip()), *last]
 
 
 @lru_cache(maxsize=32)
-def _same(recipe: Recipe, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
-    """What no round changes: the goal, and what there is to work with."""
-    return tuple(_goal(recipe)), (*_setup(recipe), *_names(recipe, names), *_checks(recipe))
+def _same(recipe: Recipe, names: tuple[tuple[str, str], ...], sketch: str) -> tuple[Sections, Sections]:
+    """What no round changes, before and after what it carried over: the goal, what there is to work with, the question.
+
+    Whatever a small model reads last it takes for the question: the signature of code, the goal of anything else.
+    """
+    goal, steady = _goal(recipe), [*_setup(recipe), *_names(recipe, names), *_checks(recipe)]
+    targets = _targets(recipe, sketch)
+    both = ([*goal, *steady], targets) if recipe.asks_for_code else (steady, [*targets, *goal])
+    first, last = (tuple(section for section in part if section.text.strip()) for part in both)
+    return first, last
 
 
 def _goal(recipe: Recipe) -> Iterator[Section]:
@@ -62,15 +70,15 @@ def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section
     visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
     spoken = set(re.findall(r"\w+", "\n".join(visible)))
     known = [f"- {name}: {summary}" for name, summary in names if name in spoken]
-    yield _list("names", "These names exist already:", known, rank=6, allowance=800)
+    yield from _list("names", "These names exist already:", known, rank=6, allowance=800)
 
 
-def _targets(recipe: Recipe, schema: Schema | None) -> Iterator[Section]:
+def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
     """What to write. In words, with the signature: shown the stub itself, a small model fills in one line of it."""
     if recipe.asks_for_code:
         yield Section(name="targets", text=GAP.join(map(_request, recipe.targets)), rank=1)
-    elif schema is not None:
-        yield Section(name="targets", before="Answer with this JSON object:\n", text=outline(schema), rank=1)
+    elif sketch:
+        yield Section(name="targets", before="Answer with this JSON object:\n", text=sketch, rank=1)
 
 
 def _request(target: Target) -> str:
@@ -97,7 +105,7 @@ def _checks(recipe: Recipe) -> Iterator[Section]:
     asserts = [check for check in recipe.visible if check.kind is CheckKind.ASSERT]
     yield Section(name="checks", text="\n".join(map(_source, asserts)), rank=2, allowance=2000)
     scores = [f"- {check.kind}: {check.name}" for check in recipe.visible if check.kind is not CheckKind.ASSERT]
-    yield _list("scores", "The better these numbers, the better the answer:", scores, rank=2, allowance=300)
+    yield from _list("scores", "The better these numbers, the better the answer:", scores, rank=2, allowance=300)
 
 
 def _carried(memory: Memory) -> Iterator[Section]:
@@ -107,13 +115,14 @@ def _carried(memory: Memory) -> Iterator[Section]:
     if memory.last is not None:
         yield _candidate("last", "Your last attempt:", memory.last, rank=7)
     wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
-    yield _list("failures", wrong, [f"- {failure}" for failure in memory.failures], rank=3, allowance=1000)
+    yield from _list("failures", wrong, [f"- {failure}" for failure in memory.failures], rank=3, allowance=1000)
     rejected = [f"- {approach}" for approach in memory.rejected]
-    yield _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
-    yield _list("notes", "Note:", [f"- {note}" for note in memory.notes], rank=10, allowance=200)
-    yield Section(name="left", text=memory.left, rank=4, allowance=120)
+    yield from _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
+    yield from _list("notes", "Note:", [f"- {note}" for note in memory.notes], rank=10, allowance=200)
+    if memory.left:
+        yield Section(name="left", text=memory.left, rank=4, allowance=120)
     hints = [f"- {hint}" for hint in memory.hints]
-    yield _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
+    yield from _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
 
 
 def _candidate(name: str, heading: str, candidate: Candidate, rank: int) -> Section:
@@ -135,9 +144,10 @@ def _code(
 
 def _list(
     name: str, heading: str, items: Sequence[str], *, rank: int, allowance: int, newest_last: bool = False
-) -> Section:
-    text = "\n".join(items)
-    return Section(name=name, before=f"{heading}\n", text=text, rank=rank, allowance=allowance, newest_last=newest_last)
+) -> Iterator[Section]:
+    if items:
+        before, text = f"{heading}\n", "\n".join(items)
+        yield Section(name=name, before=before, text=text, rank=rank, allowance=allowance, newest_last=newest_last)
 
 
 def _flat(text: str) -> str:

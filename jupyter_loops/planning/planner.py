@@ -9,7 +9,7 @@ from jupyter_loops.core.recipe import Recipe, TargetKind
 
 from .code import read_code
 from .data import read_data, read_text
-from .outline import Schema, together
+from .outline import Schema, outline, together
 from .parts import sections
 from .sampling import Schedule
 from .window import GAP, Section, fit
@@ -41,12 +41,15 @@ class Planner:
         """`imports` is the rule for imports in words, empty where there is none."""
         self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
         self._imports = imports
+        self._shape: tuple[object, Schema | None, str] = (None, None, "")  # of what, the schema, its sketch
 
     def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
         """The question for this round; its parts say what had to go to fit into the window."""
-        schema = _schema(recipe, memory)
+        schema, sketch = self._wanted(recipe, memory)
         instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
-        asked = [_for_small(part) if window and window <= SMALL else part for part in sections(recipe, memory, schema)]
+        asked = sections(recipe, memory, sketch)
+        if window and window <= SMALL:
+            asked = [_for_small(part) for part in asked]
         if self._imports and recipe.asks_for_code:
             asked.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
         parts = fit([instructions, *asked], self._allowed(memory, window))
@@ -66,6 +69,15 @@ class Planner:
         if _plain(recipe):
             return Candidate(kind=CandidateKind.DATA, text=read_text(text, recipe.targets[0].name))
         return Candidate(kind=CandidateKind.DATA, text=read_data(text, recipe.targets))
+
+    def _wanted(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
+        """The schema of the answer and its sketch, worked out once for all rounds."""
+        of, schema, sketch = self._shape
+        if of != (recipe, memory.schemas):
+            schema = _schema(recipe, memory)
+            sketch = "" if schema is None else outline(schema)
+            self._shape = ((recipe, memory.schemas), schema, sketch)
+        return schema, sketch
 
     def _allowed(self, memory: Memory, window: int | None) -> int:
         if window is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import string
+from collections import Counter
 from functools import lru_cache
 
 # Words of up to five letters are one token in every vocabulary in use, longer ones rarely more than a
@@ -12,20 +12,28 @@ from functools import lru_cache
 _LETTERS_PER_TOKEN = 4
 _SHORT_WORD = 5
 _LETTERS = string.ascii_letters.encode()
-_SPACES = string.whitespace.encode()
+_NO_SIGNS = _LETTERS + string.whitespace.encode()
 _ONLY_WORDS = bytes(code if code in _LETTERS else ord(" ") for code in range(256))
-_GAP = re.compile(rb"[\n\t ][\t ]*")
+_ONLY_GAPS = bytes(code if code in b"\n\t " else ord("x") for code in range(256))
 
 
 @lru_cache(maxsize=512)  # most parts of a prompt are those of the round before
 def estimate(text: str) -> int:
     """Tokens in the text, rather too many than too few."""
     content = text.encode("utf-8", "replace")
-    words = sum(map(_word, map(len, content.translate(_ONLY_WORDS).split())))
-    signs = len(content.translate(None, _LETTERS + _SPACES))
-    gaps = _GAP.findall(content)
-    return words + signs + len(gaps) - gaps.count(b" ")
+    lengths = Counter(map(len, content.translate(_ONLY_WORDS).split()))
+    words = sum(times * _word(letters) for letters, times in lengths.items())
+    signs = len(content.translate(None, _NO_SIGNS))
+    return words + signs + content.count(b"\n") + _wide(content)
 
 
 def _word(letters: int) -> int:
     return 1 if letters <= _SHORT_WORD else -(-letters // _LETTERS_PER_TOKEN)
+
+
+def _wide(content: bytes) -> int:
+    """Gaps inside of lines that are more than one space."""
+    if b"\t" not in content and b"  " not in content:
+        return 0
+    gaps = b"x" + content.translate(_ONLY_GAPS)
+    return sum(map(gaps.count, (b"x\t", b"x  ", b"x \t")))

@@ -63,9 +63,9 @@ class Schema:
         assert ran is not None
         code = case.candidate.kind is CandidateKind.CODE
         check = "the code runs, and its targets have their types" if code else "the values have their types"
-        passed = ran.exit is Exit.OK
-        verdict = Verdict(check=check, layer=Layer.SCHEMA, passed=passed, message="" if passed else ended(ran))
-        return [replace(verdict, seconds=ran.seconds, fault=ran.fault)]
+        passed, message = ran.exit is Exit.OK, "" if ran.exit is Exit.OK else ended(ran)
+        layer, seconds, fault = Layer.SCHEMA, ran.seconds, ran.fault
+        return [Verdict(check=check, layer=layer, passed=passed, message=message, seconds=seconds, fault=fault)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ class InProcess:
         from jupyter_loops.core.candidate import Delivery, Exit, Layer, Observation, Verdict
 
         self._observation = Observation(exit=Exit.OK, isolation="none")
-        self._verdict = Verdict(check="answer == 0", layer=Layer.CHECKS, passed=False, message="answer is 1", index=1)
+        self._verdict = Verdict(
+            check="answer == 0", layer=Layer.CHECKS, passed=False, message="answer is 1", index=1, seconds=1e-4
+        )
         self._delivery = Delivery()
 
     async def open(self, world):

@@ -63,8 +63,8 @@ class Books:
     events: list[object] = field(default_factory=list)
     worst: float = 0.0  # most that spent and reserved together were above a limit, in its unit
 
-    def append(self, record):
-        self.events.append(record.event)
+    def append(self, *records):
+        self.events += [record.event for record in records]
 
     def watch(self, budget):
         def told(spent, reserved):

@@ -56,7 +56,10 @@ def test_without_prices_tokens_are_the_cost():
     bandit = Bandit(1)
     bandit.learn({POOR: Worth(rounds=40, gain=8, tokens=40_000), GOOD: Worth(rounds=40, gain=8, tokens=4_000)})
     assert sum(bandit.choose([POOR, GOOD]) == GOOD for _ in range(100)) > 90
-    assert bandit.why(GOOD, [POOR, GOOD]) == "gained 20% a round for 100 tokens in 40 of 80 measured rounds"
+    assert (
+        bandit.why(GOOD, bandit.measured([POOR, GOOD]))
+        == "gained 20% a round for 100 tokens in 40 of 80 measured rounds"
+    )
 
 
 def test_equal_seeds_choose_alike():

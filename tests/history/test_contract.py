@@ -23,7 +23,7 @@ from jupyter_loops.core.events import Noted, Record
 from jupyter_loops.errors import HistoryError, QueryError
 from jupyter_loops.history import History
 from jupyter_loops.history.body import chain, encode
-from jupyter_loops.history.frame import Entry
+from jupyter_loops.history.frame import pack
 from jupyter_loops.history.segment import Segment
 
 ROUNDS = 10
@@ -180,7 +180,7 @@ def test_events_that_come_twice_are_stored_once(filled, a_run):
     for record in a_run():
         body, texts = encode(record)
         tip = chain(tip, body)
-        again.append(Entry(record.run, record.seq, tip, body, tuple(texts.items())).pack())
+        again.append(pack(record.run, record.seq, tip, body, texts.items()))
     again.close()
 
     assert len(filled.records(RUN)) == len(a_run())

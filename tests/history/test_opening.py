@@ -173,7 +173,7 @@ def test_a_step_that_fails_changes_nothing(path, history):
 
 def test_a_damaged_journal_gives_what_can_be_read_and_is_kept(path, a_run):
     from jupyter_loops.history.body import chain, encode
-    from jupyter_loops.history.frame import Entry
+    from jupyter_loops.history.frame import pack
     from jupyter_loops.history.segment import Segment
 
     history = History(path)
@@ -183,7 +183,7 @@ def test_a_damaged_journal_gives_what_can_be_read_and_is_kept(path, a_run):
     for record in a_run():
         body, texts = encode(record)
         tip = chain(tip, body)
-        dead.append(Entry(record.run, record.seq, tip, body, tuple(texts.items())).pack())
+        dead.append(pack(record.run, record.seq, tip, body, texts.items()))
         ends.append(dead.size)
     dead.close()
     (file,) = journals.glob("*.journal")

@@ -160,7 +160,7 @@ def test_a_run_can_go_on_in_another_process_with_its_chain_unbroken(path, a_run)
 
 def test_events_that_are_drained_twice_are_stored_once(history, a_run):
     from jupyter_loops.history.body import chain, encode
-    from jupyter_loops.history.frame import Entry
+    from jupyter_loops.history.frame import pack
     from jupyter_loops.history.segment import Segment
 
     records = a_run()
@@ -172,7 +172,7 @@ def test_events_that_are_drained_twice_are_stored_once(history, a_run):
     for record in records:
         body, texts = encode(record)
         tip = chain(tip, body)
-        again.append(Entry(record.run, record.seq, tip, body, tuple(texts.items())).pack())
+        again.append(pack(record.run, record.seq, tip, body, texts.items()))
     again.close()
 
     assert len(history.records(records[0].run)) == len(records)

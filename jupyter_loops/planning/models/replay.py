@@ -78,16 +78,18 @@ class ReplayModel:
             raise ModelError("the script has no answer left", ErrorClass.BAD_REQUEST)
         if isinstance(answer, LoopError):
             raise answer
-        completion = answer if isinstance(answer, Completion) else self._completion(prompt, answer)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(sampling.timeout):
-                await self._speak(completion.text, on_text)
+                await self._speak(_text(answer), on_text)
         except TimeoutError:
             raise ModelError(
                 f"{self.name} did not answer within {sampling.timeout:g} s", ErrorClass.TRANSIENT
             ) from None
-        return replace(completion, seconds=completion.seconds or time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        if isinstance(answer, Completion):
+            return answer if answer.seconds else replace(answer, seconds=seconds)
+        return self._completion(prompt, answer, seconds)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Estimated tokens of the messages, and of the tools."""
@@ -106,13 +108,14 @@ class ReplayModel:
         """What the script was given."""
         return self._window
 
-    def _completion(self, prompt: Prompt, answer: str | tuple[ToolCall, ...]) -> Completion:
+    def _completion(self, prompt: Prompt, answer: str | tuple[ToolCall, ...], seconds: float) -> Completion:
         text, calls = (answer, ()) if isinstance(answer, str) else ("", answer)
         return Completion(
             text=text,
             calls=calls,
             prompt_tokens=self.count(prompt.messages, prompt.tools),
             completion_tokens=estimate(text) + sum(estimate(str(call)) for call in calls),
+            seconds=seconds,
             model=self.name,
             estimated=True,
         )
@@ -125,6 +128,12 @@ class ReplayModel:
         for word in words:
             await asyncio.sleep(self.delay / len(words))
             on_text(word)
+
+
+def _text(answer: str | tuple[ToolCall, ...] | Completion) -> str:
+    if isinstance(answer, Completion):
+        return answer.text
+    return answer if isinstance(answer, str) else ""
 
 
 def _answer(written: object, script: str) -> Answer:
