@@ -9,6 +9,7 @@ dearest round that was measured.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -76,5 +77,5 @@ class Bandit:
 
     def _beta(self, a: float, b: float) -> float:
         if a == 1.0:  # as while nothing was gained; its distribution function, turned round
-            return 1.0 - self._random.random() ** (1.0 / b)
+            return 1.0 - math.pow(self._random.random(), 1.0 / b)
         return self._random.betavariate(a, b)

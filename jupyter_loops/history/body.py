@@ -81,9 +81,9 @@ def _bytes(text: str) -> bytes:
 def _replace(value: dict[str, Any], place: tuple[str, ...], take: Callable[[Any], Any]) -> None:
     *path, last = place
     for step in path:
-        value[step] = value = plain(value[step]) if is_dataclass(value[step]) else dict(value[step])
+        value[step] = value = dict(value[step]) if isinstance(value[step], dict) else plain(value[step])
     if last in _LISTS:
-        items = [plain(item) if is_dataclass(item) else item for item in value.get(last, ())]
+        items = [item if isinstance(item, dict) else plain(item) for item in value.get(last, ())]
         value[last] = [{**item, "content": take(item["content"])} for item in items]
     else:
         value[last] = take(value[last])

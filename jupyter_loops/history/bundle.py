@@ -53,7 +53,7 @@ def _take(line: dict[str, str], texts: list[tuple[str, str]], entries: list[Entr
     entry = Entry(line["run"], int(line["seq"]), line["hash"], line["body"])
     previous = entries[-1] if entries else None
     said = json.loads(entry.body)
-    fits = (said["run"], said["seq"]) == (entry.run, entry.seq)
+    fits = (said["run"], said["seq"]) == (entry.run, entry.seq) and entry.run.isprintable()
     follows = entry.seq == len(entries) + 1 and (previous is None or previous.run == entry.run)
     if not (fits and follows and chain(previous.hash if previous else "", entry.body.encode()) == entry.hash):
         raise HistoryError(f"{place}: the chain of events is broken")

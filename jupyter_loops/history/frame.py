@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MAGIC = b"JLf1"
 _HEAD = struct.Struct("<4sII")
 _LENGTH = struct.Struct("<I")
+BEFORE = 4  # fields, before the texts: run, number, hash, body
+Fields = list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +45,6 @@ def pack(run: str, seq: int, digest: str, body: bytes, texts: Iterable[tuple[str
     return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
-def _split(content: bytes, start: int, end: int) -> list[str]:
-    fields = []
-    while start < end:
-        (length,) = _LENGTH.unpack_from(content, start)
-        start += _LENGTH.size + length
-        fields.append(content[start - length : start].decode())
-    return fields
-
-
-def _unpack(fields: Sequence[str]) -> Entry:
-    run, seq, digest, body, *texts = fields
-    return Entry(run, int(seq), digest, body, tuple(zip(texts[::2], texts[1::2], strict=True)))
-
-
 def whole(content: bytes, start: int) -> int | None:
     """Where the frame at `start` ends, or None when there is no whole and sound frame."""
     if len(content) - start < _HEAD.size:
@@ -65,16 +53,33 @@ def whole(content: bytes, start: int) -> int | None:
     end = start + _HEAD.size + length
     if magic != MAGIC or end > len(content):
         return None
-    payload = memoryview(content)[start + _HEAD.size : end]
-    return end if zlib.crc32(payload) == checksum else None
+    return end if zlib.crc32(content[start + _HEAD.size : end]) == checksum else None
+
+
+def split(content: bytes) -> Iterator[tuple[Fields, int]]:
+    """The fields of each frame in order, and the offset where it ends, up to the first that is not whole."""
+    start = 0
+    while (end := whole(content, start)) is not None:
+        fields, place = [], start + _HEAD.size
+        while place < end:
+            (length,) = _LENGTH.unpack_from(content, place)
+            place += _LENGTH.size + length
+            fields.append(content[place - length : place])
+        yield fields, end
+        start = end
+
+
+def pairs(fields: Fields) -> Iterator[tuple[str, str]]:
+    """SHA-256 and text, of each text that a frame holds."""
+    texts = [field.decode() for field in fields[BEFORE:]]
+    return zip(texts[::2], texts[1::2], strict=True)
 
 
 def read(content: bytes) -> Iterator[tuple[Entry, int]]:
-    """The entries in order, each with the offset where its frame ends, up to the first that is not whole."""
-    start = 0
-    while (end := whole(content, start)) is not None:
-        yield _unpack(_split(content, start + _HEAD.size, end)), end
-        start = end
+    """The same as entries."""
+    for fields, end in split(content):
+        run, seq, digest, body = (field.decode() for field in fields[:BEFORE])
+        yield Entry(run, int(seq), digest, body, tuple(pairs(fields))), end
 
 
 def damaged(content: bytes, start: int) -> bool:

@@ -97,23 +97,23 @@ class Segment:
         """Wait until what was appended would survive the death of the machine."""
         _flush(self._lock.fd)
 
-    def read(self) -> Iterator[tuple[frame.Entry, int]]:
-        """The entries that are not drained yet, each with the offset where it ends: CHUNK bytes, or one frame."""
+    def _read(self) -> Iterator[tuple[frame.Fields, int]]:
+        """What is not drained yet, frame for frame with the offset where it ends: CHUNK bytes, or one frame."""
         with self._lock.path.open("rb") as file:
             file.seek(self.drained)
             content = file.read(min(CHUNK, self.pending))
             if self.pending > len(content) and frame.whole(content, 0) is None:
                 content += file.read(self.pending - len(content))
-        for entry, end in frame.read(content):
-            yield entry, self.drained + end
+        for fields, end in frame.split(content):
+            yield fields, self.drained + end
 
-    def batch(self, limit: int) -> tuple[list[frame.Entry], int]:
-        """At most `limit` entries that are not drained yet, and the offset where the last one ends."""
-        entries, end = [], self.drained
-        for entry, end in itertools.islice(self.read(), limit):  # noqa: B007 - the last offset is wanted
-            entries.append(entry)
-        self.stuck = not entries
-        return entries, end
+    def batch(self, limit: int) -> tuple[list[frame.Fields], int]:
+        """At most `limit` events that are not drained yet, as fields, and the offset where the last one ends."""
+        events, end = [], self.drained
+        for fields, end in itertools.islice(self._read(), limit):  # noqa: B007 - the last offset is wanted
+            events.append(fields)
+        self.stuck = not events
+        return events, end
 
     @property
     def full(self) -> bool:

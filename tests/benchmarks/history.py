@@ -1,11 +1,13 @@
 """What the history adds to one durable round, how fast it drains, and how fast it answers.
 
-A round is what the engine says in one: ten events, with a 2 KB prompt and a 2 KB answer.
+A round is what the engine says in one: eleven events, some of them at once, with a 2 KB prompt and a 2 KB answer.
+Runs at once are on one event loop, as those of a kernel are; beside it as many threads, which no kernel has.
 `python tests/benchmarks/history.py [ROUNDS] [FOLDER]`; milliseconds are medians.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import sys
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Layer, Observation, Verdict
@@ -30,7 +33,7 @@ from jupyter_loops.core.events import (
     RunEnded,
     RunStarted,
 )
-from jupyter_loops.history import History
+from jupyter_loops.history import History, writer
 
 TEXT = "lorem ipsum dolor " * 114  # 2 KB
 
@@ -42,23 +45,23 @@ def began() -> Event:
     )  # fmt: skip
 
 
-def a_round(n: int) -> Iterator[Event]:
-    """The events of one round, as the engine's cycle says them."""
+def a_round(n: int) -> Iterator[tuple[Event, ...]]:
+    """The events of one round, those together that the engine's cycle says together."""
     usage = {"usd": 0.001, "tokens": 1000, "seconds": 0.5}
-    yield Moved(iteration=n, source="decide", to="plan")
-    yield CallStarted(
+    yield (Moved(iteration=n, source="decide", to="plan"),)
+    yield (CallStarted(
         call=n, iteration=n, purpose="plan", model="m", messages=[{"role": "user", "content": f"{n} {TEXT}"}],
         parts=[{"name": "goal", "tokens": 500, "dropped": 0}], sampling={"temperature": 0.2}, reserved_usd=0.01,
         reserved_tokens=2000,
-    )  # fmt: skip
-    yield CallFinished(call=n, iteration=n, text=f"{TEXT} {n}", prompt_tokens=500, completion_tokens=500, usd=0.001)
-    yield Proposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n))
-    yield Moved(iteration=n, source="plan", to="execute")
-    yield Acted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
-    yield Moved(iteration=n, source="execute", to="verify")
-    yield Judged(iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01)
-    yield Moved(iteration=n, source="verify", to="decide")
-    yield Decided(
+    ),)  # fmt: skip
+    yield (CallFinished(call=n, iteration=n, text=f"{TEXT} {n}", prompt_tokens=500, completion_tokens=500, usd=0.001),)
+    yield (Proposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n)),)
+    yield (Moved(iteration=n, source="plan", to="execute"),)
+    observed = Acted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
+    observing = Moved(iteration=n, source="execute", to="observe")
+    yield observing, observed, Moved(iteration=n, source="observe", to="verify")
+    yield (Judged(iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01),)
+    yield Moved(iteration=n, source="verify", to="decide"), Decided(
         iteration=n, passed=0, total=1, progress=0.5, score=None, best=False, why="x == 1", phases=[["plan", 0.5]],
         usage=usage,
     )  # fmt: skip
@@ -69,19 +72,26 @@ def ended(rounds: int) -> Event:
     return RunEnded(reason="iterations", message="enough", usage=usage, iterations=rounds, best=None)
 
 
-def live(history: History, run: str, rounds: int) -> list[float]:
-    """Write one run; seconds of each round."""
-    seq, seconds = 1, []
-    history.append(Record(run, seq, datetime.now(UTC), began()))
+def live(history: History, run: str, rounds: int) -> Iterator[float]:
+    """Write one run, step by step; seconds of each step."""
+    numbers = count(1)
+
+    def say(*events: Event) -> None:
+        history.append(*[Record(run, next(numbers), datetime.now(UTC), event) for event in events])
+
+    say(began())
     for n in range(1, rounds + 1):
-        events = list(a_round(n))
-        start = time.perf_counter()
-        for event in events:
-            seq += 1
-            history.append(Record(run, seq, datetime.now(UTC), event))
-        seconds.append(time.perf_counter() - start)
-    history.append(Record(run, seq + 1, datetime.now(UTC), ended(rounds)))
-    return seconds
+        for events in list(a_round(n)):
+            start = time.perf_counter()
+            say(*events)
+            yield time.perf_counter() - start
+    say(ended(rounds))
+
+
+def each_round(steps: Iterator[float]) -> list[float]:
+    """Seconds of each round."""
+    seconds, each = list(steps), len(list(a_round(1)))
+    return [sum(seconds[first : first + each]) for first in range(0, len(seconds), each)]
 
 
 def written() -> int:
@@ -107,10 +117,10 @@ def floor(folder: Path, flushes: int = 300) -> float:
 
 
 def durable_round(history: History, rounds: int) -> None:
-    live(history, "warm-up", 20)
+    each_round(live(history, "warm-up", 20))
     bare = floor(history.path.parent)
     before, cpu = written(), time.thread_time()
-    seconds = live(history, "one", rounds)
+    seconds = each_round(live(history, "one", rounds))
     cpu = time.thread_time() - cpu
     tenth = rounds // 10
     say(
@@ -124,17 +134,45 @@ def durable_round(history: History, rounds: int) -> None:
     )
 
 
-def many_runs(history: History, runs: int, rounds: int = 20) -> None:
-    threads = [threading.Thread(target=live, args=(history, f"many-{n}", rounds)) for n in range(runs)]
-    start = time.perf_counter()
+async def on_one_loop(history: History, runs: int, rounds: int) -> None:
+    async def one(n: int) -> None:
+        for _ in live(history, f"loop-{n}", rounds):
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(one, range(runs)))
+
+
+def on_threads(history: History, runs: int, rounds: int) -> None:
+    threads = [threading.Thread(target=each_round, args=(live(history, f"thread-{n}", rounds),)) for n in range(runs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    appended = time.perf_counter() - start
-    history.flush()
-    everything = time.perf_counter() - start
-    say(f"{runs} runs at once", rounds_per_s=runs * rounds / appended, drained_rounds_per_s=runs * rounds / everything)
+
+
+def many_runs(history: History, runs: int, rounds: int = 20) -> None:
+    ways = {
+        "runs at once": lambda: asyncio.run(on_one_loop(history, runs, rounds)),
+        "threads": lambda: on_threads(history, runs, rounds),
+    }
+    for name, way in ways.items():
+        start = time.perf_counter()
+        way()
+        say(f"{runs} {name}", rounds_per_s=runs * rounds / (time.perf_counter() - start))
+        history.flush()
+
+
+def draining(history: History, rounds: int) -> None:
+    """All at once, while nothing else goes on."""
+    gather, writer.GATHER = writer.GATHER, 3600.0
+    try:
+        time.sleep(gather)  # until the writer has looked for the last time
+        each_round(live(history, "drained", rounds))
+        start = time.perf_counter()
+        history.flush()
+        say("draining", rounds_per_s=rounds / (time.perf_counter() - start))
+    finally:
+        writer.GATHER = gather
 
 
 def queries(history: History) -> None:
@@ -162,6 +200,7 @@ def main() -> None:
         say("open a new history", ms=1e3 * (time.perf_counter() - start))
         durable_round(history, rounds)
         many_runs(history, runs=rounds // 5)
+        draining(history, rounds * 2)
         queries(history)
         history.close()
         say("file", mb=path.stat().st_size / 1e6)

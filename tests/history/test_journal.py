@@ -8,7 +8,7 @@ import pytest
 from jupyter_loops.core.events import CallFinished, Moved, Noted, Record
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import segment as segment_file
-from jupyter_loops.history.frame import Entry, damaged, read
+from jupyter_loops.history.frame import Entry, damaged, pack, read
 from jupyter_loops.history.journal import Journal
 from jupyter_loops.history.segment import RESERVE, ROOM, SUFFIX, Segment
 
@@ -142,6 +142,20 @@ def test_files_of_one_second_reach_the_database_in_the_order_they_were_begun(his
 
     assert history.sql("SELECT seq FROM events ORDER BY seq").fetchall() == [(seq,) for seq in range(1, 13)]
     assert history.verify() == []
+
+
+def test_what_no_event_of_ours_holds_stops_no_event_behind_it(history):
+    journals = history._opened().store.journals
+    dead = Segment.create(journals)
+    dead.append(
+        pack("r", 1, "h", b'{"kind": "noted", "message": "\x1e\x1f"}') + pack("r", 2, "h", b'{"kind": "noted"}')
+    )
+    dead.close()
+
+    assert history.sql("SELECT seq, body FROM events ORDER BY seq").fetchall() == [
+        (1, '{"kind": "noted", "message": ""}'),
+        (2, '{"kind": "noted"}'),
+    ]
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 40])
