@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Limits, Observation, Verdict
+from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Observation, Verdict
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.question import Answer, Answering
 from jupyter_loops.core.recipe import Check
@@ -67,8 +67,8 @@ class ChildAttempt:
             "token": self._token,
             "kind": self._candidate.kind.value,
             "text": self._candidate.text,
+            "scratch": str(self._scratch),
         }
-        order |= {"limits": _limits(self._world.limits), "scratch": str(self._scratch)}
         return await self._with_files(await self._act(order, "executed"))
 
     async def examine(
@@ -257,7 +257,3 @@ def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
     border.fault(reply.get("fault"))
     usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
     return reply | {"usage": usage, "figures": () if reply["said"] == "delivered" else figures.read(reply, blobs)}
-
-
-def _limits(limits: Limits) -> dict[str, Any]:
-    return asdict(limits) | {"cpu_seconds": limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds}

@@ -6,11 +6,12 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.candidate import Candidate, Limits
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import Readiness, World
@@ -294,7 +295,7 @@ class ZygoteSandbox:
         return cargo.order() | {
             "path": [] if self._isolation == "container" else import_paths(),
             "python": list(sys.version_info[:2]),
-            "holds": self._platform.holds,
+            "limits": _held(self._world.limits) if self._platform.holds else None,
             "prefix": sys.prefix,
             "examiner": self._examiner,
             "rehearsal": self._program(_REHEARSAL, 0),
@@ -320,6 +321,11 @@ def _import_rules(imports: Imports) -> dict[str, Any] | None:
         return None
     allowed = None if imports.allowed is None else sorted(imports.allowed)
     return {"allowed": allowed, "denied": sorted(imports.denied), "rule": imports.rule}
+
+
+def _held(limits: Limits) -> dict[str, Any]:
+    """What a child asks the system to hold it to."""
+    return asdict(limits) | {"cpu_seconds": limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds}
 
 
 def _given(world: World) -> set[str]:

@@ -10,52 +10,29 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from .confine import limit, usage
+from .confine import usage
 from .describe import describe
 from .fault import CANDIDATE
 from .figures import Figures
-from .guard import Guard, guarded
-from .imports import watch_imports
+from .guard import Guard
 from .portray import portray
+from .rehearsal import Script
 from .targets import FRAME, Unfit, read_object
 from .wire import Wire
 from .world import World
 
 Examiner = Callable[..., dict[str, Any]]
-Trust = Callable[..., Any]
+Exam = tuple[Examiner, Any]  # what runs a check, and what tells the candidate's classes from others
 
-_REHEARSED = 10  # names of data
 _ENOUGH = 1.0  # seconds after which a layer that has failed is not examined further
 
 
 class Attempt:
-    """What serves one candidate, in the process that will die with it. Made ready once, for all forks."""
+    """What serves one candidate, in the process that will die with it."""
 
-    _wire: Wire
-    _guard: Guard
-
-    def __init__(self, world: World, examiner: Examiner, trust: Trust) -> None:
-        self._world, self._examiner = world, examiner
-        self._trusting = trust
-        watch_imports(world.imports, world.names, world.sources)
-        self._figures = Figures(world.names)
-        self.look()
-
-    def look(self) -> None:
-        """Take the world as it is now for the one that candidates meet."""
-        self._stand = guarded(self._world)
-
-    def begin(self, wire: Wire) -> None:
-        """Be the one for one candidate, whose orders come on this wire."""
-        self._wire, self._send = wire, wire.send
-        self._figures.begin()
-        self._guard = self._stand()
-        self._trust = self._trusting(self._world.names, self._guard.own)
-
-    def rehearse(self) -> None:
-        """Look at the world once while there is no candidate: a fork copies each page when it is first counted on."""
-        self._guard.look()
-        self._guard.after_checks([{"reads": self._world.small[:_REHEARSED], "changes": ()}])
+    def __init__(self, world: World, wire: Wire | Script, guard: Guard, figures: Figures, exam: Exam) -> None:
+        self._world, self._wire, self._send = world, wire, wire.send
+        self._guard, self._figures, (self._examiner, self._trust) = guard, figures, exam
 
     def serve(self) -> None:
         """Answer the kernel until it hangs up."""
@@ -74,8 +51,6 @@ class Attempt:
         reply: dict[str, Any] = {"said": "executed", "token": order["token"], "exit": "ok", "fault": None}
         try:
             _enter(order["scratch"])
-            if self._world.held:
-                limit(order["limits"])
             self._run(order["kind"], order["text"])
         except Unfit as unfit:
             reply |= {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}
@@ -160,18 +135,6 @@ class Attempt:
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()
         self._send(reply | {"usage": usage()}, blobs)
-
-
-def settle(outputs: list[int]) -> None:
-    """Give this process its own session and output."""
-    if hasattr(os, "setsid"):
-        with suppress(OSError):  # it leads one already
-            os.setsid()
-    for number, file in enumerate(outputs, start=1):
-        os.dup2(file, number)
-        os.close(file)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # so that a kill loses at most one line
 
 
 def _enter(scratch: str) -> None:

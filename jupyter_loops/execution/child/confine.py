@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+_signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers: a fork copies their pages
+Bound = tuple[int, tuple[int, int]]  # the number of a limit, and how much of it: soft, hard
 _SUBREAPER, _DEATH_SIGNAL, _DUMPABLE = 36, 1, 4  # prctl options, linux/prctl.h
 
 
@@ -19,7 +20,7 @@ def adopt_orphans(*, die_with_parent: bool) -> None:
     prctl = _prctl()
     prctl(_SUBREAPER, 1, 0, 0, 0)
     if die_with_parent:
-        prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        prctl(_DEATH_SIGNAL, _signal.SIGKILL, 0, 0, 0)
 
 
 def close_memory(*, closed: bool) -> None:
@@ -37,28 +38,41 @@ def _prctl() -> Callable[..., int]:
     return function
 
 
-def limit(limits: dict[str, Any]) -> None:
-    """Resource limits of this process and its descendants; none where the platform has none."""
+def bounds(limits: dict[str, Any]) -> list[Bound]:
+    """What the limits mean for a process like this one, or a fork of it: CPU seconds first, to which it adds its own.
+
+    Nothing where the platform has no such limits.
+    """
     try:
         import resource
     except ImportError:
-        return
-    cpu = int(usage()["cpu_seconds"] + limits["cpu_seconds"]) + 2  # the kernel watches more finely; this is the net
-    bounds = {
+        return []
+    cpu = int(limits["cpu_seconds"]) + 2  # the kernel watches more finely; this is the net
+    wanted = {
         "RLIMIT_CPU": (cpu, cpu + 1),
         "RLIMIT_NOFILE": (limits["open_files"],) * 2,
         "RLIMIT_FSIZE": (limits["file_bytes"],) * 2,
         "RLIMIT_CORE": (0, 0),
     }
     if limits["memory_bytes"] is not None and sys.platform.startswith("linux"):
-        bounds["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
-    for name, (soft, hard) in bounds.items():
-        number = getattr(resource, name)
+        wanted["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
+    return [(getattr(resource, name), bound) for name, bound in wanted.items()]
+
+
+def hold(bounds: list[Bound]) -> None:
+    """Bound this process and its descendants from now on; what holds already and is tighter stays."""
+    if not bounds:
+        return
+    import resource
+
+    (first, cpu), *others = bounds
+    used = int(usage()["cpu_seconds"])
+    for number, (soft, hard) in ((first, (cpu[0] + used, cpu[1] + used)), *others):
         _, ceiling = resource.getrlimit(number)
         if ceiling != resource.RLIM_INFINITY:
-            soft, hard = min(soft, ceiling), min(hard, ceiling)  # noqa: PLW2901 - the tighter bound holds
+            soft, hard = min(soft, ceiling), min(hard, ceiling)  # noqa: PLW2901 - as it will be
         resource.setrlimit(number, (soft, hard))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past the limit raises OSError instead of killing
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_IGN)  # a write past the limit raises OSError instead of killing
 
 
 def usage() -> dict[str, float]:

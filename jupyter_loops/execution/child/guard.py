@@ -10,7 +10,7 @@ from .callers import callers
 from .digest import content
 from .residue import Residue
 from .seal import exam, own_classes, reached, surroundings
-from .sentry import post
+from .sentry import sentry
 from .stamp import stamp
 from .watching import Watch, watch
 from .world import World
@@ -27,6 +27,7 @@ _GONE = object()
 class Guard(NamedTuple):
     """Functions, and not methods: a candidate may replace what a class has, but not what these hold."""
 
+    begin: Callable[[], None]  # in the process of the candidate, before it runs
     after_candidate: Callable[[], str]  # what makes it impossible to go on; empty when nothing does
     look: Callable[[], None]  # at what the candidate changed: nothing of it runs from then until its checks do
     before_checks: Callable[[Checks], list[Finding]]
@@ -35,8 +36,8 @@ class Guard(NamedTuple):
     own: frozenset[type]  # classes of the user's
 
 
-def guarded(world: World) -> Callable[[], Guard]:
-    """Look at the world as it is, once for all candidates; what is returned stands guard over one of them.
+def guarded(world: World) -> Guard:
+    """Look at the world as it is, once for all candidates; each fork begins with a guard that has seen nothing else.
 
     Names that were bound anew get their values back.
     """
@@ -45,41 +46,43 @@ def guarded(world: World) -> Callable[[], Guard]:
     around, inside, own = surroundings(given, world.ours), exam(given, targets), own_classes(given)
     restore_builtins, who = _builtins_keeper(), callers(names, world.sources, world.roots)
 
-    def stand() -> Guard:
-        clear, refused, news = Residue(names).clear, post(who, world.sources), _once()
-        moved = set(world.state)  # names that set-up and checks change by themselves
-        late: list[Finding] = []
-        watches: dict[Used, Watch] = {}
+    residue, (post, refused), news = Residue(names), sentry(who, world.sources), _once()
+    clear = residue.clear
+    moved = set(world.state)  # names that set-up and checks change by themselves
+    late: list[Finding] = []
+    watches: dict[Used, Watch] = {}
 
-        def after_candidate() -> str:
-            late.extend(("changes", name) for name in restore_builtins())
-            left, threads = clear()
-            late.extend(("leaves", each) for each in left)
-            return f"{threads} thread{'s' * (threads > 1)} still running" if threads > 0 else ""
+    def begin() -> None:
+        residue.begin()
+        post()
 
-        def look() -> None:
-            late.extend(("changes", each) for each in (*restore_builtins(), *around(), *inside()))
+    def after_candidate() -> str:
+        late.extend(("changes", name) for name in restore_builtins())
+        left, threads = clear()
+        late.extend(("leaves", each) for each in left)
+        return f"{threads} thread{'s' * (threads > 1)} still running" if threads > 0 else ""
 
-        def before_checks(checks: Checks) -> list[Finding]:
-            anew = _rebound(given, names, reached(given, _all(checks, "reads")) - moved)
-            names.update({name: given[name] for name in anew})
-            for used in {_used(check) for check in checks}:
-                watches[used] = watch(names, given.keys() - moved, *map(set, used))
-            return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
+    def look() -> None:
+        late.extend(("changes", each) for each in (*restore_builtins(), *around(), *inside()))
 
-        def after_checks(checks: Checks) -> list[Finding]:
-            moved.update(_all(checks, "changes"))
-            read = reached(given, _all(checks, "reads")) - moved
-            changed = [*restore_builtins(), *_rebound(given, names, read), *around(), *inside()]
-            changed += [name for name in read & digests.keys() if content(names.get(name)) != digests[name]]
-            left, threads = clear()
-            left += ["a thread that is still running"] * (threads > 0)
-            found = {"changes": changed, "leaves": left, "reaches": refused}
-            return news([(kind, each) for kind, each_of in found.items() for each in each_of])
+    def before_checks(checks: Checks) -> list[Finding]:
+        anew = _rebound(given, names, reached(given, _all(checks, "reads")) - moved)
+        names.update({name: given[name] for name in anew})
+        for used in {_used(check) for check in checks}:
+            watches[used] = watch(names, given.keys() - moved, *map(set, used))
+        return news([*late, *(("changes", name) for name in anew), *(("reaches", each) for each in refused)])
 
-        return Guard(after_candidate, look, before_checks, after_checks, lambda check: watches[_used(check)], own)
+    def after_checks(checks: Checks) -> list[Finding]:
+        moved.update(_all(checks, "changes"))
+        read = reached(given, _all(checks, "reads")) - moved
+        changed = [*restore_builtins(), *_rebound(given, names, read), *around(), *inside()]
+        changed += [name for name in read & digests.keys() if content(names.get(name)) != digests[name]]
+        left, threads = clear()
+        left += ["a thread that is still running"] * (threads > 0)
+        found = {"changes": changed, "leaves": left, "reaches": refused}
+        return news([(kind, each) for kind, each_of in found.items() for each in each_of])
 
-    return stand
+    return Guard(begin, after_candidate, look, before_checks, after_checks, lambda check: watches[_used(check)], own)
 
 
 def _builtins_keeper() -> Callable[[], list[str]]:

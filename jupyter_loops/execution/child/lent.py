@@ -23,23 +23,29 @@ def {name}(*arguments):
 _NAMES = ("signal", "create_builtin", "_getframe")
 _CODE = {name: compile(_STAND_IN.format(name=name), __file__, "exec") for name in _NAMES}  # once, for all forks
 Refuse = Callable[[str], None]
+Answering = Callable[[str, list[object], tuple[Any, ...], FrameType], None]
 
 
-def lend(callers: Callers, refuse: Refuse) -> Callable[[str, list[object], tuple[Any, ...], FrameType], None]:
-    """Put the stand-ins in place; what is returned answers them."""
+def lend(callers: Callers, refuse: Refuse) -> tuple[Callable[[], None], Answering]:
+    """Make the stand-ins: what puts them in place, and what answers them."""
     places = {"signal": sys.modules["_signal"], "create_builtin": sys.modules["_imp"], "_getframe": sys}
     originals = {name: getattr(module, name) for name, module in places.items()}
     rules = {"signal": _may_set_handler, "create_builtin": _may_create, "_getframe": _may_get_frame}
+    made = []
     for name, module in places.items():
         namespace: dict[str, Any] = {"audit": sys.audit, "__name__": module.__name__}  # not this module's
         exec(_CODE[name], namespace)  # noqa: S102 - our own words
-        setattr(module, name, namespace[name])
+        made.append((vars(module), name, namespace[name]))
+
+    def put() -> None:
+        for table, name, stand_in in made:
+            table[name] = stand_in
 
     def answer(name: str, box: list[object], arguments: tuple[Any, ...], asking: FrameType) -> None:
         rules[name](callers, refuse, arguments, asking)
         box.append(_above(asking, *arguments) if name == "_getframe" else originals[name](*arguments))
 
-    return answer
+    return put, answer
 
 
 def _above(frame: FrameType | None, depth: int = 0) -> FrameType:

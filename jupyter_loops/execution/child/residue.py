@@ -30,6 +30,10 @@ class Residue:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
+        self.begin()
+
+    def begin(self) -> None:
+        """Remember what runs now, in the process of the candidate."""
         self._threads = count_threads()
         self._children = set(_children())
         self._handlers = {number: _getsignal(number) for number in _SIGNALS}
@@ -86,7 +90,7 @@ class Residue:
         return ["a process that is still running"] if killed else []
 
 
-_SIGNALS = tuple(sorted(signal.valid_signals() - {_KILL, getattr(_raw, "SIGSTOP", _KILL)}))
+_SIGNALS = tuple(sorted({*map(int, signal.valid_signals())} - {_KILL, getattr(_raw, "SIGSTOP", _KILL)}))
 
 
 def _children() -> list[int]:

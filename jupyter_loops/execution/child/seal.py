@@ -31,14 +31,16 @@ _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, so that it can
 
 def sealed(tables: Iterable[Table]) -> Seal:
     """Names the entries of the tables that are replaced or removed later; what is added does not count."""
-    kept = [(label, table, stamp(table), tuple(table), tuple(table.values())) for label, table in tables]
-    stamps = [number(0) for _, _, number, _, _ in kept]
+    kept = [(label, table, tuple(table), tuple(table.values())) for label, table in tables]
+    numbers = [stamp(table) for _, table, _, _ in kept]
+    stamps = [number(0) for number in numbers]
 
     def broken() -> list[str]:
         found = []
-        for was, (label, table, number, keys, values) in zip(stamps, kept, strict=True):
+        changed = [place for place, number in enumerate(numbers) if number(0) != stamps[place]]
+        for label, table, keys, values in [kept[place] for place in changed]:  # a look at others would copy their pages
             get, now = table.get, table.values()
-            if number(0) != was and (len(now) < len(values) or False in map(is_, now, values)):  # new ones come last
+            if len(now) < len(values) or False in map(is_, now, values):  # new ones come last
                 found += [
                     f"{label}.{key}"
                     for key, value in zip(keys, values, strict=True)

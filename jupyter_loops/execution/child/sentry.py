@@ -29,11 +29,11 @@ _CODE = frozenset({"compile", "exec", "function.__new__"})
 _HEARD = _NEVER | _ATTRIBUTES | _CODE | {"sys._getframe", "open", "import", EVENT}
 
 
-def post(who: Callers, sources: Sources) -> list[str]:
-    """From now on refuse; the list that is returned fills with what was refused."""
+def sentry(who: Callers, sources: Sources) -> tuple[Callable[[], None], list[str]]:
+    """What posts it, so that it refuses from then on; and the list that fills with what was refused."""
     refused: list[str] = []
     busy, getframe, heard = [False], sys._getframe, _HEARD  # noqa: SLF001
-    lent, foreign, is_the_users = lend(who, refused.append), _foreign, sources.is_the_users
+    (put, lent), foreign, is_the_users = lend(who, refused.append), _foreign, sources.is_the_users
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if (event not in heard and not event.startswith("ctypes.")) or busy[0]:
@@ -52,8 +52,11 @@ def post(who: Callers, sources: Sources) -> list[str]:
             if not event.startswith("ctypes."):  # which many a library needs at a distance; it is told, though
                 raise PermissionError(f"{what} is not for candidates")
 
-    sys.addaudithook(hook)
-    return refused
+    def post() -> None:
+        put()
+        sys.addaudithook(hook)
+
+    return post, refused
 
 
 def _foreign(

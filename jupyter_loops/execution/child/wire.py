@@ -51,7 +51,7 @@ def encode(message: dict[str, Any], size: int = 0) -> bytes:
 class Wire:
     """One end of a stream socket that carries frames, blocking."""
 
-    def __init__(self, connection: socket.socket, *, with_files: bool = False) -> None:
+    def __init__(self, connection: _socket.socket, *, with_files: bool = False) -> None:
         self._socket, self._file = connection, connection.fileno()
         self._files: list[int] = []
         self._held = b""

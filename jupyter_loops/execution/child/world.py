@@ -39,7 +39,7 @@ class World:
         self.module.__dict__["__builtins__"] = builtins
         self.setup_name = order["setup_name"]
         self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
-        self.held: bool = order["holds"]  # whether the system is asked to hold candidates to their limits
+        self.limits: dict[str, Any] | None = order["limits"]  # that the system is asked to hold a candidate to
         self.sources = Sources()
         self.targets: list[Target] = []
         self.bench: Any = None  # a testing.Bench, where a check asks for pytest

@@ -1,0 +1,132 @@
+"""Forks the finished world for each candidate, and buries what has died.
+
+A fork costs what it touches: each page that it is first to write or to count a reference on is copied, which takes
+longer than most of what is done there. So all that is the same for every candidate is made before the fork, and what
+is done after it is done by the shortest way.
+"""
+
+from __future__ import annotations
+
+import _socket
+import gc
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .confine import adopt_orphans, close_memory
+from .preparation import Preparation
+from .session import settle
+from .wire import HELLO, Wire
+
+_signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers
+_PIECE = 4096
+# What `threading` does after each fork: look for the threads that it has lost. We fork where there are none, and to
+# look copies a hundred pages; it is back in its place before a candidate comes, who may have threads and fork.
+_after_fork: Any = getattr(threading, "_after_fork", None)
+_LOST_THREADS = getattr(_after_fork, "__code__", None)
+
+
+class Nursery:
+    """Answers the kernel on one socket: forks on request, and leaves all other requests to `obey`."""
+
+    def __init__(self, control: Wire, ready: Preparation, obey: Callable[[dict[str, Any], list[int]], None]) -> None:
+        self._control, self._ready, self._obey = control, ready, obey
+        self._attempts: dict[int, int] = {}  # pid → attempt
+        self._own = frozenset(_children())  # that the set-up started
+        self._died, self._wakeup = os.pipe()
+        os.set_blocking(self._died, False)
+        os.set_blocking(self._wakeup, False)
+
+    def serve(self) -> None:
+        """Fork until the kernel hangs up; leave no fork behind."""
+        try:
+            self._serve()
+        finally:
+            for pid in self._attempts:
+                with suppress(OSError):  # it died first
+                    os.killpg(pid, signal.SIGKILL)
+
+    def _serve(self) -> None:
+        if _LOST_THREADS is not None:
+            _after_fork.__code__ = _nothing.__code__
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        gc.collect()
+        gc.freeze()
+        control, waiting = self._control.fileno(), [self._control.fileno(), self._died]
+        while True:
+            ready, _, _ = select.select(waiting, [], [])
+            if self._died in ready:
+                os.read(self._died, _PIECE)
+                self._reap()
+            if control in ready:
+                order, files, _ = self._control.receive()
+                if order["do"] == "fork":
+                    self._fork(order["attempt"], files)
+                else:
+                    self._obey(order, files)
+
+    def _fork(self, number: int, files: list[int]) -> None:
+        pid = os.fork()
+        if not pid:
+            self._become(files)
+        self._attempts[pid] = number
+        for file in files:
+            os.close(file)
+
+    def _become(self, files: list[int]) -> None:
+        """The life of a forked child; never returns."""
+        try:
+            connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, files[0])
+            connection.sendall(HELLO.pack(os.getpid()))  # at once: until then it cannot be told from a stray
+            _signal.set_wakeup_fd(-1)
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+            if _LOST_THREADS is not None:
+                _after_fork.__code__ = _LOST_THREADS
+            os.close(self._died)
+            os.close(self._wakeup)
+            self._control.close()
+            settle(files[1:])
+            adopt_orphans(die_with_parent=True)
+            close_memory(closed=False)
+            self._ready.begin()
+            if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
+                self._ready.rehearse()
+            self._ready.serve(Wire(connection))
+        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        finally:
+            os._exit(0)
+
+    def _reap(self) -> None:
+        for pid in list(self._attempts):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                attempt = self._attempts.pop(pid)
+                self._control.send({"said": "ended", "attempt": attempt, "status": status})
+        for stray in set(_children()) - self._own - self._attempts.keys():
+            with suppress(OSError):  # it died first
+                os.kill(stray, signal.SIGKILL)
+                os.waitpid(stray, os.WNOHANG)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _children() -> list[int]:
+    try:
+        file = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
+    except OSError:
+        return []
+    pieces = []
+    while piece := os.read(file, _PIECE):
+        pieces.append(piece)
+    os.close(file)
+    return [int(pid) for pid in b"".join(pieces).split()]
