@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -54,7 +54,8 @@ class ChildAttempt:
         self._cpu = fork.spent_cpu_seconds  # by the acts before as well
         self.idle = True  # no act is under way, and none was broken off
         self._over: Ending | None = None
-        self._reached: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._reached: asyncio.Future[Exit] = self._loop.create_future()
         folders = (scratch, *(scratch.parent / name for name in SHARED))
         self._watch = Watch(fork, world.limits, folders, self._reach)
         for output in (fork.stdout, fork.stderr):
@@ -147,22 +148,19 @@ class ChildAttempt:
         self.idle = False
         self._watch.start()
         self._countdown.start()
-        conversation = asyncio.ensure_future(self._converse(order, last, hear, reply))
+        self._fork.ended.add_done_callback(self._ended)
         try:
-            waiting: list[asyncio.Future[Any]] = [conversation, self._reached, self._fork.ended]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if not conversation.done() and self._fork.ended.done():
-                await asyncio.wait({conversation}, timeout=_GRACE)
+            message = await self._converse(order, last, hear, reply)
+            ended = None
+        except (Garbage, HungUp, Oversized) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
-            ended = await self._how_it_ended(conversation)
+            ended = await self._how_it_ended(error)
         finally:
+            self._fork.ended.remove_done_callback(self._ended)
             self._watch.stop()
-            conversation.cancel()
-            await asyncio.wait({conversation})  # a judge that is asked meanwhile has to settle its books
             self._countdown.stop()
         seconds = self._countdown.used - used
         if ended is None:
-            message = conversation.result()
             self.idle = True
             self._turn.give_back()
             return self._observe(Exit(message["exit"]), message, seconds)
@@ -181,26 +179,33 @@ class ChildAttempt:
                 raise Garbage("a message without the token")
             said = border.field(message, "said", str)
             if said == "ask" and reply is not None:
-                await reply(message)
+                await self._while_it_lives(reply(message))
                 continue
             if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
                 hear(message, blobs)
             if said == last:
                 return _checked(message, blobs)
 
-    async def _how_it_ended(self, conversation: asyncio.Future[dict[str, Any]]) -> tuple[Exit, str] | None:
-        """None when the child answered."""
+    async def _while_it_lives(self, replying: Coroutine[Any, Any, None]) -> None:
+        """Reply, unless the attempt is over meanwhile. Raises HungUp."""
+        task = asyncio.ensure_future(replying)
+        try:
+            ways: list[asyncio.Future[Any]] = [task, self._reached, self._fork.ended]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise HungUp
+        finally:
+            task.cancel()
+            await asyncio.wait({task})  # a judge that is asked has to settle its books
+        task.result()
+
+    async def _how_it_ended(self, error: Exception) -> tuple[Exit, str]:
         limits = self._world.limits
-        if conversation.done():
-            error = conversation.exception()
-            if error is None:
-                return None
-            if isinstance(error, Oversized):
-                return Exit.OUTPUT, explain(Exit.OUTPUT, limits)
-            if isinstance(error, Garbage):
-                return Exit.GARBAGE, f"{explain(Exit.GARBAGE, limits)}: {error}"
-            if not isinstance(error, HungUp):
-                raise error
+        if isinstance(error, Oversized):
+            return Exit.OUTPUT, explain(Exit.OUTPUT, limits)
+        if isinstance(error, Garbage):
+            return Exit.GARBAGE, f"{explain(Exit.GARBAGE, limits)}: {error}"
+        if not self._reached.done():
             await asyncio.wait({self._fork.ended}, timeout=10 * _GRACE)
         if self._reached.done():
             return self._reached.result(), explain(self._reached.result(), limits)
@@ -208,11 +213,7 @@ class ChildAttempt:
             ran_out = self._fork.group is not None and self._fork.group.ran_out
             status = self._fork.ended.result()
             return (Exit.MEMORY, explain(Exit.MEMORY, limits)) if ran_out else ending_of_status(status, limits)
-        return (
-            (Exit.GARBAGE, explain(Exit.GARBAGE, limits))
-            if conversation.done()
-            else (Exit.WALL, explain(Exit.WALL, limits))
-        )
+        return Exit.GARBAGE, explain(Exit.GARBAGE, limits)
 
     def _observe(self, exit_: Exit, reply: dict[str, Any] | None, seconds: float) -> Observation:
         self._fork.stdout.drain()
@@ -240,13 +241,18 @@ class ChildAttempt:
     def _reach(self, limit: Exit) -> None:
         if not self._reached.done():
             self._reached.set_result(limit)
+            self._fork.channel.break_off()
+
+    def _ended(self, _: object) -> None:
+        """The child is dead; what it has said may still be on its way, and what it has started may keep it open."""
+        self._loop.call_later(_GRACE, self._fork.channel.break_off)
 
     def _flooded(self) -> None:
         self._reach(Exit.OUTPUT)
 
 
 _Hear = Callable[[dict[str, Any], list[bytes]], None]
-_Reply = Callable[[dict[str, Any]], Awaitable[None]]
+_Reply = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 _NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
 
 

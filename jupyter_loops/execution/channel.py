@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .child.wire import HEADER, HELLO, order
@@ -14,6 +14,7 @@ from .child.wire import HEADER, HELLO, order
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _PIECE = 1 << 16
 _MOMENT = 0.001
+_VOUCHES = hasattr(socket, "SO_PASSCRED")  # Linux: the system says who is at the other end, and a loop can watch a file
 
 
 class Garbage(Exception):
@@ -33,39 +34,45 @@ class Channel:
 
     def __init__(self, connection: socket.socket, limit: int) -> None:
         connection.setblocking(False)
-        self._socket = connection
+        self._socket, self._file = connection, connection.fileno()
         self.limit = limit  # bytes of JSON, and of blobs, in one frame
         self._loop = asyncio.get_running_loop()
         self._arrived = bytearray()
+        self._read: Callable[[], Any] = bytes  # what to do once it is readable
+        self._coming: asyncio.Future[Any] | None = None  # what is waited for
+        self._watched = self._broken = False
 
     def close(self) -> None:
         """Hang up."""
+        self.break_off()
+        self._unwatch()
         self._socket.close()
+
+    def break_off(self) -> None:
+        """Wait for nothing more: whoever receives, now or later, hears that the child has hung up. From this loop."""
+        self._broken = True
+        if self._coming is not None and not self._coming.done():
+            self._coming.set_result(None)
 
     async def hello(self) -> int:
         """The child's first words: its process id, as this process sees it where the platform vouches for it."""
-        if not hasattr(socket, "SO_PASSCRED"):
+        if not _VOUCHES:
             return int(HELLO.unpack(await self._take(HELLO.size))[0])
-        while True:
-            try:
-                piece, ancillary, _, _ = self._socket.recvmsg(HELLO.size, socket.CMSG_SPACE(_CREDENTIALS.size))
-            except BlockingIOError:
-                await self._readable()
-                continue
-            if len(piece) < HELLO.size:
-                raise HungUp
-            for level, kind, content in ancillary:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                    return int(_CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0])
-            return int(HELLO.unpack(piece)[0])
+        space = socket.CMSG_SPACE(_CREDENTIALS.size)
+        piece, ancillary, _, _ = await self._next(lambda: self._socket.recvmsg(HELLO.size, space))
+        if len(piece) < HELLO.size:
+            raise HungUp
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                return int(_CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0])
+        return int(HELLO.unpack(piece)[0])
 
     async def send(self, message: dict[str, Any], files: Sequence[int] = (), blob: bytes = b"") -> None:
         """Send one frame; the descriptors travel with its first byte."""
         frame = order(message, len(blob))
         try:
             if files:
-                await self._send_files(frame[:1], files)
-                frame = frame[1:]
+                frame = frame[await self._send_files(frame, files) :]
             await self._loop.sock_sendall(self._socket, frame)
             if blob:
                 await self._loop.sock_sendall(self._socket, blob)
@@ -88,35 +95,63 @@ class Channel:
         return taken
 
     async def _receive_some(self, size: int) -> bytes:
-        try:
-            piece = await self._loop.sock_recv(self._socket, size)
-        except OSError as error:
-            raise HungUp from error
+        piece: bytes = await (self._next(lambda: self._socket.recv(size)) if _VOUCHES else self._received(size))
         if not piece:
             raise HungUp
         return piece
 
-    async def _readable(self) -> None:
-        ready: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(self._socket, _settle, ready)
-        try:
-            await ready
-        finally:
-            self._loop.remove_reader(self._socket)
+    async def _next(self, read: Callable[[], Any]) -> Any:
+        """What is read once there is something; watched until something arrives that nobody waits for: seldom."""
+        self._read, coming = read, self._wait()
+        if not self._watched:
+            self._watched = True
+            self._loop.add_reader(self._file, self._hear)
+        piece = await coming
+        if self._broken:
+            raise HungUp
+        return piece
 
-    async def _send_files(self, first: bytes, files: Sequence[int]) -> None:
+    async def _received(self, size: int) -> bytes:
+        """The same on a loop that cannot watch a file."""
+        receiving, broken = asyncio.ensure_future(self._loop.sock_recv(self._socket, size)), self._wait()
+        try:
+            await asyncio.wait({receiving, broken}, return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                raise HungUp
+            return receiving.result()
+        except OSError as error:
+            raise HungUp from error
+        finally:
+            receiving.cancel()
+
+    def _wait(self) -> asyncio.Future[Any]:
+        if self._broken:
+            raise HungUp
+        self._coming = self._loop.create_future()
+        return self._coming
+
+    def _hear(self) -> None:
+        if self._coming is None or self._coming.done():
+            self._unwatch()
+            return
+        try:
+            self._coming.set_result(self._read())
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._coming.set_exception(HungUp())
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._loop.remove_reader(self._file)
+
+    async def _send_files(self, frame: bytes, files: Sequence[int]) -> int:
         while True:
             try:
-                socket.send_fds(self._socket, [first], files)
+                return socket.send_fds(self._socket, [frame], files)
             except BlockingIOError:
                 await asyncio.sleep(_MOMENT)
-            else:
-                return
-
-
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Fork:
         if self.ended.done() or tree.descendants(self.pid) or self.strike_strays():
             return False
         self._struck = True
-        tree.strike(self.pid)
+        tree.kill(self.pid)
         return True
 
     async def end(self) -> None:

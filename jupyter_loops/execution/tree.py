@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -32,16 +32,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def children(pid: int) -> list[int]:
-    """Live children of one process; empty when it is gone."""
+def children(pid: int, but: Container[int] = ()) -> list[int]:
+    """Live children of one process, `but` those; empty when it is gone."""
     if not _LINUX:
-        return _psutil_children(pid)
+        return [child for child in _psutil_children(pid) if child not in but]
     try:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - read many times a second
         pids = [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
     except OSError:
         return []
-    return [child for child in pids if alive(child)]
+    return [child for child in pids if child not in but and alive(child)]
 
 
 def alive(pid: int) -> bool:
@@ -104,6 +104,11 @@ def strike(pid: int) -> bool:
 def strike_all(pids: Iterable[int]) -> bool:
     """Strike every one of several trees; whether there was anything."""
     return max([strike(pid) for pid in pids], default=False)
+
+
+def kill(pid: int) -> None:
+    """Kill one process, and nothing that it has started."""
+    _send(pid, _KILL)
 
 
 def _send(pid: int, number: int) -> None:

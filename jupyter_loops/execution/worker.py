@@ -180,7 +180,7 @@ class Worker:
 
     def _strike_strays(self) -> bool:
         """Kill what dead children have left to the zygote; whether there was, or may be, anything."""
-        strays = set(tree.children(self.pid)) - self._own - set(self._born.values())
+        strays = tree.children(self.pid, self._own.union(self._born.values()))
         if len(self._born) < len(self._ended):
             return bool(strays)  # one is being born just now, and cannot be told from a stray: look again
         return tree.strike_all(strays)
