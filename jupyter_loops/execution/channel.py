@@ -73,9 +73,9 @@ class Channel:
         try:
             if files:
                 frame = frame[await self._send_files(frame, files) :]
-            await self._loop.sock_sendall(self._socket, frame)
-            if blob:
-                await self._loop.sock_sendall(self._socket, blob)
+            for part in (frame, blob):
+                if part:
+                    await self._loop.sock_sendall(self._socket, part)
         except OSError as error:  # theirs is closed, or ours by now
             raise HungUp from error
 

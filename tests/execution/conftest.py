@@ -82,7 +82,7 @@ class Sandboxed:
 
     def children(self) -> list[int]:
         """Processes below the zygote."""
-        return tree.descendants(self.sandbox._worker.pid)
+        return tree.descendants(self.sandbox._workers.now.pid)
 
     async def run(self, candidate: Candidate | str) -> Outcome:
         candidate = code(candidate) if isinstance(candidate, str) else candidate

@@ -143,7 +143,7 @@ async def observe(recipe, *texts, limits=None, **names):
                 executed = await attempt.execute()
                 verdicts, _ = await attempt.examine(recipe.checks)
             found.append((executed, [verdict.passed for verdict in verdicts]))
-        pid = sandbox._worker.pid
+        pid = sandbox._workers.now.pid
     finally:
         await sandbox.close()
     assert not tree.alive(pid)
@@ -210,9 +210,9 @@ async def main():
     box = ZygoteSandbox("container", image={IMAGE!r})
     recipe = Recipe(name="x", goal="", targets=(), setup="while True: pass")
     opening = asyncio.ensure_future(box.open(World(recipe=recipe)))
-    while not (box._worker and box._worker.pid):
+    while not (box._workers and box._workers.now and box._workers.now.pid):
         await asyncio.sleep(0.05)
-    print(box._worker.pid, box._scratch.root, flush=True)
+    print(box._workers.now.pid, box._scratch.root, flush=True)
     await opening
 asyncio.run(main())
 """

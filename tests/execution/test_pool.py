@@ -209,11 +209,11 @@ async def test_many_open_runs_keep_few_children_waiting(open_sandbox, make_recip
         ]
         for box in boxes:
             assert (await box.run("def f(x): return x")).passed == [True]
-            await asyncio.gather(*box.sandbox._finishing)
-        waiting = [await box.sandbox._spare for box in boxes if box.sandbox._spare is not None]
+            await box.sandbox._chores.done()
+        waiting = [await box.sandbox._spare.child for box in boxes if box.sandbox._spare.child is not None]
 
         assert len(waiting) == 2
-        assert sum(len(tree.children(box.sandbox._worker.pid)) for box in boxes) == 2
+        assert sum(len(tree.children(box.sandbox._workers.now.pid)) for box in boxes) == 2
 
 
 async def test_a_run_that_sleeps_loses_its_child_to_one_that_works_and_gets_another(
@@ -226,9 +226,9 @@ async def test_a_run_that_sleeps_loses_its_child_to_one_that_works_and_gets_anot
         open_sandbox("process", recipe, pool=pool) as sleeper,
         open_sandbox("process", recipe, pool=pool) as worker,
     ):
-        await worker.sandbox._spare
+        await worker.sandbox._spare.child
         await asyncio.sleep(0)  # the sleeper is told by a callback of its loop
-        await asyncio.gather(*sleeper.sandbox._finishing)
+        await sleeper.sandbox._chores.done()
         assert not sleeper.children()
         assert (await sleeper.run("def f(x): return x")).passed == [True]
 

@@ -81,7 +81,7 @@ async def test_what_a_candidate_leaves_for_the_next_is_gone(level, open_sandbox,
     look = f"import os\nassert not [place for place in {places} if os.path.exists(place)]\ndef f(x): return 1"
     async with open_sandbox(level, make_recipe("assert f(0) == 1")) as box:
         assert (await box.run(leave)).passed == [True]
-        await asyncio.gather(*box.sandbox._finishing)
+        await box.sandbox._chores.done()
         assert (await box.run(look)).passed == [True]
         if level == "bubblewrap":
             dev = await box.run("open('/dev/note', 'w')")
@@ -303,7 +303,7 @@ async def test_cancelling_while_a_child_is_being_born_leaves_nothing(moment, ope
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await box.sandbox._spare
+        await box.sandbox._spare.child
         assert len(box.children()) == 1, "only the one that waits for the next candidate"
 
 
@@ -339,9 +339,9 @@ def _until(is_so):
 
 async def test_a_zygote_that_was_killed_is_replaced(level, open_sandbox, make_recipe):
     async with open_sandbox(level, make_recipe("assert f(1) == 3", setup="BASE = 2"), k=5) as box:
-        await box.sandbox._spare  # which dies with it
-        os.kill(box.sandbox._worker.pid, 9)
-        _until(lambda: not box.sandbox._worker.alive)
+        await box.sandbox._spare.child  # which dies with it
+        os.kill(box.sandbox._workers.now.pid, 9)
+        _until(lambda: not box.sandbox._workers.now.alive)
         assert (await box.run("def f(x): return BASE + x + k - 5")).passed == [True]
 
 
@@ -349,7 +349,7 @@ async def test_a_zygote_that_is_stopped_is_replaced(open_sandbox, make_recipe, m
     monkeypatch.setattr("jupyter_loops.execution.worker._BIRTH", 0.3)
     async with open_sandbox("process", make_recipe("assert f(1) == 1")) as box:
         await box.run("def f(x): return x")
-        os.kill(box.sandbox._worker.pid, 19)
+        os.kill(box.sandbox._workers.now.pid, 19)
         assert (await box.run("def f(x): return x")).passed == [True]
 
 
@@ -533,7 +533,7 @@ async def test_large_data_is_looked_at_while_the_model_thinks_and_a_change_in_it
     data = np.zeros(10_000_000)  # 80 MB
     recipe = make_recipe("assert f(data) == 0")
     async with open_sandbox("auto", recipe, data=data) as box:
-        settled = box.sandbox._worker._said["settled"].done()
+        settled = box.sandbox._workers.now._said["settled"].done()
         honest = await box.run("def f(x): return x[7]")
         cheat = await box.run("data[9] = 1\ndef f(x): return x[7]")
 

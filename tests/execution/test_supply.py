@@ -126,7 +126,7 @@ async def test_a_zygote_that_was_killed_is_replaced_with_all_its_names(open_sand
 
     async with open_sandbox("process", make_recipe("assert f(1) == 6"), offered={"k": 5}) as box:
         assert (await box.run("def f(x): return x + k")).passed == [True]
-        os.kill(box.sandbox._worker.pid, 9)
+        os.kill(box.sandbox._workers.now.pid, 9)
         assert (await box.run("def f(x): return x + k")).passed == [True]
 
 
