@@ -104,7 +104,8 @@ class Pool:
         self._busy[turn.run] += by
         self._promised += by * turn.memory_bytes
         if by < 0:
-            self._busy += Counter()  # drops what is zero
+            if not self._busy[turn.run]:
+                del self._busy[turn.run]
             self._call()
 
     def _call(self) -> None:

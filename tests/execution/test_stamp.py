@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_loops.execution.child import stamp as stamps
-from jupyter_loops.execution.child.seal import sealed
-from jupyter_loops.execution.child.stamp import stamp
+from jupyter_loops.execution.child.seal import same_kind, sealed
+from jupyter_loops.execution.child.stamp import kind, stamp
 
 KEYS = st.sampled_from("abc")
 STEPS = st.one_of(
@@ -32,11 +32,20 @@ def test_no_change_goes_unseen(table, steps):
         assert (table, list(table)) == (before, order)
 
 
+def test_another_class_of_a_module_is_seen_and_nothing_else_of_it():
+    module = ModuleType("module")
+    was, broken = kind(module)(0), same_kind((module,))
+    module.a = 1
+    assert (kind(module)(0), broken()) == (was, [])
+    module.__class__ = type("Other", (ModuleType,), {})
+    assert broken() == ["module"]
+
+
 def test_changes_of_classes_and_modules_are_seen():
-    kind, module = type("Kind", (), {"a": 1}), ModuleType("module")
-    numbers = [stamp(vars(kind)), stamp(vars(module))]
+    made, module = type("Made", (), {"a": 1}), ModuleType("module")
+    numbers = [stamp(vars(made)), stamp(vars(module))]
     before = [number(0) for number in numbers]
-    kind.a, module.a = 2, 2
+    made.a, module.a = 2, 2
     assert all(number(0) != was for number, was in zip(numbers, before, strict=True))
 
 

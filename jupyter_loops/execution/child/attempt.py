@@ -33,6 +33,7 @@ class Attempt:
     def __init__(self, world: World, wire: Wire | Script, guard: Guard, figures: Figures, exam: Exam) -> None:
         self._world, self._wire, self._send = world, wire, wire.send
         self._guard, self._figures, (self._examiner, self._trust) = guard, figures, exam
+        self._spent = usage()["cpu_seconds"]  # before the candidate came
 
     def serve(self) -> None:
         """Answer the kernel until it hangs up."""
@@ -134,7 +135,8 @@ class Attempt:
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()
-        self._send(reply | {"usage": usage()}, blobs)
+        used = usage()
+        self._send(reply | {"usage": used | {"cpu_seconds": used["cpu_seconds"] - self._spent}}, blobs)
 
 
 def _enter(scratch: str) -> None:

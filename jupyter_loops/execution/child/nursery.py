@@ -54,7 +54,7 @@ class Nursery:
     def _serve(self) -> None:
         if _LOST_THREADS is not None:
             _after_fork.__code__ = _nothing.__code__
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         gc.collect()
         gc.freeze()
@@ -116,7 +116,7 @@ class Nursery:
                 os.waitpid(stray, os.WNOHANG)
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     pass
 
 

@@ -51,7 +51,8 @@ class Preparation:
         """Do once what will be done for a candidate, while there is none."""
         self._attempt(self._stage, Script(self._check), self._trusting(self._stage.names)).serve()
         linecache.cache.pop(CANDIDATE, None)
-        self._guard.after_checks([{"reads": self._world.small[:_DATA], "changes": ()}])
+        if self._world.small:
+            self._guard.after_checks([{"reads": self._world.small[:_DATA], "changes": ()}])
 
     def serve(self, wire: Wire) -> None:
         """Serve the candidate whose orders come on this wire, within its limits."""

@@ -29,13 +29,13 @@ class Residue:
     """Remembers what ran before the candidate did."""
 
     def __init__(self, names: dict[str, Any]) -> None:
-        self._names = names
+        self._names, self._home = names, os.getpid()
         self.begin()
 
     def begin(self) -> None:
         """Remember what runs now, in the process of the candidate."""
         self._threads = count_threads()
-        self._children = set(_children())
+        self._children = set(_children()) if os.getpid() == self._home else set()  # a fork is born without
         self._handlers = {number: _getsignal(number) for number in _SIGNALS}
         self._hooks = {name: list(getattr(sys, name)) for name in _HOOKS}
 

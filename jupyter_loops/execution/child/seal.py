@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from types import CodeType, FunctionType, ModuleType
 
-from .stamp import has_stamps, stamp
+from .stamp import has_stamps, kind, stamp
 
 Seal = Callable[[], list[str]]  # what is broken, by name
 Table = tuple[str, Mapping[str, object]]  # a dict, or the proxy of a class's, and what to call it
@@ -79,19 +79,23 @@ def surroundings(names: Mapping[str, object], ours: Iterable[ModuleType]) -> Sea
         vars(module).setdefault("__warningregistry__", {})  # else a warning would set it, whoever's it is
     mine = [*_tables(own), *_classes(own)]
     replaced, touched = sealed(mine), untouched(mine)
-    kinds = [(each.__name__, each, type(each)) for each in (*common, *given, *own)]
+    others = same_kind((*common, *given, *own))
+    return lambda: [*theirs(), *replaced(), *touched(), *others()]
 
-    def broken() -> list[str]:
-        others = [name for name, each, kind in kinds if type(each) is not kind]
-        return [*theirs(), *replaced(), *touched(), *others]
 
-    return broken
+def same_kind(modules: tuple[ModuleType, ...]) -> Seal:
+    """Names the modules that got another class."""
+    reads = [kind(each) for each in modules]
+    kinds = [read(0) for read in reads]
+    return lambda: [modules[place].__name__ for place, read in enumerate(reads) if read(0) != kinds[place]]
 
 
 def untouched(tables: Iterable[Table]) -> Seal:
     """Names the tables in which anything was changed, even where it was changed back."""
-    kept = [(label, number, number(0)) for label, table in tables if has_stamps() for number in [stamp(table)]]
-    return lambda: [label for label, number, was in kept if number(0) != was]
+    kept = [*tables] if has_stamps() else []
+    numbers = [stamp(table) for _, table in kept]
+    stamps = [number(0) for number in numbers]
+    return lambda: [kept[place][0] for place, number in enumerate(numbers) if number(0) != stamps[place]]
 
 
 def _tables(modules: Iterable[ModuleType]) -> list[Table]:

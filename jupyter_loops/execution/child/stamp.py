@@ -16,11 +16,17 @@ Stamp = Callable[[int], object]  # of 0: equal results mean that nothing was cha
 
 _WORD = 8
 _PLACE = 3 * _WORD  # after reference count, type and length
+_KIND = _WORD  # of the type, after the reference count
 
 
 def stamp(table: Mapping[str, object]) -> Stamp:
     """Of a dict, or of the proxy of a class's dict."""
     return _number(table if type(table) is dict else gc.get_referents(table)[0]) if _NUMBERED else _unknown
+
+
+def kind(thing: object) -> Stamp:
+    """Of an object's class, which a module may change."""
+    return _number(thing, _KIND) if _NUMBERED else lambda _: id(type(thing))
 
 
 def has_stamps() -> bool:
@@ -33,24 +39,26 @@ def _unknown(_: int) -> object:
     return object()
 
 
-def _number(table: object) -> Stamp:
+def _number(thing: object, place: int = _PLACE) -> Stamp:
     from ctypes import c_uint64
 
-    word = c_uint64.from_address(id(table) + _PLACE)
+    word = c_uint64.from_address(id(thing) + place)
     return memoryview(word).cast("B").cast("Q").__getitem__  # in C, of a type that nobody can change
 
 
 def _is_numbered() -> bool:
     """Whether this Python numbers changes, those by its specialised instructions among them."""
     try:
-        kind, module = type("Kind", (), {}), ModuleType("module")
-        tables: list[Any] = [{"a": 1}, vars(module), gc.get_referents(vars(kind))[0]]
+        made, module = type("Made", (), {}), ModuleType("module")
+        if _number(module, _KIND)(0) != id(ModuleType):
+            return False
+        tables: list[Any] = [{"a": 1}, vars(module), gc.get_referents(vars(made))[0]]
         numbers = [_number(table) for table in tables]
         for n in range(64):  # enough for the interpreter to specialise the stores
             before = [number(0) for number in numbers]
             if before != [number(0) for number in numbers]:
                 return False
-            tables[0]["a"], module.a, kind.a = object(), n, object()  # type: ignore[attr-defined]
+            tables[0]["a"], module.a, made.a = object(), n, object()  # type: ignore[attr-defined]
             if any(number(0) == was for number, was in zip(numbers, before, strict=True)):
                 return False
         before_all = [numbers[0](0)]
