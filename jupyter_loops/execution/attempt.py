@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -17,8 +17,9 @@ from jupyter_loops.core.recipe import Check
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
 
-from . import artifacts, border, figures
+from . import artifacts, border
 from .channel import Garbage, HungUp, Oversized
+from .conversation import Hear, Reply, converse
 from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
@@ -28,7 +29,6 @@ from .pool import Turn
 from .tests import digest
 from .watch import Watch
 
-_SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
 _GRACE = 0.05  # seconds for the last message of a child that has ended
 
 
@@ -51,7 +51,7 @@ class ChildAttempt:
         self._turn = turn
         self._token = secrets.token_hex(16)
         self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
-        self._cpu = fork.spent_cpu_seconds  # by the acts before as well
+        self._cpu = 0.0  # seconds, all acts together
         self.idle = True  # no act is under way, and none was broken off
         self._over: Ending | None = None
         self._loop = asyncio.get_running_loop()
@@ -90,7 +90,8 @@ class ChildAttempt:
             examination.answered(answer)
             await self._fork.channel.send({"answer": answer.value})
 
-        observation = await self._with_files(await self._act(order, "examined", examination.hear, reply))
+        act = self._act(order, "examined", examination.hear, lambda message: self._while_it_lives(reply(message)))
+        observation = await self._with_files(await act)
         return examination.verdicts(self._over.message if self._over else ""), observation
 
     async def test(self, tests: Sequence[str]) -> Answer:
@@ -138,7 +139,7 @@ class ChildAttempt:
         return replace(observation, files=kept)
 
     async def _act(
-        self, order: dict[str, Any], last: str, hear: _Hear | None = None, reply: _Reply | None = None
+        self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None
     ) -> Observation:
         """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
@@ -150,7 +151,7 @@ class ChildAttempt:
         self._countdown.start()
         self._fork.ended.add_done_callback(self._ended)
         try:
-            message = await self._converse(order, last, hear, reply)
+            message = await converse(self._fork.channel, order, last, hear, reply)
             ended = None
         except (Garbage, HungUp, Oversized) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
@@ -168,23 +169,6 @@ class ChildAttempt:
         self._turn.give_back()
         self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
         return self._observe(ended[0], None, seconds)
-
-    async def _converse(
-        self, order: dict[str, Any], last: str, hear: _Hear | None, reply: _Reply | None
-    ) -> dict[str, Any]:
-        await self._fork.channel.send(order)
-        while True:
-            message, blobs = await self._fork.channel.receive()
-            if order.get("token") != message.get("token"):
-                raise Garbage("a message without the token")
-            said = border.field(message, "said", str)
-            if said == "ask" and reply is not None:
-                await self._while_it_lives(reply(message))
-                continue
-            if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
-                hear(message, blobs)
-            if said == last:
-                return _checked(message, blobs)
 
     async def _while_it_lives(self, replying: Coroutine[Any, Any, None]) -> None:
         """Reply, unless the attempt is over meanwhile. Raises HungUp."""
@@ -251,15 +235,4 @@ class ChildAttempt:
         self._reach(Exit.OUTPUT)
 
 
-_Hear = Callable[[dict[str, Any], list[bytes]], None]
-_Reply = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 _NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
-
-
-def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
-    if border.field(reply, "exit", str) not in _SAID:
-        raise Garbage("exit")
-    used = border.field(reply, "usage", dict)
-    border.fault(reply.get("fault"))
-    usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
-    return reply | {"usage": usage, "figures": () if reply["said"] == "delivered" else figures.read(reply, blobs)}

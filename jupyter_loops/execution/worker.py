@@ -7,7 +7,6 @@ import os
 import secrets
 import subprocess
 from collections.abc import Mapping
-from itertools import count
 from typing import IO, Any
 
 from jupyter_loops.core.redaction import redact
@@ -19,6 +18,7 @@ from .cargo import NOTHING, Cargo
 from .channel import Channel, Garbage, HungUp, Oversized
 from .child.world import ADVICE_ON_SETUP
 from .fork import Fork
+from .news import News
 from .output import Output
 from .start import MARK, Start, pair
 
@@ -33,26 +33,24 @@ class Worker:
         self._start, self._scratch = start, start.scratch
         self._handed: list[int] = []  # outputs that a child in a container gets over the border
         self._process: subprocess.Popen[bytes] | None = None
-        self._ended: dict[int, asyncio.Future[int]] = {}
-        self._listener: asyncio.Task[None] | None = None
+        self._news: News | None = None  # of one that forks
         self._mark = secrets.token_hex(8)
         self._met = False
         self.forks = False
         self.pid = 0  # of the Python process; bwrap's own is another
         self.resident = 0  # bytes, once the world is built
         self._own: frozenset[int] = frozenset()  # processes that the set-up started
-        self._born: dict[int, int] = {}  # attempt → pid
-        self._numbers = count(1)
         self._used = False  # it has become its one child
+        self._settled: asyncio.Future[dict[str, Any]] | None = None  # once it has looked at its data
         self._patience: float | None = None  # seconds for what the user's own data and code may take
-        self._said: dict[str, asyncio.Future[dict[str, Any]]] = {}  # answers that are waited for, by what they say
         self.stdout, self.stderr = Output(), Output()
 
     @property
     def usable(self) -> bool:
         """Whether an attempt can be started."""
-        listening = self._listener is not None and not (self._listener.done() or self._listener.cancelling())
-        return listening if self.forks else not self._used and self._process is not None
+        if self.forks:
+            return self._news is not None and self._news.comes
+        return not self._used and self._process is not None
 
     @property
     def alive(self) -> bool:
@@ -99,17 +97,17 @@ class Worker:
         self.resident = tree.resident(self.pid)
         self._own = frozenset(tree.children(self.pid))
         if self.forks:
-            self._listener = asyncio.create_task(self._listen())
+            self._news = News(self.control)
         return report
 
     async def supply(self, cargo: Cargo | None, absent: Mapping[str, str], seconds: float | None) -> bool:
         """Send more names; False when the child has since got threads and must not be forked. Raises HungUp."""
         order = {"do": "supply", "absent": dict(absent)} | (NOTHING if cargo is None else cargo.order())
-        answer = self._expect("supplied")
+        answer = self._news.expect("supplied") if self._news else None
         await self.control.send(order, [] if cargo is None or cargo.path else [cargo.file.fileno()])
         try:
             async with asyncio.timeout(seconds):
-                report = await answer if self.forks else (await self.control.receive())[0]
+                report = await answer if answer else (await self.control.receive())[0]
             threads = field(report, "threads", list)
         except (TimeoutError, Garbage, Oversized) as error:
             raise HungUp from error
@@ -118,32 +116,18 @@ class Worker:
 
     async def settle(self) -> None:
         """Have it look at its data, which may take a while; forks from now on wait for that. Raises HungUp."""
-        if self.forks:
-            self._expect("settled")
+        if self._news is not None:
+            self._settled = self._news.expect("settled")
             await self.control.send({"do": "settle"})
-
-    async def _settled(self) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                if "settled" in self._said:
-                    await asyncio.shield(self._said["settled"])
-        except TimeoutError as error:
-            raise HungUp from error
-
-    def _expect(self, said: str) -> asyncio.Future[dict[str, Any]]:
-        answer = self._said[said] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be that nobody asks
-        return answer
 
     async def fork(self, limit: int) -> Fork:
         """A child for one candidate, with frames of at most `limit` bytes. Raises HungUp when there is none."""
-        if not self.forks:
+        if self._news is None:
             return await self._become_fork(limit)
-        await self._settled()
-        number = next(self._numbers)
+        await self._until_settled()
         ours, theirs = pair()
         channel, outputs = Channel(ours, limit), (Output(), Output())
-        ended = self._ended[number] = asyncio.get_running_loop().create_future()
+        number, ended = self._news.child()
         files = [theirs.fileno(), *(output.open() for output in outputs)]
         try:
             await self.control.send({"do": "fork", "attempt": number}, files)
@@ -160,10 +144,19 @@ class Worker:
             if isinstance(error, TimeoutError):
                 raise HungUp from error
             raise
-        self._born[number] = pid
+        self._news.born(number, pid)
         fork = Fork(pid, channel, outputs, ended)
         fork.shared_bytes, fork.strike_strays = self.resident, self._strike_strays
         return fork
+
+    async def _until_settled(self) -> None:
+        if self._settled is None:
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await asyncio.shield(self._settled)
+        except TimeoutError as error:
+            raise HungUp from error
 
     async def _become_fork(self, limit: int) -> Fork:
         """The worker itself as its one and only child."""
@@ -180,8 +173,9 @@ class Worker:
 
     def _strike_strays(self) -> bool:
         """Kill what dead children have left to the zygote; whether there was, or may be, anything."""
-        strays = tree.children(self.pid, self._own.union(self._born.values()))
-        if len(self._born) < len(self._ended):
+        assert self._news is not None
+        strays = tree.children(self.pid, self._own.union(self._news.pids))
+        if self._news.expects:
             return bool(strays)  # one is being born just now, and cannot be told from a stray: look again
         return tree.strike_all(strays)
 
@@ -199,8 +193,8 @@ class Worker:
 
     async def close(self) -> None:
         """Kill the child and everything in it. Idempotent."""
-        if self._listener is not None:
-            self._listener.cancel()
+        if self._news is not None:
+            self._news.close()
         if self._process is None:
             return
         if self.forks and self._process.poll() is not None:
@@ -245,31 +239,6 @@ class Worker:
         for file in self._handed:
             os.close(file)
         self._handed = []
-
-    async def _listen(self) -> None:
-        """Hear of ended attempts until the child hangs up; then every attempt has ended."""
-        try:
-            while True:
-                message, _ = await self.control.receive()
-                answer = self._said.get(str(message.get("said")))
-                if answer is None:
-                    self._end(field(message, "attempt", int), field(message, "status", int))
-                elif not answer.done():
-                    answer.set_result(message)
-        except (HungUp, Garbage, Oversized):
-            pass
-        finally:
-            for attempt in list(self._ended):
-                self._end(attempt, 9)
-            for answer in self._said.values():
-                if not answer.done():
-                    answer.set_exception(HungUp())
-
-    def _end(self, attempt: int, status: int) -> None:
-        self._born.pop(attempt, None)
-        ended = self._ended.pop(attempt, None)
-        if ended is not None and not ended.done():
-            ended.set_result(status)
 
     async def _wait(self) -> int:
         assert self._process is not None

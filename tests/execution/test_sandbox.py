@@ -533,7 +533,7 @@ async def test_large_data_is_looked_at_while_the_model_thinks_and_a_change_in_it
     data = np.zeros(10_000_000)  # 80 MB
     recipe = make_recipe("assert f(data) == 0")
     async with open_sandbox("auto", recipe, data=data) as box:
-        settled = box.sandbox._workers.now._said["settled"].done()
+        settled = box.sandbox._workers.now._settled.done()
         honest = await box.run("def f(x): return x[7]")
         cheat = await box.run("data[9] = 1\ndef f(x): return x[7]")
 

@@ -1,0 +1,43 @@
+"""An order to a child, and what it says until it has done it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jupyter_loops.core.candidate import Exit
+
+from . import border, figures
+from .channel import Channel, Garbage
+
+Hear = Callable[[dict[str, Any], list[bytes]], None]
+Reply = Callable[[dict[str, Any]], Awaitable[None]]
+_SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
+
+
+async def converse(
+    channel: Channel, order: dict[str, Any], last: str, hear: Hear | None, reply: Reply | None
+) -> dict[str, Any]:
+    """Send the order and listen until the message that says `last`. Raises Garbage, HungUp, Oversized."""
+    await channel.send(order)
+    while True:
+        message, blobs = await channel.receive()
+        if order.get("token") != message.get("token"):
+            raise Garbage("a message without the token")
+        said = border.field(message, "said", str)
+        if said == "ask" and reply is not None:
+            await reply(message)
+            continue
+        if hear is not None and message.get("exit", "ok") == "ok" and (said != "examined"):
+            hear(message, blobs)
+        if said == last:
+            return _checked(message, blobs)
+
+
+def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
+    if border.field(reply, "exit", str) not in _SAID:
+        raise Garbage("exit")
+    used = border.field(reply, "usage", dict)
+    border.fault(reply.get("fault"))
+    usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
+    return reply | {"usage": usage, "figures": () if reply["said"] == "delivered" else figures.read(reply, blobs)}
