@@ -48,9 +48,9 @@ class Logbook:
         return self.forecaster.after(usage, ledger.budget, priced=ledger.price is not None)
 
     def propose(self, turn: Turn, candidate: Candidate) -> None:
-        """Put the round's candidate on the record."""
+        """Put the round's candidate on the record, with the step that takes it up."""
         turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)
-        self.pace.recorder.say(
+        self.pace.recorder.with_next(
             Proposed(
                 iteration=turn.iteration, candidate_kind=candidate.kind.value, text=candidate.text, digest=turn.digest
             )

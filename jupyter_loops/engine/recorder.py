@@ -66,10 +66,12 @@ class Recorder:
         self._begun = self._over = False
         self._iteration = 0
         self._held: list[str] = []  # notes from before the first event
+        self._next: list[Record] = []  # events that are written with the next one
 
     def say(self, *events: Event) -> None:
         """Append events, at once where there are several. Raises HistoryError when they cannot be made durable."""
-        records = [self._record(event) for event in events]
+        records = [*self._next, *map(self._record, events)]
+        self._next.clear()
         self._journal.append(*records)
         for record in records:
             self._tell(record)
@@ -77,6 +79,10 @@ class Recorder:
             self._begun, held = True, self._held
             for text in held:
                 self.note(text)
+
+    def with_next(self, event: Event) -> None:
+        """Append the event together with the one that follows, where nothing acts on it before."""
+        self._next.append(self._record(event))
 
     def _record(self, event: Event) -> Record:
         """The event with its place, and without what must not be kept."""

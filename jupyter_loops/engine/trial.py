@@ -57,7 +57,7 @@ class Trial:
         if passed and turn.awaits_person(self.recipe):
             await self._crown(turn, candidate)
         seconds = self.pace.ledger.watch.seconds - before
-        self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
+        self.pace.recorder.with_next(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
 
     async def fetch(self, turn: Turn) -> None:
         """Get the values of a candidate that was accepted before, as far as this world still accepts it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .lease import Cursor, run
-from .projection import project
+from .projection import BATCH, project
 from .schema import TABLES
 
 
@@ -127,7 +127,7 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
         run(cursor, "USE computed")
         for statement in cursor.extract_statements(TABLES):
             cursor.execute(statement).fetchall()
-        run(cursor, "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)")
+        run(cursor, BATCH)
         run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)
         return [

@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, retention
+from . import audit, bundle, mending, retention
 from .asking import Asking
 from .audit import Finding
 from .day import DayBook, midnight
@@ -62,6 +62,19 @@ class Keeping(Asking):
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
             return [*audit.chains(cursor, run_id), *audit.texts(cursor), *audit.rows(cursor, run_id)]
+
+    def mend(self, run_id: str | None = None) -> list[str]:
+        """Compute the rows of a run, or of all, anew where they differ from intact events; gives the runs' ids.
+
+        What `verify` finds in the events themselves stays as it is: nothing but the original can put that right.
+        """
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            wrong = mending.mendable(cursor, run_id)
+        if wrong:
+            with live.store.writing(live.journal) as cursor:
+                mending.mend(cursor, wrong)
+        return wrong
 
     def sizes(self) -> Result:
         """What each run takes, largest first; bytes before compression, shared texts counted at each run."""

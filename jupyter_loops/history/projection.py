@@ -14,6 +14,8 @@ from .lease import Cursor, run
 # What a typed column can hold; the rest is NULL there.
 STATES, REASONS = tuple(map(str, State)), tuple(map(str, StopReason))
 
+BATCH = "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)"
+
 # What has been stored before is skipped: a run's events come in order, so its last number says all.
 SELECT = """
 CREATE OR REPLACE TEMP TABLE fresh AS

@@ -22,7 +22,7 @@ from .journal import Journal
 from .lease import BusyError, Cursor, Lease, roll_back, run
 from .leases import lease
 from .migrations import check, migrate
-from .projection import project, script
+from .projection import BATCH, project, script
 from .segment import SUFFIX, Segment
 from .spares import private
 
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 DRAIN_PATIENCE = 2.0  # seconds that a query waits until its own run's newest events are in
 PATIENCE = 30.0  # seconds that a query waits for another program
 LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
-STAGES = """
-CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR);
-CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)
-"""
+STAGES = f"{BATCH}; CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)"
 # One long text is taken over much quicker than lists, and while it is taken apart other threads of Python go on.
 # What parts it is in no JSON, so in nothing that we write; what a stranger wrote is kept without it.
 EVENT, FIELD = b"\x1e", b"\x1f"

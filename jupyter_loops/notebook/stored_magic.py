@@ -35,6 +35,7 @@ FORK = (
     Option(name="hint", help="", shape="TEXT", read=str),
     *CHANGES,
 )
+VERIFY = (Option(name="mend", help=""),)
 FORGET = (Option(name="text", help=""),)
 _FINDINGS = 20  # shown at most
 
@@ -66,14 +67,18 @@ class StoredMagic:
         return Lineage(self._history.family(run_id), run_id)
 
     def _verify(self, words: list[str]) -> Table | str:
-        """[NAME|RUN]: prove that nothing in the history was edited, deleted, inserted or reordered."""
-        run_id = self._row(words)["run_id"] if words else None
+        """[NAME|RUN] [--mend]: prove that nothing was edited, deleted, inserted or reordered; mend rows from events."""
+        asked = read_options(words, VERIFY, {})
+        named = asked.get("", [])
+        run_id = self._row(named)["run_id"] if named else None
+        mended = self._history.mend(run_id) if asked.get("mend") else []
+        told = f"computed anew from their events: the rows of {', '.join(mended)}; " if mended else ""
         found = self._history.verify(run_id)
         if not found:
-            return f"{f'run {run_id}' if run_id else 'every run'} is as it was written"
+            return f"{told}{f'run {run_id}' if run_id else 'every run'} is as it was written"
         rows = [(one.run_id, "" if one.seq is None else str(one.seq), one.what) for one in found[:_FINDINGS]]
         more = f"and {len(found) - _FINDINGS} more" if len(found) > _FINDINGS else ""
-        return Table(("run", "event", "what is not as it was written"), rows, more)
+        return Table(("run", "event", "what is not as it was written"), rows, f"{told}{more}")
 
     def _export(self, words: list[str]) -> str:
         """NAME|RUN FILE: write a run as JSON lines that prove themselves anywhere; `%loops import FILE` takes it in."""

@@ -207,6 +207,28 @@ def test_tampering_is_found_and_told(filled):
     assert str(filled.verify(RUN)[0]).startswith(f"run {RUN}, event 1: edited")
 
 
+def test_rows_that_were_lost_are_computed_anew_from_the_events(filled):
+    rounds, row = filled.rounds(RUN), filled.run(RUN)
+    filled.sql("UPDATE runs SET events = 3, tip = 'lost', stop_reason = NULL, usd = 0", write=True)
+    filled.sql("UPDATE iterations SET passed = NULL", write=True)
+    filled.sql("DELETE FROM verdicts", write=True)
+    assert filled.verify() != []
+
+    assert filled.mend() == [RUN]
+
+    assert filled.verify() == []
+    assert (filled.rounds(RUN), filled.run(RUN)) == (rounds, row)
+    assert filled.mend() == []
+
+
+def test_rows_of_events_that_were_edited_or_are_gone_are_left_as_evidence(filled):
+    filled.sql("DELETE FROM events WHERE seq > 5", write=True)
+    found = [str(finding) for finding in filled.verify()]
+
+    assert filled.mend() == []
+    assert [str(finding) for finding in filled.verify()] == found
+
+
 def test_what_is_asked_before_a_run_is_answered(filled, a_run):
     assert filled.verified("f1")["text"] == "def slug(t): return 2"
     assert filled.outcomes("slug", "local")[0]["verified"]

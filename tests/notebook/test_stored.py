@@ -163,3 +163,6 @@ def test_verify_export_and_forget(shell, cell, wrong, right, tmp_path):
     run.history.sql("UPDATE runs SET usd = 9", write=True)
     table = loops(shell, "verify")
     assert [row[2] for row in table.rows] == ["its rows in runs differ from what its events say"]
+    mended = f"computed anew from their events: the rows of {run.id}; every run is as it was written"
+    assert loops(shell, "verify --mend") == mended
+    assert run.history.run("twice")["usd"] != 9
