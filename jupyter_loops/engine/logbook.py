@@ -98,7 +98,8 @@ class Logbook:
             self.conclude(self.turn)
 
     def close(self, end: Termination) -> Termination:
-        """Put the run's end on the record."""
+        """Put the run's end on the record; its time is over."""
+        self.pace.ledger.watch.stop()
         usage, best = self.pace.ledger.usage, self.standing.best
         self.pace.recorder.say(
             RunEnded(

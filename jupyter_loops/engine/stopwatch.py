@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Runs from its making; stands still while held."""
+    """Runs from its making; stands still while held, and once it is stopped."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -20,6 +20,10 @@ class Stopwatch:
         """Seconds that count."""
         now = time.monotonic() if self._held_since is None else self._held_since
         return now - self._start - self._held
+
+    def stop(self) -> None:
+        """Stand still for good."""
+        self._held_since = time.monotonic() if self._held_since is None else self._held_since
 
     def add(self, seconds: float) -> None:
         """Count seconds from before its making."""

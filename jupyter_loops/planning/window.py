@@ -42,7 +42,7 @@ class Section:
         """Estimated tokens, with the gap that follows."""
         return estimate(self.rendered + GAP) if self.text else 0
 
-    @property
+    @cached_property
     def part(self) -> Part:
         """What the record says of it."""
         return Part(name=self.name, tokens=self.tokens, dropped=self.dropped)

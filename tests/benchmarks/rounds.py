@@ -30,7 +30,7 @@ class InProcess:
     def __init__(self) -> None:
         from jupyter_loops.core.candidate import Delivery, Exit, Layer, Observation, Verdict
 
-        self._observation = Observation(exit=Exit.OK, isolation="none")
+        self._observation = Observation(exit=Exit.OK, isolation="none", seconds=1e-4)
         self._verdict = Verdict(
             check="answer == 0", layer=Layer.CHECKS, passed=False, message="answer is 1", index=1, seconds=1e-4
         )

@@ -227,6 +227,16 @@ def test_a_paused_run_waits_and_its_clock_stands_still(start):
     assert run.wait(30).reason == "verified"
 
 
+def test_the_time_of_a_run_ends_with_it(start):
+    run = start(DOUBLE, RIGHT)
+    run.wait(20)
+    then = run.usage.seconds
+
+    time.sleep(0.01)
+
+    assert run.usage.seconds == then == pytest.approx(run.history.run(run.id)["seconds"])
+
+
 def test_step_does_one_round_and_waits(start):
     run = start(DOUBLE, WRONG, HALF_RIGHT, RIGHT)
     run.pause()
