@@ -42,6 +42,7 @@ class Fork:
             return False
         self._struck = True
         tree.kill(self.pid)
+        self._hang_up()  # now: nothing that it says counts, and to hear of each end would wake the kernel
         return True
 
     async def end(self) -> None:
@@ -53,11 +54,13 @@ class Fork:
         finally:
             if self.group is not None:
                 self.group.close()
-            self.channel.close()
-            self.stdout.close()
-            self.stderr.close()
+            self._hang_up()
             if self.bury is not None:
                 await self.bury()
+
+    def _hang_up(self) -> None:
+        for each in (self.channel, self.stdout, self.stderr):
+            each.close()
 
     async def kill(self) -> None:
         """Kill the child and all its descendants, and see them dead. Idempotent."""

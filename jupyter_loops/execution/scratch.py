@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Scratch:
         self.root, self._waste = self._base / "run", self._base / "waste"  # of which candidates see the first
         self.root.mkdir()
         self._waste.mkdir()
-        self._common = ("", *_SHARED) if whole else _SHARED
+        self._common = [str(self.root / name) for name in (("", *_SHARED) if whole else _SHARED)]
         for name in _SHARED:
             (self.root / name).mkdir()
         for fonts in (Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json"):
@@ -35,7 +36,7 @@ class Scratch:
         self._numbers = count(1)
         self._free: list[Path] = []
         self._lent = 0
-        self._kept: frozenset[Path] = frozenset()
+        self._kept: frozenset[str] = frozenset()
         self.has_waste = False  # something waits to be removed
 
     def keep(self) -> None:
@@ -59,8 +60,8 @@ class Scratch:
         else:
             self._put_aside(folder)
         if not self._lent:
-            for left in set(self._shared()) - self._kept - set(self._free):
-                self._put_aside(left)
+            for left in self._shared() - self._kept - {str(free) for free in self._free}:
+                self._put_aside(Path(left))
 
     def clear(self) -> None:
         """Remove what was put aside, which may take long. From any thread."""
@@ -80,14 +81,20 @@ class Scratch:
         except OSError:  # not to be moved, as a folder that nobody may write to
             remove(left)
 
-    def _shared(self) -> list[Path]:
+    def _shared(self) -> set[str]:
         """What candidates may see of each other: the folder of the run itself among it."""
-        folders = [self.root / name for name in self._common]
-        return [path for folder in folders if folder.is_dir() and not folder.is_symlink() for path in folder.iterdir()]
+        found: set[str] = set()
+        for folder in self._common:
+            with suppress(OSError):
+                if not os.path.islink(folder):  # noqa: PTH114 - asked after each candidate
+                    with os.scandir(folder) as entries:
+                        found.update(entry.path for entry in entries)
+        return found
 
 
 def _is_untouched(folder: Path) -> bool:
     try:
-        return not any(folder.iterdir()) and stat.S_IMODE(folder.lstat().st_mode) == _PRIVATE
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None and stat.S_IMODE(os.lstat(folder).st_mode) == _PRIVATE
     except OSError:
         return False
