@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from jupyter_loops.core.recipe import Check, Recipe
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.execution import border
+from jupyter_loops.execution import channel as channels
 from jupyter_loops.execution.channel import Channel, Garbage, HungUp, Oversized
 from jupyter_loops.execution.examination import Examination
 from jupyter_loops.verification.program import program
@@ -45,6 +46,42 @@ def frame(message: object, blob: bytes = b"") -> bytes:
 
 async def test_a_frame_arrives_with_its_blobs():
     assert await heard(frame({"a": 1, "blobs": [1, 2]}, b"xyz")) == ({"a": 1, "blobs": [1, 2]}, [b"x", b"yz"])
+
+
+@pytest.mark.parametrize("watching", [True, False])
+async def test_frames_that_come_in_pieces_or_while_nobody_waits_are_whole(watching, monkeypatch):
+    monkeypatch.setattr(channels, "_VOUCHES", watching)  # without it, as on a loop that cannot watch a file
+    ours, theirs = socket.socketpair()
+    channel, sent, received = Channel(ours, 1 << 22), frame({"n": "x" * 3_000_000}), []
+    theirs.settimeout(10)
+    sending = asyncio.create_task(asyncio.to_thread(theirs.sendall, sent + frame({"n": 2}) + frame({"n": 3})))
+    for pause in (0, 0.01, 0):
+        received.append((await channel.receive())[0]["n"])
+        await asyncio.sleep(pause)
+    await sending
+    theirs.close()
+    assert received == ["x" * 3_000_000, 2, 3]
+    with pytest.raises(HungUp):
+        await channel.receive()
+    channel.close()
+
+
+@pytest.mark.parametrize("watching", [True, False])
+async def test_who_waits_hears_at_once_that_it_is_broken_off_and_so_does_who_comes_later(watching, monkeypatch):
+    monkeypatch.setattr(channels, "_VOUCHES", watching)
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, 1000)
+    waiting = asyncio.create_task(channel.receive())
+    await asyncio.sleep(0)
+    channel.break_off()
+    with pytest.raises(HungUp):
+        await waiting
+    theirs.sendall(frame({}))
+    with pytest.raises(HungUp):
+        await channel.receive()
+    channel.close()
+    channel.close()
+    theirs.close()
 
 
 @pytest.mark.parametrize(

@@ -331,6 +331,41 @@ async def test_attempts_may_run_side_by_side(level, open_sandbox, make_recipe):
     assert [outcome.passed for outcome in outcomes] == [[False], [True], [False], [False], [False], [False]]
 
 
+async def test_no_child_waits_while_a_candidate_of_the_run_is_alive(level, open_sandbox, make_recipe):
+    async with open_sandbox(level, make_recipe("assert f(1)")) as box:
+        async with box.sandbox.attempt(_code("def f(x): return x")) as attempt:
+            await attempt.execute()
+            assert (await box.run("def f(x): return x")).passed == [True]
+            await box.sandbox._chores.done()
+            assert box.sandbox._spare.child is None
+            assert len(box.children()) == 1
+        await box.sandbox._chores.done()
+        waiting = await box.sandbox._spare.child
+        assert box.children() == [waiting.pid]
+
+
+@pytest.mark.parametrize(
+    "setup", ["", "import threading\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"]
+)
+async def test_a_candidate_answers_for_no_time_but_its_own(setup, level, open_sandbox, make_recipe):
+    busy = f"import time\n{setup}\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    async with open_sandbox(level, make_recipe("assert f(1)", setup=busy)) as box:
+        outcome = await box.run("def f(x): return x")
+
+    assert outcome.passed == [True]
+    assert 0 < outcome.executed.cpu_seconds + outcome.examined.cpu_seconds < 0.2
+
+
+async def test_a_candidate_may_have_threads_and_fork(level, open_sandbox, make_recipe):
+    text = (
+        "import os, threading\nover = threading.Event()\nthread = threading.Thread(target=over.wait)\nthread.start()\n"
+        "pid = os.fork()\nif not pid: os._exit(threading.active_count() + 10 * thread.is_alive())\n"
+        "code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\nover.set()\nthread.join()\ndef f(x): return code"
+    )
+    async with open_sandbox(level, make_recipe("assert f(1) == 1")) as box:
+        assert (await box.run(text)).passed == [True]
+
+
 def _until(is_so):
     """Wait, and let nobody else run meanwhile."""
     while not is_so():
