@@ -203,9 +203,8 @@ class ChildAttempt:
         self._fork.stdout.drain()
         self._fork.stderr.drain()
         (stdout, cut), (stderr, cut_too) = self._fork.stdout.take(), self._fork.stderr.take()
-        used = (
-            reply["usage"] if reply else {"cpu_seconds": self._watch.cpu_seconds, "peak_bytes": self._watch.peak_bytes}
-        )
+        seen = max(self._watch.cpu_seconds - self._fork.spent_cpu_seconds, 0.0)
+        used = reply["usage"] if reply else {"cpu_seconds": seen, "peak_bytes": self._watch.peak_bytes}
         cpu, self._cpu = max(used["cpu_seconds"] - self._cpu, 0.0), max(used["cpu_seconds"], self._cpu)
         return Observation(
             exit=exit_,

@@ -351,9 +351,12 @@ async def test_a_candidate_answers_for_no_time_but_its_own(setup, level, open_sa
     busy = f"import time\n{setup}\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
     async with open_sandbox(level, make_recipe("assert f(1)", setup=busy)) as box:
         outcome = await box.run("def f(x): return x")
+        killed = await box.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
     assert outcome.passed == [True]
     assert 0 < outcome.executed.cpu_seconds + outcome.examined.cpu_seconds < 0.2
+    assert killed.executed.exit is Exit.DIED
+    assert killed.executed.cpu_seconds < 0.2
 
 
 async def test_a_candidate_may_have_threads_and_fork(level, open_sandbox, make_recipe):
