@@ -207,6 +207,8 @@ class Worker:
                 break
             await asyncio.sleep(_MOMENT)
         self._process.wait(_DEATH)
+        if not self.pid:  # it has not come yet: bubblewrap may have died between its two processes, the second waits
+            await self._strike_survivors()
         self._let_go()
         if self._met:
             self.control.close()
@@ -224,7 +226,7 @@ class Worker:
             await asyncio.sleep(_LOOK)
 
     async def _strike_survivors(self) -> None:
-        """A candidate has killed the zygote, which would have adopted its daemons; find them by their environment."""
+        """Whoever would have adopted them, or would have taken them along, has been killed; their environment tells."""
         deadline = asyncio.get_running_loop().time() + _DEATH
         while tree.strike_all(tree.started_with(f"{MARK}={self._mark}")):
             if asyncio.get_running_loop().time() > deadline:

@@ -13,10 +13,12 @@ from types import ModuleType
 import pytest
 
 from jupyter_loops.core.candidate import Exit, Layer, Limits
+from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Target, TargetKind
 from jupyter_loops.errors import PreflightError, SetupError
 from jupyter_loops.execution import tree
 from jupyter_loops.execution.sandbox import ZygoteSandbox
+from jupyter_loops.execution.start import MARK
 
 
 async def test_a_good_candidate_passes_and_its_metric_is_a_number(level, open_sandbox, make_recipe):
@@ -323,6 +325,24 @@ async def test_cancelling_a_setup_that_hangs_leaves_nothing(level, make_recipe, 
     assert set(tree.descendants(os.getpid())) <= before
 
 
+async def test_bubblewrap_killed_between_its_two_processes_leaves_none(make_recipe):
+    world, left = World(recipe=make_recipe("assert f(1)")), []
+    for _ in range(20):
+        sandbox = ZygoteSandbox("bubblewrap")
+        opening = asyncio.create_task(sandbox.open(world))
+        while not (sandbox._workers and sandbox._workers.now and sandbox._workers.now._process):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        worker = sandbox._workers.now
+        while not tree.children(worker._process.pid):
+            pass
+        worker._process.kill()
+        opening.cancel()
+        await asyncio.wait({opening})
+        left += tree.started_with(f"{MARK}={worker._mark}")
+
+    assert not left
+
+
 async def test_attempts_may_run_side_by_side(level, open_sandbox, make_recipe):
     async with open_sandbox(level, make_recipe("assert f(1) == f(0) + 1")) as box:
         texts = [f"import time; time.sleep(0.05)\ndef f(x): return x * {n}" for n in range(6)]
@@ -505,6 +525,7 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
+from jupyter_loops.execution.start import MARK
 async def main():
     sandbox = ZygoteSandbox({level!r})
     await sandbox.open(World(recipe=Recipe(name="x", goal="", targets=())))
