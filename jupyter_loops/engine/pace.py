@@ -54,6 +54,7 @@ class Pace:
                 while self.control.paused:
                     await self.control.changed()
                     self.steer()
+                self.steer()  # what was done between the last look and the word to go on
 
     @asynccontextmanager
     async def standing_still(self, why: str) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 WRITERS, SLOWEST = 8, 3.0  # times the mean that the slowest writer may take
@@ -25,23 +26,21 @@ def write(path: str, run: str, rounds: int) -> None:
     from jupyter_loops.core.events import Record
     from jupyter_loops.history import History
 
-    history, seq, appends, commits = History(path), 1, [], []
+    history, numbers, appends, commits = History(path), count(1), [], []
     assert history.journal
     print("ready", flush=True)
     sys.stdin.readline()
     start = time.perf_counter()
 
-    def say(event):
-        nonlocal seq
+    def say(*events):
         began_at = time.perf_counter()
-        history.append(Record(run, seq, datetime.now(UTC), event))
+        history.append(*[Record(run, next(numbers), datetime.now(UTC), event) for event in events])
         appends.append(time.perf_counter() - began_at)
-        seq += 1
 
     say(began())
     for n in range(1, rounds + 1):
-        for event in a_round(n):
-            say(event)
+        for events in a_round(n):
+            say(*events)
         if n % 10 == 0:
             began_at = time.perf_counter()
             history.flush()
