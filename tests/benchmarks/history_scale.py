@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-from history import live
+from history import each_round, live
 from target import beside
 
 from jupyter_loops.history import History, open_history
@@ -152,7 +152,7 @@ def whole_runs(folder: Path, runs: int = 40) -> None:
     """Real events through the journal, texts included; small, so the file's fixed parts show."""
     history = History(folder / "whole.duckdb")
     for n in range(runs):
-        live(history, f"run {n}", 50)
+        each_round(live(history, f"run {n}", 50))
     history.flush()
     history._opened().store.compact()
     history.close()

@@ -20,7 +20,7 @@ def test_eight_writers_and_a_reader_all_get_their_turn(path, history):
 
     written, asked = contention.contend(path, ROUNDS, WRITERS)
 
-    assert history.sql("SELECT count(*) FROM events").fetchall() == [(WRITERS * (10 * ROUNDS + 2),)]
+    assert history.sql("SELECT count(*) FROM events").fetchall() == [(WRITERS * (11 * ROUNDS + 2),)]
     assert history.verify() == []
     seconds = [one["seconds"] for one in written]
     assert max(seconds) <= contention.SLOWEST * sum(seconds) / len(seconds)
