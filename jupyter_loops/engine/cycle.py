@@ -180,7 +180,8 @@ class Cycle:
         fresh = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
         self.logbook.turn = turn = begun or fresh
         self.pace.iteration = turn.iteration
-        await self.pace.move(State.PLAN)
+        await self.pace.listen()
+        self.pace.recorder.with_next(self.pace.step(State.PLAN))
         self.pace.machine.new_round()
         if any(not verdict.passed for verdict in turn.verdicts):  # judged before the kernel died
             return await self._decide(turn)

@@ -13,6 +13,7 @@ is averaged over grids, weighted by how likely the past is and by a prior that e
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -78,7 +79,7 @@ class Forecaster:
         ahead = _rounds_left(budget, usage, each)
         curve = self.curve(usage.iterations, ahead)
         p, next_p = (curve[-1], curve[0]) if curve else (0.0, 0.0)
-        rounds = 1.0 + sum(1.0 - reached for reached in curve[:-1]) if curve else 0.0
+        rounds = ahead - sum(curve[:-1]) if curve else 0.0
         usd = rounds * each.usd if priced else None
         few, many = _quantile(curve, 0.1), _quantile(curve, 0.9)
         self.latest = Forecast(
@@ -142,7 +143,7 @@ def mean_costs(outcomes: Sequence[Outcome]) -> Costs | None:
 
 def _quantile(curve: Sequence[float], share: float) -> int:
     """Rounds that a run takes which is in this share of all: until it verifies, or all that there are."""
-    return next((n for n, reached in enumerate(curve, 1) if reached >= share), len(curve))
+    return min(bisect_left(curve, share) + 1, len(curve))
 
 
 def _rounds_left(budget: Budget, usage: Usage, each: Costs) -> int:

@@ -161,7 +161,7 @@ class Tuning:
             self._say(iteration, "approach", one, f"{other}, afresh" if afresh else other, why)
 
     def _say(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
-        self.recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+        self.recorder.with_next(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
 
 @lru_cache(maxsize=64)  # the same ones, round for round

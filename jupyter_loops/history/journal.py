@@ -119,7 +119,7 @@ class Journal:
         for record, body, texts in encoded:
             tip = chain(tip, body)
             new = [(sha, text) for sha, text in texts.items() if sha not in segment.texts and sha not in known]
-            known.update(texts)
+            known |= texts.keys()
             content += pack(run, record.seq, tip, body, new)
         segment.append(content)
         segment.texts |= known

@@ -72,7 +72,7 @@ def roll_back(cursor: Cursor) -> None:
 class Lease:
     """One file that is attached only while it is used. Thread-safe: threads take turns."""
 
-    BATCH = 10_000  # events in one transaction
+    BATCH = 20_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
     WHOLE = False  # a transaction goes in one piece
     COMMENTS_IN_VIEWS = True  # their columns can be described
