@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 TEMPERATURES = (0.2, 0.6, 1.0)  # what lies between them counts as the nearest
 
@@ -15,9 +16,8 @@ class Mode(StrEnum):
     RESAMPLE = "resample"
 
 
-@dataclass(frozen=True, slots=True)
-class Approach:
-    """One way to ask."""
+class Approach(NamedTuple):
+    """One way to ask. The bandit looks its arms up so often that they are hashed as tuples."""
 
     model: str
     mode: Mode

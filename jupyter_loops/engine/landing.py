@@ -84,10 +84,10 @@ class Landing:
     def told(self) -> str:
         """What the model hears; empty as long as there is enough of everything."""
         budget, usage = self.ledger.budget, self.ledger.usage
-        left = budget.left(usage)
-        last = self.refused is not None or (usage.iterations > 0 and left.get("iterations") == 1)
+        last = self.refused is not None or usage.iterations == (budget.iterations or 0) - 1 > 0
         if self.share >= 1 or (not last and budget.share(usage)[0] < self.share):
             return ""
+        left = budget.left(usage)
         rest = ", ".join(amount(name, max(left[name], 0)) for name in _TOLD if name in left)
         if last:
             return f"This is the last answer that can be paid for ({rest} left). Give the best complete one you have."

@@ -20,6 +20,7 @@ from jupyter_loops.errors import BudgetError, PreflightError
 from .account import NOTHING, Account, Slice, Told, nobody
 from .stopwatch import Stopwatch
 
+_ROUND = Usage(iterations=1)
 LEAST_ANSWER = 32  # tokens; a shorter answer is not worth asking for
 
 
@@ -178,7 +179,7 @@ class Ledger:
     def count_iteration(self) -> None:
         """One more round is over."""
         with self._lock:
-            self.account.spent = self.account.spent + Usage(iterations=1)
+            self.account.spent = self.account.spent + _ROUND
         self._tell()
 
     def amend(self, **limits: float | None) -> None:

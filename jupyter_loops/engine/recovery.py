@@ -7,7 +7,7 @@ and a stop reach into, and the run's clock bounds; each try is reserved and sett
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,7 +93,7 @@ class Patience:
 
     def __init__(self, ledger: Ledger, *, last: bool = True) -> None:
         self._ledger, self._last = ledger, last
-        self._tries: Counter[ErrorClass] = Counter()
+        self._tries = defaultdict[ErrorClass, int](int)
 
     def after(self, fault: ModelError) -> tuple[float, str]:
         """Seconds to wait before the next try, and why, for a person to read.

@@ -89,7 +89,7 @@ class Tuning:
         if memory.last is None:
             return approach, "there is nothing to repair"
         if self.ladder.starts_afresh():
-            return replace(approach, mode=Mode.RESAMPLE), f"{_STUCK}{self.ladder.reason}"
+            return approach._replace(mode=Mode.RESAMPLE), f"{_STUCK}{self.ladder.reason}"
         return self._choose(approach, memory, held=held) if self.adaptive else (approach, "as planned")
 
     def model(self, approach: Approach, now: Model) -> Model:
@@ -147,7 +147,7 @@ class Tuning:
         rung = min(memory.stuck // RUNG, len(names) - 1) if planned.model == names[0] else names.index(planned.model)
         stuck = f"{memory.stuck} rounds without progress" if memory.stuck else "the last round made progress"
         reason = f"{stuck}; {known:.0f} of {LEAST} rounds measured, so the schedule decides"
-        return replace(planned, model=names[max(rung, names.index(planned.model))]), reason
+        return planned._replace(model=names[max(rung, names.index(planned.model))]), reason
 
     def _changed(self, iteration: int, approach: Approach, why: str) -> None:
         afresh = why.startswith(_STUCK)

@@ -13,6 +13,7 @@ from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .code import fences, without_thoughts
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»"}
 _ONE_FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
@@ -33,7 +34,7 @@ def read_data(answer: str, targets: Sequence[Target]) -> str:
         raise ReplyError(f"the answer is not a JSON object with {_keys(names)}", ErrorClass.MALFORMED)
     if missing := [name for name in names if name not in found]:
         raise ReplyError(f"the JSON object lacks {_keys(missing)}", ErrorClass.MALFORMED)
-    return json.dumps({name: found[name] for name in names}, ensure_ascii=False)
+    return _JSON.encode({name: found[name] for name in names})
 
 
 def read_text(answer: str, name: str) -> str:
@@ -46,7 +47,7 @@ def read_text(answer: str, name: str) -> str:
         text = text[1:-1]
     if not text:
         raise ReplyError("the answer is empty", ErrorClass.MALFORMED)
-    return json.dumps({name: text}, ensure_ascii=False)
+    return _JSON.encode({name: text})
 
 
 def _found(answer: str) -> Any:

@@ -10,6 +10,8 @@ from itertools import count
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
 
 def digest(candidate: Candidate) -> str:
     """SHA-256 of a normal form: of code its syntax, of data canonical JSON; of the bare text where it is neither.
@@ -72,4 +74,4 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _data(text: str) -> str:
-    return json.dumps(json.loads(text), sort_keys=True)
+    return _SORTED.encode(json.loads(text))

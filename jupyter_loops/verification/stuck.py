@@ -17,13 +17,14 @@ from .plateau import Plateau
 REPEATS = 3  # the same proposal with the same result, in a row: from then on each further one is a rung
 LONGEST_PERIOD = 4
 LAST = 4  # rung: the run is ended
+_Key = tuple[str, str, float | None]  # digest, outcome, score
 
 
 class Detectors:
     """Repetition, oscillation and plateau of one run."""
 
     def __init__(self, patience: int | None = None) -> None:
-        self._tail: deque[tuple[str, str, float | None]] = deque(maxlen=2 * LONGEST_PERIOD)
+        self._tail: deque[_Key] = deque(maxlen=2 * LONGEST_PERIOD)
         self._same = 0  # rounds in a row that were like the last
         self._turning = dict.fromkeys(range(2, LONGEST_PERIOD + 1), 0)  # rounds that the cycle has gone on
         self._plateau = Plateau(patience)
@@ -33,7 +34,8 @@ class Detectors:
         key = (turn.digest, turn.outcome, turn.score)
         self._same = self._same + 1 if self._tail and self._tail[-1] == key else 1
         self._tail.append(key)
-        turning = [self._turn(period) for period in self._turning]
+        tail = list(self._tail)
+        turning = [self._turn(tail[-2 * period :], period) for period in self._turning]
         flat = self._plateau.take(turn)
         found = [each for each in (self._repeating(turn), *turning, flat) if each is not None]
         return replace(found[0], rung=max(each.rung for each in found)) if found else None
@@ -45,9 +47,8 @@ class Detectors:
         message = f"the last {self._same} {what}"
         return Finding(StopReason.REPETITION, message, min(self._same - REPEATS + 1, LAST))
 
-    def _turn(self, period: int) -> Finding | None:
+    def _turn(self, tail: list[_Key], period: int) -> Finding | None:
         """The same `period` proposals with the same outcomes, twice over."""
-        tail = list(self._tail)[-2 * period :]
         turns = len(tail) == 2 * period and tail[:period] == tail[period:] and len(set(tail)) > 1
         self._turning[period] = self._turning[period] + 1 if turns else 0
         if not turns:

@@ -1,12 +1,12 @@
 """What a durable round costs beyond model and sandbox: engine, journal and history.
 
-The real cycle, the real history file; the model answers at once (2 KB prompt, 2 KB answer) and the sandbox is left
-out: a trivial candidate with one trivial check, evaluated in the process. LangGraph does the same work in the same run.
+The real cycle, the real history file; the model answers at once (2 KB prompt, 2 KB answer) and says, as providers do,
+what it used; the sandbox is left out: a trivial candidate with one trivial check, evaluated in the process. LangGraph
+does the same work in the same run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import statistics
@@ -41,9 +41,14 @@ class InProcess:
 
         return Readiness(isolation="none")
 
-    @contextlib.asynccontextmanager
-    async def attempt(self, candidate):
-        yield self
+    def attempt(self, candidate):
+        return self
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        pass
 
     async def execute(self):
         return self._observation
@@ -62,6 +67,7 @@ def ours(rounds: int = ROUNDS) -> list[float]:
     """Seconds of each round."""
     from jupyter_loops.assemble import Adapters, Options, launch
     from jupyter_loops.core.events import Decided
+    from jupyter_loops.core.message import Completion
     from jupyter_loops.history import open_history
     from jupyter_loops.language import parse
     from jupyter_loops.planning.models.replay import ReplayModel
@@ -80,7 +86,8 @@ def ours(rounds: int = ROUNDS) -> list[float]:
 
     stamps, folder = Stamps(), tempfile.mkdtemp()
     recipe = parse(f'"""{"g" * 2000}"""\nanswer: int\nassert answer == 0\n', "bench")
-    answers = [json.dumps({"answer": n, "pad": "a" * 2000}) for n in range(1, rounds + 1)]
+    texts = [json.dumps({"answer": n, "pad": "a" * 2000}) for n in range(1, rounds + 1)]
+    answers = [Completion(text=text, prompt_tokens=1000, completion_tokens=500, seconds=1e-4) for text in texts]
     options = Options(iterations=rounds, usd=None, time=None, history=f"{folder}/history.duckdb", patience=10**6)
     run = launch(recipe, options, listeners=[stamps], adapters=Adapters(ReplayModel(answers), InProcess()))
     end = run.wait()

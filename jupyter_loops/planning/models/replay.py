@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -80,7 +81,7 @@ class ReplayModel:
             raise answer
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(sampling.timeout):
+            async with asyncio.timeout(sampling.timeout) if self.delay else nullcontext():
                 await self._speak(_text(answer), on_text)
         except TimeoutError:
             raise ModelError(
