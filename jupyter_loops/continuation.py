@@ -87,7 +87,7 @@ class Stored:
         return Stored.find(self.history, self.verifier, self.records[0]["parent"])
 
     def resumed(self) -> Continuation:
-        """The same run, from where it stopped. Raises PreflightError, HistoryError while it goes on elsewhere."""
+        """The same run, from where it stopped. Raises PreflightError, HistoryError while it cannot."""
         claim = self.history.claim(self.run_id)
         try:
             self.history.settle(self.run_id)  # what was written before the claim was ours

@@ -16,7 +16,7 @@ def resume(name: str, names: Mapping[str, object] | None = None, *, history: str
 
     What was paid for is not paid for again: an answer that was not tried yet is tried first. Spent money, tokens
     and time count. `names` are the notebook's, `options` what is to be different now, such as a raised limit.
-    Raises PreflightError, HistoryError while it goes on in another kernel.
+    Raises PreflightError, HistoryError while it goes on in another kernel, or while its last events cannot be stored.
     """
     return pursue(stored(name, history).resumed(), names, **options)
 

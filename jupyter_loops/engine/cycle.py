@@ -180,8 +180,7 @@ class Cycle:
         fresh = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
         self.logbook.turn = turn = begun or fresh
         self.pace.iteration = turn.iteration
-        await self.pace.listen()
-        self.pace.recorder.with_next(self.pace.step(State.PLAN))
+        await self.pace.enter(State.PLAN)
         self.pace.machine.new_round()
         if any(not verdict.passed for verdict in turn.verdicts):  # judged before the kernel died
             return await self._decide(turn)
@@ -243,8 +242,8 @@ class Cycle:
         )
 
     async def _decide(self, turn: Turn) -> Termination | None:
-        await self.pace.listen()
-        self.logbook.conclude(turn, self.pace.step(State.DECIDE))
+        await self.pace.enter(State.DECIDE)
+        self.logbook.conclude(turn)
         self.pace.control.round_over()
         return self.decision.after(turn)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.events import Decided, Moved, Proposed, RunEnded
+from jupyter_loops.core.events import Decided, Proposed, RunEnded
 from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
@@ -56,8 +56,8 @@ class Logbook:
             )
         )
 
-    def conclude(self, turn: Turn, *before: Moved) -> None:
-        """Put a round on the record, after the step that led here."""
+    def conclude(self, turn: Turn) -> None:
+        """Put a round on the record."""
         turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
         turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)
         reached = max(self.standing.best_key[0], 0.0)
@@ -71,7 +71,6 @@ class Logbook:
         self.landing.round_over(spent.seconds)
         forecast = None if turn.verified(self.recipe) or not turn.iteration else self._forecast(usage)
         self.pace.recorder.say(
-            *before,
             Decided(
                 iteration=turn.iteration,
                 passed=turn.passed(),
@@ -85,7 +84,7 @@ class Logbook:
                 phases=[(state.value, round(seconds, 6)) for state, seconds in self.pace.machine.phases],
                 usage={"usd": spent.usd, "tokens": spent.tokens, "seconds": spent.seconds},
                 forecast=forecast.to_json() if forecast else {},
-            ),
+            )
         )
         self.turn = None
 

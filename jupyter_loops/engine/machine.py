@@ -40,7 +40,7 @@ class Machine:
         self._say(self.step(to, iteration, note))
 
     def step(self, to: State, iteration: int, note: str = "") -> Moved:
-        """A step for the caller to say, together with what belongs to it. Raises TransitionError."""
+        """Take a step, which the caller puts on record. Raises TransitionError."""
         if not self._legal(to):
             raise TransitionError(f"{self.state} → {to}")
         now = time.monotonic()

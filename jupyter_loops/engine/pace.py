@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from jupyter_loops.core.events import Moved, Steered
+from jupyter_loops.core.events import Steered
 from jupyter_loops.core.state import PAUSED, State
 
 from .control import Control
@@ -39,14 +39,15 @@ class Pace:
 
     async def move(self, to: State, note: str = "") -> None:
         """Let a person have their word, then step."""
-        await self.listen()
+        await self._listen()
         self.machine.move(to, self.iteration, note)
 
-    def step(self, to: State) -> Moved:
-        """A step for the caller to say, together with what belongs to it."""
-        return self.machine.step(to, self.iteration)
+    async def enter(self, to: State) -> None:
+        """The same, written with the event that follows, where nothing acts on the step before."""
+        await self._listen()
+        self.recorder.with_next(self.machine.step(to, self.iteration))
 
-    async def listen(self) -> None:
+    async def _listen(self) -> None:
         """Take what a person did, and wait while the run is paused."""
         self.steer()
         if self.control.paused:

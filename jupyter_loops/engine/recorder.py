@@ -68,9 +68,9 @@ class Recorder:
         self._held: list[str] = []  # notes from before the first event
         self._next: list[Record] = []  # events that are written with the next one
 
-    def say(self, *events: Event) -> None:
-        """Append events, at once where there are several. Raises HistoryError when they cannot be made durable."""
-        records = [*self._next, *map(self._record, events)]
+    def say(self, event: Event) -> None:
+        """Append the event. Raises HistoryError when it cannot be made durable."""
+        records = [*self._next, self._record(event)]
         self._next.clear()
         self._journal.append(*records)
         for record in records:

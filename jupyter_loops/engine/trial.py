@@ -48,9 +48,9 @@ class Trial:
         await self.pace.move(State.EXECUTE, note)
         async with self.sandbox.attempt(candidate) as attempt:
             turn.observation = await attempt.execute()
-            await self.pace.listen()
-            acted = Acted(iteration=turn.iteration, observation=turn.observation)
-            self.pace.recorder.say(self.pace.step(State.OBSERVE), acted, self.pace.step(State.VERIFY))
+            await self.pace.enter(State.OBSERVE)
+            self.pace.recorder.with_next(Acted(iteration=turn.iteration, observation=turn.observation))
+            await self.pace.move(State.VERIFY)
             before = self.pace.ledger.watch.seconds
             case = self._case(turn, candidate, attempt)
             passed = await self.verifier.after(case)

@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 WRITERS, SLOWEST = 8, 3.0  # times the mean that the slowest writer may take
@@ -21,31 +19,21 @@ WRITERS, SLOWEST = 8, 3.0  # times the mean that the slowest writer may take
 
 def write(path: str, run: str, rounds: int) -> None:
     """One writer: commits every ten rounds, as soon as it gets the file."""
-    from history import a_round, began, ended
+    from history import STEPS, live
 
-    from jupyter_loops.core.events import Record
     from jupyter_loops.history import History
 
-    history, numbers, appends, commits = History(path), count(1), [], []
+    history, appends, commits = History(path), [], []
     assert history.journal
     print("ready", flush=True)
     sys.stdin.readline()
     start = time.perf_counter()
-
-    def say(*events):
-        began_at = time.perf_counter()
-        history.append(*[Record(run, next(numbers), datetime.now(UTC), event) for event in events])
-        appends.append(time.perf_counter() - began_at)
-
-    say(began())
-    for n in range(1, rounds + 1):
-        for events in a_round(n):
-            say(*events)
-        if n % 10 == 0:
+    for seconds in live(history, run, rounds):
+        appends.append(seconds)
+        if len(appends) % (10 * STEPS) == 0:
             began_at = time.perf_counter()
             history.flush()
             commits.append(time.perf_counter() - began_at)
-    say(ended(rounds))
     history.flush()
     seconds = time.perf_counter() - start
     history.close()

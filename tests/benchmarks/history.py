@@ -67,6 +67,9 @@ def a_round(n: int) -> Iterator[tuple[Event, ...]]:
     )  # fmt: skip
 
 
+STEPS = len(list(a_round(1)))
+
+
 def ended(rounds: int) -> Event:
     usage = {"usd": 1.0, "tokens": 1, "seconds": 1.0, "calls": rounds}
     return RunEnded(reason="iterations", message="enough", usage=usage, iterations=rounds, best=None)
@@ -90,8 +93,8 @@ def live(history: History, run: str, rounds: int) -> Iterator[float]:
 
 def each_round(steps: Iterator[float]) -> list[float]:
     """Seconds of each round."""
-    seconds, each = list(steps), len(list(a_round(1)))
-    return [sum(seconds[first : first + each]) for first in range(0, len(seconds), each)]
+    seconds = list(steps)
+    return [sum(seconds[first : first + STEPS]) for first in range(0, len(seconds), STEPS)]
 
 
 def written() -> int:
