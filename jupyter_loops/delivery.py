@@ -84,8 +84,8 @@ def _bind_all(recipe: Recipe, candidate: Candidate, delivery: Delivery, label: s
         for target in functions:
             delivered.bind(target.name, made[target.name])
     for target in recipe.targets:
-        if target.name in delivery.frames:
-            delivered.bind(target.name, _frame(delivery.frames[target.name]))
+        if target.name in delivery.objects:
+            delivered.bind(target.name, unpack(delivery.objects[target.name]))
         elif target.name in delivery.values:
             delivered.bind(target.name, _validated(target, delivery.values[target.name], namespace))
 

@@ -112,6 +112,7 @@ class Observation:
     isolation: str = "process"
     files: tuple[File, ...] = ()  # written to the scratch directory
     figures: tuple[Figure, ...] = ()
+    notes: tuple[str, ...] = ()  # what a person should know of how it was examined
 
 
 class Layer(StrEnum):
@@ -120,7 +121,7 @@ class Layer(StrEnum):
     PARSE = "parse"
     STATIC = "static"
     SCHEMA = "schema"
-    CONSISTENCY = "consistency"  # the exam was not touched; told together with the layer it was found in
+    CONSISTENCY = "consistency"  # of histories before 0.2: the exam was not touched
     CHECKS = "checks"
     HIDDEN = "hidden"
     METRICS = "metrics"
@@ -158,4 +159,4 @@ class Delivery:
     """The targets' values, as they may cross into the kernel."""
 
     values: dict[str, Any] = field(default_factory=dict)  # JSON of data and text targets
-    frames: dict[str, bytes] = field(default_factory=dict)  # Arrow IPC streams of frame targets
+    objects: dict[str, bytes] = field(default_factory=dict)  # what code has built, as `execution.crossing` packs it

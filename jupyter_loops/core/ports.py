@@ -117,7 +117,7 @@ class Attempt(Protocol):
         ...
 
     async def deliver(self) -> Delivery:
-        """The targets' values, as JSON and Arrow."""
+        """The targets' values, encoded by the examiner."""
         ...
 
 
@@ -229,7 +229,11 @@ class Verifier(Protocol):
         ...
 
     async def after(self, case: Case) -> bool:
-        """Those of a candidate that has run: schema, checks, hidden, metrics, judge; whether all passed."""
+        """Those of a candidate that has run: schema, checks, metrics, hidden; whether all passed."""
+        ...
+
+    async def judged(self, case: Case) -> bool:
+        """A judge's; whether all passed."""
         ...
 
     async def approval(self, case: Case) -> bool:

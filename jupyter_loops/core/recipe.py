@@ -131,6 +131,11 @@ class Recipe:
         """The checks that the model only learns the outcome of."""
         return tuple(check for check in self.checks if check.hidden)
 
+    @cached_property
+    def without_person(self) -> tuple[Check, ...]:
+        """The checks that need no person, hidden ones last."""
+        return tuple(sorted((c for c in self.checks if c.layer is not Layer.APPROVAL), key=lambda check: check.hidden))
+
     def on(self, layer: Layer) -> tuple[Check, ...]:
         """The checks of one layer."""
         return self._by_layer.get(layer, ())

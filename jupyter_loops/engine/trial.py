@@ -54,6 +54,10 @@ class Trial:
             before = self.pace.ledger.watch.seconds
             case = self._case(turn, candidate, attempt)
             passed = await self.verifier.after(case)
+            if passed and not self.recipe.hidden:
+                passed = await self.verifier.judged(case)
+        if passed and self.recipe.hidden and self.recipe.on(Layer.JUDGE):
+            passed = await self._judge(turn, candidate)
         if passed and turn.awaits_person(self.recipe):
             await self._crown(turn, candidate)
         seconds = self.pace.ledger.watch.seconds - before
@@ -63,6 +67,15 @@ class Trial:
         """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
         if turn.candidate is not None and turn.acceptable(self.recipe):
             await self._crown(turn, turn.candidate)
+
+    async def _judge(self, turn: Turn, candidate: Candidate) -> bool:
+        """What a judge says, of a child in which no hidden check has run: a judge's words reach the next prompt."""
+        async with self.sandbox.attempt(candidate) as attempt:
+            observation = await attempt.execute()
+            if observation.exit is Exit.OK:
+                return await self.verifier.judged(self._case(turn, candidate, attempt))
+        self._unstable(turn, (), 1)
+        return False
 
     def _case(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> Case:
         """What the layers see. Their verdicts are the turn's at once: what was judged before a fault is kept."""
@@ -103,25 +116,23 @@ class Trial:
 
     async def _passes_again(self, turn: Turn, candidate: Candidate, time: int) -> bool:
         """Whether all that needs no person passes in one more fresh child."""
-        settled = [check for check in self.recipe.checks if check.layer is not Layer.APPROVAL]
         async with self.sandbox.attempt(candidate) as attempt:
             observation, again = await attempt.execute(), list[Verdict]()
             if observation.exit is Exit.OK:
                 answering = self.questions.answering(turn.iteration, candidate)
-                again, observation = await attempt.examine(settled, answering)
+                again, observation = await attempt.examine(self.recipe.without_person, answering)
         if observation.exit is Exit.OK and all(verdict.passed for verdict in again):
             return True
         self._unstable(turn, again, time)
         return False
 
     async def _examine_again(self, turn: Turn, candidate: Candidate) -> None:
-        settled = [check for check in self.recipe.checks if check.layer is not Layer.APPROVAL]
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             again: Sequence[Verdict] = []
             if observation.exit is Exit.OK:
                 answering = self.questions.answering(turn.iteration, candidate)
-                again, observation = await attempt.examine(settled, answering)
+                again, observation = await attempt.examine(self.recipe.without_person, answering)
             if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
                 self._unstable(turn, again, self.repeat)
                 return

@@ -18,8 +18,9 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
 
 from . import artifacts, border
+from .cargo import Cargo
 from .channel import Garbage, HungUp, Oversized
-from .conversation import Hear, Reply, converse
+from .conversation import OVER, Hear, Reply, converse
 from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
@@ -45,10 +46,12 @@ class ChildAttempt:
         *,
         program: Program,
         turn: Turn,
+        private: Cargo | None = None,
     ) -> None:
         self._world, self._candidate = world, candidate
         self._isolation, self._scratch, self._fork, self._program = isolation, scratch, fork, program
-        self._turn = turn
+        self._turn, self._private = turn, private
+        self._hidden = False  # a hidden check has been examined: what the candidate says from now on may tell of it
         self._token = secrets.token_hex(16)
         self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
         self._cpu = 0.0  # seconds, all acts together
@@ -78,6 +81,7 @@ class ChildAttempt:
         """Run the checks in order, as the port says. Raises what `answering` raises."""
         examination = Examination(self._world.recipe, checks, self._program)
         order = {"do": "examine", "token": self._token, "checks": examination.orders(), "all": self._world.all_checks}
+        self._hidden = self._hidden or any(check.hidden for check in checks)
 
         async def reply(message: dict[str, Any]) -> None:
             question = examination.question(message)
@@ -91,8 +95,9 @@ class ChildAttempt:
             await self._fork.channel.send({"answer": answer.value})
 
         act = self._act(order, "examined", examination.hear, lambda message: self._while_it_lives(reply(message)))
-        observation = await self._with_files(await act)
-        return examination.verdicts(self._over.message if self._over else ""), observation
+        observation = await act
+        verdicts = examination.verdicts(self._over.message if self._over else "")
+        return verdicts, _silent(observation) if self._hidden else await self._with_files(observation)
 
     async def test(self, tests: Sequence[str]) -> Answer:
         """Run the user's own tests against the executed candidate, as the port says."""
@@ -114,15 +119,15 @@ class ChildAttempt:
         return came[0]
 
     async def deliver(self) -> Delivery:
-        """The targets' values, as JSON and Arrow. Raises SandboxError when they cannot cross."""
+        """The targets' values, encoded by the examiner. Raises SandboxError when they cannot cross."""
         delivered: list[Delivery] = []
 
         def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
-            names = border.field(message, "frames", list)
+            names = border.field(message, "objects", list)
             if len(names) != len(blobs):
-                raise Garbage("frames without content")
+                raise Garbage("objects without content")
             values = border.field(message, "values", dict)
-            delivered.append(Delivery(values=values, frames=dict(zip(map(str, names), blobs, strict=True))))
+            delivered.append(Delivery(values=values, objects=dict(zip(map(str, names), blobs, strict=True))))
 
         observation = await self._act({"do": "deliver", "token": self._token}, "delivered", hear)
         if observation.exit is not Exit.OK or not delivered:
@@ -151,7 +156,7 @@ class ChildAttempt:
         self._countdown.start()
         self._fork.ended.add_done_callback(self._ended)
         try:
-            message = await converse(self._fork.channel, order, last, hear, reply)
+            message = await converse(self._fork.channel, self._with_private(order), last, hear, reply)
             ended = None
         except (Garbage, HungUp, Oversized) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
@@ -161,6 +166,8 @@ class ChildAttempt:
             self._watch.stop()
             self._countdown.stop()
         seconds = self._countdown.used - used
+        if ended is None and Exit(message["exit"]) in OVER:
+            ended, noticed = self._as_told(message), perf_counter()
         if ended is None:
             self.idle = True
             self._turn.give_back()
@@ -169,6 +176,14 @@ class ChildAttempt:
         self._turn.give_back()
         self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
         return self._observe(ended[0], None, seconds)
+
+    def _with_private(self, order: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """The order, and with the first that has a hidden check what only those read."""
+        cargo = self._private if self._hidden else None
+        if cargo is None:
+            return order, ()
+        self._private = None
+        return order | {"private": cargo.order()}, () if cargo.path else (cargo.file.fileno(),)
 
     async def _while_it_lives(self, replying: Coroutine[Any, Any, None]) -> None:
         """Reply, unless the attempt is over meanwhile. Raises HungUp."""
@@ -182,6 +197,18 @@ class ChildAttempt:
             task.cancel()
             await asyncio.wait({task})  # a judge that is asked has to settle its books
         task.result()
+
+    def _as_told(self, message: dict[str, Any]) -> tuple[Exit, str]:
+        """How the candidate's process ended, as the examiner saw it."""
+        if self._reached.done():
+            return self._reached.result(), explain(self._reached.result(), self._world.limits)
+        if self._fork.group is not None and self._fork.group.ran_out:
+            return Exit.MEMORY, explain(Exit.MEMORY, self._world.limits)
+        if "status" in message:
+            return ending_of_status(border.field(message, "status", int), self._world.limits)
+        told = border.fault(message["fault"])
+        why = explain(Exit(message["exit"]), self._world.limits)
+        return Exit(message["exit"]), f"{why}: {told.message}" if told else why
 
     async def _how_it_ended(self, error: Exception) -> tuple[Exit, str]:
         limits = self._world.limits
@@ -219,6 +246,7 @@ class ChildAttempt:
             isolation=self._isolation,
             files=artifacts.listed(self._scratch),
             figures=reply["figures"] if reply else (),
+            notes=border.notes(reply) if reply else (),
         )
 
     def _reach(self, limit: Exit) -> None:
@@ -232,6 +260,11 @@ class ChildAttempt:
 
     def _flooded(self) -> None:
         self._reach(Exit.OUTPUT)
+
+
+def _silent(observation: Observation) -> Observation:
+    """Without anything in which a hidden check could be told of."""
+    return replace(observation, stdout="", stderr="", fault=None, files=(), figures=(), notes=())
 
 
 _NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it

@@ -13,16 +13,14 @@ from jupyter_loops.core.candidate import Limits
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.recipe import Check
 
 from .cargo import Cargo
 from .examination import Program
 from .isolation import import_paths, setup_folder
 from .start import Start
 
-EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine, Trust
+EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine
 _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
-_REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 
 
 @cache
@@ -41,7 +39,8 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
         "limits": _held(world.limits) if platform.holds else None,
         "prefix": sys.prefix,
         "examiner": examiner,
-        "rehearsal": program()(_REHEARSAL, 0),
+        "role": "examiner",
+        "most": world.limits.result_bytes,
         "imports": _import_rules(world.imports),
         "fork": fork,
         "tests": list(world.roots) if world.tests else [],
@@ -52,7 +51,8 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
         "setup_name": f"<loop {recipe.name}>",
         "setup_cwd": str(setup_folder(start.isolation, start.scratch)),
         "targets": [
-            {"name": each.name, "kind": each.kind.value, "annotation": each.annotation, "line": each.line}
+            {"name": each.name, "kind": each.kind.value, "source": each.source}
+            | {"annotation": each.annotation, "line": each.line}
             for each in recipe.targets
         ],
     }

@@ -51,6 +51,14 @@ def values(message: Mapping[str, Any], name: str = "values") -> dict[str, str]:
     return {key[:_VALUE]: redact(value[:_VALUE]) for key, value in pairs.items()}
 
 
+def notes(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a person should know of the examination."""
+    said = message.get("notes", [])
+    if not isinstance(said, list) or len(said) > _MANY or not all(type(note) is str for note in said):
+        raise Garbage("notes")
+    return tuple(note[:_VALUE] for note in said)
+
+
 def fault(message: Any) -> Fault | None:
     """An exception of the candidate's, or None."""
     if message is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jupyter_loops.core.candidate import Exit
@@ -12,17 +12,18 @@ from .channel import Channel, Garbage
 
 Hear = Callable[[dict[str, Any], list[bytes]], None]
 Reply = Callable[[dict[str, Any]], Awaitable[None]]
-_SAID = frozenset({Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY})  # what a child may say of itself
+OVER = frozenset({Exit.DIED, Exit.GARBAGE, Exit.OUTPUT})  # the candidate's process is no more
+_SAID = OVER | {Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY}  # what an examiner says
 
 
 async def converse(
-    channel: Channel, order: dict[str, Any], last: str, hear: Hear | None, reply: Reply | None
+    channel: Channel, order: tuple[dict[str, Any], Sequence[int]], last: str, hear: Hear | None, reply: Reply | None
 ) -> dict[str, Any]:
-    """Send the order and listen until the message that says `last`. Raises Garbage, HungUp, Oversized."""
-    await channel.send(order)
+    """Send the order, with its descriptors, and listen until `last` is said. Raises Garbage, HungUp, Oversized."""
+    await channel.send(*order)
     while True:
         message, blobs = await channel.receive()
-        if order.get("token") != message.get("token"):
+        if order[0].get("token") != message.get("token"):
             raise Garbage("a message without the token")
         said = border.field(message, "said", str)
         if said == "ask" and reply is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jupyter_loops.core.candidate import Layer, Verdict
+from jupyter_loops.core.candidate import Verdict
 from jupyter_loops.core.question import Answer, Question
 from jupyter_loops.core.recipe import Check, Recipe
 
@@ -26,7 +26,6 @@ class Examination:
         self._checks, self._program = tuple(checks), program
         self._index = [_position(recipe, check) for check in checks]
         self._heard: list[Verdict] = []
-        self._tampered: list[Verdict] = []
         self._answers: list[Answer] = []  # of the check that is examined now
         self._asked = 0
 
@@ -36,9 +35,7 @@ class Examination:
 
     def hear(self, message: dict[str, Any], _blobs: list[bytes]) -> None:
         """Take one verdict from the child. Raises Garbage."""
-        if message["said"] == "tampered":
-            self._tampered.append(_tampering(border.field(message, "kind", str), border.text(message, "name", 200)))
-        elif message["said"] == "verdict" and len(self._heard) < len(self._checks):
+        if message["said"] == "verdict" and len(self._heard) < len(self._checks):
             self._heard.append(self._read(border.field(message, "verdict", dict)))
         else:
             raise Garbage("one verdict too many")
@@ -69,7 +66,7 @@ class Examination:
             self._verdict(place, passed=False, message=ending if place == missing.start else "was not reached")
             for place in missing
         ]
-        return [*self._tampered, *self._heard, *unheard]
+        return [*self._heard, *unheard]
 
     def _read(self, content: dict[str, Any]) -> Verdict:
         verdict = self._verdict(
@@ -104,18 +101,3 @@ def _position(recipe: Recipe, check: Check) -> int:
     same = [place for place, each in enumerate(recipe.checks, 1) if each is check]
     equal = [place for place, each in enumerate(recipe.checks, 1) if each == check]
     return next(iter(same or equal), 0)
-
-
-_TAMPERING = {
-    "changes": "the code changes `{}`, which the checks rely on; leave it as it is, and work on a copy",
-    "leaves": "the code leaves {}; end what it starts before it is done",
-    "reaches": "the code reaches for {}; solve the task instead",
-}
-
-
-def _tampering(kind: str, name: str) -> Verdict:
-    """Raises Garbage."""
-    if kind not in _TAMPERING:
-        raise Garbage("an unknown kind of tampering")
-    message = _TAMPERING[kind].format(name)
-    return Verdict(check="the exam is untouched", layer=Layer.CONSISTENCY, passed=False, message=message)

@@ -24,6 +24,7 @@ from .machine import CGROUPS
 from .platform import Platform
 from .pool import Pool, Turn
 from .pool import pool as shared_pool
+from .private import private
 from .scratch import Scratch
 from .spare import Spare, discard
 from .start import Start
@@ -52,6 +53,7 @@ class ZygoteSandbox:
         self._groups: Groups | None = None
         self._scratch: Scratch | None = None
         self._workers: Workers | None = None
+        self._private: Cargo | None = None  # names that only hidden checks read
         self._chores, self._under_way = Chores(), 0  # attempts
 
     async def open(self, world: World) -> Readiness:
@@ -64,10 +66,13 @@ class ZygoteSandbox:
         supply = Supply(world.offered, _given(world), None if passes else root)
         self._workers = Workers(world, self._start(root), self._examiner, supply, self._groups)
         self._spare = Spare(self._workers, self._pool, self._chores)
-        packing = asyncio.create_task(asyncio.to_thread(pack, world.names, None if passes else root / "names"))
+        kept_back = private(world.recipe, world.names)
+        shared = {name: value for name, value in world.names.items() if name not in kept_back}
+        packing = asyncio.create_task(asyncio.to_thread(pack, shared, None if passes else root / "names"))
         try:
             worker, report = await self._workers.begin(packing)
             printed = worker.printed()
+            self._private = await self._pack_private(kept_back, passes=passes)
             self._scratch.keep()
             notes += await self._first_child(worker, report["threads"])
         except BaseException:
@@ -79,7 +84,7 @@ class ZygoteSandbox:
             schemas=report["schemas"],
             stdout=printed,
             notes=notes,
-            fingerprint=packing.result().fingerprint + world.tests_digest,
+            fingerprint=packing.result().fingerprint + self._private_fingerprint + world.tests_digest,
         )
 
     @asynccontextmanager
@@ -96,7 +101,8 @@ class ZygoteSandbox:
         attempt = None
         try:
             fork = await asyncio.shield(taking)
-            attempt = ChildAttempt(self._world, candidate, self._isolation, folder, fork, program=program(), turn=turn)
+            place = (self._isolation, folder, fork)
+            attempt = ChildAttempt(self._world, candidate, *place, turn=turn, program=program(), private=self._private)
             yield attempt
         finally:
             finishing = self._chores.begin(self._finish(taking, scratch, folder, turn))
@@ -108,6 +114,8 @@ class ZygoteSandbox:
         workers, scratch = self._workers, self._scratch
         self._workers = self._scratch = None
         await self._chores.done()
+        if self._private is not None:
+            self._private.close()
         if workers is not None:
             await self._spare.close()
             await workers.close()
@@ -115,6 +123,18 @@ class ZygoteSandbox:
             await _aside(scratch.close)
         if self._groups is not None:
             self._groups.close()
+
+    async def _pack_private(self, names: frozenset[str], *, passes: bool) -> Cargo | None:
+        """Pack what only hidden checks read, apart: it is sent when they are. Raises PreflightError."""
+        if not names:
+            return None
+        assert self._scratch is not None
+        values = {name: self._world.names[name] for name in sorted(names)}
+        return await asyncio.to_thread(pack, values, None if passes else self._scratch.root / "private")
+
+    @property
+    def _private_fingerprint(self) -> str:
+        return "" if self._private is None else self._private.fingerprint
 
     async def _first_child(self, worker: Worker, threads: list[str]) -> tuple[str, ...]:
         """Have a child ready; what is to be said of it. Where a fork does not live, later ones are not forks."""

@@ -41,8 +41,6 @@ class Worker:
         self.resident = 0  # bytes, once the world is built
         self._own: frozenset[int] = frozenset()  # processes that the set-up started
         self._used = False  # it has become its one child
-        self._settled: asyncio.Future[dict[str, Any]] | None = None  # once it has looked at its data
-        self._patience: float | None = None  # seconds for what the user's own data and code may take
         self.stdout, self.stderr = Output(), Output()
 
     @property
@@ -77,7 +75,7 @@ class Worker:
 
     async def build(self, order: Mapping[str, Any], cargo: Cargo) -> dict[str, Any]:
         """Send the names and run the set-up; what the child reports. Raises PreflightError, SandboxError."""
-        seconds = self._patience = order["setup_seconds"]
+        seconds = order["setup_seconds"]
         try:
             files = [cargo.file.fileno(), *self._handed] if cargo.path is None else []
             await self.control.send(dict(order), files)
@@ -114,17 +112,10 @@ class Worker:
         self.resident = tree.resident(self.pid)
         return not (self.forks and threads)
 
-    async def settle(self) -> None:
-        """Have it look at its data, which may take a while; forks from now on wait for that. Raises HungUp."""
-        if self._news is not None:
-            self._settled = self._news.expect("settled")
-            await self.control.send({"do": "settle"})
-
     async def fork(self, limit: int) -> Fork:
         """A child for one candidate, with frames of at most `limit` bytes. Raises HungUp when there is none."""
         if self._news is None:
             return await self._become_fork(limit)
-        await self._until_settled()
         ours, theirs = pair()
         channel, outputs = Channel(ours, limit), (Output(), Output())
         number, ended = self._news.child()
@@ -148,15 +139,6 @@ class Worker:
         fork = Fork(pid, channel, outputs, ended)
         fork.shared_bytes, fork.strike_strays = self.resident, self._strike_strays
         return fork
-
-    async def _until_settled(self) -> None:
-        if self._settled is None:
-            return
-        try:
-            async with asyncio.timeout(self._patience):
-                await asyncio.shield(self._settled)
-        except TimeoutError as error:
-            raise HungUp from error
 
     async def _become_fork(self, limit: int) -> Fork:
         """The worker itself as its one and only child."""

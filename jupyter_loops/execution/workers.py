@@ -65,7 +65,6 @@ class Workers:
         """Whether a fork of it lives; if not, those to come are not forked."""
         try:
             await (await self._born(worker)).end()
-            await worker.settle()
         except HungUp:
             await worker.close()
             self._forks, self.now = False, None
@@ -139,7 +138,6 @@ class Workers:
         try:
             await worker.start()
             await worker.build(self._blueprint(self._cargo), self._cargo)
-            await worker.settle()
             await self._send(worker, self._supply.cargoes)
         except BaseException:
             await worker.close()

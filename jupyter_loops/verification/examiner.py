@@ -1,8 +1,4 @@
-"""Runs one check in the sandbox's child, beside the candidate.
-
-This side of the border is hostile: what is needed of the standard library is taken by name before any candidate runs,
-and nothing of ours is put where a candidate could reach it.
-"""
+"""Runs one check, in the examiner's process, where no line of a candidate runs."""
 
 from __future__ import annotations
 
@@ -13,7 +9,9 @@ from typing import Any, Protocol
 
 from .numbers import number
 from .recorder import Ask, Describe, Failed, Recorder
-from .trust import Trust
+
+
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, whose import takes long
 
 
 class Sources(Protocol):
@@ -28,22 +26,16 @@ class Sources(Protocol):
         ...
 
 
-def examine(  # noqa: PLR0917 - the one way into this folder from the child
-    check: dict[str, Any],
-    names: dict[str, Any],
-    sources: Sources,
-    describe: Describe,
-    ask: Ask | None = None,
-    trust: Trust | None = None,
+def examine(
+    check: dict[str, Any], names: dict[str, Any], sources: Sources, describe: Describe, ask: Ask | None = None
 ) -> dict[str, Any]:
     """Run one check in the namespace; the verdict as JSON. Never raises.
 
-    `check` is what `program.program` made of it. `ask` answers its calls of judge, approve and pytest. `trust` tells
-    the classes of the user from those of the candidate.
+    `check` is what `program.program` made of it. `ask` answers its calls of judge, approve and pytest.
     """
     verdict: dict[str, Any] = {"passed": False, "message": "", "values": {}, "metric": None, "fault": None}
     started = perf_counter()
-    recorder = Recorder(check, describe, trust or Trust(names), ask)
+    recorder = Recorder(check, describe, ask)
     try:
         _run_prelude(check, names, sources)
         verdict["metric"] = _run(check, names, sources, recorder)
@@ -62,7 +54,7 @@ def _run_prelude(check: dict[str, Any], names: dict[str, Any], sources: Sources)
     if prelude is not None:
         filename = f"<before check {check['index']}>"
         sources.add(filename, prelude["text"], secret=True)
-        exec(_linked(loads(prelude["code"]), filename, {}), names)  # noqa: S102, S302 - the user's own statements
+        run(_linked(loads(prelude["code"]), filename, {}), names)  # noqa: S302 - from the kernel
 
 
 def _run(check: dict[str, Any], names: dict[str, Any], sources: Sources, recorder: Recorder) -> dict[str, Any] | None:
@@ -70,13 +62,23 @@ def _run(check: dict[str, Any], names: dict[str, Any], sources: Sources, recorde
     sources.add(filename, check["text"], secret=True)
     code = _linked(loads(check["code"]), filename, recorder.functions())  # noqa: S302 - from the kernel
     if check["kind"] == "assert":
-        exec(code, names)  # noqa: S102 - the user's own check
+        run(code, names)
         return recorder.metric()
-    value = eval(code, names)  # noqa: S307 - the user's own expression
+    value = run(code, names)
     reached = number(value)
     if reached is None:
         raise Failed(f"{check['kind']} needs a number: {check['expression']} gave {recorder.describe(value)}")
     return {"value": reached, "target": None, "direction": check["kind"]}
+
+
+def run(code: CodeType, names: dict[str, Any]) -> Any:
+    """Run the user's own statements or expression; those that await, to their end."""
+    value = eval(code, names)  # noqa: S307 - the user's own
+    if not code.co_flags & _COROUTINE:
+        return value
+    import asyncio
+
+    return asyncio.run(value)
 
 
 def _linked(code: CodeType, filename: str, ours: dict[str, Any]) -> CodeType:

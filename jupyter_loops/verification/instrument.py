@@ -1,7 +1,6 @@
 """Rewrites a check so that the values inside it are seen, each evaluated once and by the interpreter itself.
 
-The rewritten check calls functions of ours under names that no source can spell. They are constants of the code and
-no globals: a candidate shares the globals of the check that calls it, and must not find them there.
+The rewritten check calls functions of ours, which are constants of its code: so they are in nobody's way.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ class Places:
         self._lines = text.encode().splitlines()  # bytes, as syntax trees count
         self.sources: list[str] = []
         self.tests: list[dict[str, Any]] = []
-        self.pairs: dict[int, tuple[str, int, int]] = {}  # binary operation → operator, place of each operand or -1
 
     def place(self, node: ast.expr) -> int:
         """A number for a sub-expression."""
@@ -52,7 +50,7 @@ class Instrument(ast.NodeTransformer):
         sides = [] if comparison is None else [comparison.left, *comparison.comparators]
         test["sides"] = [_side(each, self._places.source(each)) for each in sides]
         test["operator"] = type(comparison.ops[0]).__name__ if comparison else ""
-        inner = Instrument(self._places, inside=True).parts(node.test, test["place"])
+        inner = Instrument(self._places, inside=True).parts(node.test)
         if comparison is not None:
             for side, wrapped in zip(test["sides"], (comparison.left, *comparison.comparators), strict=True):
                 side["place"] = _place_of(wrapped)
@@ -71,9 +69,9 @@ class Instrument(ast.NodeTransformer):
         if isinstance(node, _TRANSPARENT):
             return self.generic_visit(node)
         place = self._places.place(node)
-        return ast.copy_location(_call(RECORD, ast.Constant(place), self.parts(node, place)), node)
+        return ast.copy_location(_call(RECORD, ast.Constant(place), self.parts(node)), node)
 
-    def parts(self, node: ast.expr, place: int) -> ast.expr:
+    def parts(self, node: ast.expr) -> ast.expr:
         """The expression with its parts wrapped, itself not. The name of what is called is no value of interest."""
         if isinstance(node, ast.Name | ast.Constant | ast.JoinedStr):  # positions inside a JoinedStr are wrong on 3.11
             return node
@@ -86,16 +84,7 @@ class Instrument(ast.NodeTransformer):
             node.keywords = [ast.keyword(each.arg, self.visit(each.value)) for each in node.keywords]
             return node
         self.generic_visit(node)
-        self._pair(node, place)
         return node
-
-    def _pair(self, node: ast.expr, place: int) -> None:
-        """Remember the operands of what hands one value to a method of the other."""
-        if isinstance(node, ast.BinOp):
-            self._places.pairs[place] = (type(node.op).__name__, _place_of(node.left), _place_of(node.right))
-        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-            sides = (_place_of(node.left), _place_of(node.comparators[0]))
-            self._places.pairs[place] = (type(node.ops[0]).__name__, *sides)
 
 
 def is_literal(node: ast.expr) -> bool:

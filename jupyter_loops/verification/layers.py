@@ -32,10 +32,10 @@ class Parse:
 
 
 class Static:
-    """Targets as their stubs say, and nothing that tampers."""
+    """Targets as their stubs say."""
 
     async def verify(self, case: Case) -> list[Verdict]:
-        """One verdict a target, one for tampering."""
+        """One verdict a target."""
         return [] if case.tree is None else static(case.recipe, case.tree)
 
 
@@ -75,7 +75,7 @@ class Examined:
     checks: Sequence[Check]
 
     async def verify(self, case: Case) -> list[Verdict]:
-        """One verdict a check, and one for each trick that was noticed meanwhile."""
+        """One verdict a check."""
         if not self.checks:
             return []
         assert case.attempt is not None

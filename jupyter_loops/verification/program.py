@@ -1,7 +1,4 @@
-"""A check made ready in the kernel, once a run: instrumented, compiled, and with what it reads and changes.
-
-The child gets code and never parses a check itself: what a candidate does to `ast` there is of no use to it.
-"""
+"""A check made ready in the kernel, once a run: instrumented, compiled, and with what it changes."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from jupyter_loops.core.mutation import changed
+from jupyter_loops.core.names import changes
 from jupyter_loops.core.recipe import Check, CheckKind
 
 from .asked import redirect
@@ -34,9 +32,7 @@ def _compiled(check: Check) -> dict[str, Any]:
         "line": check.line,
         "text": text,
         "prelude": _prelude(check),
-        "reads": sorted({node.id for node in ast.walk(whole) if isinstance(node, ast.Name)}),
-        "parts": sorted({node.attr for node in ast.walk(whole) if isinstance(node, ast.Attribute)}),
-        "changes": sorted(changed(whole)),
+        "changes": sorted(changed(whole).union(*map(changes, whole.body))),
     }
     if check.kind is CheckKind.ASSERT:
         sole = isinstance(tree.body[0], ast.Assert)
@@ -52,7 +48,6 @@ def _compiled(check: Check) -> dict[str, Any]:
         "sole": sole,
         "sources": places.sources,
         "tests": places.tests,
-        "pairs": places.pairs,
     }
 
 
@@ -68,4 +63,4 @@ def _code(tree: ast.Module | ast.Expression, mode: str) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a constant is called: it will be a function
         ready = ast.fix_missing_locations(tree)
-        return marshal.dumps(compile(ready, "<check>", mode, dont_inherit=True))
+        return marshal.dumps(compile(ready, "<check>", mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True))

@@ -9,7 +9,6 @@ from typing import Any
 
 from .difference import difference
 from .numbers import number
-from .trust import Trust
 
 # not names that Python source can spell
 RECORD, TRUE, FAIL, BEGIN, ASK = "\0record", "\0true", "\0fail", "\0begin", "\0ask"
@@ -31,11 +30,10 @@ class Failed(AssertionError):
 class Recorder:
     """The values of one check's sub-expressions, by the place they came from."""
 
-    def __init__(self, check: dict[str, Any], describe: Describe, trust: Trust, ask: Ask | None = None) -> None:
-        self.describe, self._trust, self._ask = describe, trust, ask
+    def __init__(self, check: dict[str, Any], describe: Describe, ask: Ask | None = None) -> None:
+        self.describe, self._ask = describe, ask
         self._sources: list[str] = check["sources"]
         self._tests: list[dict[str, Any]] = check["tests"]
-        self._pairs: dict[int, tuple[str, int, int]] = check["pairs"]
         self._sole: bool = check["sole"]  # the check is one assert statement, so that its comparison is a metric
         self._seen: dict[int, object] = {}
 
@@ -48,12 +46,8 @@ class Recorder:
         self._seen = {}
 
     def record(self, place: int, value: object) -> object:
-        """Note a value on its way. Raises Failed where the candidate's own class has decided what it is."""
+        """Note a value on its way."""
         self._seen[place] = value
-        pair = self._pairs.get(place)
-        doubt = self._trust.doubt(value) or (self._doubted(place, pair, value) if pair else "")
-        if doubt:
-            raise Failed(doubt)
         return value
 
     def true(self, place: int, value: object) -> object:
@@ -81,12 +75,6 @@ class Recorder:
         if _is_flipped(test):
             return {"value": numbers[1], "target": numbers[0], "direction": _FLIPPED[direction]}
         return {"value": numbers[0], "target": numbers[1], "direction": direction}
-
-    def _doubted(self, place: int, pair: tuple[str, int, int], value: object) -> str:
-        operator, *places = pair
-        left, right = (self._seen.get(each) for each in places)
-        why = self._trust.decided(operator, left, right, value)
-        return f"{self._sources[place]} {why}" if why else ""
 
     def _sides(self, test: dict[str, Any]) -> tuple[object, object] | None:
         """Values of both sides of a comparison, when both were evaluated."""

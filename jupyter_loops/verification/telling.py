@@ -53,6 +53,8 @@ def feedback(verdicts: Sequence[Verdict], observation: Observation | None) -> tu
         items.append(f"and {len(visible) - SHOWN} more checks failed")
     if len(visible) < len(failed):
         items.append(f"{_hidden(failed, verdicts)}; what you see passes, so solve the general case")
+    if observation is not None and failed:
+        items += observation.notes
     if observation is not None and observation.exit is not Exit.OK:
         items.append(_clip(ended(observation, in_hidden=in_hidden), ITEM))
         if not in_hidden:

@@ -28,9 +28,16 @@ class Verifier:
         return await climb((Parse(), Static(), Importing(self.imports)), case)
 
     async def after(self, case: Case) -> bool:
-        """The layers of a candidate that has run; a judge is asked check by check, since that costs money."""
-        *free, judged = (case.recipe.on(layer) for layer in (Layer.CHECKS, Layer.HIDDEN, Layer.METRICS, Layer.JUDGE))
-        return await climb((Schema(), *map(Examined, free), *(Examined((check,)) for check in judged)), case)
+        """The layers of a candidate that has run, without a judge.
+
+        Hidden checks come last: what the candidate says after one of them may tell of it.
+        """
+        layers = (Layer.CHECKS, Layer.METRICS, Layer.HIDDEN)
+        return await climb((Schema(), *(Examined(case.recipe.on(layer)) for layer in layers)), case)
+
+    async def judged(self, case: Case) -> bool:
+        """The layer of a judge, who is asked check by check, since that costs money."""
+        return await climb([Examined((check,)) for check in case.recipe.on(Layer.JUDGE)], case)
 
     async def approval(self, case: Case) -> bool:
         """The last layer: a person."""

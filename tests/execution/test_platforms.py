@@ -75,7 +75,7 @@ async def test_what_cannot_be_limited_is_said(platform, make_recipe):
 @pytest.mark.parametrize(
     ("text", "exit_", "limits"),
     [
-        ("while True: pass", Exit.WALL, {"seconds": 0.4}),
+        ("while True: pass", Exit.WALL, {"seconds": 0.4, "cpu_seconds": 9.0}),
         ("while True: pass", Exit.CPU, {"cpu_seconds": 0.4}),
         ("import time; time.sleep(100)", Exit.WALL, {"seconds": 0.4}),
         ("while True: print('x' * 1000)", Exit.OUTPUT, {"output_bytes": 10_000}),

@@ -127,10 +127,6 @@ TRICKS = {
         "import importlib\np = importlib.import_module('_py' + 'test.python')\n"
         "p.Function.runtest = lambda self: None\ndef double(n): ..."
     ),
-    "patched while running": (
-        "import importlib\ndef double(n):\n    p = importlib.import_module('_py' + 'test.python')\n"
-        "    p.Function.runtest = lambda self: None\n    return 2 * n"
-    ),
     "a main of its own": (
         "import importlib\np = importlib.import_module('py' + 'test')\np.main = lambda *a, **k: 0\ndef double(n): ..."
     ),
@@ -151,8 +147,11 @@ TRICKS = {
         "import pathlib\nfor f in pathlib.Path('{folder}').glob('tests/test_*.py'):\n"
         "    f.write_text('def test_ok(): pass')\ndef double(n): return 1"
     ),
-    "a thread": (
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef double(n): return 2 * n"
+    "an option file while the tests run": (
+        "import threading, pathlib\ndef write():\n    while True:\n"
+        "        pathlib.Path('pytest.ini').write_text('[pytest]\\npythonpath = .\\naddopts = -p evil\\n')\n"
+        "        pathlib.Path('evil.py').write_text('import os; os._exit(0)')\n"
+        "def double(n):\n    threading.Thread(target=write, daemon=True).start()\n    return 1"
     ),
     "forever": "def double(n):\n    while True: pass",
     "a flood": "def double(n):\n    print('x' * 10**9)\n    return 2 * n",

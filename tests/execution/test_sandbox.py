@@ -216,7 +216,7 @@ async def test_a_missing_target_is_invalid_and_says_what_is_missing(open_sandbox
 
     assert (missing.exit, wrong.exit) == (Exit.INVALID, Exit.INVALID)
     assert "f is missing" in missing.fault.message
-    assert "f must be a function, and is 3" in wrong.fault.message
+    assert "f must be a function, and is something that cannot be called" in wrong.fault.message
 
 
 async def test_a_missing_package_is_explained(open_sandbox, make_recipe):
@@ -290,7 +290,7 @@ async def test_cancelling_kills_within_50_ms(level, open_sandbox, make_recipe):
             with pytest.raises(asyncio.CancelledError):
                 await task
             kills.append(time.perf_counter() - started)
-            assert len(busy) == 2
+            assert len(busy) == 3, "the examiner, the candidate, and its child"
             assert not any(map(tree.alive, busy))
         assert (await box.run("def f(x): return 1")).passed == [True]
 
@@ -358,10 +358,10 @@ async def test_no_child_waits_while_a_candidate_of_the_run_is_alive(level, open_
             assert (await box.run("def f(x): return x")).passed == [True]
             await box.sandbox._chores.done()
             assert box.sandbox._spare.child is None
-            assert len(box.children()) == 1
+            assert len(box.children()) == 2, "an examiner and its candidate"
         await box.sandbox._chores.done()
         waiting = await box.sandbox._spare.child
-        assert box.children() == [waiting.pid]
+        assert box.children() == [waiting.pid, *tree.descendants(waiting.pid)]
 
 
 @pytest.mark.parametrize(
@@ -447,27 +447,14 @@ async def test_pandas_in_the_setup_still_forks(open_sandbox, make_recipe):
     assert outcome.passed == [True]
 
 
-async def test_a_changed_builtin_is_reported_and_does_not_help(open_sandbox, make_recipe):
-    async with open_sandbox("process", make_recipe("assert len(f(1)) == 3")) as box:
-        outcome = await box.run("import builtins\nbuiltins.len = lambda x: 3\ndef f(x): return []")
-
-    assert [(verdict.layer, verdict.passed) for verdict in outcome.verdicts] == [
-        (Layer.CONSISTENCY, False),
-        (Layer.CHECKS, False),
-    ]
-    assert "`len`" in outcome.verdicts[0].message
-
-
-async def test_a_rebound_name_of_the_checks_is_reported(open_sandbox, make_recipe):
-    recipe = make_recipe("assert f(1) == EXPECTED", setup="EXPECTED = [1]\nOTHER = [2]")
+async def test_what_a_candidate_does_to_builtins_and_names_stays_in_its_own_process(open_sandbox, make_recipe):
+    recipe = make_recipe("assert len(f(1)) == 1 and f(1) == EXPECTED", setup="EXPECTED = [1]")
     async with open_sandbox("process", recipe) as box:
+        patched = await box.run("import builtins\nbuiltins.len = lambda x: 1\ndef f(x): return []")
         rebound = await box.run("EXPECTED = [7]\ndef f(x): return [7]")
-        removed = await box.run("del EXPECTED\ndef f(x): return [7]")
-        harmless = await box.run("OTHER = 3\ndef f(x): return [1]")
+        removed = await box.run("del EXPECTED\ndef f(x): return [1]")
 
-    assert "`EXPECTED`" in rebound.verdicts[0].message
-    assert "`EXPECTED`" in removed.verdicts[0].message
-    assert harmless.passed == [True]
+    assert (patched.passed, rebound.passed, removed.passed) == ([False], [False], [True])
 
 
 async def test_statements_between_checks_run_just_before_their_check(open_sandbox, make_recipe):
@@ -586,16 +573,14 @@ def _world(recipe):
     return World(recipe=recipe)
 
 
-async def test_large_data_is_looked_at_while_the_model_thinks_and_a_change_in_it_is_noticed(open_sandbox, make_recipe):
+async def test_a_large_array_is_named_and_not_copied_until_somebody_changes_it(open_sandbox, make_recipe):
     import numpy as np
 
     data = np.zeros(10_000_000)  # 80 MB
-    recipe = make_recipe("assert f(data) == 0")
-    async with open_sandbox("auto", recipe, data=data) as box:
-        settled = box.sandbox._workers.now._settled.done()
-        honest = await box.run("def f(x): return x[7]")
-        cheat = await box.run("data[9] = 1\ndef f(x): return x[7]")
+    recipe = make_recipe("assert f(data) == 0", "assert f(data) == 0")
+    async with open_sandbox("auto", recipe, Limits(memory_bytes=600 << 20), data=data) as box:
+        honest = await box.run("def f(x): return x[7] if x is data else 'a copy'")
+        cheat = await box.run("data[7] = 0\ndef f(x):\n    was = x[7]\n    x[7] = 1\n    return was")
 
-    assert not settled, "the run does not wait for it, only the first candidate does"
-    assert honest.passed == [True]
-    assert any(verdict.layer is Layer.CONSISTENCY and "`data`" in verdict.message for verdict in cheat.verdicts)
+    assert honest.passed == [True, True]
+    assert cheat.passed == [True, True], "the next call gets what the examiner has"

@@ -37,6 +37,9 @@ class Sources:
     def tell(self, error: BaseException) -> dict[str, Any]:
         """A Fault as JSON."""
         frames = self._frames(error.__traceback__)
+        told = getattr(error, "__candidate_fault__", None)  # what the candidate's process says of it
+        if isinstance(told, dict):
+            return told | {"frames": [*frames, *told.get("frames", ())][-_HEAD - _TAIL :]}
         if isinstance(error, SyntaxError) and error.filename in self._lines and not frames:
             frames = [self._frame(str(error.filename), "", error.lineno or 1, {})]
         return {"type": kind(error), "message": self._words(error), "frames": frames}

@@ -1,32 +1,31 @@
-"""All that serving a candidate needs, made once: in the zygote, for its forks."""
+"""All that serving a candidate needs, made once in the fork server, for its forks."""
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Callable
-from typing import Any
+import _socket
+import os
+import socket
+import sys
 
-from .attempt import Attempt, Examiner
-from .confine import bounds, hold
-from .fault import CANDIDATE
+from jupyter_loops.execution.crossing.classes import Classes
+
+from .candidate import CandidateProcess
+from .candidate_child import CandidateChild
+from .confine import adopt_orphans, bounds, close_memory, hold
+from .examiner import Examine, Examiner
 from .figures import Figures
-from .guard import guarded
 from .imports import watch_imports
-from .rehearsal import OFTEN, Script
+from .link import Link
+from .remote import Remote
 from .wire import Wire
 from .world import World
-
-Trust = Callable[..., Any]
-_DATA = 10  # names of data that a fork looks at while it waits
 
 
 class Preparation:
     """Of one world, for every candidate that will meet it."""
 
-    def __init__(self, world: World, stage: World, examiner: Examiner, trust: Trust, check: dict[str, Any]) -> None:
-        self._world, self._stage, self._examiner, self._trusting = world, stage, examiner, trust
-        self._check = check  # of the candidate that is rehearsed
-        watch_imports(world.imports, world.names, world.sources)
+    def __init__(self, world: World, examine: Examine) -> None:
+        self._world, self._examine = world, examine
         self._figures = Figures(world.names)
         self.look()
 
@@ -35,29 +34,42 @@ class Preparation:
         limits = self._world.limits
         self._bounds = [] if limits is None else bounds(limits)
         self._figures.begin()
-        self._guard = guarded(self._world)
-        self._trust = self._trusting(self._world.names, self._guard.own)
-
-    def warm_up(self) -> None:
-        """Make the code quick that every fork will run."""
-        for _ in range(OFTEN):
-            self.rehearse()
-
-    def begin(self) -> None:
-        """From now on this process is one candidate's."""
-        self._guard.begin()
-
-    def rehearse(self) -> None:
-        """Do once what will be done for a candidate, while there is none."""
-        self._attempt(self._stage, Script(self._check), self._trusting(self._stage.names)).serve()
-        linecache.cache.pop(CANDIDATE, None)
-        if self._world.small:
-            self._guard.after_checks([{"reads": self._world.small[:_DATA], "changes": ()}])
+        self._classes = Classes.of(self._world.names)
 
     def serve(self, wire: Wire) -> None:
-        """Serve the candidate whose orders come on this wire, within its limits."""
-        hold(self._bounds)
-        self._attempt(self._world, wire, self._trust).serve()
+        """Fork the candidate's process, and be its examiner."""
+        pid, link = self._fork(wire)
+        self.examine(wire, pid, link)
 
-    def _attempt(self, world: World, wire: Wire | Script, trust: Any) -> Attempt:
-        return Attempt(world, wire, self._guard, self._figures, (self._examiner, trust))
+    def examine(self, wire: Wire, pid: int, link: Link) -> None:
+        """Be the examiner of a candidate's process that is there."""
+        close_memory(closed=True)
+        hold(self._bounds)
+        world = self._world
+        remote = Remote(link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing})
+        Examiner(world, wire, self._examine, CandidateChild(pid, remote), self._figures).serve()
+
+    def be_candidate(self, connection: _socket.socket) -> None:
+        """Be a candidate's process for the examiner at the other end; never returns."""
+        try:
+            hold(self._bounds)
+            watch_imports(self._world.imports, self._world.names, self._world.sources)
+            link = Link(connection)
+            CandidateProcess(self._world, link, self._figures, self._classes).serve()
+        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        finally:
+            os._exit(0)
+
+    def _fork(self, wire: Wire) -> tuple[int, Link]:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            wire.close()
+            ours.close()
+            adopt_orphans(die_with_parent=True)
+            close_memory(closed=False)
+            self.be_candidate(theirs)
+        theirs.close()
+        return pid, Link(ours, self._world.most)

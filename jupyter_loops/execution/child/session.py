@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 def settle(outputs: list[int]) -> None:
@@ -15,6 +16,23 @@ def settle(outputs: list[int]) -> None:
     for number, file in enumerate(outputs, start=1):
         os.dup2(file, number)
         os.close(file)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Print nowhere meanwhile."""
+    nowhere, kept = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        for number, file in enumerate(kept, start=1):
+            os.dup2(file, number)
+            os.close(file)
+        os.close(nowhere)
 
 
 def flush_each_line() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from .describe import clip, describe, kind
 
-FUNCTION, DATA, TEXT, FRAME = "function", "data", "text", "frame"
+FUNCTION, CLASS, DATA, TEXT, FRAME = "function", "class", "data", "text", "frame"
 _ERRORS = 8  # of one validation that are worth telling
+_DRAWN_HERE = "matplotlib"  # whose figures stay where they were made: a stand-in is all that the checks get
 
 
 class Unfit(Exception):
@@ -21,35 +22,52 @@ class Target:
 
     def __init__(self, name: str, kind: str, source: str, annotation: Any = None) -> None:
         self.name, self.kind = name, kind
-        self.source, self.annotation = source, annotation  # the annotation as written, and what it means
+        self.source, self.annotation = source, annotation  # the stub or the annotation as written, and what it means
+
+    @property
+    def missing(self) -> str:
+        """What to say where it is not there."""
+        what = f"a {self.kind}" if self.kind in {FUNCTION, CLASS} else self.source
+        return f"{self.name} is missing: the code must define {self.name} ({what})"
 
     def schema(self) -> dict[str, Any] | None:
         """JSON schema of a data target; None for the others."""
         return self._adapter.json_schema() if self.kind == DATA else None
 
-    def check(self, names: dict[str, Any]) -> None:
-        """See that candidate code has left the target in `names`, and coerce data to its type. Raises Unfit."""
-        if self.name not in names:
-            what = "a function" if self.kind == FUNCTION else self.source
-            raise Unfit(f"{self.name} is missing: the code must define {self.name} ({what})")
-        value = names[self.name]
-        if self.kind == FUNCTION and not callable(value):
-            raise Unfit(f"{self.name} must be a function, and is {describe(value)}")
-        if self.kind == FRAME and not (isinstance(self.annotation, type) and isinstance(value, self.annotation)):
-            raise Unfit(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
-        if self.kind in {DATA, TEXT}:
-            names[self.name] = self.read(value)
-
-    def read(self, value: Any) -> Any:
-        """The value as the target's type, from JSON or from an object. Raises Unfit with every reason."""
+    def take(self, value: Any) -> tuple[Any, dict[str, Any]]:
+        """The value that code has made, as the target's type; and as JSON where it is data. Raises Unfit."""
+        if self.kind == FRAME:
+            self._check_type(value)
+            return value, {}
         if self.kind == TEXT:
-            if type(value) is not str:
-                raise Unfit(f"{self.name} must be text, and is {describe(value)}")
-            return value
+            return self._text(value), {self.name: value}
+        made = self._validated(self._adapter.validate_python, value)
+        return made, {self.name: self._unchanged(made)}
+
+    def read(self, content: Any) -> Any:
+        """The value in JSON that has been parsed, as the target's type. Raises Unfit with every reason."""
+        if self.kind == TEXT:
+            return self._text(content)
+        return self._validated(self._adapter.validate_json, json.dumps(content))
+
+    def _text(self, value: Any) -> str:
+        if type(value) is not str:
+            raise Unfit(f"{self.name} must be text, and is {describe(value)}")
+        return value
+
+    def _check_type(self, value: Any) -> None:
+        wanted = self.annotation
+        stays = getattr(type(value), "__candidate__", False)  # a stand-in
+        if stays and getattr(wanted, "__module__", "").partition(".")[0] == _DRAWN_HERE:
+            return
+        if not (isinstance(wanted, type) and isinstance(value, wanted)):
+            raise Unfit(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
+
+    def _validated(self, validate: Any, value: Any) -> Any:
         from pydantic import ValidationError
 
         try:
-            return self._adapter.validate_python(value)
+            return validate(value)
         except ValidationError as error:
             reasons = [
                 f"{'.'.join(map(str, (self.name, *each['loc'])))}: {each['msg']}, got {describe(each['input'], 80)}"
@@ -57,11 +75,16 @@ class Target:
             ]
             raise Unfit("; ".join(reasons)) from error
 
-    def export(self, value: Any) -> Any:
-        """The value as JSON, or as an Arrow IPC stream (bytes) for a frame."""
-        if self.kind == FRAME:
-            return _arrow(value)
-        return value if self.kind == TEXT else self._adapter.dump_python(value, mode="json")
+    def _unchanged(self, value: Any) -> Any:
+        """The value as JSON from which the notebook will make an equal one. Raises Unfit where it cannot."""
+        try:
+            text = self._adapter.dump_json(value, by_alias=True)
+            again = self._adapter.validate_json(text)
+        except Exception as error:
+            raise Unfit(f"{self.name} does not survive as JSON: {type(error).__name__}: {error}"[:400]) from error
+        if again != value:
+            raise Unfit(f"{self.name} changes as JSON: {describe(value, 150)} becomes {describe(again, 150)}")
+        return json.loads(text)
 
     @cached_property
     def _adapter(self) -> Any:
@@ -70,8 +93,8 @@ class Target:
         return TypeAdapter(self.annotation)
 
 
-def read_object(text: str, targets: list[Target]) -> dict[str, Any]:
-    """Target values in the JSON text of an object with one key a target. Raises Unfit."""
+def read_object(text: str, targets: list[Target]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Target values in the JSON text of an object with one key a target, and their JSON. Raises Unfit."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -89,15 +112,4 @@ def read_object(text: str, targets: list[Target]) -> dict[str, Any]:
             reasons.append(str(unfit))
     if reasons:
         raise Unfit("; ".join(reasons))
-    return values
-
-
-def _arrow(frame: Any) -> bytes:
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(frame)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    return values, {target.name: content[target.name] for target in targets}

@@ -58,6 +58,11 @@ class Wire:
         self._held = b""
         self._with_files = with_files and hasattr(socket, "SCM_RIGHTS")
 
+    @property
+    def connection(self) -> _socket.socket:
+        """The socket itself."""
+        return self._socket
+
     def fileno(self) -> int:
         """The descriptor, to wait on."""
         return self._file

@@ -11,15 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_COPY, mmap
-from time import perf_counter
 from types import ModuleType
 from typing import Any
 
-from .digest import content
 from .fault import Sources
 from .targets import DATA, Target
 
-_SOON = 0.002  # seconds of one digest
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
@@ -44,10 +41,8 @@ class World:
         self.targets: list[Target] = []
         self.bench: Any = None  # a testing.Bench, where a check asks for pytest
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
-        self.state = frozenset(order["state"])  # names that the set-up's own functions change
-        self.ours: tuple[ModuleType, ...] = ()  # modules of this package, which candidates do not find
-        self.digests: dict[str, bytes] = {}  # of the data that set-up and notebook gave
-        self.small: list[str] = []  # of these, what is soon digested
+        self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
+        self.most: int = order["most"]  # bytes of one answer of a candidate's
 
     @property
     def names(self) -> dict[str, Any]:
@@ -65,15 +60,6 @@ class World:
         self.targets = [self._target(each) for each in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
-
-    def settle(self) -> None:
-        """Remember what the data is, to notice when it is changed in place; takes as long as there is much of it."""
-        for name in [name for name in self.names if name not in self.state]:
-            began = perf_counter()
-            digest = content(self.names[name])
-            if digest is not None:
-                self.digests[name] = digest
-                self.small += [name] * (perf_counter() - began < _SOON)
 
     def _bench(self, module: str) -> Any:
         try:
@@ -104,6 +90,10 @@ class World:
             self._receive(order, cargo)
         except Unready as unready:
             self.sources.absent[order["names"][0]] = unready.args[1]
+
+    def receive_private(self, order: dict[str, Any], files: list[int]) -> None:
+        """Receive names that only the examiner gets. Raises Unready."""
+        self._receive(order, opened(order, files))
 
     def _receive(self, order: dict[str, Any], cargo: memoryview) -> None:
         if not order["names"]:
@@ -142,7 +132,8 @@ class World:
                 why = f"{type(error).__name__}: {error}"
                 message = f"line {spec['line']}: the type of {spec['name']}: {spec['annotation']} is unknown ({why})"
                 raise Unready("preflight", message) from error
-        return Target(name=spec["name"], kind=spec["kind"], source=spec["annotation"], annotation=annotation)
+        source = spec["annotation"] or spec["source"]
+        return Target(name=spec["name"], kind=spec["kind"], source=source, annotation=annotation)
 
 
 def _modernise_typed_dict() -> None:
@@ -152,6 +143,15 @@ def _modernise_typed_dict() -> None:
     from typing_extensions import TypedDict
 
     typing.TypedDict = TypedDict
+
+
+def opened(order: dict[str, Any], files: list[int]) -> memoryview:
+    """The notebook's names, by a descriptor or a path."""
+    if files:
+        return mapped(files[0])
+    if order["cargo"]:
+        return mapped(os.open(order["cargo"], os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+    return memoryview(b"")
 
 
 def mapped(file: int) -> memoryview:

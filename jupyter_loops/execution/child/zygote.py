@@ -7,19 +7,17 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from .attempt import Examiner
 from .confine import adopt_orphans, close_memory, usage
 from .meet import connect, live_by_stdin
-from .nursery import Nursery
-from .preparation import Preparation, Trust
-from .session import flush_each_line, settle
+from .session import flush_each_line, settle, silence
+from .spawn import Spawned
 from .threads import threads
 from .wire import HELLO, Wire
-from .world import Unready, World, mapped
+from .world import Unready, World, opened
 
 
 class Zygote:
@@ -30,70 +28,85 @@ class Zygote:
 
     def serve(self) -> None:
         """Build the world, report, and fork until the kernel hangs up."""
-        order, files, cargo = self._control.receive()
+        order, files, _ = self._control.receive()
         if order["path"]:
             sys.path[:] = order["path"]
             sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
         if files[1:]:
             settle(files[1:])
         self._world = world = World(order)
+        is_examiner = order["role"] == "examiner"
+        candidate = Spawned(order, files) if is_examiner and not order["fork"] else None
+        copies = [os.dup(file) for file in files[:1]] if is_examiner and order["fork"] else []
         try:
             _same_language(order["python"])
-            world.build(order, _cargo(order, files, cargo))
+            with nullcontext() if is_examiner else silence():  # the examiner's own set-up has said it
+                world.build(order, opened(order, files))
             report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
-            examiner = _load(order["examiner"])
-            world.ours = tuple(module for name, module in sys.modules.items() if name.startswith("jupyter_loops."))
+            examine = import_module(order["examiner"]).examine
+            forks = order["fork"] and not report["threads"]
+            if is_examiner and not forks:
+                candidate = candidate or Spawned(order, copies)
+                candidate.wait()
         except Unready as unready:
             self._control.send({"said": "unready", "kind": unready.args[0], "message": unready.args[1]})
             return
+        for file in copies:
+            os.close(file)
         flush_each_line()
-        forks = order["fork"] and not report["threads"]
-        if not forks:
-            world.settle()
         self._control.send(report | {"forks": forks})
-        _forget_ourselves()
         if forks:
             _warm_up()
-            self._ready = Preparation(world, World(order), *examiner, order["rehearsal"])
-            self._ready.warm_up()
-            Nursery(self._control, self._ready, self._obey).serve()
-        else:
-            self._serve_one(lambda: Preparation(world, World(order), *examiner, order["rehearsal"]))
+        from .preparation import Preparation  # it needs what order["path"] leads to
 
-    def _serve_one(self, prepare: Callable[[], Preparation]) -> None:
+        self._ready = Preparation(world, examine)
+        _forget_ourselves()
+        if forks:
+            self._fork()
+        elif candidate is not None:
+            self._examine_one(candidate)
+        else:
+            self._be_candidate()
+
+    def _fork(self) -> None:
+        from .fork_server import ForkServer
+
+        ForkServer(self._control, self._ready, self._obey).serve()
+
+    def _examine_one(self, candidate: Spawned) -> None:
+        """Be the examiner of one candidate, whose process was started anew with a world of its own."""
+        from .link import Link
+
         while True:
-            order, files, _ = self._control.receive()
-            if order["do"] == "become":
+            came, files, _ = self._control.receive()
+            if came["do"] == "become":
                 break
-            self._supply(order, files)
+            candidate.send(came, files)
+            self._obey(came, files)
         settle([])
-        ready = prepare()
-        ready.begin()
-        ready.serve(self._control)
+        candidate.send({"do": "become"})
+        self._ready.examine(self._control, candidate.pid, Link(candidate.connection, self._world.most))
+
+    def _be_candidate(self) -> None:
+        """Be the process of one candidate, for the examiner at the other end."""
+        while True:
+            came, files, _ = self._control.receive()
+            if came["do"] == "become":
+                break
+            self._world.supply(came, opened(came, files))
+        self._ready.look()
+        self._ready.be_candidate(self._control.connection)
 
     def _obey(self, order: dict[str, Any], files: list[int]) -> None:
-        if order["do"] == "settle":
-            self._world.settle()
-            self._control.send({"said": "settled"})
-        else:
-            self._supply(order, files)
-            self._ready.look()
-            gc.collect()
-            gc.freeze()
+        self._supply(order, files)
+        self._ready.look()
+        gc.collect()
+        gc.freeze()
 
     def _supply(self, order: dict[str, Any], files: list[int]) -> None:
         """Take more names of the notebook, which all later candidates share."""
-        self._world.supply(order, _cargo(order, files, b""))
+        self._world.supply(order, opened(order, files))
         self._control.send({"said": "supplied", "threads": threads()})
-
-
-def _cargo(order: dict[str, Any], files: list[int], blob: bytes) -> memoryview:
-    """The notebook's names: a descriptor, a path, or the bytes themselves."""
-    if files:
-        return mapped(files[0])
-    if order["cargo"]:
-        return mapped(os.open(order["cargo"], os.O_RDONLY | getattr(os, "O_BINARY", 0)))
-    return memoryview(bytearray(blob))
 
 
 def _same_language(wanted: list[int]) -> None:
@@ -112,12 +125,6 @@ def _warm_up() -> None:
     close_memory(closed=True)  # what a candidate writes into it would meet all later ones
     usage()
     ast.unparse(ast.parse("assert 1 == 2"))
-
-
-def _load(name: str) -> tuple[Examiner, Trust]:
-    """What runs a check, and what makes it tell the candidate's classes from others: two names of one module."""
-    module = import_module(name)
-    return module.examine, module.Trust
 
 
 def _forget_ourselves() -> None:

@@ -1,4 +1,4 @@
-"""Forks the finished world for each candidate, and buries what has died.
+"""Forks the finished world for each candidate, and reaps what has died.
 
 A fork costs what it touches: each page that it is first to write or to count a reference on is copied, which takes
 longer than most of what is done there. So all that is the same for every candidate is made before the fork, and what
@@ -13,25 +13,20 @@ import os
 import select
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from .confine import adopt_orphans, close_memory
+from .confine import adopt_orphans
 from .preparation import Preparation
 from .session import settle
 from .wire import HELLO, Wire
 
 _signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers
 _PIECE = 4096
-# What `threading` does after each fork: look for the threads that it has lost. We fork where there are none, and to
-# look copies a hundred pages; it is back in its place before a candidate comes, who may have threads and fork.
-_after_fork: Any = getattr(threading, "_after_fork", None)
-_LOST_THREADS = getattr(_after_fork, "__code__", None)
 
 
-class Nursery:
+class ForkServer:
     """Answers the kernel on one socket: forks on request, and leaves all other requests to `obey`."""
 
     def __init__(self, control: Wire, ready: Preparation, obey: Callable[[dict[str, Any], list[int]], None]) -> None:
@@ -52,8 +47,6 @@ class Nursery:
                     os.killpg(pid, signal.SIGKILL)
 
     def _serve(self) -> None:
-        if _LOST_THREADS is not None:
-            _after_fork.__code__ = _nothing.__code__
         signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         gc.collect()
@@ -86,18 +79,12 @@ class Nursery:
             connection.sendall(HELLO.pack(os.getpid()))  # at once: until then it cannot be told from a stray
             _signal.set_wakeup_fd(-1)
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-            if _LOST_THREADS is not None:
-                _after_fork.__code__ = _LOST_THREADS
             os.close(self._died)
             os.close(self._wakeup)
             self._control.close()
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
-            close_memory(closed=False)
-            self._ready.begin()
-            if not select.select([connection], [], [], 0)[0]:  # the candidate is not there yet
-                self._ready.rehearse()
-            self._ready.serve(Wire(connection))
+            self._ready.serve(Wire(connection, with_files=True))
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
             os._exit(1)

@@ -1,0 +1,461 @@
+"""The candidate's process: runs the module that a model wrote, and calls into it when the examiner asks.
+
+It holds nothing of the exam. All that it says is untrusted, so nothing here is a defence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import cached_property
+from itertools import count
+from time import perf_counter
+from types import FunctionType, ModuleType
+from typing import Any
+
+from jupyter_loops.execution.crossing import plain
+from jupyter_loops.execution.crossing.change import same
+from jupyter_loops.execution.crossing.classes import Classes
+from jupyter_loops.execution.crossing.graph import encode, encode_error
+
+from .arguments import Described, Unpickler
+from .confine import usage
+from .fault import CANDIDATE
+from .figures import Figures
+from .fingerprint import fingerprint
+from .link import Link
+from .remote import ASYNC, FRAME, IF_NONE, NO, YES
+from .world import World
+
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
+_WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
+_ABILITIES = (
+    ("call", "__call__"),
+    ("iterate", "__iter__"),
+    ("next", "__next__"),
+    ("enter", "__enter__"),
+    ("item", "__getitem__"),
+    ("await", "__await__"),
+    ("iterate async", "__aiter__"),
+    ("next async", "__anext__"),
+    ("enter async", "__aenter__"),
+)
+_PLACED = frozenset({"call", "timed", "special", "get", "set"})  # verbs that begin with a place
+_SILENT = (StopIteration, StopAsyncIteration)  # ends, not faults: nobody reads their frames
+
+
+class Call:
+    """What is known of one call's arguments, for as long as what came of it lives."""
+
+    def __init__(self, number: int, frame: bytes, objects: dict[int, Any], load: Callable[[Described], object]) -> None:
+        self.number, self._frame, self._load = number, frame, load
+        self._objects = objects
+        self.outer: Call | None = None  # in which the object was made that is called now
+        self.has_handles = False
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """The id of each of its objects that has an identity → its place."""
+        return {id(value): place for place, value in self._objects.items() if not isinstance(value, _FIXED)}
+
+    def changed(self) -> list[int]:
+        """Places of objects that do not hold any more what they held when they arrived."""
+        now = ((place, self._objects[place]) for place in self.places.values())
+        return [place for place, value in now if not same(value, self._twin(place), self._pair)]
+
+    def is_unchanged(self, value: object, seen: set[int] | None = None) -> bool:
+        """Whether one of its objects, and all that it holds, is what it was."""
+        seen, place = set() if seen is None else seen, self.places[id(value)]
+        if place in seen:
+            return True
+        seen.add(place)
+
+        def pair(now: object, then: object) -> bool:
+            return self._pair(now, then) and (id(now) not in self.places or self.is_unchanged(now, seen))
+
+        return same(value, self._twin(place), pair)
+
+    def at(self, place: int) -> Any:
+        """One of its objects."""
+        return self._objects[place]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it costs little to look for changes."""
+        return len(self._frame) < _WATCHED
+
+    def _twin(self, place: int) -> Any:
+        return self._before[place]
+
+    def _pair(self, now: object, then: object) -> bool:
+        return self.places.get(id(now), -1) == self._twins.get(id(then), -2) or now is then
+
+    @cached_property
+    def _before(self) -> dict[int, Any]:
+        return read(self._frame, self._load)[1]
+
+    @cached_property
+    def _twins(self) -> dict[int, int]:
+        return {id(value): place for place, value in self._before.items()}
+
+
+def read(frame: bytes, load: Callable[[Described], object]) -> tuple[Any, dict[int, Any]]:
+    """A message of the examiner's, and the objects in it by their places."""
+    unpickler: Any = Unpickler(io.BytesIO(frame), load)
+    return unpickler.load(), unpickler.memo.copy()
+
+
+_current: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+class CandidateProcess:
+    """Serves one candidate until the examiner hangs up."""
+
+    def __init__(self, world: World, link: Link, figures: Figures, classes: Classes) -> None:
+        self._world, self._link, self._figures, self.classes = world, link, figures, classes
+        self._spent = usage()["cpu_seconds"]  # before the candidate came
+        self._lock = threading.RLock()
+        self._numbers = count(1)
+        self._handles: dict[int, Any] = {}
+        self._handle_numbers: dict[int, int] = {}
+        self._origins: dict[int, Call] = {}  # handle → the call in which it was made
+        self._given: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
+        self._given_numbers: dict[int, int] = {}
+        self._fingerprints: dict[str, int] = {}
+        self._tasks: dict[int, asyncio.Task[Any]] = {}
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._verbs: dict[str, Callable[..., Any]] = {
+            "define": self._define,
+            "fetch": lambda name: self._world.names[name],
+            "call": lambda place, args, kwargs, _: self._at(place)(*args, **kwargs),
+            "timed": self._timed,
+            "get": self._at,
+            "set": lambda place, name, value: setattr(self._at(place), name, value),
+            "special": self._special,
+            "report": self._report,
+        }
+
+    def serve(self) -> None:
+        """Answer until the examiner hangs up."""
+        with suppress(EOFError):
+            while True:
+                self._take(self._link.receive())
+
+    # ---- verbs
+
+    def _define(self, text: str, scratch: str) -> dict[str, bool]:
+        """Run the module; which targets it binds, and whether they can be called."""
+        os.environ["HOME"] = os.environ["TMPDIR"] = scratch
+        os.chdir(scratch)
+        self._world.sources.add(CANDIDATE, text)
+        exec(compile(text, CANDIDATE, "exec", dont_inherit=True), self._world.names)  # noqa: S102 - what we are for
+        names = self._world.names
+        return {each.name: callable(names[each.name]) for each in self._world.targets if each.name in names}
+
+    def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:
+        function, started = self._at(place), perf_counter()
+        function(*args, **kwargs)
+        return perf_counter() - started
+
+    def _special(self, place: tuple[Any, ...], name: str, args: tuple[Any, ...]) -> Any:
+        value = self._at(place)
+        return value if name == "__await__" else getattr(type(value), name)(value, *args)
+
+    def _report(self) -> tuple[dict[str, float], list[dict[str, Any]], tuple[bytes, ...]]:
+        """What this process has used, and what it has drawn since the last look."""
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # the candidate may have closed or replaced it
+                stream.flush()
+        words, blobs = self._figures.take()
+        used = usage()
+        return used | {"cpu_seconds": used["cpu_seconds"] - self._spent}, words, blobs
+
+    def _at(self, place: tuple[Any, ...]) -> Any:
+        root, *attributes = place
+        value = self._handles[root] if isinstance(root, int) else self._world.names[root]
+        for name in attributes:
+            value = getattr(value, name)
+        return value
+
+    # ---- messages
+
+    def _take(self, frame: bytes) -> None:
+        (number, verb, content, dropped), objects = read(frame, self._load)
+        if verb in {"result", "error"}:
+            self._answered(*content, failed=verb == "error")
+        elif verb == "cancel":
+            task = self._tasks.get(content[0])
+            if task is not None:
+                task.cancel()
+        else:
+            call = Call(number, frame, objects, self._load)
+            if verb in _PLACED and isinstance(content[0][0], int):
+                call.outer = self._origins.get(content[0][0])
+            self._perform(call, verb, content)
+        for handle in dropped:  # now: the call may have been of one of them
+            self._forget(handle)
+
+    def _forget(self, handle: int) -> None:
+        value = self._handles.pop(handle, None)
+        self._handle_numbers.pop(id(value), None)
+        self._origins.pop(handle, None)
+
+    def _perform(self, call: Call, verb: str, content: tuple[Any, ...]) -> None:
+        token = _current.set(call)
+        try:
+            value = self._verbs[verb](*content)
+            if _is_awaited(value, verb, content):
+                self._begin(call, value, content)
+                return
+            self._reply(call, value, content[3] if verb == "call" else NO)
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+            self._reply_error(call, error)
+        finally:
+            _current.reset(token)
+
+    def _reply(self, call: Call, value: Any, in_place: int = 0) -> None:
+        extra = self._extra(call, value, in_place)
+        if not extra and (type(value) in _ATOMS or not call.places):
+            try:
+                self._link.send(plain.dumps((call.number, "plain", value, extra)))
+            except plain.NotPlain:
+                pass
+            else:
+                return
+        graph = encode(value, self)
+        if call.has_handles:
+            extra["handles"] = True
+        self._link.send(plain.dumps((call.number, "graph", graph, extra)))
+
+    def _extra(self, call: Call, value: Any, in_place: int) -> dict[str, Any]:
+        """What the call did to its arguments."""
+        extra: dict[str, Any] = {}
+        restores = bool(in_place & YES) or (bool(in_place & IF_NONE) and value is None)
+        changed = call.changed() if call.places and (restores or call.is_small) else []
+        if changed:
+            extra["changed"] = [self._content(call, place) for place in changed] if restores else len(changed)
+        spoiled = [name for name in self._fingerprints if self._is_spoiled(name)] if self._fingerprints else []
+        if spoiled:
+            extra["spoiled"] = spoiled
+        return extra
+
+    def _content(self, call: Call, place: int) -> tuple[int, object]:
+        value = call.at(place)
+        return place, encode(value, _Content(self, value))
+
+    def _reply_error(self, call: Call, error: BaseException) -> None:
+        fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
+        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault), {})))
+
+    # ---- what the encoder asks (crossing.Sending)
+
+    def reference(self, value: object) -> int | None:
+        """The number of an object of the examiner's that this is, unchanged."""
+        given = self._given_numbers.get(id(value))
+        if given is not None:
+            return -given - 1
+        call = call_of(value)
+        if call is None or not call.is_unchanged(value):
+            return None
+        return (call.number << FRAME) | call.places[id(value)]
+
+    def handle(self, value: object) -> object:
+        """Keep an object here; its number, its kind, the target that it is an object of, and what it can do."""
+        number = self._handle_numbers.get(id(value))
+        call = _current.get()
+        if number is None:
+            number = self._handle_numbers[id(value)] = next(self._numbers)
+            self._handles[number] = value
+            if call is not None:
+                self._origins[number] = call
+        if call is not None:
+            call.has_handles = True
+        kind = type(value)
+        target = next((each.name for each in self._world.targets if self._world.names.get(each.name) is kind), "")
+        able = tuple(ability for ability, method in _ABILITIES if hasattr(kind, method))
+        return (number, str(kind.__name__)[:80], target, able)
+
+    # ---- what arrives
+
+    def _load(self, described: Described) -> object:
+        word, number, *more = described
+        if word == "name":
+            return self._world.names[number]
+        if word == "handle":
+            return self._handles[number]
+        if word == "class":
+            return self.classes.at(number)
+        if number not in self._given:
+            self._given[number] = value = self._make(word, number, more)
+            self._given_numbers[id(value)] = number
+        return self._given[number]
+
+    def _make(self, word: str, number: int, more: list[Any]) -> object:
+        if word == "shared":
+            value = self._world.names[more[0]]
+            self._fingerprints[more[0]] = fingerprint(value)
+            return value
+        if word == "iterator":
+            return GivenIterator(lambda: self._call_back(number, "next", (), {}))
+        name, doc, asynchronous, parameters = more
+        if asynchronous:
+
+            async def given_async(*args: Any, **kwargs: Any) -> Any:
+                return await self._call_back_async(number, args, kwargs)
+
+            made: Any = given_async
+        else:
+
+            def given(*args: Any, **kwargs: Any) -> Any:
+                return self._call_back(number, "call", args, kwargs)
+
+            made = given
+        made.__name__, made.__qualname__, made.__doc__, made.__module__ = name, name, doc, "__main__"
+        if parameters is not None:
+            made.__signature__ = _signature(parameters)
+        return made
+
+    def _is_spoiled(self, name: str) -> bool:
+        now = fingerprint(self._world.names[name])
+        spoiled = now != self._fingerprints[name]
+        self._fingerprints[name] = now
+        return spoiled
+
+    # ---- calls back
+
+    def _call_back(self, number: int, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call what the examiner has given, and serve it meanwhile."""
+        with self._lock:
+            asked = -next(self._numbers)
+            self._link.send(plain.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
+            while True:
+                frame = self._link.receive()
+                (_, word, content, _), _ = read(frame, self._load)
+                if word in {"result", "error"} and content[0] == asked:
+                    return _value(content[1], failed=word == "error")
+                self._take(frame)
+
+    async def _call_back_async(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
+            return self._call_back(number, "call", args, kwargs)
+        asked = -next(self._numbers)
+        self._answers[asked] = coming = loop.create_future()
+        self._link.send(plain.dumps((asked, "callback", encode((number, "call", args, kwargs), self), {})))
+        return await coming
+
+    def _answered(self, asked: int, value: Any, *, failed: bool) -> None:
+        coming = self._answers.pop(asked, None)
+        if coming is not None and not coming.done():
+            if failed:
+                coming.set_exception(value)
+            else:
+                coming.set_result(value)
+
+    # ---- coroutines
+
+    def _begin(self, call: Call, value: Any, content: tuple[Any, ...]) -> None:
+        """Run a coroutine, and go on listening for others until none is left."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        loop = self._loop
+        task = loop.create_task(self._finish(call, value, content))
+        self._tasks[call.number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(call.number, None))
+        if not loop.is_running():
+            loop.add_reader(self._link.fileno(), self._hear)
+            loop.run_until_complete(self._until_idle())
+            loop.remove_reader(self._link.fileno())
+
+    async def _finish(self, call: Call, value: Any, content: tuple[Any, ...]) -> None:
+        try:
+            result = await value
+            self._reply(call, result, content[3] if len(content) > 3 else NO)  # noqa: PLR2004
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+            self._reply_error(call, error)
+
+    async def _until_idle(self) -> None:
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+            await asyncio.sleep(0)
+
+    def _hear(self) -> None:
+        try:
+            self._take(self._link.receive())
+            while self._link.has_frame:
+                self._take(self._link.receive())
+        except EOFError:
+            os._exit(0)
+
+
+class GivenIterator:
+    """An iterator of the examiner's."""
+
+    def __init__(self, step: Callable[[], Any]) -> None:
+        self._step = step
+
+    def __iter__(self) -> GivenIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self._step()
+
+
+class _Content:
+    """As the process itself, but the one object is sent by value, whoever's it is."""
+
+    def __init__(self, process: CandidateProcess, value: object) -> None:
+        self.classes, self._process, self._value = process.classes, process, value
+
+    def reference(self, value: object) -> int | None:
+        """Each of the examiner's own objects is what it was, or is told of as well."""
+        if value is self._value:
+            self._value = None
+            return None
+        call = call_of(value)
+        return self._process.reference(value) if call is None else (call.number << FRAME) | call.places[id(value)]
+
+    def handle(self, value: object) -> object:
+        """As the process."""
+        return self._process.handle(value)
+
+
+def call_of(value: object) -> Call | None:
+    """The call under way that has brought this object."""
+    call = _current.get()
+    while call is not None and id(value) not in call.places:
+        call = call.outer
+    return call
+
+
+def _is_awaited(value: Any, verb: str, content: tuple[Any, ...]) -> bool:
+    """Whether the examiner waits for what comes of a coroutine, and not for the coroutine."""
+    if verb == "special":
+        return content[1] in {"__await__", "__anext__", "__aenter__", "__aexit__"}
+    return verb == "call" and bool(content[3] & ASYNC) and asyncio.iscoroutine(value)
+
+
+def _value(value: Any, *, failed: bool) -> Any:
+    if failed:
+        raise value
+    return value
+
+
+def _signature(parameters: list[tuple[str, int, bool]]) -> Any:
+    import inspect
+
+    made = [
+        inspect.Parameter(name, inspect._ParameterKind(kind), default=... if optional else inspect.Parameter.empty)  # noqa: SLF001
+        for name, kind, optional in parameters
+    ]
+    with suppress(ValueError):
+        return inspect.Signature(made)
+    return None

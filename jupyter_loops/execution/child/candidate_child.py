@@ -1,0 +1,43 @@
+"""The candidate's process as its parent, the examiner, sees it end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from time import sleep
+from typing import Any
+
+from .remote import Remote
+
+_LOOKS, _MOMENT = 200, 0.001  # for the death of one that has hung up
+_EXITS = {"garbage": "garbage", "too much": "output"}  # why the examiner has broken off
+
+
+class CandidateChild:
+    """A process of our own, and the calls into it."""
+
+    def __init__(self, pid: int, remote: Remote) -> None:
+        self.pid, self.remote = pid, remote
+
+    def ending(self) -> dict[str, Any]:
+        """How it came to its end, for the kernel: by breaking the protocol, or with a wait status."""
+        why, _, words = self.remote.gone.partition(": ")
+        status = None if why in _EXITS else self._status()
+        if status is not None:
+            return {"exit": "died", "status": status}
+        with suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+        message = words or "it closed the channel to the examiner"
+        return {"exit": _EXITS.get(why, "garbage"), "fault": {"type": "Ended", "message": message, "frames": []}}
+
+    def _status(self) -> int | None:
+        for _ in range(_LOOKS):
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                return 0
+            if ended:
+                return status
+            sleep(_MOMENT)
+        return None

@@ -1,0 +1,342 @@
+"""The candidate's process as the examiner sees it: calls go there, and what comes back is rebuilt here as data.
+
+Nothing that arrives is believed: each answer is a plain value or a graph of plain values that `crossing` validates.
+While a call is under way the candidate may call what it was handed; that runs here, in the examiner's own code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import os
+import threading
+from collections.abc import Callable
+from itertools import count
+from time import perf_counter
+from typing import Any
+from weakref import WeakValueDictionary
+
+from jupyter_loops.execution.crossing import plain
+from jupyter_loops.execution.crossing.change import put_back
+from jupyter_loops.execution.crossing.classes import Classes
+from jupyter_loops.execution.crossing.graph import decode, decode_error
+from jupyter_loops.execution.crossing.refusal import Unreadable
+
+from .arguments import Described, NotPlain, Pickler, PlainPickler, large
+from .link import Link, TooLarge
+
+NO, YES, IF_NONE = 0, 1, 2  # whether a target works in place: never, always, when it returns None
+ASYNC = 4  # added where its stub is asynchronous
+FRAME = 32  # bits of the place of an object in one call's arguments
+Place = tuple[str | int, ...]  # a name of the candidate's module or a handle's number, then attributes
+_SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
+
+
+class CandidateGone(BaseException):
+    """The candidate's process has ended, or broke the protocol; not for `except Exception` of a check."""
+
+
+class Remote:
+    """Calls into the candidate's process, one at a time from threads, side by side from coroutines."""
+
+    def __init__(self, link: Link, classes: Classes, names: dict[str, Any]) -> None:
+        self.classes = classes
+        self.gone = ""  # why, once it is
+        self.notes: dict[str, None] = {}  # what a person should know of the calls, in order
+        self.stand_ins: WeakValueDictionary[int, Any] = WeakValueDictionary()  # handle → what stands for it here
+        self.make: Callable[[Any], Any] = lambda _: None  # makes a stand-in from the candidate's description
+        self.named: dict[int, Described] = {}  # id of a target's function or class → how the candidate knows it
+        self._link, self._owner = link, os.getpid()
+        self._lock = threading.RLock()
+        self._numbers = count(1)
+        self._arguments: dict[int, dict[int, Any]] = {}  # call → its arguments' objects, by their place
+        self._futures: dict[int, asyncio.Future[Any]] = {}
+        self._listening: asyncio.AbstractEventLoop | None = None
+        self._kept: list[Any] = []
+        self._kept_numbers: dict[int, int] = {}
+        self._shared = large(names)
+        self._dropped: list[int] = []
+
+    # ---- calls
+
+    def ask(self, verb: str, *content: Any) -> Any:
+        """The answer to an order. Raises what the candidate raised, CandidateGone, Unreadable."""
+        with self._lock:  # until the answer is there: one reader at a time
+            return self._result(self._send(verb, content)[0])
+
+    def call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: int = NO) -> Any:
+        """Call what stands there."""
+        return self.ask("call", place, args, kwargs, in_place)
+
+    def timed(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+        """Seconds that one call takes there, as far as our own clock allows that to be true."""
+        with self._lock:
+            started = perf_counter()
+            number, sent = self._send("timed", (place, args, kwargs, NO))
+            said, passed = self._result(number), perf_counter() - started
+        least = _SHARE * passed - _SLACK - sent / _SPEED
+        return said if isinstance(said, float) and max(least, 0.0) <= said <= passed else passed
+
+    async def ask_async(self, verb: str, *content: Any) -> Any:
+        """The same from a coroutine, while others go on."""
+        loop = asyncio.get_running_loop()
+        number, _ = self._send(verb, content)
+        self._futures[number] = coming = loop.create_future()
+        self._listen(loop)
+        try:
+            return self._unwrapped(await coming)
+        except asyncio.CancelledError:
+            self._futures.pop(number, None)
+            self._send("cancel", (number,))
+            raise
+        finally:
+            if not self._futures and self._listening is loop:
+                loop.remove_reader(self._link.fileno())
+                self._listening = None
+
+    def take_notes(self) -> list[str]:
+        """What a person should know of the calls since the last look."""
+        notes, self.notes = list(self.notes), {}
+        return notes
+
+    def drop(self, handle: int) -> None:
+        """Nobody needs this object of the candidate's any more; it hears of it with the next call."""
+        self._dropped.append(handle)
+
+    # ---- what the pickler asks (arguments.Owner)
+
+    def theirs(self, value: object) -> Described | None:
+        """How the candidate knows what this stands in for."""
+        known = self.named.get(id(value))
+        if known is not None:
+            return known
+        number = getattr(type(value), "__candidate__", None)
+        return None if number is None else ("handle", object.__getattribute__(value, "_handle"))
+
+    def keep(self, value: object) -> int:
+        """The number under which the candidate may call or read this object."""
+        number = self._kept_numbers.get(id(value))
+        if number is None:
+            number = self._kept_numbers[id(value)] = len(self._kept)
+            self._kept.append(value)
+        return number
+
+    def class_number(self, kind: type) -> int | None:
+        """The number of a class that both processes have."""
+        return self.classes.number(kind)
+
+    def shared(self, value: object) -> str | None:
+        """The name of an object that the candidate has, too, unchanged."""
+        return self._shared.get(id(value))
+
+    def unshare(self, name: str) -> None:
+        """From now on this travels by value: one of the two processes may change it."""
+        self._shared = {key: each for key, each in self._shared.items() if each != name}
+
+    # ---- what the decoder asks (crossing.Receiving)
+
+    def referred(self, number: int) -> object:
+        """An object of ours that the candidate gives back."""
+        if type(number) is not int:
+            raise Unreadable("a reference that is no number")
+        if number < 0 and -number - 1 < len(self._kept):
+            return self._kept[-number - 1]
+        call, place = number >> FRAME, number & ((1 << FRAME) - 1)
+        try:
+            return self._arguments[call][place]
+        except KeyError:
+            raise Unreadable("a reference to nothing") from None
+
+    def handle(self, description: object) -> object:
+        """A stand-in for an object that stays in the candidate."""
+        return self.make(description)
+
+    # ---- sending and hearing
+
+    def _written(self, verb: str, content: tuple[Any, ...]) -> tuple[int, bytes, Any]:
+        number, dropped = next(self._numbers), tuple(self._dropped)
+        self._dropped.clear()
+        message = (number, verb, content, dropped)
+        file = io.BytesIO()
+        pickler: Any = PlainPickler(file, protocol=5)
+        try:
+            pickler.dump(message)
+        except NotPlain:
+            file = io.BytesIO()
+            pickler = Pickler(file, self)
+            pickler.dump(message)
+        return number, file.getvalue(), pickler
+
+    def _send(self, verb: str, content: tuple[Any, ...]) -> tuple[int, int]:
+        """The number of the call, and how many bytes it took."""
+        if self.gone:
+            raise CandidateGone(self.gone)
+        if os.getpid() != self._owner:
+            raise RuntimeError("a target cannot be called from another process of the check; threads can call it")
+        with self._lock:
+            number, frame, pickler = self._written(verb, content)
+            if verb in {"call", "timed", "special"}:
+                self._arguments[number] = _Lazily(pickler)
+            self._put(frame)
+        return number, len(frame)
+
+    def _put(self, frame: bytes) -> None:
+        try:
+            self._link.send(frame)
+        except EOFError:
+            self._end("")
+
+    def _result(self, number: int) -> Any:
+        while (answer := self._take())[0] != number:
+            self._dispatch(answer)
+        return self._unwrapped(answer)
+
+    def _take(self) -> tuple[Any, ...]:
+        """The next message. Raises CandidateGone."""
+        try:
+            message = plain.loads(self._link.receive())
+        except EOFError:
+            self._end("")
+        except TooLarge as error:
+            self._end(f"too much: {error}")
+        except Unreadable as error:
+            self._end(f"garbage: {error}")
+        if type(message) is not tuple or len(message) != 4 or type(message[0]) is not int:  # noqa: PLR2004
+            self._end("garbage: no message")
+        return message
+
+    def _end(self, why: str) -> None:
+        self.gone = self.gone or why or "ended"
+        for coming in self._futures.values():
+            if not coming.done():
+                coming.set_exception(CandidateGone(self.gone))
+        self._futures.clear()
+        raise CandidateGone(self.gone)
+
+    def _dispatch(self, message: tuple[Any, ...]) -> None:
+        """A message that is not the answer waited for: of another coroutine's call, or a call back."""
+        number, said, *_ = message
+        if said == "callback":
+            self._call_back(message)
+        elif number in self._futures:
+            coming = self._futures.pop(number)
+            if not coming.done():
+                coming.set_result(message)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._listening is not loop:
+            self._listening = loop
+            loop.add_reader(self._link.fileno(), self._hear)
+
+    def _hear(self) -> None:
+        with self._lock:
+            try:
+                self._dispatch(self._take())
+                while self._link.has_frame:
+                    self._dispatch(self._take())
+            except CandidateGone:
+                if self._listening is not None:
+                    self._listening.remove_reader(self._link.fileno())
+                    self._listening = None
+
+    # ---- answers
+
+    def _unwrapped(self, answer: tuple[Any, ...]) -> Any:
+        number, said, payload, extra = answer
+        try:
+            self._read_extra(number, extra)
+            if said == "plain":
+                return payload
+            if said == "graph":
+                return decode(payload, self)
+            if said != "raised" or type(payload) is not tuple or len(payload) != 2:  # noqa: PLR2004
+                self._end("garbage: no answer")
+            raise self._error(*payload)
+        finally:
+            if not (type(extra) is dict and extra.get("handles")):
+                self._arguments.pop(number, None)
+
+    def _error(self, graph: object, fault: object) -> BaseException:
+        error = decode_error(graph, self)
+        if isinstance(fault, dict):
+            error.__candidate_fault__ = fault  # type: ignore[attr-defined] # told by `Sources.tell`
+        return error
+
+    def _read_extra(self, number: int, extra: object) -> None:
+        if type(extra) is not dict:
+            self._end("garbage: no extra")
+            return
+        for name in extra.get("spoiled", ()):
+            self.unshare(name)
+        changed = extra.get("changed")
+        if type(changed) is int and changed:
+            self.notes[
+                "a call changes its arguments in place, which the checks do not see: only a target declared "
+                "with `-> None` works in place"
+            ] = None
+        elif changed:
+            self._put_back(number, changed)
+
+    def _put_back(self, number: int, changed: Any) -> None:
+        """Give our own objects the content that a target which works in place has left in its copies."""
+        new = [(self.referred(number << FRAME | place), decode(graph, self)) for place, graph in changed]
+        for target, value in new:
+            put_back(target, value)
+
+    # ---- calls back
+
+    def _call_back(self, message: tuple[Any, ...]) -> None:
+        number, _, graph, _extra = message
+        try:
+            kept, verb, args, kwargs = decode(graph, self)
+            value = self._kept[kept]
+            done = next(value) if verb == "next" else value(*args, **kwargs)
+        except CandidateGone:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
+            self._answer(number, "error", error)
+        else:
+            if inspect.isawaitable(done):
+                self._await(number, done)
+            else:
+                self._answer(number, "result", done)
+
+    def _await(self, number: int, done: Any) -> None:
+        async def finish() -> None:
+            try:
+                value = await done
+            except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
+                self._answer(number, "error", error)
+            else:
+                self._answer(number, "result", value)
+
+        if self._listening is not None:
+            task = self._listening.create_task(finish())
+            self._tasks = getattr(self, "_tasks", set()) | {task}
+        else:
+            asyncio.run(finish())
+
+    def _answer(self, number: int, verb: str, value: Any) -> None:
+        try:
+            self._put(self._written(verb, (number, value))[1])
+        except CandidateGone:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever cannot be pickled
+            fallback = RuntimeError(f"{type(value).__name__}: {value}") if verb == "error" else TypeError(str(error))
+            self._put(self._written("error", (number, fallback))[1])
+
+
+class _Lazily(dict[int, Any]):
+    """Place → object of one call's arguments, read from the pickler once somebody asks."""
+
+    def __init__(self, pickler: Any) -> None:
+        super().__init__()
+        self._pickler = pickler
+
+    def __missing__(self, place: int) -> Any:
+        if self._pickler is None:
+            raise KeyError(place)
+        self.update(dict(self._pickler.memo.copy().values()))
+        self._pickler = None
+        return self[place]

@@ -1,0 +1,269 @@
+"""What stands in the examiner for the candidate's functions, classes and objects.
+
+A stand-in holds no value of the candidate's. Calls, iteration and attributes go to the candidate's process.
+Comparisons, truth and numbers do not, but where the stub of a class declares them: an object has nowhere to lie.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from jupyter_loops.execution.crossing.refusal import Unreadable
+
+from .remote import ASYNC, IF_NONE, NO, YES, Place, Remote
+
+_ALWAYS = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__", "__slots__", "__del__"})
+_NOT_FORWARDED = "has no value here: it is an object of the code's own class, and no check may rely on what it says"
+_OWN = frozenset({"_remote", "_handle", "_kind"})
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Handle:
+    """An object of a class of the candidate's own."""
+
+    __candidate__ = True
+
+    def __init__(self, remote: Remote, number: int, kind: str) -> None:
+        object.__setattr__(self, "_remote", remote)
+        object.__setattr__(self, "_handle", number)
+        object.__setattr__(self, "_kind", kind)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OWN or (name.startswith("__") and name.endswith("__")):
+            raise AttributeError(name)
+        return self._remote.ask("get", (self._handle, name))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._remote.ask("set", (self._handle,), name, value)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} object of the candidate>"
+
+    def __str__(self) -> str:
+        return str(special(self, "__str__"))
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} {_NOT_FORWARDED}")
+
+    def __del__(self) -> None:
+        self._remote.drop(self._handle)
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def special(handle: Any, name: str, *args: object) -> Any:
+    """Call a special method of the candidate's object."""
+    remote, number = object.__getattribute__(handle, "_remote"), object.__getattribute__(handle, "_handle")
+    return remote.ask("special", (number,), name, args)
+
+
+def special_async(handle: Any, name: str, *args: object) -> Any:
+    """The same, for one that is awaited."""
+    remote, number = object.__getattribute__(handle, "_remote"), object.__getattribute__(handle, "_handle")
+    return remote.ask_async("special", (number,), name, args)
+
+
+def _forward(name: str) -> Callable[..., Any]:
+    return lambda self, *args: special(self, name, *args)
+
+
+def _exit(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Without the traceback, whose frames are the exam's."""
+    return lambda self, kind, error, _: call(self, name, kind, error, None)
+
+
+def _forward_async(name: str) -> Callable[..., Any]:
+    return lambda self, *args: special_async(self, name, *args)
+
+
+def _special(name: str) -> Callable[..., Any]:
+    return _exit(name, special) if name == "__exit__" else _forward(name)
+
+
+def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    return self._remote.call((self._handle,), args, kwargs)
+
+
+def _await(self: Any) -> Any:
+    return special_async(self, "__await__").__await__()
+
+
+_ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the candidate → methods
+    "call": {"__call__": _call},
+    "iterate": {"__iter__": _forward("__iter__")},
+    "next": {"__next__": _forward("__next__")},
+    "enter": {"__enter__": _forward("__enter__"), "__exit__": _exit("__exit__", special)},
+    "item": {"__getitem__": _forward("__getitem__"), "__setitem__": _forward("__setitem__")},
+    "await": {"__await__": _await},
+    "iterate async": {"__aiter__": _forward("__aiter__")},
+    "next async": {"__anext__": _forward_async("__anext__")},
+    "enter async": {"__aenter__": _forward_async("__aenter__"), "__aexit__": _exit("__aexit__", special_async)},
+}
+
+
+@functools.lru_cache(maxsize=256)
+def _kind_with(abilities: frozenset[str]) -> type[Handle]:
+    methods: dict[str, Any] = {}
+    for ability in sorted(abilities):
+        methods |= _ABILITIES[ability]
+    return type("Handle", (Handle,), methods)
+
+
+class StandIns:
+    """Makes the stand-ins of one exam."""
+
+    def __init__(self, remote: Remote, names: dict[str, Any]) -> None:
+        self._remote, self._names = remote, names
+        self._classes: dict[str, type] = {}
+        remote.make = self._object
+
+    def function(self, name: str, source: str) -> Callable[..., Any]:
+        """The target as its stub declares it."""
+        stub = ast.parse(source).body[0]
+        assert isinstance(stub, _Function)
+        made = self._function(stub, lambda _: (name,), self._defined(stub, name))
+        self._remote.named[id(made)] = ("name", name)
+        return made
+
+    def cls(self, name: str, source: str) -> type:
+        """The class as its stub declares it, with methods that call the candidate's."""
+        stub = ast.parse(source).body[0]
+        assert isinstance(stub, ast.ClassDef)
+        declared: Any = self._defined(stub, name)
+        members: dict[str, Any] = {"__module__": "__main__", "__qualname__": name, "__doc__": declared.__doc__}
+        members |= {"__candidate__": True, "__init__": self._initialise(name), "__getattr__": Handle.__getattr__}
+        members |= {"__setattr__": Handle.__setattr__, "__del__": Handle.__del__, "__repr__": Handle.__repr__}
+        for part in stub.body:
+            if isinstance(part, _Function) and part.name not in _ALWAYS:
+                members[part.name] = self._member(name, part, vars(declared).get(part.name))
+        if "__eq__" in members:
+            members.setdefault("__hash__", object.__hash__)
+        made = type(declared)(name, (declared,), members)
+        self._classes[name] = made
+        self._remote.named[id(made)] = ("name", name)
+        return made
+
+    def seconds(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
+        """The word of the cell language: seconds that one call takes, on the candidate's side."""
+        known = self._remote.named.get(id(function))
+        place: Place | None = (known[1],) if known else None
+        if place is None and isinstance(function, Handle):
+            place = (object.__getattribute__(function, "_handle"),)
+        owner = getattr(function, "__self__", None)
+        if place is None and getattr(type(owner), "__candidate__", None):
+            place = (object.__getattribute__(owner, "_handle"), function.__name__)
+        if place is None:
+            raise TypeError("seconds(f, …) takes a target, or a method of one, and what to call it with")
+        return self._remote.timed(place, args, kwargs)
+
+    def _object(self, description: Any) -> Any:
+        """A stand-in for an object that the candidate keeps. Raises Unreadable."""
+        if type(description) is not tuple or len(description) != 4:  # noqa: PLR2004
+            raise Unreadable("an object without description")
+        number, kind, target, abilities = description
+        if type(number) is not int or type(kind) is not str or type(abilities) is not tuple:
+            raise Unreadable("an object without description")
+        known = self._remote.stand_ins.get(number)
+        if known is not None:
+            return known
+        if type(target) is str and target in self._classes:
+            made: Any = object.__new__(self._classes[target])
+            object.__setattr__(made, "_remote", self._remote)
+            object.__setattr__(made, "_handle", number)
+            object.__setattr__(made, "_kind", target)
+        else:
+            able = frozenset(each for each in abilities if type(each) is str and each in _ABILITIES)
+            made = _kind_with(able)(self._remote, number, kind[:80])
+        self._remote.stand_ins[number] = made
+        return made
+
+    def _initialise(self, name: str) -> Callable[..., None]:
+        remote = self._remote
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            made = remote.call((name,), args, kwargs)
+            number = object.__getattribute__(made, "_handle")
+            for attribute in ("_remote", "_handle", "_kind"):
+                object.__setattr__(self, attribute, object.__getattribute__(made, attribute))
+            remote.stand_ins[number] = self
+            object.__setattr__(made, "_remote", _NOBODY)  # the one that stays is `self`
+
+        return __init__
+
+    def _member(self, owner: str, stub: _Function, declared: object) -> Any:
+        name = stub.name
+        if isinstance(declared, property | functools.cached_property):
+            return property(
+                lambda self: self._remote.ask("get", (self._handle, name)),
+                lambda self, value: self._remote.ask("set", (self._handle,), name, value),
+            )
+        if isinstance(declared, classmethod | staticmethod):
+            made = self._function(stub, lambda _: (owner, name), declared.__func__)
+            return staticmethod(made)
+        if name.startswith("__") and name.endswith("__") and isinstance(stub, ast.FunctionDef):
+            return self._method(stub, declared) if name == "__call__" else _special(name)
+        return self._method(stub, declared)
+
+    def _method(self, stub: _Function, declared: object) -> Any:
+        name = stub.name
+        return self._function(stub, lambda args: (args[0]._handle, name), declared, skip=1)  # noqa: SLF001
+
+    def _function(
+        self, stub: _Function, place: Callable[[tuple[Any, ...]], Place], declared: object, skip: int = 0
+    ) -> Callable[..., Any]:
+        remote, in_place = self._remote, _in_place(stub)
+        if isinstance(stub, ast.AsyncFunctionDef):
+
+            async def call_async(*args: Any, **kwargs: Any) -> Any:
+                return await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC)
+
+            made: Callable[..., Any] = call_async
+        else:
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                return remote.call(place(args), args[skip:], kwargs, in_place)
+
+            made = call
+        if isinstance(declared, FunctionType):
+            functools.update_wrapper(made, declared)
+        else:
+            made.__name__ = made.__qualname__ = stub.name
+        made.__module__ = "__main__"
+        return made
+
+    def _defined(self, stub: _Function | ast.ClassDef, name: str) -> object:
+        """The stub itself, for its signature, defaults and bases; without decorators that would run it."""
+        if isinstance(stub, _Function):
+            stub.decorator_list = []
+        names = dict(self._names)
+        try:
+            exec(compile(ast.Module([stub], []), "<stub>", "exec", dont_inherit=True), names)  # noqa: S102 - the user's
+        except Exception as error:
+            raise Unreadable(f"the stub of {name} cannot be read: {type(error).__name__}: {error}") from error
+        return names[name]
+
+
+class _Nobody:
+    """In the place of a remote: nobody is told."""
+
+    def drop(self, handle: int) -> None:
+        """Another stand-in has it."""
+
+
+_NOBODY = _Nobody()
+
+
+def _in_place(stub: _Function) -> int:
+    if stub.returns is None:
+        return IF_NONE
+    return YES if isinstance(stub.returns, ast.Constant) and stub.returns.value is None else NO
+
+
+def is_stand_in(value: object) -> bool:
+    """Whether this stands for something of the candidate's."""
+    return bool(getattr(type(value), "__candidate__", False))

@@ -1,0 +1,25 @@
+"""Which of the notebook's names only hidden checks read: the examiner gets them, candidates do not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from types import ModuleType
+
+from jupyter_loops.core.names import reads
+from jupyter_loops.core.recipe import Check, Recipe
+
+
+def private(recipe: Recipe, names: Mapping[str, object]) -> frozenset[str]:
+    """Those names, but for modules: there is no secret in a library."""
+    others = [recipe.setup, *(target.source for target in recipe.targets), *map(_text, recipe.visible)]
+    hidden = _reads(*map(_text, recipe.hidden)) - _reads(*others)
+    return frozenset(name for name in hidden & names.keys() if not isinstance(names[name], ModuleType))
+
+
+def _text(check: Check) -> str:
+    return f"{check.prelude}\n{check.source}"
+
+
+def _reads(*sources: str) -> set[str]:
+    return {name for source in sources for name in reads(ast.parse(source))}

@@ -1,0 +1,421 @@
+"""The exam in two processes: what a check may do with a target, and what a candidate cannot do to a check."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_loops.core.candidate import Exit
+from jupyter_loops.core.recipe import Check, Target, TargetKind
+
+
+def function(stub: str) -> Target:
+    name = stub.partition("def ")[2].partition("(")[0]
+    return Target(name=name, kind=TargetKind.FUNCTION, source=f"{stub} ...")
+
+
+HONEST = {  # name → stub, answer, checks
+    "plain values": (
+        "def f(x):",
+        "def f(x): return [x, (x, {x}), {'a': b'b', 'c': bytearray(b'd')}, None, 1.5, 2j, range(x), slice(1)]",
+        [
+            "assert f(3)[:5] == [3, (3, {3}), {'a': b'b', 'c': bytearray(b'd')}, None, 1.5]",
+            "assert f(3)[5:] == [2j, range(3), slice(1)]",
+        ],
+    ),
+    "keyword-only and default arguments": (
+        "def f(a, /, b=2, *args, c=3, **more):",
+        "def f(a, /, b=2, *args, c=3, **more): return a, b, args, c, more",
+        ["assert f(1) == (1, 2, (), 3, {})", "assert f(1, 5, 6, c=7, d=8) == (1, 5, (6,), 7, {'d': 8})"],
+    ),
+    "recursion": (
+        "def f(n):",
+        "def f(n): return 1 if n < 2 else n * f(n - 1)",
+        ["assert f(20) == 2432902008176640000"],
+    ),
+    "exceptions that a check expects": (
+        "def f(x):",
+        "class Bad(ValueError): pass\ndef f(x):\n    if x < 0: raise Bad('negative')\n    return {}[x]",
+        [
+            "try:\n    f(-1)\nexcept ValueError as error:\n    assert str(error) == 'negative'\nelse:\n    assert False",
+            "try:\n    f(1)\nexcept KeyError as error:\n    assert error.args == (1,)\nelse:\n    assert False",
+        ],
+    ),
+    "exceptions of the set-up": (
+        "def f(x):",
+        "def f(x): raise Missing('it', code=x)",
+        ["try:\n    f(7)\nexcept Missing as error:\n    assert (error.code, error.args) == (7, ('it',))"],
+    ),
+    "generators": (
+        "def f(n):",
+        "def f(n):\n    for i in range(n):\n        yield i * i\n    return 'done'",
+        ["assert list(f(4)) == [0, 1, 4, 9]", "g = f(10)\nassert (next(g), next(g), next(g)) == (0, 1, 4)"],
+    ),
+    "iterators are consumed where they are": (
+        "def f(items, n):",
+        "def f(items, n): return [next(items) for _ in range(n)]",
+        [
+            "it = iter('abcdef')\nassert f(it, 2) == ['a', 'b']\nassert next(it) == 'c'",
+            "assert f((i for i in [1, 2, 3]), 3) == [1, 2, 3]",
+        ],
+    ),
+    "context managers": (
+        "def f(log):",
+        "import contextlib\n@contextlib.contextmanager\ndef f(log):\n    log('in')\n    try: yield 5\n    finally: log('out')",
+        [
+            "seen = []\nwith f(seen.append) as five:\n    assert five == 5 and seen == ['in']\nassert seen == ['in', 'out']"
+        ],
+    ),
+    "decorators that take callbacks": (
+        "def f(function):",
+        (
+            "import functools\ndef f(function):\n    memo = {}\n    @functools.wraps(function)\n    def inner(x):\n"
+            "        if x not in memo: memo[x] = function(x)\n        return memo[x]\n    return inner"
+        ),
+        [
+            "calls = []\ndef slow(x):\n    calls.append(x)\n    return x * 2\nquick = f(slow)\n"
+            "assert (quick(2), quick(2), quick(3)) == (4, 4, 6)\nassert calls == [2, 3]",
+        ],
+    ),
+    "a decorator of the cell's own function with state": (
+        "def f(times):",
+        (
+            "def f(times):\n    def decorate(function):\n        def inner(*args):\n            for n in range(times):\n"
+            "                try: return function(*args)\n                except ValueError:\n"
+            "                    if n == times - 1: raise\n        return inner\n    return decorate"
+        ),
+        ["assert f(3)(flaky)() == 'ok'", "assert len(attempts) == 3"],
+    ),
+    "key functions and comparisons of the cell": (
+        "def f(items, key):",
+        "def f(items, key): return sorted(items, key=key)",
+        ["assert f(['bb', 'a'], len) == ['a', 'bb']", "assert f([3, 1, 2], lambda n: -n) == [3, 2, 1]"],
+    ),
+    "what works in place": (
+        "def f(xs) -> None:",
+        "def f(xs):\n    xs.sort()\n    xs.append([0])",
+        ["xs = [3, 1, 2]\nsame = xs\nf(xs)\nassert xs == [1, 2, 3, [0]] and same is xs"],
+    ),
+    "in place, deep inside and with aliases": (
+        "def f(d) -> None:",
+        "def f(d):\n    d['a'].append(1)\n    d['p'].x = 9\n    d['new'] = d['a']",
+        [
+            "a = []\nd = {'a': a, 'b': a, 'p': Point(1, 2)}\np = d['p']\nf(d)\nassert a == [1] and d['b'] is a and d['new'] is a\nassert p.x == 9"
+        ],
+    ),
+    "identity of what is given back": (
+        "def f(people):",
+        "def f(people): return max(people, key=lambda p: p.age)",
+        ["people = [Person(3), Person(7), Person(5)]\nassert f(people) is people[1]\nassert f(people) == people[1]"],
+    ),
+    "identity from a generator": (
+        "def f(people):",
+        "def f(people):\n    for p in people:\n        if p.age > 4: yield p",
+        ["people = [Person(3), Person(7), Person(5)]\nassert list(f(people)) == people[1:]"],
+    ),
+    "a copy is no alias": (
+        "def f(xs):",
+        "def f(xs): return list(xs)",
+        ["xs = [1]\nassert f(xs) == xs and f(xs) is not xs"],
+    ),
+    "the very list": ("def f(xs):", "def f(xs): return xs", ["xs = [1]\nassert f(xs) is xs"]),
+    "what it changed, given back": (
+        "def f(xs):",
+        "def f(xs):\n    xs.append(1)\n    return xs",
+        ["assert f([0]) == [0, 1]"],
+    ),
+    "instances of the set-up": (
+        "def f(p):",
+        "def f(p): return Point(p.x + 1, p.y), Colour.RED, [Person(1)]",
+        ["assert f(Point(1, 2))[:2] == (Point(2, 2), Colour.RED)", "assert type(f(Point(1, 2))[2][0]) is Person"],
+    ),
+    "objects of its own class": (
+        "def f(x):",
+        "class Own:\n    def __init__(self, x): self.x = x\n    def double(self): return Own(self.x * 2)\n    def __iter__(self): return iter([self.x])\ndef f(x): return Own(x)",
+        [
+            "assert f(2).x == 2 and f(2).double().double().x == 8",
+            "assert list(f(5)) == [5]",
+            "o = f(1)\no.x = 4\nassert o.double().x == 8",
+        ],
+    ),
+    "named tuples of its own": (
+        "def f():",
+        "from collections import namedtuple\nPair = namedtuple('Pair', 'left right')\ndef f(): return Pair(1, 2)",
+        ["assert f() == (1, 2)", "assert f().right == 2"],
+    ),
+    "subclasses of builtins of its own": (
+        "def f():",
+        "class Mine(dict): pass\nclass N(int): pass\ndef f(): return Mine(a=N(3))",
+        ["assert f() == {'a': 3}", "assert type(f()) is dict"],
+    ),
+    "closures": ("def f(n):", "def f(n): return lambda x: x + n", ["assert f(2)(3) == 5", "assert callable(f(1))"]),
+    "functions of the library as arguments and results": (
+        "def f(g):",
+        "def f(g): return g([3, 1])",
+        ["assert f(sorted) == [1, 3]", "import operator\nassert f(operator.itemgetter(0)) == 3"],
+    ),
+    "standard types": (
+        "def f():",
+        (
+            "import datetime, decimal, fractions, uuid, collections, pathlib\n"
+            "def f(): return (datetime.date(2020, 1, 2), decimal.Decimal('1.50'), fractions.Fraction(1, 3), uuid.UUID(int=5),"
+            " collections.Counter('aab'), collections.deque([1], 3), collections.OrderedDict(a=1),"
+            " collections.defaultdict(list, b=[2]))"
+        ),
+        [
+            "import datetime, decimal, fractions, uuid, collections\nassert f()[:4] == (datetime.date(2020, 1, 2),"
+            " decimal.Decimal('1.50'), fractions.Fraction(1, 3), uuid.UUID(int=5))",
+            "assert f()[4] == {'a': 2, 'b': 1} and f()[5].maxlen == 3 and f()[7]['x'] == []",
+        ],
+    ),
+    "threads of a check": (
+        "def f(x):",
+        "def f(x): return x * x",
+        [
+            "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    assert list(pool.map(f, range(9))) == [n * n for n in range(9)]"
+        ],
+    ),
+    "threads of a candidate call back": (
+        "def f(g, xs):",
+        "from concurrent.futures import ThreadPoolExecutor\ndef f(g, xs):\n    with ThreadPoolExecutor(3) as pool: return list(pool.map(g, xs))",
+        [
+            "seen = []\ndef g(x):\n    seen.append(x)\n    return -x\nassert f(g, [1, 2, 3]) == [-1, -2, -3]\nassert sorted(seen) == [1, 2, 3]"
+        ],
+    ),
+    "a call back that raises": (
+        "def f(g):",
+        "def f(g):\n    try: return g()\n    except ZeroDivisionError as error: return 'caught'",
+        ["assert f(lambda: 1 / 0) == 'caught'"],
+    ),
+    "text that a check writes to": (
+        "def f(out) -> None:",
+        "def f(out): out.write('hello')",
+        ["import io\nout = io.StringIO()\nf(out)\nassert out.getvalue() == 'hello'"],
+    ),
+    "the signature that the stub has": (
+        "def f(a: int, *, b: str = 'x') -> str:",
+        "def f(a, *, b='x'): return b * a",
+        [
+            "import inspect\nassert list(inspect.signature(f).parameters) == ['a', 'b']",
+            "assert f.__name__ == 'f' and f(2) == 'xx'",
+        ],
+    ),
+    "speed": ("def f(n):", "import time\ndef f(n): time.sleep(n)", ["assert 0.01 < seconds(f, 0.02) < 0.2"]),
+    "what the set-up imported": ("def f(x):", "def f(x): return math.floor(x)", ["assert f(1.5) == math.floor(1.5)"]),
+    "partial functions and methods as call backs": (
+        "def f(g):",
+        "def f(g): return g(1)",
+        [
+            "from functools import partial\nassert f(partial(max, 5)) == 5",
+            "assert f([9].index if False else 'ab'.zfill) == 'ab'",
+        ],
+    ),
+}
+SETUP = """
+import math
+from dataclasses import dataclass
+from enum import Enum
+class Missing(Exception):
+    def __init__(self, what, code=0):
+        super().__init__(what)
+        self.code = code
+@dataclass
+class Point:
+    x: int
+    y: int
+class Person:
+    def __init__(self, age): self.age = age
+class Colour(Enum):
+    RED = 1
+attempts = []
+def flaky():
+    attempts.append(1)
+    if len(attempts) < 3: raise ValueError('not yet')
+    return 'ok'
+"""
+
+
+@pytest.mark.parametrize("name", HONEST)
+async def test_an_honest_answer_passes(name, level, open_sandbox, make_recipe):
+    stub, answer, checks = HONEST[name]
+    recipe = make_recipe(*checks, setup=SETUP, targets=(function(stub),))
+    async with open_sandbox(level, recipe) as box:
+        outcome = await box.run(answer)
+
+    assert outcome.executed.exit is Exit.OK, outcome.executed.fault
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+    assert len(outcome.verdicts) == len(checks)
+
+
+ASYNC = {
+    "await": (
+        "async def f(x):",
+        "import asyncio\nasync def f(x):\n    await asyncio.sleep(0.01)\n    return x",
+        ["assert await f(1) == 1"],
+    ),
+    "gather runs them side by side": (
+        "async def f(x):",
+        "import asyncio\nasync def f(x):\n    await asyncio.sleep(0.1)\n    return x",
+        [
+            "import asyncio, time\nbegan = time.perf_counter()\nassert await asyncio.gather(*map(f, range(10))) == list(range(10))\nassert time.perf_counter() - began < 0.6"
+        ],
+    ),
+    "a check that runs its own loop": (
+        "async def f(x):",
+        "async def f(x): return x + 1",
+        [
+            "import asyncio\nassert asyncio.run(f(1)) == 2",
+            "import asyncio\nasync def main(): return await f(await f(0))\nassert asyncio.run(main()) == 2",
+        ],
+    ),
+    "a time-out cancels": (
+        "async def f(x):",
+        "import asyncio\ncancelled = []\nasync def f(x):\n    if x == 0: return len(cancelled)\n    try: await asyncio.sleep(x)\n    except asyncio.CancelledError:\n        cancelled.append(x)\n        raise",
+        [
+            "import asyncio\ntry:\n    await asyncio.wait_for(f(9), 0.05)\nexcept TimeoutError:\n    pass\nelse:\n    assert False\nassert await f(0) == 1"
+        ],
+    ),
+    "coroutines of the check as call backs": (
+        "async def f(g):",
+        "async def f(g): return [await g(1), await g(2)]",
+        [
+            "import asyncio\nseen = []\nasync def g(x):\n    await asyncio.sleep(0.01)\n    seen.append(x)\n    return -x\nassert await f(g) == [-1, -2] and seen == [1, 2]"
+        ],
+    ),
+    "an asynchronous wrapper": (
+        "def f(g):",
+        "def f(g):\n    async def inner(*args): return [await g(*args)]\n    return inner",
+        ["async def g(x): return x\nassert await f(g)(4) == [4]"],
+    ),
+    "asynchronous generators": (
+        "def f(n):",
+        "async def _f(n):\n    for i in range(n): yield i\ndef f(n): return _f(n)",
+        ["assert [i async for i in f(3)] == [0, 1, 2]"],
+    ),
+    "exceptions": (
+        "async def f(x):",
+        "async def f(x): return 1 / x",
+        ["try:\n    await f(0)\nexcept ZeroDivisionError:\n    pass\nelse:\n    assert False"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASYNC)
+async def test_an_asynchronous_answer_passes(name, open_sandbox, make_recipe):
+    stub, answer, checks = ASYNC[name]
+    async with open_sandbox("process", make_recipe(*checks, targets=(function(stub),))) as box:
+        outcome = await box.run(answer)
+
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+    assert len(outcome.verdicts) == len(checks)
+
+
+CHEATS = {  # what a candidate does instead of squaring
+    "a shadowed builtin": "all = lambda _: True\ndef f(x): return 0",
+    "builtins changed": "import builtins\nbuiltins.all = lambda _: True\nbuiltins.sorted = lambda xs: []\ndef f(x): return 0",
+    "a liar": "class L:\n    def __eq__(self, o): return True\n    def __bool__(self): return True\n    __ge__ = __le__ = __eq__\ndef f(x): return L()",
+    "a lying int": "class L(int):\n    def __eq__(self, o): return True\ndef f(x): return L(0)",
+    "ANY": "from unittest.mock import ANY\ndef f(x): return ANY",
+    "a liar by its class": "class L:\n    __class__ = int\n    def __eq__(self, o): return True\ndef f(x): return L()",
+    "frames": "import sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n        frame.f_globals['all'] = lambda _: True\n        frame = frame.f_back\n    return 0",
+    "a patched library": "import math, operator\nmath.isclose = lambda *a: True\noperator.eq = lambda *a: True\ndef f(x): return 0",
+    "its own exit": "import os\ndef f(x): os._exit(0)",
+    "sys.exit": "def f(x): raise SystemExit(0)",
+    "raises what stops an assert": "def f(x): raise AssertionError",
+    "a trace function": "import sys\nsys.settrace(lambda *a: None)\ndef f(x): return 0",
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+async def test_a_cheat_does_not_pass(name, level, open_sandbox, make_recipe):
+    recipe = make_recipe(
+        "assert f(3) == 9", "assert all(f(n) == n * n for n in range(9))", "assert sorted(map(f, [2])) == [4]"
+    )
+    async with open_sandbox(level, recipe) as box:
+        outcome = await box.run(CHEATS[name])
+
+    assert not any(verdict.passed for verdict in outcome.verdicts)
+
+
+async def test_data_of_the_exam_is_out_of_reach(open_sandbox, make_recipe):
+    recipe = make_recipe(
+        "xs = [3, 1, 2]\nassert f(xs) == sorted(xs)",
+        targets=(Target(name="f", kind=TargetKind.FUNCTION, source="def f(xs): ..."),),
+    )
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run("def f(xs):\n    xs.clear()\n    return []")
+
+    assert outcome.passed == [False]
+    assert any("in place" in note for note in outcome.examined.notes)
+
+
+async def test_names_of_hidden_checks_are_not_in_the_candidates_process(open_sandbox, make_recipe, hidden_check):
+    spy = "def f(x): return 'secret_labels' in globals() or 'swordfish' in repr({k: v for k, v in globals().items()})"
+    recipe = make_recipe(
+        "assert f(0) in (True, False)", hidden_check("assert secret_labels == ['swordfish'] and not f(1)")
+    )
+    async with open_sandbox("process", recipe, secret_labels=["swordfish"]) as box:
+        outcome = await box.run(spy)
+
+    assert outcome.passed == [True, True]
+
+
+async def test_nothing_of_a_hidden_check_is_observed(open_sandbox, make_recipe, hidden_check):
+    tells = "import sys\ndef f(x):\n    print('GOT', x)\n    print('GOT', x, file=sys.stderr)\n    raise ValueError(x)"
+    recipe = make_recipe(hidden_check("assert f('swordfish') == 1"))
+    async with open_sandbox("process", recipe) as box:
+        async with box.sandbox.attempt(_code(tells)) as attempt:
+            await attempt.execute()
+            verdicts, observation = await attempt.examine(recipe.checks)
+
+    assert not verdicts[0].passed
+    assert "swordfish" not in repr(observation)
+
+
+def _code(text: str):
+    from jupyter_loops.core.candidate import Candidate, CandidateKind
+
+    return Candidate(kind=CandidateKind.CODE, text=text)
+
+
+STACK = Target(
+    name="Stack",
+    kind=getattr(TargetKind, "CLASS", "class"),
+    source=(
+        "class Stack:\n    '''Last in, first out.'''\n    def __init__(self, items=()): ...\n    def push(self, item): ...\n"
+        "    def pop(self): ...\n    def __len__(self): ...\n    def __iter__(self): ...\n    def __eq__(self, other): ...\n"
+        "    @property\n    def top(self): ...\n    @classmethod\n    def of(cls, *items): ...\n    @staticmethod\n    def kind(): ..."
+    ),
+)
+STACK_ANSWER = """
+class Stack:
+    def __init__(self, items=()): self.items = list(items)
+    def push(self, item):
+        self.items.append(item)
+        return self
+    def pop(self): return self.items.pop()
+    def __len__(self): return len(self.items)
+    def __iter__(self): return iter(self.items[::-1])
+    def __eq__(self, other): return isinstance(other, Stack) and self.items == other.items
+    @property
+    def top(self): return self.items[-1]
+    @classmethod
+    def of(cls, *items): return cls(items)
+    @staticmethod
+    def kind(): return 'LIFO'
+"""
+
+
+@pytest.mark.skipif(not hasattr(TargetKind, "CLASS"), reason="class stubs are not there yet")
+async def test_a_class_is_a_target_like_a_function(level, open_sandbox, make_recipe):
+    recipe = make_recipe(
+        "s = Stack([1])\ns.push(2)\nassert len(s) == 2 and s.pop() == 2 and s.top == 1",
+        "assert isinstance(Stack(), Stack) and Stack.of(1, 2).push(3).pop() == 3",
+        "s = Stack.of(1)\nassert s.push(5) is s and list(s) == [5, 1]",
+        "assert Stack([1]) == Stack.of(1) and Stack([1]) != Stack([2]) and Stack.kind() == 'LIFO'",
+        "try:\n    Stack().pop()\nexcept IndexError:\n    pass\nelse:\n    assert False",
+        targets=(STACK,),
+    )
+    async with open_sandbox(level, recipe) as box:
+        outcome = await box.run(STACK_ANSWER)
+
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
