@@ -145,3 +145,28 @@ KINDS = {
     "np.nothing": Kind(_make_nothing),
     "np.dtype": Kind(lambda payload, *_: dtype_of(payload)),
 }
+
+
+def same(value: Any, twin: Any, pair: Any) -> bool | None:
+    """Whether two arrays have the same type, shape and content."""
+    np = sys.modules["numpy"]
+    if not isinstance(value, np.ndarray):
+        return None
+    if value.dtype != twin.dtype or value.shape != twin.shape:
+        return False
+    if isinstance(value, np.ma.MaskedArray) and not np.array_equal(np.ma.getmaskarray(value), np.ma.getmaskarray(twin)):
+        return False
+    if value.dtype.hasobject:
+        return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value.flat, twin.flat, strict=True))
+    return bool(np.asarray(value).tobytes() == np.asarray(twin).tobytes())
+
+
+def put_back(target: Any, new: Any) -> bool:
+    """Gives an array the content of another of its type and shape. Raises Unreadable."""
+    np = sys.modules["numpy"]
+    if not isinstance(target, np.ndarray):
+        return False
+    if target.dtype != new.dtype or target.shape != new.shape:
+        raise Unreadable("an array cannot change its shape or type in place")
+    target[...] = new
+    return True

@@ -16,6 +16,9 @@ FACTORIES: dict[str, type] = {
     kind.__name__: kind for kind in (list, dict, set, int, float, str, bool, tuple, deque, Counter, defaultdict)
 }
 _IDS = frozenset(map(id, ATOMS))  # a metaclass may say that its class equals another
+FACTORY: Any = vars(defaultdict)["default_factory"]
+_MAXLEN: Any = vars(deque)["maxlen"]
+_TYPECODE: Any = vars(array)["typecode"]
 _TYPECODES = frozenset("bBuwhHiIlLqQfd")
 
 
@@ -53,7 +56,7 @@ def pairs_of(payload: Any, children: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _of_defaultdict(value: Any, _: Encoding) -> Node | None:
-    factory = defaultdict.default_factory.__get__(value)  # type: ignore[attr-defined]
+    factory = FACTORY.__get__(value)
     name = next((name for name, kind in FACTORIES.items() if kind is factory), None)
     if factory is not None and name is None:
         return None
@@ -61,13 +64,13 @@ def _of_defaultdict(value: Any, _: Encoding) -> Node | None:
 
 
 def _of_deque(value: Any, _: Encoding) -> Node:
-    return "deque", deque.maxlen.__get__(value), list(deque.__iter__(value))  # type: ignore[attr-defined]
+    return "deque", _MAXLEN.__get__(value), list(deque.__iter__(value))
 
 
 def _of_array(value: Any, _: Encoding) -> Node:
-    if array.typecode.__get__(value) in "uw":  # type: ignore[attr-defined]
-        return "array", (array.typecode.__get__(value), array.tounicode(value)), ()  # type: ignore[attr-defined]
-    return "array", (array.typecode.__get__(value), array.tobytes(value)), ()  # type: ignore[attr-defined]
+    if _TYPECODE.__get__(value) in "uw":
+        return "array", (_TYPECODE.__get__(value), array.tounicode(value)), ()
+    return "array", (_TYPECODE.__get__(value), array.tobytes(value)), ()
 
 
 DESCRIBE: dict[type, Any] = {

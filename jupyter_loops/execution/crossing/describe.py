@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import sys
 from typing import Any
 
 from . import containers, scalars
@@ -11,7 +10,7 @@ from .bases import of_subclass
 from .errors import of_error
 from .instances import of_instance, of_member
 from .kind import Encoding, Node
-from .kinds import LIBRARIES
+from .libraries import LIBRARIES, library_of
 from .plain import ATOMS
 
 _EXACT: dict[int, Any] = {id(kind): of for kind, of in {**containers.DESCRIBE, **scalars.DESCRIBE}.items()}
@@ -20,7 +19,7 @@ _ATOMS = frozenset(map(id, ATOMS))
 
 
 def describe(value: object, encoding: Encoding) -> Node:
-    """The node of a value; what nothing describes stays on its side, and is called from the other. Raises Unsendable."""
+    """The node of a value; what nothing describes stays on its side. Raises Unsendable."""
     kind = type(value)
     if id(kind) in _ATOMS:
         return "=", value, ()
@@ -44,9 +43,6 @@ def _other(value: Any, kind: type, encoding: Encoding) -> Node | None:
 
 
 def _of_library(value: object, kind: type, encoding: Encoding) -> Node | None:
-    for base in kind.__mro__:
-        library = LIBRARIES.get(str(base.__module__).partition(".")[0])
-        if library is not None and library.NAME in sys.modules:
-            node: Node | None = library.describe(value, encoding)
-            return node
-    return None
+    name = library_of(kind)
+    node: Node | None = None if name is None else LIBRARIES[name].describe(value, encoding)
+    return node

@@ -67,12 +67,16 @@ def _arguments(error: BaseException, kind: type) -> tuple[Any, ...]:
     arguments = error.args
     if isinstance(error, OSError) and len(arguments) == 2 and type(error.filename) is str:  # noqa: PLR2004
         arguments = (*arguments, error.filename)
-    says_its_own = type(error).__str__ is not kind.__str__
+    says_its_own = _str_of(type(error)) is not _str_of(kind)
     try:
         fits = type(arguments) is tuple and len(dumps(arguments)) <= _LONGEST
     except Exception:  # noqa: BLE001
         fits = False
     return arguments if fits and not says_its_own else (text_of(error),)
+
+
+def _str_of(kind: type) -> object:
+    return kind.__str__
 
 
 def _notes(error: BaseException) -> tuple[str, ...]:

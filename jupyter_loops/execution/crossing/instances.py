@@ -9,13 +9,12 @@ from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType,
 from typing import Any
 
 from .kind import Decoding, Encoding, Kind, Node, fields
-from .plain import ATOMS
 from .refusal import Unreadable, Unsendable
 
 _VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
 _FILLED: tuple[type, ...] = (Counter, OrderedDict, dict, list, set, deque)
 _BEHAVIOUR = (FunctionType, classmethod, staticmethod, property, ClassMethodDescriptorType, GetSetDescriptorType)
-_PLAIN = {
+_PLAIN: dict[Any, Any] = {
     int: int.__int__,
     float: float.__float__,
     complex: complex.__pos__,
@@ -43,7 +42,7 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     number = classes.number(kind)
     if number is None or not classes.rebuilds(kind) or not _can_be_made(kind):
         return None
-    base = _base(kind)
+    base = base_of(kind)
     state = state_of(value, kind)
     names, rest = tuple(state), list(state.values())
     if base in _PLAIN:
@@ -52,12 +51,13 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     return ("valued" if base in _VALUES else "instance"), (number, names, None), [*rest, *items]
 
 
-def _base(kind: type) -> type:
+def base_of(kind: type) -> Any:
+    """The builtin class that a class extends, or object."""
     return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
 
 
 def _can_be_made(kind: type) -> bool:
-    base = _base(kind)
+    base = base_of(kind)
     try:
         base.__new__(kind)
     except TypeError:
@@ -68,12 +68,12 @@ def _can_be_made(kind: type) -> bool:
 def state_of(value: object, kind: type) -> dict[str, object]:
     """What is in the slots and the dictionary of an instance. Raises Unsendable for what replaces a method."""
     state = {}
-    for name, slot in _slots(kind).items():
+    for name, slot in slots_of(kind).items():
         try:
             state[name] = slot.__get__(value)
         except AttributeError:
             continue
-    for name, each in _dict(value).items():
+    for name, each in attributes_of(value).items():
         behaviour = behaviour_of(kind, name)
         if isinstance(behaviour, cached_property):
             continue
@@ -83,14 +83,15 @@ def state_of(value: object, kind: type) -> dict[str, object]:
     return state
 
 
-def _dict(value: object) -> dict[str, object]:
+def attributes_of(value: object) -> dict[str, object]:
+    """The dictionary of an instance, or an empty one."""
     try:
         return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]
     except AttributeError:
         return {}
 
 
-def _slots(kind: type) -> dict[str, Any]:
+def slots_of(kind: type) -> dict[str, Any]:
     """Slots by place of their class and name: a subclass may have one of the same name."""
     found: dict[str, Any] = {}
     for depth, each in enumerate(kind.__mro__[:-1]):
@@ -116,7 +117,7 @@ def _named(payload: Any, decoding: Decoding) -> tuple[type, tuple[str, ...], Any
 
 def restore_state(target: object, kind: type, names: tuple[str, ...], values: list[object]) -> None:
     """Puts state back into an instance. Raises Unreadable for what would replace a method."""
-    slots = _slots(kind)
+    slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):
         if name in slots:
             slots[name].__set__(target, value)
@@ -128,16 +129,17 @@ def restore_state(target: object, kind: type, names: tuple[str, ...], values: li
 
 def _make_instance(payload: Any, _: list[Any], decoding: Decoding) -> object:
     kind, _names, _content = _named(payload, decoding)
-    base = _base(kind)
+    base = base_of(kind)
     if base in _VALUES:
         raise Unreadable("it is made with its content")
-    return base.__new__(kind)
+    made: object = base.__new__(kind)
+    return made
 
 
 def _fill_instance(target: Any, payload: Any, children: list[Any], decoding: Decoding) -> None:
     kind, names, _ = _named(payload, decoding)
     restore_state(target, kind, names, children[: len(names)])
-    _put_items(target, _base(kind), children[len(names) :])
+    _put_items(target, base_of(kind), children[len(names) :])
 
 
 def _put_items(target: Any, base: Any, items: list[Any]) -> None:
@@ -154,11 +156,11 @@ def _put_items(target: Any, base: Any, items: list[Any]) -> None:
 
 def _make_valued(payload: Any, children: list[Any], decoding: Decoding) -> object:
     kind, names, content = _named(payload, decoding)
-    base, items = _base(kind), children[len(names) :]
+    base, items = base_of(kind), children[len(names) :]
     if base in {tuple, frozenset}:
-        made = base.__new__(kind, _of_length(kind, items))  # type: ignore[call-arg]
-    elif base in _PLAIN and type(content) in {base} and (base is complex or base in ATOMS) and not items:
-        made = base.__new__(kind, content)  # type: ignore[call-arg]
+        made = base.__new__(kind, _of_length(kind, items))
+    elif base in _PLAIN and type(content) is base and not items:
+        made = base.__new__(kind, content)
     else:
         raise Unreadable("it has no such content")
     restore_state(made, kind, names, children[: len(names)])

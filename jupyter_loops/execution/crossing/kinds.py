@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import arrays, bases, containers, errors, instances, scalars
+from . import bases, containers, errors, instances, scalars
 from .kind import Decoding, Kind, expect
-
-LIBRARIES: dict[str, Any] = {module.NAME: module for module in (arrays,)}
+from .libraries import LIBRARIES
 
 
 def _referred(payload: Any, _: list[Any], decoding: Decoding) -> object:

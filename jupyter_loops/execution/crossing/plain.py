@@ -33,7 +33,7 @@ def loads(data: bytes | bytearray) -> Any:
         return _Unpickler(io.BytesIO(data)).load()
     except Unreadable:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise Unreadable(f"not a plain value ({type(error).__name__}: {str(error)[:100]})") from None
 
 
@@ -43,10 +43,10 @@ class _Pickler(_pickle.Pickler):
 
 
 class _Unpickler(_pickle.Unpickler):
-    def find_class(self, module: str, name: str, /) -> NoReturn:
+    def find_class(self, _module: str, _name: str, /) -> NoReturn:
         raise Unreadable("it names a class")
 
-    def persistent_load(self, pid: object, /) -> NoReturn:
+    def persistent_load(self, _: object, /) -> NoReturn:
         raise Unreadable("it names an object")
 
 
