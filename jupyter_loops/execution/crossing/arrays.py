@@ -43,7 +43,11 @@ def _of_array(np: Any, value: Any) -> Node:
     if value.dtype == np.dtype(object):
         return "np.objects", (shape, order), value.reshape(-1, order=order).tolist()
     straight = value.reshape(-1, order=order)
-    return "np.array", (_description(value.dtype), shape, order, bytearray(straight.tobytes())), ()
+    return "np.array", (_description(value.dtype), shape, order, _bytes(np, straight)), ()
+
+
+def _bytes(np: Any, straight: Any) -> bytearray:
+    return bytearray(np.ascontiguousarray(straight).view(np.uint8).data) if straight.nbytes else bytearray()
 
 
 def _description(dtype: Any, depth: int = 0) -> Any:

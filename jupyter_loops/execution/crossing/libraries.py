@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from . import arrays, arrow, frames, polar
+from . import arrays, arrow, estimators, figures, frames, images, networks, polar, sparse, symbols
 
-LIBRARIES: dict[str, Any] = {module.NAME: module for module in (arrays, arrow, frames, polar)}
+_MODULES = (arrays, arrow, estimators, figures, frames, images, networks, polar, sparse, symbols)
+LIBRARIES: dict[str, Any] = {module.NAME: module for module in _MODULES}
 
 
 def library_of(kind: type) -> str | None:
