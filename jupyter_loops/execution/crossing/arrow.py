@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from . import arrow_layout
 from .arrow_types import schema_from, schema_of, type_from, type_of
 from .kind import Decoding, Encoding, Kind, Node, count, fields
 from .refusal import Unreadable
@@ -72,6 +73,7 @@ def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object
     if not all(isinstance(child, pa.Array) for child in children):
         raise Unreadable("an array of Arrow's has no such children")
     decoding.spend(length)
+    arrow_layout.check(description, kind, length, content, children)
     buffers = [None if each is None else pa.py_buffer(each) for each in content]
     made = pa.Array.from_buffers(kind, length, buffers, children=children or None)
     made.validate(full=True)

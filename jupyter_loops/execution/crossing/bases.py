@@ -12,27 +12,29 @@ from . import containers
 from .kind import Encoding, Kind, Node
 from .refusal import Unreadable
 
-_ATOMS: dict[type, Callable[[Any], Any]] = {
-    int: int.__int__,
-    float: float.__float__,
-    str: str.__str__,
-    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+_ATOMS: dict[int, Callable[[Any], Any]] = {  # by id: a metaclass may say that its class equals another
+    id(int): int.__int__,
+    id(float): float.__float__,
+    id(str): str.__str__,
+    id(bytes): lambda value: bytes.__getitem__(value, slice(None)),
 }
-_CONTAINERS = (Counter, OrderedDict, defaultdict, deque, list, tuple, dict, set, frozenset, bytearray)
+_CONTAINERS = frozenset(
+    map(id, (Counter, OrderedDict, defaultdict, deque, list, tuple, dict, set, frozenset, bytearray))
+)
 _MOST = 255  # fields
 
 
 def of_subclass(value: object, encoding: Encoding) -> Node | None:
     """The builtin value in an instance of a subclass, or None where there is none."""
     for kind in type(value).__mro__:
-        if kind in _ATOMS:
-            return "=", _ATOMS[kind](value), ()
+        if id(kind) in _ATOMS:
+            return "=", _ATOMS[id(kind)](value), ()
         if kind is complex:
             exact: complex = complex.__pos__(value)  # type: ignore[arg-type]
             return "complex", (exact.real, exact.imag), ()
         if kind is tuple and (names := _field_names(value)):
             return "namedtuple", names, list(tuple.__iter__(value))  # type: ignore[arg-type]
-        if kind in _CONTAINERS:
+        if id(kind) in _CONTAINERS:
             node: Node | None = containers.DESCRIBE[kind](value, encoding)
             return node
     return None

@@ -19,6 +19,7 @@ class Classes:
 
     def __init__(self, kinds: Iterable[type] = ()) -> None:
         self._kinds = tuple(kinds)
+        self._rebuilt: dict[int, tuple[bool, bool]] = {}
         self._numbers = {id(kind): number for number, kind in enumerate(self._kinds)}
 
     @staticmethod
@@ -43,12 +44,21 @@ class Classes:
 
     def rebuilds(self, kind: type, *, error: bool = False) -> bool:
         """Whether instances of a class of the table may be made from their state."""
-        if "__del__" in (name for each in kind.__mro__ for name in vars(each)):
-            return False
-        return error or not is_of_a_library(kind.__module__) or any(name in vars(kind) for name in _DATA)
+        if id(kind) not in self._rebuilt:
+            self._rebuilt[id(kind)] = _has_no_finaliser(kind), _is_data(kind)
+        simple, data = self._rebuilt[id(kind)]
+        return simple and (error or data)
 
     def __len__(self) -> int:
         return len(self._kinds)
+
+
+def _has_no_finaliser(kind: type) -> bool:
+    return not any("__del__" in vars(each) for each in kind.__mro__)
+
+
+def _is_data(kind: type) -> bool:
+    return not is_of_a_library(kind.__module__) or any(name in vars(kind) for name in _DATA)
 
 
 def _lead(value: object) -> Iterator[type]:

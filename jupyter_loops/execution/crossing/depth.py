@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .refusal import Unreadable
 
 DEEPEST = 1000  # tuples in tuples
+Argument = bytes | bytearray
 
 
 class Depth:
@@ -14,48 +17,53 @@ class Depth:
         self._stack: list[int] = []
         self._marks: list[int] = []
         self._memo: list[int] = []
+        self._steps: dict[int, Callable[[Argument], None]] = {
+            **dict.fromkeys(b"\x80\x95", lambda _: None),
+            **dict.fromkeys(b"hj", self._recall),
+            **dict.fromkeys(b"eu\x901", self._drop),
+            **{code: self._enclosing(code - 0x84) for code in b"\x85\x86\x87"},
+            ord("("): lambda _: self._marks.append(len(self._stack)),
+            0x94: lambda _: self._memo.append(self._stack[-1]),
+            ord("t"): lambda _: self._enclose(self._marks.pop()),
+            0x91: self._freeze,
+            ord("a"): lambda _: self._pop(1),
+            ord("s"): lambda _: self._pop(2),
+            ord("0"): lambda _: self._pop_or_unmark(),
+        }
 
-    def step(self, code: int, argument: bytes | bytearray) -> None:
-        """One opcode with the first bytes of its argument. Raises Unreadable for what is too deep, or makes no sense."""
+    def step(self, code: int, argument: Argument) -> None:
+        """One opcode with the first bytes of its argument. Raises Unreadable for what is too deep."""
+        act = self._steps.get(code)
+        if act is None:
+            self._stack.append(0)
+            return
         try:
-            self._step(chr(code), argument)
+            act(argument)
         except IndexError:
             raise Unreadable("the stack is too short") from None
 
-    def _step(self, code: str, argument: bytes | bytearray) -> None:
-        stack = self._stack
-        match code:
-            case "\x80" | "\x95":
-                pass
-            case "(":
-                self._marks.append(len(stack))
-            case "\x94":
-                self._memo.append(stack[-1])
-            case "h" | "j":
-                stack.append(self._memo[int.from_bytes(argument, "little")])
-            case "t":
-                self._enclose(self._marks.pop())
-            case "\x85" | "\x86" | "\x87":
-                self._enclose(len(stack) - (ord(code) - 0x84))
-            case "\x91":
-                self._drop()
-                stack.append(0)
-            case "e" | "u" | "\x90" | "1":
-                self._drop()
-            case "a":
-                stack.pop()
-            case "s":
-                stack.pop()
-                stack.pop()
-            case "0" if self._marks and self._marks[-1] == len(stack):
-                self._marks.pop()
-            case "0":
-                stack.pop()
-            case _:
-                stack.append(0)
+    def _recall(self, argument: Argument) -> None:
+        self._stack.append(self._memo[int.from_bytes(argument, "little")])
 
-    def _drop(self) -> None:
+    def _drop(self, _: Argument) -> None:
         del self._stack[self._marks.pop() :]
+
+    def _freeze(self, argument: Argument) -> None:
+        self._drop(argument)
+        self._stack.append(0)
+
+    def _pop(self, number: int) -> None:
+        for _ in range(number):
+            self._stack.pop()
+
+    def _pop_or_unmark(self) -> None:
+        if self._marks and self._marks[-1] == len(self._stack):
+            self._marks.pop()
+        else:
+            self._stack.pop()
+
+    def _enclosing(self, number: int) -> Callable[[Argument], None]:
+        return lambda _: self._enclose(len(self._stack) - number)
 
     def _enclose(self, start: int) -> None:
         if start < 0:

@@ -7,13 +7,12 @@ import re
 import sys
 from typing import Any
 
-from .instances import attributes_of, behaviour_of, restore_state
+from .instances import attributes_of, restore_state
 from .kind import Decoding, Encoding, Kind, Node, fields
 from .refusal import Unreadable
 
 NAME = "sklearn"
 _MODULE = re.compile(r"sklearn(\.[a-z_][a-z0-9_]*){1,5}")
-_HELD = ("sklearn.tree._", "sklearn.neighbors._", "sklearn._loss", "sklearn.svm._lib")
 
 
 def describe(value: Any, _: Encoding) -> Node | None:
@@ -70,4 +69,3 @@ def put_back(_target: Any, _new: Any) -> bool:
 
 
 KINDS = {"sk.estimator": Kind(_make, _fill)}
-_ = behaviour_of

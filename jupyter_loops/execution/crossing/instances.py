@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, OrderedDict, deque
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -51,11 +51,13 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     return ("valued" if base in _VALUES else "instance"), (number, names, None), [*rest, *items]
 
 
+@lru_cache(1024)
 def base_of(kind: type) -> Any:
     """The builtin class that a class extends, or object."""
     return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
 
 
+@lru_cache(1024)
 def _can_be_made(kind: type) -> bool:
     base = base_of(kind)
     try:
@@ -91,6 +93,7 @@ def attributes_of(value: object) -> dict[str, object]:
         return {}
 
 
+@lru_cache(1024)
 def slots_of(kind: type) -> dict[str, Any]:
     """Slots by place of their class and name: a subclass may have one of the same name."""
     found: dict[str, Any] = {}
@@ -101,6 +104,7 @@ def slots_of(kind: type) -> dict[str, Any]:
     return found
 
 
+@lru_cache(8192)
 def behaviour_of(kind: type, name: str) -> object:
     """What a class defines under a name that an instance must not replace."""
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)

@@ -13,7 +13,8 @@ from .refusal import Unreadable
 
 _SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}  # a length of so many bytes, then the data
 _TUPLES = b"t\x85\x86\x87"
-_MANY = 1000  # tuples, before it matters how deep they are
+_EACH_TUPLE = [bytes([code]) for code in _TUPLES]
+_MANY = 1000  # tuples of more than atoms, before it matters how deep they are
 _STOP = ord(".")
 
 
@@ -22,23 +23,32 @@ def _short(code: bytes) -> bytes:
     return re.escape(code) + b"(?:" + lengths + b")"
 
 
-_BARE = b"[NJ)}(ae01su" + re.escape(b"]") + rb"\x88\x89\x8f\x90\x91\x94]"
-_FIXED = rb"K.|M..|J.{4}|G.{8}|h.|j.{4}|\x95.{8}|\x80\x05"
-_ONE = b"|".join([_BARE.replace(b"J", b""), _FIXED, *map(_short, (b"\x8c", b"C", b"\x8a"))])
-_RUN = re.compile(b"(?:" + _ONE + b")*+", re.DOTALL)
-_STEP = re.compile(_ONE + b"|[" + _TUPLES + b"]", re.DOTALL)
+_ATOM = b"(?:" + b"|".join([rb"K.|[N)\x88\x89]|M..|J.{4}|G.{8}", *map(_short, (b"\x8c", b"C", b"\x8a"))]) + b")\x94?+"
+_OTHER = rb"[\]}(ae01su\x8f\x90\x91\x94]|h.|j.{4}|\x95.{8}|\x80\x05"
+_TUPLE = b"[" + _TUPLES + b"]"
+_FLAT = rb"%b(?:\x85|%b(?:\x86|%b\x87))|\((?:%b)*+t" % (_ATOM, _ATOM, _ATOM, _ATOM)  # a tuple of atoms
+
+
+def _run(*choices: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"(?:" + b"|".join(choices) + b")*+", re.DOTALL)
+
+
+_FEW_TUPLES = _run(_ATOM, _OTHER, _TUPLE)
+_MANY_TUPLES = _run(_FLAT, _ATOM, _OTHER)
+_STEP = re.compile(_ATOM.removesuffix(b"\x94?+") + b"|" + _OTHER + b"|" + _TUPLE, re.DOTALL)
 
 
 def check(data: bytes | bytearray) -> None:
     """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
-    if _count_tuples(data) > _MANY:
+    few = sum(map(data.count, _EACH_TUPLE)) <= _MANY
+    if _count_tuples(data, _FEW_TUPLES if few else _MANY_TUPLES) > _MANY:
         _measure(data)
 
 
-def _count_tuples(data: bytes | bytearray) -> int:
+def _count_tuples(data: bytes | bytearray, run: re.Pattern[bytes]) -> int:
     at, tuples = 0, 0
     while True:
-        at = _end(_RUN, data, at)
+        at = _end(run, data, at)
         code = _code(data, at)
         if code in _TUPLES:
             tuples, at = tuples + 1, at + 1

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
-from .refusal import Unreadable, Unsendable
+from .refusal import Unreadable
 
 NAME = "sympy"
 _HEADS = frozenset(
@@ -23,6 +23,7 @@ _CONSTANTS = (
     *("EulerGamma", "GoldenRatio", "Catalan"),
 )
 _SINGLETONS = ("EmptySet", "Reals", "Integers", "Naturals", "Naturals0", "Rationals", "Complexes", "NegativeInfinity")
+_EVALUATED = frozenset({"Add", "Mul", "Pow"})
 _LONGEST = 200  # characters of a name
 
 
@@ -51,11 +52,15 @@ def _of_basic(sy: Any, value: Any) -> Node | None:
     if type(value) is sy.Symbol:
         assumptions = tuple((key, is_so) for key, is_so in value._assumptions_orig.items())  # noqa: SLF001
         return "sy.symbol", (value.name, assumptions), ()
-    if name in _HEADS and getattr(sy, name, None) is type(value):
+    if name in _HEADS and _head(sy, name) is type(value):
         return "sy.node", name, list(value.args)
     if isinstance(value, sy.core.function.AppliedUndef):
         return "sy.applied", str(value.func), list(value.args)
     return None
+
+
+def _head(sy: Any, name: str) -> Any:
+    return sy.functions.elementary.piecewise.ExprCondPair if name == "ExprCondPair" else getattr(sy, name)
 
 
 def _constant(sy: Any, value: Any) -> str | None:
@@ -114,14 +119,10 @@ def _make_node(name: Any, children: list[Any], _: Decoding) -> object:
 
     if expect(name, str) not in _HEADS:
         raise Unreadable("sympy has no such expression")
-    return getattr(sy, name)(*_basic(children), evaluate=False) if name in _EVALUATED else _rebuilt(sy, name, children)
-
-
-_EVALUATED = frozenset({"Add", "Mul", "Pow"})
-
-
-def _rebuilt(sy: Any, name: str, children: list[Any]) -> Any:
-    return sy.Basic.__new__(getattr(sy, name), *_basic(children))
+    head, arguments = _head(sy, name), _basic(children)
+    if name in _EVALUATED:
+        return head(*arguments, evaluate=False)
+    return sy.Basic.__new__(head, *arguments)
 
 
 def _make_applied(name: Any, children: list[Any], _: Decoding) -> object:
@@ -160,4 +161,3 @@ KINDS = {
     "sy.applied": Kind(_make_applied),
     "sy.matrix": Kind(_make_matrix),
 }
-_ = Unsendable
