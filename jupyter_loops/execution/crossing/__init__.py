@@ -1,0 +1,25 @@
+"""Carries values over the border between an untrusted process and one that believes nothing it says."""
+
+from .classes import Classes
+from .graph import decode, decode_error, encode, encode_error
+from .kind import Receiving, Sending
+from .packing import pack, unpack
+from .plain import dumps, loads
+from .refusal import NotPlain, Unreadable, Unsendable
+
+__all__ = [
+    "Classes",
+    "NotPlain",
+    "Receiving",
+    "Sending",
+    "Unreadable",
+    "Unsendable",
+    "decode",
+    "decode_error",
+    "dumps",
+    "encode",
+    "encode_error",
+    "loads",
+    "pack",
+    "unpack",
+]

@@ -1,0 +1,176 @@
+"""NumPy's arrays and scalars: by their bytes and a type that is checked, never by pickle."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from typing import Any
+
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .plain import ATOMS
+from .refusal import Unreadable, Unsendable
+
+NAME = "numpy"
+_SIMPLE = re.compile(r"[<>|=](?:[biufcSUV]\d{1,9}|[mM]8(?:\[\d{0,9}[a-zA-Zμ]{1,7}\])?)")
+_MOST = 64  # dimensions
+_DEEPEST = 8  # structures in structures
+_ORDERS = {"C", "F"}
+
+
+def describe(value: Any, _: Encoding) -> Node | None:
+    """The node of an array, scalar or dtype; None for other objects of NumPy's."""
+    np = sys.modules["numpy"]
+    kind = type(value)
+    if kind is np.ndarray:
+        return _of_array(np, value)
+    if kind is np.ma.MaskedArray:
+        return "np.masked", None, [np.asarray(value.data), np.ma.getmaskarray(value), value.fill_value]
+    if value is np.ma.masked:
+        return "np.nothing", None, ()
+    if isinstance(value, np.dtype):
+        return "np.dtype", _description(value), ()
+    if isinstance(value, np.generic) and vars(np).get(kind.__name__) is kind and not isinstance(value, np.object_):
+        return "np.scalar", None, [np.asarray(value).reshape(())]
+    if isinstance(value, np.ndarray):
+        return _of_array(np, np.ndarray.view(value, np.ndarray))
+    return None
+
+
+def _of_array(np: Any, value: Any) -> Node:
+    shape = tuple(map(int, value.shape))
+    order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    if value.dtype == np.dtype(object):
+        return "np.objects", (shape, order), value.reshape(-1, order=order).tolist()
+    straight = value.reshape(-1, order=order)
+    return "np.array", (_description(value.dtype), shape, order, _bytes(np, straight)), ()
+
+
+def _bytes(np: Any, straight: Any) -> bytearray:
+    return bytearray(np.ascontiguousarray(straight).view(np.uint8).data) if straight.nbytes else bytearray()
+
+
+def _description(dtype: Any, depth: int = 0) -> Any:
+    if dtype.hasobject or depth > _DEEPEST or dtype.kind not in "biufcSUVmM":
+        raise Unsendable(f"an array of type {dtype} does not cross: give it a numeric, string or object type")
+    if dtype.names is not None:
+        parts = [(name, _description(dtype.fields[name][0], depth + 1), dtype.fields[name][1]) for name in dtype.names]
+        return tuple(parts), dtype.itemsize
+    if dtype.subdtype is not None:
+        return _description(dtype.subdtype[0], depth + 1), tuple(map(int, dtype.subdtype[1])), "of"
+    return dtype.str
+
+
+def dtype_of(description: Any, depth: int = 0) -> Any:
+    """A dtype from its description. Raises Unreadable."""
+    import numpy as np
+
+    if type(description) is str and _SIMPLE.fullmatch(description):
+        return np.dtype(description)
+    if type(description) is not tuple or depth > _DEEPEST:
+        raise Unreadable("an array has no such type")
+    if len(description) == 3:  # noqa: PLR2004
+        base, shape, _word = description
+        return np.dtype((dtype_of(base, depth + 1), _shape(shape)))
+    parts, size = fields(description, tuple, int)
+    names, formats, offsets = zip(*(fields(part, str, type(part[1]), int) for part in parts), strict=True)
+    types = [dtype_of(each, depth + 1) for each in formats]
+    return np.dtype({"names": list(names), "formats": types, "offsets": list(offsets), "itemsize": size})
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    if type(shape) is not tuple or len(shape) > _MOST or any(type(each) is not int or each < 0 for each in shape):
+        raise Unreadable("an array has no such shape")
+    return shape
+
+
+def _make_array(payload: Any, _: list[Any], __: Decoding) -> object:
+    import numpy as np
+
+    description, shape, order, data = fields(payload, type(payload[0]), tuple, str, bytearray)
+    dtype = dtype_of(description)
+    if dtype.itemsize * math.prod(_shape(shape)) != len(data) or order not in _ORDERS:
+        raise Unreadable("an array has not the size that its type and shape say")
+    if not data:
+        return np.empty(shape, dtype, order)
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
+def _make_objects(payload: Any, _: list[Any], decoding: Decoding) -> object:
+    import numpy as np
+
+    shape, order = fields(payload, tuple, str)
+    size = math.prod(_shape(shape))
+    decoding.spend(8 * size)
+    return np.empty(shape, object, expect(order, str))
+
+
+def _fill_objects(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
+    import numpy as np
+
+    count(children, target.size)
+    straight = np.empty(len(children), object)
+    for place, child in enumerate(children):
+        straight[place] = child
+    target[...] = straight.reshape(payload[0], order=payload[1])
+
+
+def _make_masked(_: Any, children: list[Any], __: Decoding) -> object:
+    import numpy as np
+
+    data, mask, fill = count(children, 3)
+    if type(data) is not np.ndarray or type(mask) is not np.ndarray or data.shape != mask.shape or mask.dtype != bool:
+        raise Unreadable("a masked array has no such mask")
+    if type(fill) not in ATOMS and not isinstance(fill, np.generic):
+        raise Unreadable("a masked array has no such fill value")
+    return np.ma.MaskedArray(data, mask, fill_value=fill)
+
+
+def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
+    import numpy as np
+
+    (array,) = count(children, 1)
+    if type(array) is not np.ndarray or array.shape != () or array.dtype.hasobject:
+        raise Unreadable("a scalar is none")
+    return array[()]
+
+
+def _make_nothing(*_: object) -> object:
+    import numpy as np
+
+    return np.ma.masked
+
+
+KINDS = {
+    "np.array": Kind(_make_array),
+    "np.objects": Kind(_make_objects, _fill_objects),
+    "np.masked": Kind(_make_masked),
+    "np.scalar": Kind(_make_scalar),
+    "np.nothing": Kind(_make_nothing),
+    "np.dtype": Kind(lambda payload, *_: dtype_of(payload)),
+}
+
+
+def same(value: Any, twin: Any, pair: Any) -> bool | None:
+    """Whether two arrays have the same type, shape and content."""
+    np = sys.modules["numpy"]
+    if not isinstance(value, np.ndarray):
+        return None
+    if value.dtype != twin.dtype or value.shape != twin.shape:
+        return False
+    if isinstance(value, np.ma.MaskedArray) and not np.array_equal(np.ma.getmaskarray(value), np.ma.getmaskarray(twin)):
+        return False
+    if value.dtype.hasobject:
+        return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value.flat, twin.flat, strict=True))
+    return bool(np.asarray(value).tobytes() == np.asarray(twin).tobytes())
+
+
+def put_back(target: Any, new: Any) -> bool:
+    """Gives an array the content of another of its type and shape. Raises Unreadable."""
+    np = sys.modules["numpy"]
+    if not isinstance(target, np.ndarray):
+        return False
+    if target.dtype != new.dtype or target.shape != new.shape:
+        raise Unreadable("an array cannot change its shape or type in place")
+    target[...] = new
+    return True

@@ -1,0 +1,150 @@
+"""Arrow's arrays and tables, by their buffers: each is checked to lie within what arrived, and nothing is parsed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from . import arrow_layout
+from .arrow_types import schema_from, schema_of, type_from, type_of
+from .kind import Decoding, Encoding, Kind, Node, count, fields
+from .refusal import Unreadable
+
+NAME = "pyarrow"
+
+
+def describe(value: Any, _: Encoding) -> Node | None:
+    """The node of an array, scalar, batch or table; None for other objects of Arrow's."""
+    pa = sys.modules["pyarrow"]
+    if isinstance(value, pa.Array):
+        return _of_array(pa, _compact(pa, value))
+    if isinstance(value, pa.ChunkedArray):
+        return "pa.chunked", type_of(value.type), value.chunks
+    if isinstance(value, pa.Table):
+        return "pa.table", schema_of(value.schema), value.columns
+    if isinstance(value, pa.RecordBatch):
+        return "pa.batch", schema_of(value.schema), value.columns
+    if isinstance(value, pa.Scalar):
+        return "pa.scalar", None, [pa.array([value.as_py()], value.type)]
+    if isinstance(value, pa.DataType):
+        return "pa.type", type_of(value), ()
+    if isinstance(value, pa.Schema):
+        return "pa.schema", schema_of(value), ()
+    return None
+
+
+def _compact(pa: Any, array: Any) -> Any:
+    """The array at offset 0, with buffers not much larger than it needs."""
+    if array.offset == 0 and array.get_total_buffer_size() <= 2 * array.nbytes + 4096:
+        return array
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch([array], names=["a"])
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return pa.ipc.open_stream(sink.getvalue()).read_next_batch().column(0)
+
+
+def _of_array(pa: Any, array: Any) -> Node:
+    kind = array.type
+    if isinstance(array, pa.DictionaryArray):
+        return "pa.dictionary", bool(kind.ordered), [array.indices, array.dictionary]
+    description, children, buffers = type_of(kind), _children(pa, array), array.buffers()
+    own = len(buffers) - sum(len(child.buffers()) for child in children)
+    content = [None if buffer is None else buffer.to_pybytes() for buffer in buffers[:own]]
+    return "pa.array", (description, len(array), content), children
+
+
+def _children(pa: Any, array: Any) -> list[Any]:
+    kind = array.type
+    if pa.types.is_struct(kind):
+        return [array.field(place) for place in range(kind.num_fields)]
+    if pa.types.is_map(kind):
+        return [pa.StructArray.from_arrays([array.keys, array.items], fields=[kind.key_field, kind.item_field])]
+    return [array.values] if kind.num_fields else []
+
+
+def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object:
+    import pyarrow as pa
+
+    description, length, content = fields(payload, type(payload[0]), int, list)
+    kind = type_from(description)
+    if length < 0 or not all(each is None or type(each) is bytes for each in content):
+        raise Unreadable("an array of Arrow's has no such buffers")
+    if not all(isinstance(child, pa.Array) for child in children):
+        raise Unreadable("an array of Arrow's has no such children")
+    decoding.spend(length)
+    arrow_layout.check(description, kind, length, content, children)
+    buffers = [None if each is None else pa.py_buffer(each) for each in content]
+    made = pa.Array.from_buffers(kind, length, buffers, children=children or None)
+    made.validate(full=True)
+    return made
+
+
+def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
+    import pyarrow as pa
+
+    indices, values = count(children, 2)
+    if not isinstance(indices, pa.Array) or not isinstance(values, pa.Array) or type(ordered) is not bool:
+        raise Unreadable("a dictionary of Arrow's is none")
+    made = pa.DictionaryArray.from_arrays(indices, values, ordered=ordered)
+    made.validate(full=True)
+    return made
+
+
+def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
+    import pyarrow as pa
+
+    if not all(isinstance(child, pa.Array) for child in children):
+        raise Unreadable("a chunk is no array of Arrow's")
+    return pa.chunked_array(children, type_from(payload))
+
+
+def _make_table(payload: Any, children: list[Any], _: Decoding) -> object:
+    import pyarrow as pa
+
+    if not all(isinstance(child, pa.ChunkedArray) for child in children):
+        raise Unreadable("a column is no array of Arrow's")
+    made = pa.Table.from_arrays(children, schema=schema_from(payload))
+    made.validate(full=True)
+    return made
+
+
+def _make_batch(payload: Any, children: list[Any], _: Decoding) -> object:
+    import pyarrow as pa
+
+    if not all(isinstance(child, pa.Array) for child in children):
+        raise Unreadable("a column is no array of Arrow's")
+    made = pa.RecordBatch.from_arrays(children, schema=schema_from(payload))
+    made.validate(full=True)
+    return made
+
+
+def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
+    import pyarrow as pa
+
+    (array,) = count(children, 1)
+    if not isinstance(array, pa.Array) or len(array) != 1:
+        raise Unreadable("a scalar of Arrow's is none")
+    return array[0]
+
+
+KINDS = {
+    "pa.array": Kind(_make_array),
+    "pa.dictionary": Kind(_make_dictionary),
+    "pa.chunked": Kind(_make_chunked),
+    "pa.table": Kind(_make_table),
+    "pa.batch": Kind(_make_batch),
+    "pa.scalar": Kind(_make_scalar),
+    "pa.type": Kind(lambda payload, *_: type_from(payload)),
+    "pa.schema": Kind(lambda payload, *_: schema_from(payload)),
+}
+
+
+def same(value: Any, twin: Any, _: Any) -> bool | None:
+    """Arrow's values never change."""
+    return value is twin or bool(value.equals(twin)) if hasattr(value, "equals") else None
+
+
+def put_back(_target: Any, _new: Any) -> bool:
+    """Arrow's values never change."""
+    return False

@@ -1,0 +1,154 @@
+"""Copy-restore: whether an object has changed, and how an object of ours takes over the content of a rebuilt one."""
+
+from __future__ import annotations
+
+import io
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .containers import FACTORY, flat
+from .instances import attributes_of, base_of, slots_of
+from .libraries import LIBRARIES, library_of
+from .refusal import Unreadable
+
+Pair = Callable[[Any, Any], bool]
+_FILES = (io.StringIO, io.BytesIO)
+_MAPPINGS: tuple[type, ...] = (Counter, OrderedDict, defaultdict, dict)
+_SEQUENCES = (list, bytearray, array, deque)
+
+
+def put_back(target: object, new: object) -> None:
+    """Gives an object the content of another of its type, in place. Raises Unreadable where that cannot be."""
+    if type(target) is not type(new):
+        raise Unreadable(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
+    try:
+        _put_back(target, new)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(f"a {type(target).__name__} cannot be changed in place ({error})") from None
+
+
+def same(value: object, twin: object, pair: Pair) -> bool:
+    """Whether an object has the content of its twin; `pair` says whether two objects inside are twins."""
+    if type(value) is not type(twin):
+        return False
+    library = library_of(type(value))
+    if library is not None and (found := LIBRARIES[library].same(value, twin, pair)) is not None:
+        return bool(found)
+    if isinstance(value, _FILES):
+        return value.getvalue() == twin.getvalue() and value.tell() == twin.tell()  # type: ignore[attr-defined]
+    return _same_items(value, twin, pair) and _same_state(value, twin, pair)
+
+
+def same_items(values: Iterable[Any], twins: Iterable[Any], pair: Pair) -> bool:
+    """Whether items are twins one by one: atoms by type and value, others by `pair`."""
+    left, right = list(values), list(twins)
+    if len(left) != len(right):
+        return False
+    if flat(left) and flat(right):
+        return _same_atoms(left, right)
+    return all(_same_atoms([x], [y]) if flat((x, y)) else pair(x, y) for x, y in zip(left, right, strict=True))
+
+
+def _same_atoms(left: list[Any], right: list[Any]) -> bool:
+    kinds = list(map(type, left))
+    if kinds != list(map(type, right)):
+        return False
+    if float not in kinds:
+        return left == right
+    left_floats, right_floats = (array("d", [x for x in side if type(x) is float]) for side in (left, right))
+    if left_floats.tobytes() != right_floats.tobytes():  # NaN is itself, and -0.0 is not 0.0
+        return False
+    return [x for x in left if type(x) is not float] == [x for x in right if type(x) is not float]
+
+
+def _same_items(value: Any, twin: Any, pair: Pair) -> bool:
+    base = base_of(type(value))
+    if isinstance(value, defaultdict) and FACTORY.__get__(value) is not FACTORY.__get__(twin):
+        return False
+    if base in _MAPPINGS:
+        left, right = list(base.items(value)), list(base.items(twin))
+        keys = same_items((key for key, _ in left), (key for key, _ in right), pair)
+        return keys and same_items((each for _, each in left), (each for _, each in right), pair)
+    if base in {set, frozenset}:
+        return _same_set(list(base.__iter__(value)), list(base.__iter__(twin)), pair)
+    if base in {list, deque, tuple}:
+        return same_items(base.__iter__(value), base.__iter__(twin), pair)
+    if isinstance(value, bytearray | array):
+        return bytes(memoryview(value)) == bytes(memoryview(twin))
+    return base is object or _same_atoms([value], [twin])
+
+
+def _same_set(left: list[Any], right: list[Any], pair: Pair) -> bool:
+    if flat(left) and flat(right):
+        return {(type(x), x) for x in left} == {(type(y), y) for y in right}
+    return same_items(left, right, pair)
+
+
+def _same_state(value: Any, twin: Any, pair: Pair) -> bool:
+    left, right = _state(value), _state(twin)
+    return left.keys() == right.keys() and same_items(left.values(), (right[name] for name in left), pair)
+
+
+def _state(value: Any) -> dict[str, Any]:
+    filled = {}
+    for name, slot in slots_of(type(value)).items():
+        try:
+            filled[name] = slot.__get__(value)
+        except AttributeError:
+            continue
+    return {**filled, **attributes_of(value)}
+
+
+def _put_back(target: Any, new: Any) -> None:
+    library = library_of(type(target))
+    if library is not None and LIBRARIES[library].put_back(target, new):
+        return
+    if isinstance(target, _FILES):
+        _put_file(target, new)
+        return
+    _put_items(target, new)
+    for slot in slots_of(type(target)).values():
+        _put_slot(target, new, slot)
+    attributes = attributes_of(target)
+    attributes.clear()
+    attributes.update(attributes_of(new))
+
+
+def _put_items(target: Any, new: Any) -> None:
+    if isinstance(target, defaultdict):
+        FACTORY.__set__(target, FACTORY.__get__(new))
+    if isinstance(target, dict):
+        base = OrderedDict if isinstance(target, OrderedDict) else dict
+        base.clear(target)
+        for key, value in list(base.items(new)):
+            base.__setitem__(target, key, value)
+    elif isinstance(target, set):
+        set.clear(target)
+        set.update(target, set.__iter__(new))
+    elif isinstance(target, deque):
+        deque.clear(target)
+        deque.extend(target, deque.__iter__(new))
+    elif isinstance(target, list | bytearray | array):
+        base_of_sequence: Any = next(kind for kind in _SEQUENCES if isinstance(target, kind))
+        base_of_sequence.__setitem__(target, slice(None), base_of_sequence.__getitem__(new, slice(None)))
+
+
+def _put_slot(target: Any, new: Any, slot: Any) -> None:
+    try:
+        value = slot.__get__(new)
+    except AttributeError:
+        if hasattr(target, slot.__name__):
+            slot.__delete__(target)
+    else:
+        slot.__set__(target, value)
+
+
+def _put_file(target: Any, new: Any) -> None:
+    target.seek(0)
+    target.truncate()
+    target.write(new.getvalue())
+    target.seek(new.tell())

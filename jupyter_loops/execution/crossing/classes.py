@@ -1,0 +1,108 @@
+"""The classes that both sides have: made before there is a candidate, so that a number means the same to both."""
+
+from __future__ import annotations
+
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
+
+from .refusal import Unreadable
+
+_DATA = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__")
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
+
+
+class Classes:
+    """A numbered table of the user's classes."""
+
+    def __init__(self, kinds: Iterable[type] = ()) -> None:
+        self._kinds = tuple(kinds)
+        self._rebuilt: dict[int, tuple[bool, bool]] = {}
+        self._numbers = {id(kind): number for number, kind in enumerate(self._kinds)}
+
+    @staticmethod
+    def of(names: Mapping[str, object]) -> Classes:
+        """Every class that names lead to, and every class of the user's own modules."""
+        values = [*names.values(), *(value for module in _modules() for value in list(vars(module).values()))]
+        found: dict[int, type] = {}
+        for value in values:
+            for kind in _lead(value):
+                _collect(kind, found)
+        return Classes(found.values())
+
+    def number(self, kind: type) -> int | None:
+        """The number of a class of the table."""
+        return self._numbers.get(id(kind))
+
+    def at(self, number: int) -> type:
+        """The class of a number. Raises Unreadable."""
+        if type(number) is not int or not 0 <= number < len(self._kinds):
+            raise Unreadable("it is of a class that is not known")
+        return self._kinds[number]
+
+    def rebuilds(self, kind: type, *, error: bool = False) -> bool:
+        """Whether instances of a class of the table may be made from their state."""
+        if id(kind) not in self._rebuilt:
+            self._rebuilt[id(kind)] = _has_no_finaliser(kind), _is_data(kind)
+        simple, data = self._rebuilt[id(kind)]
+        return simple and (error or data)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
+def _has_no_finaliser(kind: type) -> bool:
+    return not any("__del__" in vars(each) for each in kind.__mro__)
+
+
+def _is_data(kind: type) -> bool:
+    return not is_of_a_library(kind.__module__) or any(name in vars(kind) for name in _DATA)
+
+
+def _lead(value: object) -> Iterator[type]:
+    if isinstance(value, type):
+        yield value
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from map(type, value)
+    elif isinstance(value, dict):
+        yield from map(type, value.values())
+    yield type(value)
+
+
+def _collect(kind: type, found: dict[int, type]) -> None:
+    waiting = [kind]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in found or each.__module__ == "builtins":
+            continue
+        found[id(each)] = each
+        if not is_of_a_library(each.__module__):
+            waiting.extend(value for value in list(vars(each).values()) if isinstance(value, type))
+            waiting.extend(each.__mro__[1:])
+
+
+def _modules() -> Iterator[ModuleType]:
+    for name, module in sorted(sys.modules.items()):
+        if isinstance(module, ModuleType) and not is_of_a_library(name):
+            yield module
+
+
+def is_of_a_library(name: str) -> bool:
+    """Whether a module is of the standard library, installed, or has no file."""
+    if name == "__main__" or name not in sys.modules:
+        return False
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    path = getattr(sys.modules.get(name), "__file__", None)
+    return not isinstance(path, str) or path.startswith(_PREFIXES)
+
+
+def _prefixes() -> tuple[str, ...]:
+    installed = [sysconfig.get_path(name) for name in _LIBRARIES]
+    own = [__file__.rpartition("/execution/")[0]]
+    return tuple(path for path in [*installed, *site.getsitepackages(), site.getusersitepackages(), *own] if path)
+
+
+_PREFIXES = _prefixes()

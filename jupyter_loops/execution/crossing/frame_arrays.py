@@ -1,0 +1,250 @@
+"""pandas' extension arrays and scalars, each by the arrays under it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .refusal import Unreadable, Unsendable
+
+_MASKED = ("IntegerArray", "FloatingArray", "BooleanArray")
+_LONGEST = 64  # characters of a frequency
+
+
+def content(value: Any) -> Any:
+    """What is under a series or an index: an array of NumPy's, or an extension array."""
+    array = value.array
+    return value.to_numpy() if type(array).__name__ in {"NumpyExtensionArray", "PandasArray"} else array
+
+
+def describe(value: Any, _: Encoding) -> Node | None:
+    """The node of an extension array or scalar; None for other objects of pandas'."""
+    pd = sys.modules["pandas"]
+    if value is pd.NA or value is pd.NaT:
+        return "pd.missing", "NA" if value is pd.NA else "NaT", ()
+    if isinstance(value, pd.Timestamp):
+        return (
+            "pd.Timestamp",
+            (int(value.as_unit(value.unit).value if value.unit == "ns" else value._value), value.unit, value.fold),
+            [value.tzinfo],
+        )  # noqa: SLF001
+    if isinstance(value, pd.Timedelta):
+        return "pd.Timedelta", (int(value._value), value.unit), ()  # noqa: SLF001
+    if isinstance(value, pd.Period):
+        return "pd.Period", (int(value.ordinal), value.freqstr), ()
+    if isinstance(value, pd.Interval):
+        return "pd.Interval", value.closed, [value.left, value.right]
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        return _of_array(pd, value)
+    return None
+
+
+def _of_array(pd: Any, value: Any) -> Node:
+    kind, np = type(value).__name__, sys.modules["numpy"]
+    if kind in _MASKED:
+        return "pd.masked", kind, [value._data, value._mask]  # noqa: SLF001
+    if isinstance(value.dtype, pd.StringDtype):
+        nan = value.dtype.na_value is not pd.NA if hasattr(value.dtype, "na_value") else False
+        texts = value.to_numpy(object, na_value=None)
+        return "pd.texts", (value.dtype.storage, nan), [texts]
+    if kind == "Categorical":
+        return "pd.categories", bool(value.ordered), [np.asarray(value.codes), value.categories]
+    if kind == "DatetimeArray":
+        return "pd.datetimes", None, [value._ndarray, value.tz]  # noqa: SLF001
+    if kind == "TimedeltaArray":
+        return "pd.timedeltas", None, [value._ndarray]  # noqa: SLF001
+    if kind == "PeriodArray":
+        return "pd.periods", value.freqstr, [np.asarray(value.asi8)]
+    if kind == "IntervalArray":
+        return "pd.intervals", value.closed, [value.left, value.right]
+    return _of_other(pd, value, kind, np)
+
+
+def _of_other(pd: Any, value: Any, kind: str, np: Any) -> Node:
+    if kind == "SparseArray":
+        places = np.asarray(value.sp_index.indices)
+        return "pd.sparse", len(value), [value.sp_values, places, value.fill_value]
+    if kind == "ArrowExtensionArray":
+        return "pd.arrow", None, [value.__arrow_array__()]
+    if kind in {"NumpyExtensionArray", "PandasArray"}:
+        return "pd.numpy", None, [value.to_numpy()]
+    raise Unsendable(f"an array of {value.dtype} does not cross: give it a type of pandas or NumPy")
+
+
+def check(index: Any, columns: Any, attrs: Any) -> None:
+    """Raises Unreadable unless two are indexes and one a dictionary."""
+    import pandas as pd
+
+    if not isinstance(index, pd.Index) or not isinstance(columns, pd.Index) or type(attrs) is not dict:
+        raise Unreadable("a frame has no such labels")
+
+
+def checked(value: Any) -> Any:
+    """A one-dimensional array of NumPy's or an extension array. Raises Unreadable."""
+    import numpy as np
+    import pandas as pd
+
+    if (type(value) is np.ndarray and value.ndim == 1) or isinstance(value, pd.api.extensions.ExtensionArray):
+        return value
+    raise Unreadable("a column is no array")
+
+
+def numbers(value: Any, kind: str) -> Any:
+    """A one-dimensional array of NumPy's of a kind of type. Raises Unreadable."""
+    import numpy as np
+
+    if type(value) is not np.ndarray or value.ndim != 1 or value.dtype.kind not in kind:
+        raise Unreadable("an array under another has the wrong type")
+    return value
+
+
+def _make_missing(payload: Any, *_: Any) -> object:
+    import pandas as pd
+
+    return {"NA": pd.NA, "NaT": pd.NaT}[expect(payload, str)]
+
+
+def _make_timestamp(payload: Any, children: list[Any], _: Decoding) -> object:
+    import numpy as np
+    import pandas as pd
+
+    value, unit, fold = fields(payload, int, str, int)
+    (zone,) = count(children, 1)
+    made = pd.Timestamp(np.datetime64(value, unit))
+    if zone is not None:
+        made = made.tz_localize("UTC").tz_convert(zone)
+    return made.replace(fold=fold) if fold else made
+
+
+def _make_timedelta(payload: Any, *_: Any) -> object:
+    import numpy as np
+    import pandas as pd
+
+    return pd.Timedelta(np.timedelta64(*fields(payload, int, str)))
+
+
+def _make_period(payload: Any, *_: Any) -> object:
+    import pandas as pd
+
+    ordinal, freq = fields(payload, int, str)
+    return pd.Period(ordinal=ordinal, freq=frequency(freq))
+
+
+def frequency(text: Any) -> str:
+    """The text of a frequency. Raises Unreadable."""
+    if len(expect(text, str)) > _LONGEST:
+        raise Unreadable("a frequency is none")
+    return str(text)
+
+
+def _make_interval(closed: Any, children: list[Any], _: Decoding) -> object:
+    import pandas as pd
+
+    return pd.Interval(*count(children, 2), closed=expect(closed, str))
+
+
+def _make_masked(kind: Any, children: list[Any], _: Decoding) -> object:
+    import pandas as pd
+
+    data, mask = count(children, 2)
+    if kind not in _MASKED or len(numbers(data, "biuf")) != len(numbers(mask, "b")):
+        raise Unreadable("a masked array is none")
+    return getattr(pd.arrays, kind)(data, mask)
+
+
+def _make_texts(payload: Any, children: list[Any], _: Decoding) -> object:
+    import numpy as np
+    import pandas as pd
+
+    storage, nan = fields(payload, str, bool)
+    (texts,) = count(children, 1)
+    if not all(each is None or type(each) is str for each in numbers(texts, "O")):
+        raise Unreadable("a text is none")
+    dtype = pd.StringDtype(storage, na_value=np.nan) if nan else pd.StringDtype(storage)
+    return pd.array(texts, dtype=dtype)
+
+
+def _make_categories(ordered: Any, children: list[Any], _: Decoding) -> object:
+    import pandas as pd
+
+    codes, categories = count(children, 2)
+    if not isinstance(categories, pd.Index):
+        raise Unreadable("categories are no index")
+    return pd.Categorical.from_codes(numbers(codes, "i"), categories=categories, ordered=expect(ordered, bool))
+
+
+def _make_datetimes(_: Any, children: list[Any], __: Decoding) -> object:
+    import pandas as pd
+
+    data, zone = count(children, 2)
+    made = pd.DatetimeIndex(numbers(data, "M"))
+    return (made if zone is None else made.tz_localize("UTC").tz_convert(zone)).array
+
+
+def _make_timedeltas(_: Any, children: list[Any], __: Decoding) -> object:
+    import pandas as pd
+
+    return pd.TimedeltaIndex(numbers(count(children, 1)[0], "m")).array
+
+
+def _make_periods(freq: Any, children: list[Any], _: Decoding) -> object:
+    import pandas as pd
+
+    return pd.PeriodIndex.from_ordinals(numbers(count(children, 1)[0], "i"), freq=frequency(freq)).array
+
+
+def _make_intervals(closed: Any, children: list[Any], _: Decoding) -> object:
+    import pandas as pd
+
+    left, right = count(children, 2)
+    if not isinstance(left, pd.Index) or not isinstance(right, pd.Index):
+        raise Unreadable("the ends of intervals are no index")
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=expect(closed, str))
+
+
+def _make_sparse(size: Any, children: list[Any], decoding: Decoding) -> object:
+    import pandas as pd
+    from pandas._libs.sparse import IntIndex  # type: ignore[import-untyped]
+
+    values, places, fill = count(children, 3)
+    decoding.spend(expect(size, int))
+    index = IntIndex(size, numbers(places, "i").astype("int32"), check_integrity=True)
+    if len(numbers(values, "biufcO")) != len(places):
+        raise Unreadable("a sparse array has not as many values as places")
+    return pd.arrays.SparseArray(values, sparse_index=index, fill_value=fill)
+
+
+def _make_arrow(_: Any, children: list[Any], __: Decoding) -> object:
+    import pandas as pd
+    import pyarrow as pa
+
+    (array,) = count(children, 1)
+    if not isinstance(array, pa.ChunkedArray | pa.Array):
+        raise Unreadable("a column is no array of Arrow's")
+    return pd.arrays.ArrowExtensionArray(array)
+
+
+def _make_numpy(_: Any, children: list[Any], __: Decoding) -> object:
+    import pandas as pd
+
+    return pd.arrays.NumpyExtensionArray(checked(count(children, 1)[0]))
+
+
+KINDS = {
+    "pd.missing": Kind(_make_missing),
+    "pd.Timestamp": Kind(_make_timestamp),
+    "pd.Timedelta": Kind(_make_timedelta),
+    "pd.Period": Kind(_make_period),
+    "pd.Interval": Kind(_make_interval),
+    "pd.masked": Kind(_make_masked),
+    "pd.texts": Kind(_make_texts),
+    "pd.categories": Kind(_make_categories),
+    "pd.datetimes": Kind(_make_datetimes),
+    "pd.timedeltas": Kind(_make_timedeltas),
+    "pd.periods": Kind(_make_periods),
+    "pd.intervals": Kind(_make_intervals),
+    "pd.sparse": Kind(_make_sparse),
+    "pd.arrow": Kind(_make_arrow),
+    "pd.numpy": Kind(_make_numpy),
+}

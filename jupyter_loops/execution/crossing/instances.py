@@ -1,0 +1,194 @@
+"""Instances of classes that both sides have: rebuilt from their state, by no method of the class."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, OrderedDict, deque
+from functools import cached_property, lru_cache
+from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+from .kind import Decoding, Encoding, Kind, Node, fields
+from .refusal import Unreadable, Unsendable
+
+_VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
+_FILLED: tuple[type, ...] = (Counter, OrderedDict, dict, list, set, deque)
+_BEHAVIOUR = (FunctionType, classmethod, staticmethod, property, ClassMethodDescriptorType, GetSetDescriptorType)
+_PLAIN: dict[Any, Any] = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__pos__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+}
+_ITEMS: dict[type, Any] = {
+    **{kind: kind.__iter__ for kind in (tuple, frozenset, list, set, deque)},
+    **{kind: (lambda value, kind=kind: [each for pair in kind.items(value) for each in pair]) for kind in _FILLED[:3]},
+}
+
+
+def of_member(value: enum.Enum, encoding: Encoding) -> Node | None:
+    """A member of an enumeration of the table: by its name, or the value of combined flags."""
+    number = encoding.sending.classes.number(type(value))
+    if number is None:
+        return None
+    name = value._name_
+    return "member", (number, name if type(value).__members__.get(name or "") is value else value._value_), ()
+
+
+def of_instance(value: object, encoding: Encoding) -> Node | None:
+    """An instance of a class of the table that may be rebuilt."""
+    kind, classes = type(value), encoding.sending.classes
+    number = classes.number(kind)
+    if number is None or not classes.rebuilds(kind) or not _can_be_made(kind):
+        return None
+    base = base_of(kind)
+    state = state_of(value, kind)
+    names, rest = tuple(state), list(state.values())
+    if base in _PLAIN:
+        return "valued", (number, names, _PLAIN[base](value)), rest
+    items = [] if base is object else list(_ITEMS[base](value))
+    return ("valued" if base in _VALUES else "instance"), (number, names, None), [*rest, *items]
+
+
+@lru_cache(1024)
+def base_of(kind: type) -> Any:
+    """The builtin class that a class extends, or object."""
+    return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
+
+
+@lru_cache(1024)
+def _can_be_made(kind: type) -> bool:
+    base = base_of(kind)
+    try:
+        base.__new__(kind)
+    except TypeError:
+        return False
+    return True
+
+
+def state_of(value: object, kind: type) -> dict[str, object]:
+    """What is in the slots and the dictionary of an instance. Raises Unsendable for what replaces a method."""
+    state = {}
+    for name, slot in slots_of(kind).items():
+        try:
+            state[name] = slot.__get__(value)
+        except AttributeError:
+            continue
+    for name, each in attributes_of(value).items():
+        behaviour = behaviour_of(kind, name)
+        if isinstance(behaviour, cached_property):
+            continue
+        if behaviour is not None:
+            raise Unsendable(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
+        state[name] = each
+    return state
+
+
+def attributes_of(value: object) -> dict[str, object]:
+    """The dictionary of an instance, or an empty one."""
+    try:
+        return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]
+    except AttributeError:
+        return {}
+
+
+@lru_cache(1024)
+def slots_of(kind: type) -> dict[str, Any]:
+    """Slots by place of their class and name: a subclass may have one of the same name."""
+    found: dict[str, Any] = {}
+    for depth, each in enumerate(kind.__mro__[:-1]):
+        if "__slots__" in vars(each):
+            members = {name: slot for name, slot in vars(each).items() if isinstance(slot, MemberDescriptorType)}
+            found.update((f"{depth} {name}", slot) for name, slot in members.items())
+    return found
+
+
+@lru_cache(8192)
+def behaviour_of(kind: type, name: str) -> object:
+    """What a class defines under a name that an instance must not replace."""
+    found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
+    return found if isinstance(found, (*_BEHAVIOUR, cached_property)) else None
+
+
+def _named(payload: Any, decoding: Decoding) -> tuple[type, tuple[str, ...], Any]:
+    number, names, content = fields(payload, int, tuple, type(payload[2]))
+    kind = decoding.receiving.classes.at(number)
+    if set(map(type, names)) - {str} or not decoding.receiving.classes.rebuilds(kind):
+        raise Unreadable(f"{kind.__qualname__} is not rebuilt")
+    return kind, names, content
+
+
+def restore_state(target: object, kind: type, names: tuple[str, ...], values: list[object]) -> None:
+    """Puts state back into an instance. Raises Unreadable for what would replace a method."""
+    slots = slots_of(kind)
+    for name, value in zip(names, values, strict=True):
+        if name in slots:
+            slots[name].__set__(target, value)
+        elif " " in name or behaviour_of(kind, name) is not None:
+            raise Unreadable(f"{kind.__qualname__} has no state of that name")
+        else:
+            object.__getattribute__(target, "__dict__")[name] = value
+
+
+def _make_instance(payload: Any, _: list[Any], decoding: Decoding) -> object:
+    kind, _names, _content = _named(payload, decoding)
+    base = base_of(kind)
+    if base in _VALUES:
+        raise Unreadable("it is made with its content")
+    made: object = base.__new__(kind)
+    return made
+
+
+def _fill_instance(target: Any, payload: Any, children: list[Any], decoding: Decoding) -> None:
+    kind, names, _ = _named(payload, decoding)
+    restore_state(target, kind, names, children[: len(names)])
+    _put_items(target, base_of(kind), children[len(names) :])
+
+
+def _put_items(target: Any, base: Any, items: list[Any]) -> None:
+    if base in {list, deque}:
+        base.extend(target, items)
+    elif base is set:
+        base.update(target, items)
+    elif base is object and items:
+        raise Unreadable("it has no items")
+    elif base is not object:
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            base.__setitem__(target, key, value)
+
+
+def _make_valued(payload: Any, children: list[Any], decoding: Decoding) -> object:
+    kind, names, content = _named(payload, decoding)
+    base, items = base_of(kind), children[len(names) :]
+    if base in {tuple, frozenset}:
+        made = base.__new__(kind, _of_length(kind, items))
+    elif base in _PLAIN and type(content) is base and not items:
+        made = base.__new__(kind, content)
+    else:
+        raise Unreadable("it has no such content")
+    restore_state(made, kind, names, children[: len(names)])
+    return made
+
+
+def _of_length(kind: Any, items: list[Any]) -> list[Any]:
+    if hasattr(kind, "_fields") and len(kind._fields) != len(items):
+        raise Unreadable(f"{kind.__qualname__} has other fields")
+    return items
+
+
+def _make_member(payload: Any, _: list[Any], decoding: Decoding) -> object:
+    number, value = payload if type(payload) is tuple and len(payload) == 2 else (None, None)  # noqa: PLR2004
+    kind: Any = decoding.receiving.classes.at(number)  # type: ignore[arg-type]
+    if not issubclass(kind, enum.Enum) or type(value) not in {str, int}:
+        raise Unreadable("it is no member")
+    if type(value) is int and not issubclass(kind, enum.Flag):
+        raise Unreadable("it is no member")
+    return kind(value) if type(value) is int else kind.__members__[value]
+
+
+KINDS = {
+    "instance": Kind(_make_instance, _fill_instance),
+    "valued": Kind(_make_valued),
+    "member": Kind(_make_member),
+}

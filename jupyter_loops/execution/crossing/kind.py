@@ -1,0 +1,87 @@
+"""What the two sides of the border are asked for, and what a kind of value is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .classes import Classes
+from .refusal import Unreadable
+
+Node = tuple[str, Any, Sequence[Any]]
+
+
+class Sending(Protocol):
+    """The side that has the value; nothing it says is trusted."""
+
+    classes: Classes
+
+    def reference(self, value: object) -> int | None:
+        """The number of an object of the receiver's that this is, unchanged; None to send it by value."""
+
+    def handle(self, value: object) -> object:
+        """Registers an object that stays here; a plain description of it. May raise Unsendable."""
+
+
+class Receiving(Protocol):
+    """The side that rebuilds the value."""
+
+    classes: Classes
+
+    def referred(self, number: int) -> object:
+        """An object of ours by its number. Raises Unreadable."""
+
+    def handle(self, description: object) -> object:
+        """A stand-in for an object that stays on the other side."""
+
+
+@dataclass(slots=True)
+class Encoding:
+    """One encoding under way."""
+
+    sending: Sending
+    causes: list[BaseException] = field(default_factory=list)  # sent without what caused them
+
+
+@dataclass(slots=True)
+class Decoding:
+    """One decoding under way."""
+
+    receiving: Receiving
+    left: int
+
+    def spend(self, size: int) -> None:
+        """Raises Unreadable once more bytes were copied than the limit allows."""
+        self.left -= size
+        if self.left < 0:
+            raise Unreadable("it is larger than allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How values of a tag are rebuilt; with `fill`, made empty first, since they may hold themselves."""
+
+    make: Callable[[Any, list[Any], Decoding], object]
+    fill: Callable[[Any, Any, list[Any], Decoding], None] | None = None
+
+
+def expect(value: Any, kind: type, what: str = "a payload") -> Any:
+    """The value, of exactly this type. Raises Unreadable."""
+    if type(value) is not kind:
+        raise Unreadable(f"{what} is not {kind.__name__}")
+    return value
+
+
+def fields(payload: Any, *kinds: type) -> Any:
+    """A payload that is a tuple of exactly these types. Raises Unreadable."""
+    if type(payload) is not tuple or tuple(map(type, payload)) != kinds:
+        raise Unreadable("a payload has the wrong shape")
+    return payload
+
+
+def count(children: Sequence[object], number: int) -> Sequence[Any]:
+    """Exactly so many children. Raises Unreadable."""
+    if len(children) != number:
+        raise Unreadable("a node has the wrong number of children")
+    return children

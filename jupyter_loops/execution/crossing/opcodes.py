@@ -1,0 +1,85 @@
+"""Looks through a pickle before it is loaded: only what builds plain values, and no tuple too deep to be hashed.
+
+The unpickler sizes its memo by the largest index that the bytes name, and CPython hashes nested tuples by
+recursion in C without a limit; so neither may reach it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .depth import Depth
+from .refusal import Unreadable
+
+_SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}  # a length of so many bytes, then the data
+_TUPLES = b"t\x85\x86\x87"
+_EACH_TUPLE = [bytes([code]) for code in _TUPLES]
+_MANY = 1000  # tuples of more than atoms, before it matters how deep they are
+_STOP = ord(".")
+
+
+def _short(code: bytes) -> bytes:
+    lengths = b"|".join(re.escape(bytes([length])) + b".{%d}" % length for length in range(256))
+    return re.escape(code) + b"(?:" + lengths + b")"
+
+
+_ATOM = b"(?:" + b"|".join([rb"K.|[N)\x88\x89]|M..|J.{4}|G.{8}", *map(_short, (b"\x8c", b"C", b"\x8a"))]) + b")\x94?+"
+_OTHER = rb"[\]}(ae01su\x8f\x90\x91\x94]|h.|j.{4}|\x95.{8}|\x80\x05"
+_TUPLE = b"[" + _TUPLES + b"]"
+_FLAT = rb"%b(?:\x85|%b(?:\x86|%b\x87))|\((?:%b)*+t" % (_ATOM, _ATOM, _ATOM, _ATOM)  # a tuple of atoms
+
+
+def _run(*choices: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"(?:" + b"|".join(choices) + b")*+", re.DOTALL)
+
+
+_FEW_TUPLES = _run(_ATOM, _OTHER, _TUPLE)
+_MANY_TUPLES = _run(_FLAT, _ATOM, _OTHER)
+_STEP = re.compile(_ATOM.removesuffix(b"\x94?+") + b"|" + _OTHER + b"|" + _TUPLE, re.DOTALL)
+
+
+def check(data: bytes | bytearray) -> None:
+    """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
+    few = sum(map(data.count, _EACH_TUPLE)) <= _MANY
+    if _count_tuples(data, _FEW_TUPLES if few else _MANY_TUPLES) > _MANY:
+        _measure(data)
+
+
+def _count_tuples(data: bytes | bytearray, run: re.Pattern[bytes]) -> int:
+    at, tuples = 0, 0
+    while True:
+        at = _end(run, data, at)
+        code = _code(data, at)
+        if code in _TUPLES:
+            tuples, at = tuples + 1, at + 1
+        elif code == _STOP:
+            return tuples
+        else:
+            at = _skip(data, at, code)
+
+
+def _measure(data: bytes | bytearray) -> None:
+    depth, at = Depth(), 0
+    while (code := _code(data, at)) != _STOP:
+        match = _STEP.match(data, at)
+        end = _skip(data, at, code) if match is None else match.end()
+        depth.step(code, data[at + 1 : min(end, at + 5)])
+        at = end
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes | bytearray, at: int) -> int:
+    match = pattern.match(data, at)
+    return at if match is None else match.end()
+
+
+def _code(data: bytes | bytearray, at: int) -> int:
+    if at >= len(data):
+        raise Unreadable("the bytes end early")
+    return data[at]
+
+
+def _skip(data: bytes | bytearray, at: int, code: int) -> int:
+    width = _SIZED.get(code)
+    if width is None:
+        raise Unreadable(f"opcode {code:#x} is not one of plain values")
+    return at + 1 + width + int.from_bytes(data[at + 1 : at + 1 + width], "little")

@@ -1,0 +1,29 @@
+"""What is said when a value cannot cross.
+
+Refusal
+├── Unsendable    the sender will not describe the value
+│   └── NotPlain  it is no value of plain types: describe it as a graph
+└── Unreadable    what arrived is no value that the receiver rebuilds
+"""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """A value cannot cross the border."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unsendable(Refusal):
+    """The value cannot be sent, for a reason that whoever made it can act on."""
+
+
+class NotPlain(Unsendable):
+    """The value holds something other than exact builtin atoms and containers."""
+
+
+class Unreadable(Refusal):
+    """What arrived is not an encoding that the receiver accepts."""

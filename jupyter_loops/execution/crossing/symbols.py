@@ -1,0 +1,163 @@
+"""sympy's expressions: a head of its own by name, and arguments."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .refusal import Unreadable
+
+NAME = "sympy"
+_HEADS = frozenset(
+    (
+        "Add Mul Pow Rational Integer Tuple Eq Ne Lt Le Gt Ge And Or Not Xor Implies ITE Piecewise ExprCondPair "
+        "sin cos tan cot sec csc asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp log Abs sign floor ceiling "
+        "Min Max sqrt factorial binomial gamma erf re im conjugate arg Derivative Integral Sum Product Limit Order "
+        "FiniteSet Interval Union Intersection Complement ProductSet Mod Heaviside DiracDelta KroneckerDelta LambertW "
+        "Subs Lambda Equality Unequality StrictLessThan LessThan StrictGreaterThan GreaterThan beta zeta besselj"
+    ).split()
+)
+_CONSTANTS = (
+    *("pi", "E", "I", "oo", "zoo", "nan", "true", "false"),
+    *("EulerGamma", "GoldenRatio", "Catalan"),
+)
+_SINGLETONS = ("EmptySet", "Reals", "Integers", "Naturals", "Naturals0", "Rationals", "Complexes", "NegativeInfinity")
+_EVALUATED = frozenset({"Add", "Mul", "Pow"})
+_LONGEST = 200  # characters of a name
+
+
+def describe(value: Any, _: Encoding) -> Node | None:
+    """The node of an expression; None for other objects of sympy's."""
+    sy = sys.modules["sympy"]
+    if isinstance(value, sy.MatrixBase):
+        sort = "ImmutableMatrix" if isinstance(value, sy.ImmutableMatrix) else "Matrix"
+        return "sy.matrix", (sort, int(value.rows), int(value.cols)), list(value.flat())
+    if not isinstance(value, sy.Basic):
+        return None
+    constant = _constant(sy, value)
+    if constant is not None:
+        return "sy.constant", constant, ()
+    return _of_basic(sy, value)
+
+
+def _of_basic(sy: Any, value: Any) -> Node | None:
+    name = type(value).__name__
+    if isinstance(value, sy.Integer):
+        return "sy.rational", (int(value.p), 1), ()
+    if isinstance(value, sy.Rational):
+        return "sy.rational", (int(value.p), int(value.q)), ()
+    if isinstance(value, sy.Float):
+        return "sy.float", (str(value), int(value._prec)), tuple(value._mpf_)  # noqa: SLF001
+    if type(value) is sy.Symbol:
+        assumptions = tuple((key, is_so) for key, is_so in value._assumptions_orig.items())  # noqa: SLF001
+        return "sy.symbol", (value.name, assumptions), ()
+    if name in _HEADS and _head(sy, name) is type(value):
+        return "sy.node", name, list(value.args)
+    if isinstance(value, sy.core.function.AppliedUndef):
+        return "sy.applied", str(value.func), list(value.args)
+    return None
+
+
+def _head(sy: Any, name: str) -> Any:
+    return sy.functions.elementary.piecewise.ExprCondPair if name == "ExprCondPair" else getattr(sy, name)
+
+
+def _constant(sy: Any, value: Any) -> str | None:
+    for name in _CONSTANTS:
+        if getattr(sy, name) is value:
+            return name
+    return next((name for name in _SINGLETONS if getattr(sy.S, name) is value), None)
+
+
+def _make_constant(name: Any, _: list[Any], __: Decoding) -> object:
+    import sympy as sy
+
+    if name in _CONSTANTS:
+        return getattr(sy, name)
+    if name in _SINGLETONS:
+        return getattr(sy.S, name)
+    raise Unreadable("sympy has no such constant")
+
+
+def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
+    import sympy as sy
+
+    _text, precision = fields(payload, str, int)
+    sign, mantissa, exponent, bits = (int(expect(each, int)) for each in count(children, 4))
+    if not 1 <= precision <= 100_000 or sign not in {0, 1} or mantissa < 0 or bits != mantissa.bit_length():  # noqa: PLR2004
+        raise Unreadable("a number of sympy's is none")
+    return sy.Float._new((sign, mantissa, exponent, bits), precision)  # noqa: SLF001
+
+
+def _make_symbol(payload: Any, _: list[Any], __: Decoding) -> object:
+    import sympy as sy
+
+    name, assumptions = fields(payload, str, tuple)
+    if len(name) > _LONGEST:
+        raise Unreadable("a symbol's name is too long")
+    known = dict(fields(each, str, bool) for each in assumptions)
+    return sy.Symbol(name, **known)
+
+
+def _make_rational(payload: Any, _: list[Any], __: Decoding) -> object:
+    import sympy as sy
+
+    return sy.Rational(*fields(payload, int, int))
+
+
+def _basic(children: list[Any]) -> list[Any]:
+    import sympy as sy
+
+    if not all(isinstance(each, sy.Basic) for each in children):
+        raise Unreadable("an argument is no expression")
+    return children
+
+
+def _make_node(name: Any, children: list[Any], _: Decoding) -> object:
+    import sympy as sy
+
+    if expect(name, str) not in _HEADS:
+        raise Unreadable("sympy has no such expression")
+    head, arguments = _head(sy, name), _basic(children)
+    if name in _EVALUATED:
+        return head(*arguments, evaluate=False)
+    return sy.Basic.__new__(head, *arguments)
+
+
+def _make_applied(name: Any, children: list[Any], _: Decoding) -> object:
+    import sympy as sy
+
+    if len(expect(name, str)) > _LONGEST:
+        raise Unreadable("a function's name is too long")
+    return sy.Function(name)(*_basic(children))
+
+
+def _make_matrix(payload: Any, children: list[Any], _: Decoding) -> object:
+    import sympy as sy
+
+    name, rows, columns = fields(payload, str, int, int)
+    if name not in {"Matrix", "ImmutableMatrix"} or rows < 0 or columns < 0 or rows * columns != len(children):
+        raise Unreadable("a matrix of sympy's is none")
+    return getattr(sy, name)(rows, columns, _basic(children))
+
+
+def same(_value: Any, _twin: Any, _pair: Any) -> bool | None:
+    """Expressions never change."""
+    return bool(_value == _twin)
+
+
+def put_back(_target: Any, _new: Any) -> bool:
+    """Expressions never change."""
+    return False
+
+
+KINDS = {
+    "sy.constant": Kind(_make_constant),
+    "sy.rational": Kind(_make_rational),
+    "sy.float": Kind(_make_float),
+    "sy.symbol": Kind(_make_symbol),
+    "sy.node": Kind(_make_node),
+    "sy.applied": Kind(_make_applied),
+    "sy.matrix": Kind(_make_matrix),
+}
