@@ -1,4 +1,4 @@
-"""The static layer of code: the targets are there, with the stub's signature, and nothing tampers with the exam."""
+"""The static layer of code: the targets are there, with the stub's signatures, and nothing tampers with the exam."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from jupyter_loops.core.candidate import Layer, Verdict
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 
 from .forbidden import forbidden
+from .members import class_mismatch
 from .scope import bindings
 from .signature import mismatch
 
@@ -21,10 +22,12 @@ def static(recipe: Recipe, tree: ast.Module) -> list[Verdict]:
 
 def _target(target: Target, bound: dict[str, ast.stmt]) -> Verdict:
     check = f"`{target.name}` is defined"
-    if target.kind is not TargetKind.FUNCTION:
-        missing = f"nothing assigns `{target.name}`: the code has to end with it"
-        return _verdict(check, "" if target.name in bound else missing)
-    return _verdict(f"{check} as its stub says", mismatch(target, bound.get(target.name)))
+    if target.kind is TargetKind.CLASS:
+        return _verdict(f"{check} as its stub says", class_mismatch(target, bound))
+    if target.kind is TargetKind.FUNCTION:
+        return _verdict(f"{check} as its stub says", mismatch(target, bound.get(target.name)))
+    missing = f"nothing assigns `{target.name}`: the code has to end with it"
+    return _verdict(check, "" if target.name in bound else missing)
 
 
 def _verdict(check: str, message: str) -> Verdict:
