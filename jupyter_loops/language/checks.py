@@ -14,6 +14,7 @@ from .forms import decides, holds_assert, is_test
 from .source import Source, one_line
 from .stubs import Function
 
+_OUTSIDE = {"approve", "judge", "seconds"}  # words that only a check may use
 _LONGEST = 80  # characters of the name of a compound statement
 
 
@@ -33,7 +34,7 @@ def read_check(source: Source, statement: ast.stmt, tainted: AbstractSet[str], r
         return Check(name=one_line(source.segment(value)), source=text, kind=CheckKind(word), line=line)
     if isinstance(statement, Function) and is_test(statement):
         return None if statement.name in read else _test(statement, text, line)
-    if holds_assert(statement) or (reads(statement) & tainted and _decides(statement)):
+    if holds_assert(statement) or (reads(statement) & (tainted | _OUTSIDE) and _decides(statement)):
         return Check(name=_name(statement, text), source=text, line=line)
     return None
 

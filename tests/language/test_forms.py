@@ -145,3 +145,12 @@ def test_a_function_of_the_setup_may_await():
 @pytest.mark.parametrize("text", ["yield 1", "return await f(1)", "lambda: await f(1)", "def g():\n    await f(1)"])
 def test_what_no_notebook_takes_is_still_refused(text):
     assert refusal(f"{text}\nassert f(1)").startswith("line ")
+
+
+def test_a_word_makes_a_deciding_block_a_check():
+    recipe = parse(STUB + "for text in texts:\n    assert_polite(judge(text, 'Polite?'))\nassert f(1)")
+    assert [check.name for check in recipe.checks] == [
+        "for text in texts: assert_polite(judge(text, 'Polite?'))",
+        "f(1)",
+    ]
+    assert recipe.checks[0].asks[0].rubric == "Polite?"
