@@ -34,10 +34,13 @@ def is_named_as_test(node: ast.stmt) -> bool:
 
 
 def is_asserting_call(node: ast.stmt) -> bool:
-    """Whether the statement is the call of an assertion, such as `np.testing.assert_allclose(…)`."""
+    """Whether the statement calls an assertion: `np.testing.assert_allclose(…)`, `pytest.raises(E, f, -1)`."""
     value = node.value if isinstance(node, ast.Expr) else None
     call = value.value if isinstance(value, ast.Await) else value
-    return isinstance(call, ast.Call) and bool(_ASSERTING.match(last_name(call.func)))
+    if not isinstance(call, ast.Call):
+        return False
+    name = last_name(call.func)
+    return bool(_ASSERTING.match(name)) or (name in _EXPECTING and len(call.args) > 1)
 
 
 def expects(node: ast.AST) -> bool:

@@ -51,6 +51,7 @@ def test_a_helper_named_as_a_test_stays_what_it_is():
         "assert_series_equal(f(1), expected)",
         "unittest.TestCase().assertEqual(f(1), 2)",
         "await assert_soon(f(1))",
+        "pytest.raises(ValueError, f, -1)",
     ],
 )
 def test_the_call_of_an_assertion_on_a_target_is_a_check(statement):
