@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_loops.core.termination import StopReason, Termination
     from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.errors import LoopError, NotVerified
-    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, tool
+    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, seconds, tool
     from jupyter_loops.loop import Loop
     from jupyter_loops.run import Run
 
@@ -44,6 +44,7 @@ _HOMES = {
     "minimize": "language.words",
     "pytest": "language.words",
     "resume": "assemble",
+    "seconds": "language.words",
     "tool": "language.words",
 }
 
@@ -74,6 +75,7 @@ __all__ = [
     "minimize",
     "pytest",
     "resume",
+    "seconds",
     "tool",
     "unload_ipython_extension",
 ]

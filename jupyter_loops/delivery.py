@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import io
 import linecache
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.execution.crossing.packing import unpack
 from jupyter_loops.language.needed import needed
 
 _ABSENT = object()
@@ -126,12 +126,6 @@ def _run_candidate(text: str, names: set[str], namespace: Mapping[str, Any], lab
     program = compile(ast.Module(needed(tree.body, names), []), filename, "exec", dont_inherit=True)
     exec(program, scope)  # noqa: S102  # verified, and asked for by the user
     return scope
-
-
-def _frame(stream: bytes) -> Any:
-    import pyarrow as pa
-
-    return pa.ipc.open_stream(io.BytesIO(stream)).read_all().to_pandas()
 
 
 def _validated(target: Target, value: Any, namespace: MutableMapping[str, Any]) -> Any:

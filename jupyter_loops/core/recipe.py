@@ -15,9 +15,10 @@ class TargetKind(StrEnum):
     """How a target is produced, and how its value comes back."""
 
     FUNCTION = "function"  # code; comes back as source
+    CLASS = "class"  # code; comes back as source
     DATA = "data"  # JSON validated against the annotation's schema
     TEXT = "text"  # str
-    FRAME = "frame"  # code that builds a pandas.DataFrame; comes back as Arrow
+    FRAME = "frame"  # code that builds it: a frame, an array, a figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Target:
     name: str
     kind: TargetKind
     source: str  # the stub, or the bare annotation, as written
-    annotation: str = ""  # source of the type; empty for functions
+    annotation: str = ""  # source of the type; empty for functions and classes
     doc: str = ""
     line: int = 1  # in the cell, the %%loop line being line 1
 
@@ -163,7 +164,7 @@ class Recipe:
     @cached_property
     def asks_for_code(self) -> bool:
         """Whether a candidate is Python code; otherwise it is JSON or plain text."""
-        return any(target.kind in {TargetKind.FUNCTION, TargetKind.FRAME} for target in self.targets)
+        return any(target.kind not in {TargetKind.DATA, TargetKind.TEXT} for target in self.targets)
 
     def fingerprint(self) -> str:
         """SHA-256 over everything that decides what would be produced; equal recipes have equal ones."""

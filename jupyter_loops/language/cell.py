@@ -9,15 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from jupyter_loops.core.names import binds, changes, reads, wants
-from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind, Tool, Word
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, Tool, Word
 from jupyter_loops.errors import CellError
 
 from . import rules
 from .asks import asks, reads_module
+from .checks import read_check
+from .forms import awaits, is_named_as_test
+from .objects import imported
 from .source import Source, one_line
+from .stubs import is_tool
+from .targets import read_target, target_name
+from .timing import well_timed
 from .words import WORDS
 
-_FRAMES = {"DataFrame", "pd.DataFrame", "pandas.DataFrame"}
 _KNOWN = frozenset(dir(builtins)) | frozenset(WORDS) | {"__file__"}
 
 
@@ -45,12 +50,16 @@ class _Reading:
     tainted: set[str] = field(default_factory=set)  # targets, and what is made from them
     secret: set[str] = field(default_factory=set)  # names that a hidden block binds
     deciding: set[str] = field(default_factory=set)  # names that checks read
+    read: set[str] = field(default_factory=set)  # names that anything reads
+    imports: dict[str, str] = field(default_factory=dict)  # names that the cell imports, and from where
 
     def recipe(self, name: str) -> Recipe:
         statements = self._take_goal(self.source.statements)
         rules.words(self.source)
-        self.names = frozenset(target for statement in statements if (target := _target_name(statement)))
+        self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
+        self.imports = imported(statements)
+        self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
             self._take(statement)
         self._nothing_pending()
@@ -78,20 +87,28 @@ class _Reading:
         return statements
 
     def _take(self, statement: ast.stmt) -> None:
-        if _target_name(statement):
+        if target_name(statement):
             self._take_target(statement)
-        elif rules.is_tool(statement):
+        elif is_tool(statement):
             self._take_tool(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
-        elif check := self._check(statement):
+        elif check := read_check(self.source, statement, self.tainted, self.read):
             self._take_check(statement, check)
         elif reads(statement) & self.tainted:
             self._wait(statement)
         else:
-            self._rebinds_no_target(statement)
-            self._sees_no_secret(statement)
-            self.setup.append(statement)
+            self._take_setup(statement)
+
+    def _take_setup(self, statement: ast.stmt) -> None:
+        self._rebinds_no_target(statement)
+        self._sees_no_secret(statement)
+        if awaits(statement):
+            line = self.source.line(statement)
+            raise CellError(
+                "only checks may await; in set-up write `asyncio.run(…)`, or await it in a cell above", line
+            )
+        self.setup.append(statement)
 
     def _take_tool(self, statement: ast.stmt) -> None:
         """A tool runs in the notebook: what it reads is not sent to the sandbox."""
@@ -104,31 +121,18 @@ class _Reading:
         self.tools.append(Tool(name=name, source=self.source.segment(statement), line=line, uses=uses))
 
     def _take_target(self, statement: ast.stmt) -> None:
-        target = self._target(statement)
+        target, needing = read_target(self.source, statement, self.imports)
         if any(other.name == target.name for other in self.targets):
             raise CellError(f"`{target.name}` is stated twice", target.line)
         self.targets.append(target)
-        self.late.append(_annotation(statement, target) if isinstance(statement, ast.AnnAssign) else statement)
-
-    def _target(self, statement: ast.stmt) -> Target:
-        line, text = self.source.line(statement), self.source.segment(statement)
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            annotation = self.source.segment(statement.annotation)
-            if isinstance(statement.annotation, ast.Constant) and isinstance(statement.annotation.value, str):
-                annotation = statement.annotation.value.strip()
-            kind = TargetKind.TEXT if annotation == "str" else TargetKind.DATA
-            kind = TargetKind.FRAME if annotation in _FRAMES else kind
-            return Target(name=statement.target.id, kind=kind, source=text, annotation=annotation, line=line)
-        stub = statement
-        assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
-        doc = ast.get_docstring(stub) or ""
-        return Target(name=stub.name, kind=TargetKind.FUNCTION, source=text, doc=doc, line=line)
+        self.late.append(needing)
 
     def _take_check(self, statement: ast.stmt, check: Check) -> None:
         if not check.hidden:
             self._sees_no_secret(statement)
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
+        well_timed(statement, self.names, check.line)
         self.late += [*self.pending, statement]
         self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
         asked = asks(self.source, statement, self.setup, hidden=check.hidden)
@@ -136,20 +140,8 @@ class _Reading:
             self.deciding |= self.names  # a test file reads what it imports
         self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending)), asks=asked))
         self.pending.clear()
-
-    def _check(self, statement: ast.stmt) -> Check | None:
-        line, text = self.source.line(statement), self.source.segment(statement)
-        if isinstance(statement, ast.Assert):
-            if isinstance(statement.test, ast.Tuple) and statement.test.elts:
-                raise CellError("an assert of a tuple is always true: take the parentheses away", line)
-            return Check(name=one_line(self.source.segment(statement.test)), source=text, line=line)
-        if score := rules.score(statement):
-            word, value = score
-            name = one_line(self.source.segment(value))
-            return Check(name=name, source=text, kind=CheckKind(word), line=line)
-        if rules.holds_assert(statement):
-            return Check(name=text.partition("\n")[0].strip(), source=text, line=line)
-        return None
+        if isinstance(statement, ast.With | ast.AsyncWith):
+            self.tainted |= binds(statement)  # `with pytest.raises(…) as error:`
 
     def _take_hidden(self, block: ast.stmt) -> None:
         assert isinstance(block, ast.With)
@@ -157,7 +149,7 @@ class _Reading:
         self.secret |= {name for waiting in self.pending for name in binds(waiting)}
         for statement in block.body:
             rules.may_hide(self.source, statement)
-            if check := self._check(statement):
+            if check := read_check(self.source, statement, self.tainted, self.read):
                 self._take_check(statement, replace(check, hidden=True))
             else:
                 self.secret |= binds(statement)
@@ -167,6 +159,9 @@ class _Reading:
         self._nothing_pending()
 
     def _wait(self, statement: ast.stmt) -> None:
+        if is_named_as_test(statement) and not binds(statement) & self.read:
+            how = "a test function takes no parameters and asserts something, or is called by a check"
+            raise CellError(f"`{min(binds(statement))}` would never run: {how}", self.source.line(statement))
         self.pending.append(statement)
         self.tainted |= binds(statement) | (changes(statement) - self._imported())
 
@@ -223,21 +218,3 @@ class _Reading:
             later.discard(Word.PYTEST)
         before = wants(self.setup)
         return frozenset((before | (later - bound)) - _KNOWN)
-
-
-def _target_name(statement: ast.stmt) -> str | None:
-    if isinstance(statement, ast.AnnAssign) and statement.value is None and isinstance(statement.target, ast.Name):
-        return statement.target.id
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and rules.is_stub(statement):
-        return statement.name
-    return None
-
-
-def _annotation(statement: ast.AnnAssign, target: Target) -> ast.expr:
-    """The annotation as an expression; one in quotes is read."""
-    if not isinstance(statement.annotation, ast.Constant):
-        return statement.annotation
-    try:
-        return ast.parse(target.annotation, mode="eval").body
-    except (SyntaxError, ValueError):
-        raise CellError(f"the type of `{target.name}` is not Python: {target.annotation}", target.line) from None

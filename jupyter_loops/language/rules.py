@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from jupyter_loops.core.names import binds, reads
 from jupyter_loops.errors import CellError
 
+from .forms import decides, is_named_as_test, is_test
 from .source import Source
+from .stubs import Function, is_stub, is_tool
 from .words import WORDS
 
 _PLACES = {
@@ -18,23 +20,8 @@ _PLACES = {
     "minimize": "is a top-level statement with one expression: `minimize(expr)`",
     "judge": "belongs in an assert",
     "approve": "belongs in an assert",
+    "seconds": "belongs in an assert, maximize or minimize",
 }
-
-
-def is_stub(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the body says nothing: a docstring, `...` or `pass`."""
-    return not is_tool(node) and all(
-        isinstance(part, ast.Pass)
-        or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and _is_empty(part.value.value))
-        for part in node.body
-    )
-
-
-def is_tool(node: ast.stmt) -> bool:
-    """Whether the statement is a def under `@tool`."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-        isinstance(mark, ast.Name) and mark.id == "tool" for mark in node.decorator_list
-    )
 
 
 def is_hidden(node: ast.stmt) -> bool:
@@ -55,13 +42,6 @@ def score(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None if isinstance(call.args[0], ast.Starred) else (call.func.id, call.args[0])
 
 
-def holds_assert(node: ast.AST) -> bool:
-    """Whether a compound statement runs an assert; one in a def inside it does not count."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-        return False
-    return any(isinstance(child, ast.Assert) or holds_assert(child) for child in ast.iter_child_nodes(node))
-
-
 def may_hide(source: Source, node: ast.stmt) -> None:
     """Refuse what makes no sense in a hidden block."""
     line = source.line(node)
@@ -69,7 +49,7 @@ def may_hide(source: Source, node: ast.stmt) -> None:
         raise CellError("a score is not hidden: put maximize or minimize at the top level", line)
     if isinstance(node, ast.AnnAssign) and node.value is None:
         raise CellError("a target belongs at the top level, not in `with hidden:`", line)
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (is_stub(node) or is_tool(node)):
+    if is_stub(node) or is_tool(node):
         raise CellError("a target or tool belongs at the top level, not in `with hidden:`", line)
 
 
@@ -88,14 +68,13 @@ def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
     """Explain how to state a target; the likeliest mistake is a def that already has a body."""
     how = "add a stub such as `def slugify(text: str) -> str: ...`, or a bare annotation such as `answer: str`"
     for node in statements:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_tool(node):
+        if isinstance(node, Function) and not (is_tool(node) or is_named_as_test(node)):
             text = f"nothing to produce: `{node.name}` has a body, so it is set-up; leave its body empty, or {how}"
             return CellError(text, source.line(node))
+        if isinstance(node, ast.ClassDef) and any(isinstance(part, Function) for part in node.body):
+            text = f"nothing to produce: `{node.name}` is set-up; for a class to be written leave all its methods empty"
+            return CellError(text, source.line(node))
     return CellError(f"nothing to produce: {how}")
-
-
-def _is_empty(value: object) -> bool:
-    return value is Ellipsis or isinstance(value, str)
 
 
 def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -111,9 +90,9 @@ def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 def _misplaced(node: ast.stmt) -> set[str]:
     read = {word for word in reads(node) if word in WORDS}
     if found := score(node):
-        return read - {found[0]} | {word for word in reads(found[1]) if word in WORDS}
+        return read - {found[0], "seconds"} | {word for word in reads(found[1]) if word in WORDS and word != "seconds"}
     if is_tool(node):
         return read - {"tool"}
-    if isinstance(node, ast.Assert) or holds_assert(node):
-        return read - {"judge", "approve"}
+    if is_test(node) or decides(node):
+        return read - {"judge", "approve", "seconds"}
     return read

@@ -41,7 +41,8 @@ class Source:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns again, where the code runs
                 tree = ast.parse(self.text)
-                compile(self.text, "cell", "exec", dont_inherit=True)  # finds what the grammar alone lets pass
+                # finds what the grammar alone lets pass
+                compile(self.text, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
             raise self._explain(error) from None
         except (RecursionError, MemoryError, OverflowError):

@@ -1,20 +1,22 @@
 """The words of the cell language, as real objects for linters and `.py` files.
 
-A %%loop cell knows them without an import. Elsewhere `tool` marks a function, and the others say
-where they belong.
+A %%loop cell knows them without an import. Elsewhere `tool` marks a function, `seconds` times a call, and the others
+say where they belong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from jupyter_loops.errors import LoopError
 
-WORDS = ("approve", "hidden", "judge", "maximize", "minimize", "tool")
+WORDS = ("approve", "hidden", "judge", "maximize", "minimize", "seconds", "tool")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Arguments = ParamSpec("_Arguments")
 
 
 def _outside(word: str) -> NoReturn:
@@ -62,6 +64,16 @@ def maximize(value: float) -> None:  # noqa: ARG001  # as above
 def minimize(value: float) -> None:  # noqa: ARG001  # as above
     """A score to lower until a limit or a plateau ends the run."""
     _outside("minimize")
+
+
+def seconds(function: Callable[_Arguments, object], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> float:
+    """Seconds that one call of `function` with these arguments takes, for an assert or a score.
+
+    In a cell the call is timed where the candidate runs, so what it costs to send the arguments does not count.
+    """
+    began = perf_counter()
+    function(*args, **kwargs)
+    return perf_counter() - began
 
 
 def tool(function: _Function) -> _Function:

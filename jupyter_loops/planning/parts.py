@@ -82,6 +82,11 @@ def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
 
 
 def _request(target: Target) -> str:
+    if target.kind is TargetKind.CLASS:
+        fence = _fence(target.source)
+        return f"Write this Python class whole, every method with its body:\n\n{fence}python\n{target.source}\n{fence}"
+    if target.kind is TargetKind.FRAME:
+        return f"Write Python code that builds `{target.source.strip()}` and assigns it to that name."
     if target.kind is not TargetKind.FUNCTION:
         return f"Write Python code that assigns `{target.source.strip()}`. {target.doc}".strip()
     heading, decorated = _signature(target)
@@ -137,9 +142,14 @@ def _source(check: Check) -> str:
 def _code(
     name: str, heading: str, text: str, *, rank: int, allowance: int | None = None, language: str = "python"
 ) -> Section:
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", text)), 3)
+    fence = _fence(text)
     before, after = f"{heading}\n\n{fence}{language}\n", f"\n{fence}"
     return Section(name=name, before=before, text=text, after=after, rank=rank, allowance=allowance)
+
+
+def _fence(text: str) -> str:
+    """Backticks that close no fence inside the text."""
+    return "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", text)), 3)
 
 
 def _list(

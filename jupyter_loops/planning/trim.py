@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 _SHOWN = {"print", "display", "pprint", "help"}
 
@@ -16,26 +17,37 @@ def bound_names(source: str) -> set[str]:
 def trim(source: str, names: Sequence[str]) -> str:
     """The source without its top-level examples; what `names` may need stays, comments included."""
     body = ast.parse(source).body
-    examples = [node for node in body if _is_example(node, names)]
-    kept = [node for node in body if node not in examples]
-    used = {name for node in kept for name in _loads(node)} | set(names)
-    trials = [node for node in kept if _is_trial(node, names) and not _binds(node) & used]
+    tried = _tried(body, names)
     lines = source.splitlines()
     for node in reversed(body):
-        if node in examples or node in trials:
+        if _goes(node, names, tried):
             _remove(lines, node, body)
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _is_example(node: ast.stmt, names: Sequence[str]) -> bool:
+def _tried(body: Sequence[ast.stmt], names: Sequence[str]) -> set[str]:
+    """Names that trials bind and only examples use: `s` of `s = Stack()`, `s.push(1)`."""
+    tried = {name for node in body if _is_trial(node, names) for name in _binds(node)} - set(names)
+    while needed := tried & {name for node in body if not _goes(node, names, tried) for name in _loads(node)}:
+        tried -= needed
+    return tried
+
+
+def _goes(node: ast.stmt, names: Sequence[str], tried: AbstractSet[str]) -> bool:
+    return _is_example(node, names, tried) or (_is_trial(node, names) and _binds(node) <= tried)
+
+
+def _is_example(node: ast.stmt, names: Sequence[str], tried: AbstractSet[str]) -> bool:
     match node:
         case ast.Assert() | ast.Pass() | ast.Expr(value=ast.Constant() | ast.Name() | ast.Compare()):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name in tried:
             return True
         case ast.Expr(value=ast.Call() as call):
             return _calls(call, names) or (isinstance(call.func, ast.Name) and call.func.id in _SHOWN)
         case ast.For() | ast.While() | ast.If() | ast.With() | ast.Try():
             main = isinstance(node, ast.If) and "__name__" in _loads(node.test)
-            return main or all(_is_example(inner, names) for inner in _inside(node))
+            return main or all(_is_example(inner, names, tried) for inner in _inside(node))
         case _:
             return False
 

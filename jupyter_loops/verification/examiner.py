@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from .numbers import number
 from .recorder import Ask, Describe, Failed, Recorder
 
-
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, whose import takes long
 
 

@@ -10,7 +10,13 @@ _OWN_SCOPE = ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.Genera
 
 def bindings(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
     """Name → the last simple statement that binds it, those inside if, for, with and try among them."""
-    return {name: statement for statement in body for name, statement in _bound(statement, statement)}
+    return dict(bound(body))
+
+
+def bound(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Each name with a simple statement that binds it, in order."""
+    for statement in body:
+        yield from _bound(statement, statement)
 
 
 def _bound(node: ast.AST, statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:

@@ -7,24 +7,25 @@ from itertools import zip_longest
 
 from jupyter_loops.core.recipe import Target
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def mismatch(target: Target, found: ast.stmt | None) -> str:
     """Empty when the function may stand in for the stub, else one line that says what is wanted."""
     stub = ast.parse(target.source).body[0]
-    assert isinstance(stub, _Function)
-    wanted = f"it has to be `{_header(stub)}`"
+    assert isinstance(stub, Function)
+    wanted = f"it has to be `{header(stub)}`"
     if found is None:
         return f"the code does not define it; {wanted}"
-    if not isinstance(found, _Function):
+    if not isinstance(found, Function):
         return f"it is not a function statement; {wanted}"
     if isinstance(found, ast.AsyncFunctionDef) is not isinstance(stub, ast.AsyncFunctionDef):
         return f"only one of them is async; {wanted}"
-    return "" if _fits(stub.args, found.args) else f"the code says `{_header(found)}`; {wanted}"
+    return "" if fits(stub.args, found.args) else f"the code says `{header(found)}`; {wanted}"
 
 
-def _fits(stub: ast.arguments, found: ast.arguments) -> bool:
+def fits(stub: ast.arguments, found: ast.arguments) -> bool:
+    """Whether every call that the stub allows is one that the function takes."""
     stars = [(args.vararg is None, args.kwarg is None) for args in (stub, found)]
     by_position = zip_longest(_positional(stub), _positional(found), fillvalue=("", False))
     by_name = dict(_keywords(found))
@@ -48,7 +49,8 @@ def _keywords(arguments: ast.arguments) -> list[tuple[str, bool]]:
     return [(argument.arg, default is not None) for argument, default in pairs]
 
 
-def _header(function: _Function) -> str:
+def header(function: Function) -> str:
+    """The def line, without its colon."""
     returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
     word = "async def" if isinstance(function, ast.AsyncFunctionDef) else "def"
     return f"{word} {function.name}({ast.unparse(function.args)}){returns}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_loops.core.candidate import Exit
-from jupyter_loops.core.recipe import Check, Target, TargetKind
+from jupyter_loops.core.recipe import Target, TargetKind
 
 
 def function(stub: str) -> Target:
@@ -362,10 +362,9 @@ async def test_names_of_hidden_checks_are_not_in_the_candidates_process(open_san
 async def test_nothing_of_a_hidden_check_is_observed(open_sandbox, make_recipe, hidden_check):
     tells = "import sys\ndef f(x):\n    print('GOT', x)\n    print('GOT', x, file=sys.stderr)\n    raise ValueError(x)"
     recipe = make_recipe(hidden_check("assert f('swordfish') == 1"))
-    async with open_sandbox("process", recipe) as box:
-        async with box.sandbox.attempt(_code(tells)) as attempt:
-            await attempt.execute()
-            verdicts, observation = await attempt.examine(recipe.checks)
+    async with open_sandbox("process", recipe) as box, box.sandbox.attempt(_code(tells)) as attempt:
+        await attempt.execute()
+        verdicts, observation = await attempt.examine(recipe.checks)
 
     assert not verdicts[0].passed
     assert "swordfish" not in repr(observation)

@@ -70,6 +70,24 @@ def test_a_trial_of_one_target_that_another_target_needs_stays():
     assert "table = one()" in code
 
 
+STACK = "class Stack(list):\n    def push(self, item):\n        self.append(item)\n"
+
+
+def test_examples_with_an_object_of_a_class_are_left_out():
+    example = "s = Stack()\ns.push(1)\nother = Stack(s)\nfor n in range(3):\n    s.push(n)\nprint(s.pop())\n"
+
+    assert read_code(f"```python\n{STACK}\n{example}```", ["Stack"]) == STACK
+
+
+def test_an_object_that_something_lasting_uses_stays_as_it_is():
+    lasting = (
+        "base = Stack()\nbase.push(1)\nshared = Stack(base)\nshared.push(2)\n\n\ndef top():\n    return shared[-1]\n"
+    )
+    code = f"{STACK}\n\n{lasting}"
+
+    assert read_code(f"```python\n{code}```", ["Stack", "top"]) == code
+
+
 def test_code_that_does_not_parse_is_left_for_the_verification_to_refuse():
     broken = "def double(n):\n    return 2 *"
     assert read_code(f"```python\n{broken}\n```", ["double"]) == broken

@@ -96,6 +96,27 @@ def test_decorators_and_async_stubs_are_asked_for(a_recipe):
     assert "`async get(url: str, *, n=1)` decorated with `@cache`" in text
 
 
+def test_a_class_is_asked_for_whole_and_its_stub_is_shown_as_code(a_recipe):
+    stub = 'class Stack(Sized):\n    """Last in, first out."""\n\n    def push(self, item: int) -> None: ...'
+    target = Target(name="Stack", kind=TargetKind.CLASS, source=stub, doc="Last in, first out.")
+    recipe = a_recipe(goal=target.doc, targets=(target,))
+    text = words(Planner().prompt(recipe, Memory(), None))
+
+    assert text.endswith(f"Write this Python class whole, every method with its body:\n\n```python\n{stub}\n```")
+    assert text.count("Last in, first out.") == 1
+    assert Planner().read(recipe, "```python\nclass Stack: ...\n```").kind is CandidateKind.CODE
+
+
+@pytest.mark.parametrize("source", ["sales: pd.DataFrame", "picture: go.Figure", "weights: np.ndarray"])
+def test_an_object_is_asked_for_as_code_that_builds_it(a_recipe, source):
+    name, _, annotation = source.partition(": ")
+    target = Target(name=name, kind=TargetKind.FRAME, source=source, annotation=annotation)
+    prompt = Planner().prompt(a_recipe(targets=(target,)), Memory(), None)
+
+    assert words(prompt).endswith(f"Write Python code that builds `{source}` and assigns it to that name.")
+    assert prompt.schema is None
+
+
 def test_a_data_target_is_asked_for_as_json_with_a_schema(a_recipe):
     mug = Target(name="mug", kind=TargetKind.DATA, source="mug: Product", annotation="Product")
     inner = {

@@ -17,6 +17,7 @@ from jupyter_loops import (
     Termination,
     Usd,
     Verified,
+    seconds,
     tool,
 )
 from jupyter_loops.core.condition import Condition
@@ -30,6 +31,7 @@ def doubled(number: int) -> int:
 loop = Loop.from_cell('"""Say hello."""\ngreeting: str\nassert greeting', "hello")
 assert_type(loop, Loop)
 assert_type(doubled(1), int)
+assert_type(seconds(doubled, 1), float)
 
 run = loop.run(model="local", usd=0.05, iterations=8)
 assert_type(run, Run)

@@ -10,13 +10,7 @@ from .refusal import Unreadable
 
 NAME = "sympy"
 _HEADS = frozenset(
-    (
-        "Add Mul Pow Rational Integer Tuple Eq Ne Lt Le Gt Ge And Or Not Xor Implies ITE Piecewise ExprCondPair "
-        "sin cos tan cot sec csc asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp log Abs sign floor ceiling "
-        "Min Max sqrt factorial binomial gamma erf re im conjugate arg Derivative Integral Sum Product Limit Order "
-        "FiniteSet Interval Union Intersection Complement ProductSet Mod Heaviside DiracDelta KroneckerDelta LambertW "
-        "Subs Lambda Equality Unequality StrictLessThan LessThan StrictGreaterThan GreaterThan beta zeta besselj"
-    ).split()
+    ["Add", "Mul", "Pow", "Rational", "Integer", "Tuple", "Eq", "Ne", "Lt", "Le", "Gt", "Ge", "And", "Or", "Not", "Xor", "Implies", "ITE", "Piecewise", "ExprCondPair", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "Abs", "sign", "floor", "ceiling", "Min", "Max", "sqrt", "factorial", "binomial", "gamma", "erf", "re", "im", "conjugate", "arg", "Derivative", "Integral", "Sum", "Product", "Limit", "Order", "FiniteSet", "Interval", "Union", "Intersection", "Complement", "ProductSet", "Mod", "Heaviside", "DiracDelta", "KroneckerDelta", "LambertW", "Subs", "Lambda", "Equality", "Unequality", "StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan", "beta", "zeta", "besselj"]
 )
 _CONSTANTS = (
     *("pi", "E", "I", "oo", "zoo", "nan", "true", "false"),

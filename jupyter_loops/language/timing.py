@@ -1,0 +1,27 @@
+"""The word `seconds(function, *args)`: how long one call takes, measured where the candidate runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Set as AbstractSet
+
+from jupyter_loops.errors import CellError
+
+_WORD = "seconds"
+_USE = "`seconds` takes a function and its arguments, as in `seconds(f, [1, 2])`"
+
+
+def well_timed(check: ast.stmt, targets: AbstractSet[str], line: int) -> None:
+    """Refuse `seconds` where it would not time a call of the function. Raises CellError."""
+    calls = [node for node in ast.walk(check) if isinstance(node, ast.Call) and _is_name(node.func, {_WORD})]
+    called = {id(call.func) for call in calls}
+    stray = any(_is_name(node, {_WORD}) and id(node) not in called for node in ast.walk(check))
+    if stray or not all(call.args for call in calls):
+        raise CellError(_USE, line)
+    for first, *rest in (call.args for call in calls):
+        if isinstance(first, ast.Call) and _is_name(first.func, targets) and not rest:
+            raise CellError(f"{_USE}: `{ast.unparse(first)}` is called before it is timed", line)
+
+
+def _is_name(node: ast.AST, names: AbstractSet[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
