@@ -1,9 +1,9 @@
-"""No candidate that tampers with its exam passes; and one that is honest does."""
+"""What a candidate does besides solving its task does not help it, and is not held against it."""
 
 from __future__ import annotations
 
 import pytest
-from cheats import CHEATS, UNCAUGHT, Cheat, an_exam, cheat, meet
+from cheats import CHEATS, Cheat, an_exam, cheat, meet
 from honest import HONEST as LIBRARIES
 
 
@@ -25,17 +25,8 @@ def shared():
 
 
 @pytest.mark.parametrize("each", CHEATS, ids=lambda each: each.name)
-def test_a_cheat_is_caught(each: Cheat, shared):
-    caught = shared(each)
-
-    assert caught.layer == each.layer, caught
-    assert bool(caught.static) == each.static, caught
-    assert caught.message
-
-
-@pytest.mark.parametrize("each", UNCAUGHT, ids=lambda each: each.name)
-def test_what_cannot_be_caught_is_known(each: Cheat, shared):
-    assert shared(each).layer == each.layer
+def test_a_cheat_passes_only_where_it_solves_the_task(each: Cheat, shared):
+    assert (shared(each) == "") is each.solves
 
 
 HONEST = [
@@ -78,13 +69,9 @@ HONEST = [
 
 @pytest.mark.parametrize("text", HONEST)
 def test_an_honest_candidate_passes(text, shared):
-    caught = shared(cheat("honest", text, "none"))
-
-    assert (caught.static, caught.layer) == ("", "none"), caught
+    assert shared(cheat("honest", text)) == ""
 
 
 @pytest.mark.parametrize("work", LIBRARIES.values(), ids=LIBRARIES)
 def test_what_libraries_do_is_not_held_against_a_candidate(work, shared):
-    caught = shared(cheat("honest", f"{work}\ndef square(n):\n    work(n)\n    return n * n\n", "none"))
-
-    assert (caught.static, caught.layer) == ("", "none"), caught
+    assert shared(cheat("honest", f"{work}\ndef square(n):\n    work(n)\n    return n * n\n")) == ""

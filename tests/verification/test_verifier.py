@@ -30,7 +30,6 @@ def test_a_good_candidate_passes_every_layer_that_needs_no_execution():
     assert [(verdict.layer, verdict.passed) for verdict in verdicts] == [
         (Layer.PARSE, True),
         (Layer.STATIC, True),
-        (Layer.STATIC, True),
     ]
 
 
@@ -42,10 +41,9 @@ def test_a_syntax_error_names_its_line_and_stops_there():
 
 
 def test_each_layer_is_timed_and_the_first_that_fails_is_the_last():
-    parsed, defined, untouched = before(SLUG, code("def slugify(text, sep='-'): return text"))
+    parsed, defined = before(SLUG, code("def slugify(text, sep='-'): return text"))
     assert parsed.seconds > 0
     assert defined.seconds > 0
-    assert untouched.seconds == 0  # of the same layer: counted once
     assert [verdict.layer for verdict in before(SLUG, code("def slugify("))] == [Layer.PARSE]
 
 
@@ -93,35 +91,6 @@ def test_a_frame_target_has_to_be_assigned():
 
 
 GOOD = "def slugify(text, sep='-'):\n    return text\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("import jupyter_loops.core", "`jupyter_loops.core` is not for candidates"),
-        ("from ctypes import cdll", "`ctypes`"),
-        ("m = __import__('jupyter_loops')", "`jupyter_loops`"),
-        ("import importlib\nm = importlib.import_module('gc')", "`gc`"),
-        ("import sys\nf = sys._getframe()", "`sys._getframe`"),
-        ("from sys import _getframe", "`sys._getframe`"),
-        ("import inspect\nf = inspect.stack()", "`inspect.stack`"),
-        ("def g(e):\n    return e.tb_frame", "`tb_frame`"),
-        ("import builtins\nbuiltins.len = lambda x: 3", "built-in names stay as they are"),
-        ("x = __builtins__['len']", "`__builtins__`"),
-        ("s = object.__subclasses__()", "`__subclasses__`"),
-        ("len = lambda x: 3", "`len` is given"),
-        ("expected = 'other'", "`expected` is given"),
-        ("def norm(x):\n    return ''", "`norm` is given"),
-    ],
-)
-def test_tampering_is_named(text, said):
-    recipe = parse(
-        "def slugify(text, sep='-'):\n    'Doc.'\nexpected = 'a'\ndef norm(x):\n    return x.lower()\n"
-        "assert norm(slugify('A')) == expected and len(slugify('A')) == 1"
-    )
-    (verdict,) = failures(GOOD + text, recipe)
-    assert verdict.check == "the code leaves its exam alone"
-    assert said in verdict.message
 
 
 def test_repeating_an_import_or_the_very_same_set_up_is_no_tampering():
