@@ -39,14 +39,17 @@ def blanked(text: str, body: list[ast.stmt], left_out: Collection[ast.stmt]) -> 
         for number in _lines(node):
             lines[number - 1] = _end(lines[number - 1])
     if body[-1] in left_out:
-        while len(lines) > 1 and not lines[-1].strip("\r\n") and not lines[-2].strip("\r\n"):
+        while len(lines) > 1 and not lines[-1].strip("\r\n"):
             lines.pop()
     return "".join(lines)
 
 
 def lines_of(text: str) -> list[str]:
     """The lines as Python counts them, line ends included."""
-    return _LINE_END.split(text)
+    if "\r" in text:
+        return _LINE_END.split(text)
+    *lines, last = text.split("\n")
+    return [*(f"{line}\n" for line in lines), last]
 
 
 def _staying(lines: list[str], body: list[ast.stmt], found: set[ast.stmt], targets: Collection[str]) -> set[ast.stmt]:

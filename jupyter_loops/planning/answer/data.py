@@ -63,31 +63,25 @@ def _strict(rest: str, blocks: Sequence[Block[Found]]) -> list[Any]:
 def _best(values: Sequence[Any], properties: Mapping[str, Schema]) -> dict[str, Any] | None:
     """Of the values the one with the most targets, of those that of the best types and fewest other keys, the last."""
     ranked = [
-        (_rank(form, properties), place, form)
+        (_rank(form, properties), form is value, -len(form), place, form)
         for place, value in enumerate(values)
         for form in _forms(value, properties)
     ]
-    return max(ranked, key=lambda each: each[:2])[2] if ranked else None
+    return max(ranked, key=lambda each: each[:-1])[-1] if ranked else None
 
 
 def _forms(value: Any, properties: Mapping[str, Schema]) -> list[dict[str, Any]]:
     """The value as an object of targets, and as the single target itself."""
-    keyed = [value] if isinstance(value, dict) and set(value) & set(properties) else []
-    bare = [{name: value} for name in properties] if len(properties) == 1 else []
-    return keyed + bare if keyed or bare else [value] if isinstance(value, dict) else []
+    if len(properties) == 1:
+        bare = dict.fromkeys(properties, value)
+        return [value, bare] if isinstance(value, dict) and value.keys() & properties.keys() else [bare]
+    return [value] if isinstance(value, dict) else []
 
 
-def _rank(value: dict[str, Any], properties: Mapping[str, Schema]) -> tuple[int, int, int, int]:
+def _rank(value: dict[str, Any], properties: Mapping[str, Schema]) -> tuple[int, int]:
     there = [name for name in properties if name in value]
     said = [fits(value[name], properties[name]) for name in there]
-    wrapped = not (len(properties) == 1 and _is_nested(value, properties))
-    return len(there), sum(fit is True for fit in said) - sum(fit is False for fit in said), wrapped, -len(value)
-
-
-def _is_nested(value: dict[str, Any], properties: Mapping[str, Schema]) -> bool:
-    """Whether the target's value has the target's name as a key again: then that one was meant."""
-    [name] = properties
-    return isinstance(value.get(name), dict) and name in value[name]
+    return len(there), said.count(True) - said.count(False)
 
 
 def _is_whole(value: dict[str, Any], properties: Mapping[str, Schema]) -> bool:

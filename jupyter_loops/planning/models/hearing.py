@@ -81,6 +81,6 @@ def thoughts_of(message: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def said(text: str, thoughts: str, *, calls: bool) -> str:
+def answered(text: str, thoughts: str, *, calls: bool) -> str:
     """The answer; where there is none, the thoughts in tags, so that nothing that was paid for is lost."""
     return text if text or calls or not thoughts else f"<think>{thoughts}</think>"

@@ -19,7 +19,7 @@ from . import spoken
 from .client import load, once
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, TOOLS, named, refused, without
-from .hearing import Heard, StandstillError, said, thoughts_of
+from .hearing import Heard, StandstillError, answered, thoughts_of
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
@@ -219,7 +219,7 @@ class LiteLLMModel:
         calls = _calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"])
         return self._completion(
             request,
-            said(text, thoughts_of(choice.message), calls=bool(calls)),
+            answered(text, thoughts_of(choice.message), calls=bool(calls)),
             getattr(reply, "usage", None),
             calls=calls,
             finish_reason="content_filter" if refusal else choice.finish_reason or "stop",
@@ -248,7 +248,7 @@ class LiteLLMModel:
         calls = tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"])
         return self._completion(
             request,
-            said("".join(heard.pieces), "".join(heard.thoughts), calls=bool(calls)),
+            answered("".join(heard.pieces), "".join(heard.thoughts), calls=bool(calls)),
             usage,
             calls=calls,
             finish_reason="length" if heard.full else stream.received_finish_reason,
