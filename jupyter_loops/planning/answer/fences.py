@@ -12,8 +12,9 @@ T = TypeVar("T")
 _RUN = re.compile(r"```+|~~~+")  # with a literal beginning the search is five times as fast
 _LINE_END = re.compile(r"\r\n?|\n")
 _UNSEEN = " \t\ufeff\u200b\u2060"  # that may stand before a fence
-_MOST = 1000  # fences of one answer that are looked at
+_MOST = 10_000  # fences of one answer that are looked at
 _EFFORT = 4_500_000  # characters of one answer that are parsed, all tries together
+_PER_FENCE = 50  # characters that could be parsed while a fence is compared with another
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Blocks(Generic[T]):
 
     def _block(self, text: str, opening: Fence, later: list[Fence]) -> Block[T]:
         likely: Block[T] | None = None
+        self._left -= _PER_FENCE * len(later)
         for stop, end, closed in _ends(text, opening, later):
             inside = _inside(text[opening.end : stop], opening.indent)
             block = Block(inside, opening.info, opening.start, end, closed, self._value(inside))

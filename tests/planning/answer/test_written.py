@@ -50,6 +50,18 @@ def test_a_closing_tag_in_a_string_is_no_end_of_thoughts():
     assert read_code(f"Here:\n```python\n{source}```", ["tag"]) == source
 
 
+def test_a_docstring_may_hold_very_many_fences():
+    source = "def double(n):\n    '''\n" + "```\nx\n```\n" * 2000 + "    '''\n    return n * 2\n"
+
+    assert read_code(f"```python\n{source}```\nDone.", ["double"]) == source
+
+
+@pytest.mark.parametrize("piece", ["`", "```\n", "```a\n", "<think>", "</think>\n", "{", "x```", " ", '"""\n'])
+def test_a_long_answer_of_one_thing_ends_with_one_line(piece):
+    with pytest.raises(ReplyError, match="defines double"):
+        read_code(piece * (300_000 // len(piece)), ["double"])
+
+
 def test_a_fence_at_the_end_of_a_line_of_code_ends_the_block():
     assert read_code("```python\ndef double(n):\n    return n * 2```\nDone.", ["double"]).rstrip() == DOUBLE.rstrip()
 
