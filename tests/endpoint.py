@@ -26,6 +26,7 @@ class Manners:
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None  # instead of an answer
     words: tuple[str, ...] = ("Hello", " there", ".")
+    thoughts: str = ""  # sent as reasoning, apart from the words
     calls: tuple[tuple[str, str], ...] = ()  # of tools, instead of words: name, arguments
     usage: dict[str, object] | None = field(
         default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
@@ -106,6 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         time.sleep(act.drip * len(act.words))
         message: dict[str, object] = {"role": "assistant", "content": "".join(act.words)}
+        if act.thoughts:
+            message["reasoning_content"] = act.thoughts
         if act.calls:
             message = {"role": "assistant", "content": None, "tool_calls": _asked(act.calls)}
         choice = {"index": 0, "message": message, "finish_reason": act.finish_reason}
@@ -145,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _words(self) -> None:
         act = self.act
+        if act.thoughts:
+            self._event([{"index": 0, "delta": {"reasoning_content": act.thoughts}, "finish_reason": None}])
         for place, (name, arguments) in enumerate(act.calls):
             half = len(arguments) // 2
             for piece in (

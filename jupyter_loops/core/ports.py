@@ -166,8 +166,8 @@ class Planner(Protocol):
         """How to ask in this round."""
         ...
 
-    def read(self, recipe: Recipe, text: str) -> Candidate:
-        """The candidate in an answer. Raises ReplyError, whose message is feedback for the model."""
+    def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
+        """The candidate in an answer, cut at its length limit or not. Raises ReplyError: feedback for the model."""
         ...
 
 

@@ -208,10 +208,10 @@ class Cycle:
             answer = await self._ask(turn, wishes)
         self.landing.answered(answer)
         self.tuning.answered(answer, turn.iteration)
+        truncated = answer.finish_reason == "length"
         try:
-            candidate = self.planner.read(self.recipe, answer.text)
+            candidate = self.planner.read(self.recipe, answer.text, cut=truncated)
         except ReplyError as error:
-            truncated = answer.finish_reason == "length"
             turn.fault = ErrorClass.TRUNCATED if truncated else error.kind
             turn.why = error.message + (" (the answer was cut at its length limit)" if truncated else "")
             turn.feedback = (turn.why,)

@@ -7,8 +7,9 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.core.recipe import Recipe, TargetKind
 
-from .code import read_code
-from .data import read_data, read_text
+from .answer.code import read_code
+from .answer.data import read_data
+from .answer.text import read_text
 from .outline import Schema, outline, together
 from .parts import sections
 from .sampling import Schedule
@@ -41,7 +42,11 @@ class Planner:
         """`imports` is the rule for imports in words, empty where there is none."""
         self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
         self._imports = imports
-        self._shape: tuple[object, Schema | None, str] = (None, None, "")  # of what, the schema, its sketch
+        self._shape: tuple[tuple[Recipe, object] | None, Schema | None, str] = (
+            None,
+            None,
+            "",
+        )  # of what, the schema, its sketch
 
     def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
         """The question for this round; its parts say what had to go to fit into the window."""
@@ -61,14 +66,20 @@ class Planner:
         """How to ask in this round."""
         return self._schedule.at(memory)
 
-    def read(self, recipe: Recipe, text: str) -> Candidate:
-        """The candidate in an answer. Raises ReplyError, whose message is feedback for the model."""
+    def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
+        """The candidate in an answer. Raises ReplyError, whose message is feedback for the model.
+
+        `cut` says that the answer was cut at its length limit.
+        """
         if recipe.asks_for_code:
             names = [target.name for target in recipe.targets]
-            return Candidate(kind=CandidateKind.CODE, text=read_code(text, names))
+            code = read_code(text, names, setup=recipe.setup, cut=cut)
+            return Candidate(kind=CandidateKind.CODE, text=code)
         if _plain(recipe):
-            return Candidate(kind=CandidateKind.DATA, text=read_text(text, recipe.targets[0].name))
-        return Candidate(kind=CandidateKind.DATA, text=read_data(text, recipe.targets))
+            return Candidate(kind=CandidateKind.DATA, text=read_text(text, recipe.targets[0].name, cut=cut))
+        of, schema, _ = self._shape
+        schema = schema if of is not None and of[0] == recipe else None
+        return Candidate(kind=CandidateKind.DATA, text=read_data(text, recipe.targets, schema=schema, cut=cut))
 
     def _wanted(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
         """The schema of the answer and its sketch, worked out once for all rounds."""

@@ -165,6 +165,24 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_with_what_was_wrong(st
     assert "no code" in model.asked[1].messages[-1].content
 
 
+def test_the_answer_is_kept_raw_and_the_candidate_is_what_was_read(start, ear):
+    raw = "<think>so</think>\n```text\ndef double(n):\n    return 2 * n\n\nprint(double(2))\n```"
+
+    assert start(CELL, model=ReplayModel([raw])).wait(30).reason == "verified"
+    assert [event.text for event in ear.of("call_finished")] == [raw]
+    assert [event.text for event in ear.of("proposed")] == ["def double(n):\n    return 2 * n\n"]
+
+
+def test_a_refusal_and_a_cut_are_told_apart_and_the_run_goes_on(start, ear):
+    cut = Completion(text=f"{RIGHT[:-9]} (", prompt_tokens=9, completion_tokens=9, finish_reason="length")
+    model = ReplayModel(["I cannot do that.", cut, RIGHT])
+
+    assert start(CELL, model=model).wait(30).reason == "verified"
+    assert "refuses" in model.asked[1].messages[-1].content
+    assert "cut at its length limit" in model.asked[2].messages[-1].content
+    assert [event.error for event in ear.of("decided")][:2] == ["refused", "truncated"]
+
+
 def test_what_was_measured_is_not_asked_more_timidly_than_a_stuck_run_should_be(start, ear):
     for _ in range(3):
         start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True).wait(30)

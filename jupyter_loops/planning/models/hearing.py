@@ -20,6 +20,7 @@ class Heard:
     on_text: Callable[[str], None]
     room: int  # characters
     pieces: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)  # that come apart from the answer
     calls: dict[int, dict[str, str]] = field(default_factory=dict)  # of tools, by their place: id, name, arguments
     first: float | None = None  # when it began, or its thoughts did
     full: bool = False
@@ -46,8 +47,11 @@ class Heard:
         """Keep one piece, and pass it on."""
         delta = chunk.choices[0].delta if chunk.choices else None
         asked = getattr(delta, "tool_calls", None) or ()
-        if self.first is None and delta and (delta.content or asked or getattr(delta, "reasoning_content", None)):
+        thought = thoughts_of(delta)
+        if self.first is None and delta and (delta.content or asked or thought):
             self.first = time.perf_counter()
+        if thought:
+            self.thoughts.append(thought[: self.room])
         for piece in asked:
             self._call(piece)
         if delta and delta.content:
@@ -69,3 +73,14 @@ class Heard:
             self.full = self.full or len(kept) < len(str(text or ""))
             known[key] = (known[key] + kept) if key == "arguments" else known[key] or kept
         self.on_text(str(said["arguments"] or said["name"] or ""))
+
+
+def thoughts_of(message: Any) -> str:
+    """What a model that thinks sends beside its answer, under either of its two names."""
+    found = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    return found if isinstance(found, str) else ""
+
+
+def answered(text: str, thoughts: str, *, calls: bool) -> str:
+    """The answer; where there is none, the thoughts in tags, so that nothing that was paid for is lost."""
+    return text if text or calls or not thoughts else f"<think>{thoughts}</think>"

@@ -19,7 +19,7 @@ from . import spoken
 from .client import load, once
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, TOOLS, named, refused, without
-from .hearing import Heard, StandstillError
+from .hearing import Heard, StandstillError, answered, thoughts_of
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
@@ -216,11 +216,12 @@ class LiteLLMModel:
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
+        calls = _calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"])
         return self._completion(
             request,
-            text,
+            answered(text, thoughts_of(choice.message), calls=bool(calls)),
             getattr(reply, "usage", None),
-            calls=_calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"]),
+            calls=calls,
             finish_reason="content_filter" if refusal else choice.finish_reason or "stop",
             seconds=seconds,
             model=reply.model or "",
@@ -244,11 +245,12 @@ class LiteLLMModel:
             raise self._broke_off("broke off in the middle of its answer")
         self._broken = 0
         usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
+        calls = tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"])
         return self._completion(
             request,
-            "".join(heard.pieces),
+            answered("".join(heard.pieces), "".join(heard.thoughts), calls=bool(calls)),
             usage,
-            calls=tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"]),
+            calls=calls,
             finish_reason="length" if heard.full else stream.received_finish_reason,
             seconds=time.perf_counter() - started,
             first_token_seconds=heard.first and heard.first - started,

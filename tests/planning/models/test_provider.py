@@ -93,6 +93,17 @@ async def test_the_finish_reason_is_the_provider_s(endpoint, question, reason, s
     assert answer.finish_reason == reason
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_thoughts_without_an_answer_are_kept_as_thoughts(endpoint, question, streaming):
+    endpoint.manners.thoughts, endpoint.manners.words = "Let me think", ()
+    answer = await endpoint.model().complete(question, SAMPLING, (lambda _: None) if streaming else None)
+    assert answer.text == "<think>Let me think</think>"
+
+    endpoint.manners.words = ("Hello",)
+    answer = await endpoint.model().complete(question, SAMPLING, (lambda _: None) if streaming else None)
+    assert answer.text == "Hello"
+
+
 async def test_cancelling_closes_the_stream_at_once(endpoint, question):
     endpoint.manners.stall = True
     started = asyncio.Event()

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from jupyter_loops.errors import ErrorClass, ReplyError
-from jupyter_loops.planning.code import read_code
+from jupyter_loops.planning.answer.code import read_code
 
 DOUBLE = "def double(n):\n    return 2 * n\n"
 
@@ -25,7 +25,7 @@ DOUBLE = "def double(n):\n    return 2 * n\n"
         "```python\n>>> def double(n):\n...     return 2 * n\n```",
         f"<think>```python\ndef double(n): return 0\n```</think>\n```python\n{DOUBLE}```",
         f"```python\n{DOUBLE}print(double(2))  # 4\nassert double(1) == 2\n```",
-        f"```python\n{DOUBLE}\n# Example usage:\nresult = double(3)\nprint(result)\n```",
+        f"```python\n{DOUBLE}\nresult = double(3)\nprint(result)\n```",
         f'```python\n{DOUBLE}\nif __name__ == "__main__":\n    print(double(int(input())))\n```',
         f"```python\n{DOUBLE}\nfor n in range(3):\n    print(double(n))\n```",
         f"```bash\npip install it\n```\n```python\n{DOUBLE}```\nUse it:\n```python\nprint(double(4))\n```",
@@ -90,7 +90,7 @@ def test_an_object_that_something_lasting_uses_stays_as_it_is():
 
 def test_code_that_does_not_parse_is_left_for_the_verification_to_refuse():
     broken = "def double(n):\n    return 2 *"
-    assert read_code(f"```python\n{broken}\n```", ["double"]) == broken
+    assert read_code(f"```python\n{broken}\n```", ["double"]) == f"{broken}\n"
 
 
 def test_a_wrong_name_is_left_for_the_verification_to_refuse():
@@ -98,7 +98,7 @@ def test_a_wrong_name_is_left_for_the_verification_to_refuse():
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "I cannot do that.", "```bash\nrm -rf /\n```", "<think>def double(n): return 2", "\x00"]
+    "answer", ["", "It is easy.", "```bash\nrm -rf /\n```", "<think>def double(n): return 2", "\x00"]
 )
 def test_an_answer_without_code_is_told_what_is_wanted(answer):
     with pytest.raises(ReplyError, match="defines double") as caught:

@@ -1,0 +1,1 @@
+"""How an answer is read: thoughts, fences, code, JSON, text."""

@@ -1,0 +1,145 @@
+"""Finds the Python code in an answer, however the model wrapped it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Collection, Sequence
+
+from jupyter_loops.core.examples import blanked, examples, lines_of
+from jupyter_loops.core.names import binds, reads, wants
+from jupyter_loops.errors import ErrorClass, ReplyError
+
+from .faults import check_length, nothing
+from .fences import Block, Blocks
+from .python import START, Code, breaks_off, code, fault, salvaged
+from .repeats import repeats
+from .thoughts import after_thoughts
+
+_PYTHON = frozenset({"python", "py", "python3", "ipython", "pycon"})
+_BUILTINS = frozenset(dir(builtins))
+_STARTS = 5  # lines of bare text at which code may begin
+
+
+def read_code(answer: str, names: Sequence[str], *, setup: str = "", cut: bool = False) -> str:
+    """The code in an answer that binds `names`, as it was written, with blank lines in place of examples.
+
+    Code that does not parse, or binds other names, is returned as it is: the verification says what is wrong
+    with it. `cut` says that the answer was cut at its length limit. Raises ReplyError when there is no code,
+    or when the cut went through it.
+    """
+    check_length(answer)
+    found = _found(answer, names, cut=cut)
+    if isinstance(found, str):
+        return found
+    left_out = examples(found.text, found.body, names) | repeats(found.body, setup, names)
+    return blanked(found.text, found.body, left_out)
+
+
+def _found(answer: str, names: Sequence[str], *, cut: bool) -> Code | str:
+    if (whole := code(answer)) and set(names) <= whole.bound:
+        return whole
+    rest, blocks = after_thoughts(answer, Blocks(code, breaks_off).of)
+    return (
+        _in_blocks(blocks, names, cut=cut)
+        or (None if blocks else _in_text(rest, names, cut=cut))
+        or _for_feedback(answer, rest, blocks, names, cut=cut)
+    )
+
+
+def _in_blocks(blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool) -> Code | None:
+    """The last block that binds all names, or else all together, or else what can be saved of one."""
+    whole = [block.value for block in blocks if block.value is not None]
+    complete = [one for one in whole if set(names) <= one.bound]
+    if complete:
+        return _with_needs(complete[-1], whole, names)
+    joined = _joined(blocks)
+    if joined and set(names) <= joined.bound:
+        return joined
+    broken = (block for block in reversed(blocks) if block.value is None)
+    saved = (salvaged(block.text, names, unfinished=cut or not block.closed) for block in broken)
+    return next(filter(None, saved), None)
+
+
+def _in_text(text: str, names: Sequence[str], *, cut: bool) -> Code | None:
+    """Code without a fence, among prose."""
+    for _, start in zip(range(_STARTS), START.finditer(text), strict=False):
+        bare = text[start.start() :]
+        found = code(bare)
+        found = found if found and set(names) <= found.bound else salvaged(bare, names, unfinished=cut)
+        if found:
+            return found
+    return None
+
+
+def _for_feedback(
+    answer: str, rest: str, blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool
+) -> Code | str:
+    """The code that comes nearest, whose fault is told to the model. Raises ReplyError where there is none."""
+    texts = [block.text for block in blocks if block.value is None and _is_code(block)]
+    if not blocks and (start := START.search(rest)):
+        texts = [rest[start.start() :]]
+    joined = _joined(blocks)
+    missing = set(names) - (joined.bound if joined else set())
+    if joined and (not texts or not any(_mentions(text, missing) for text in texts)):
+        return joined
+    if not texts:
+        wanted = f"give one ```python block that defines {' and '.join(names)}"
+        raise nothing(answer, rest, "has no code", wanted)
+    text = max(texts, key=lambda text: (_mentions(text, names), len(text)))
+    if cut:
+        error = fault(text)
+        raise ReplyError(f"the code is not whole, line {error.lineno or 1}: {error.msg}", ErrorClass.TRUNCATED)
+    return text
+
+
+def _joined(blocks: Sequence[Block[Code]]) -> Code | None:
+    """The blocks that parse, one after the other, without those that only show something."""
+    parts = [
+        block.value.text if block.value.text.endswith("\n") else f"{block.value.text}\n"
+        for block in blocks
+        if block.value is not None and block.value.body and (_is_python(block) or block.value.bound)
+    ]
+    return code("\n".join(parts)) if parts else None
+
+
+def _with_needs(chosen: Code, whole: Sequence[Code], names: Sequence[str]) -> Code:
+    """The code, with those imports and definitions of other blocks that it needs and lacks."""
+    if len(whole) == 1:
+        return chosen
+    others = [(one, node) for one in whole if one is not chosen for node in one.body if not binds(node) & set(names)]
+    wanted, taken = wants(chosen.body) - _BUILTINS - chosen.bound, set[ast.stmt]()
+    while more := {node for _, node in others if node not in taken and binds(node) & wanted}:
+        taken |= more
+        wanted |= {name for node in more for name in reads(node)} - chosen.bound
+    if not taken:
+        return chosen
+    added = [_lines(one, node) for one, node in others if node in taken]
+    lines = lines_of(chosen.text)
+    place = max((node.end_lineno or 0 for node in chosen.body if _is_future(node)), default=0)
+    return code("".join([*lines[:place], *dict.fromkeys(added), *lines[place:]])) or chosen
+
+
+def _lines(one: Code, node: ast.stmt) -> str:
+    decorators = getattr(node, "decorator_list", [])
+    first = decorators[0].lineno if decorators else node.lineno
+    text = "".join(lines_of(one.text)[first - 1 : node.end_lineno])
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _is_python(block: Block[Code]) -> bool:
+    words = re.findall(r"\w+", block.info.lower())
+    return bool(words) and words[0] in _PYTHON
+
+
+def _is_code(block: Block[Code]) -> bool:
+    return _is_python(block) or START.search(block.text) is not None
+
+
+def _mentions(text: str, names: Collection[str]) -> int:
+    return sum(1 for name in names if re.search(rf"\b{re.escape(name)}\b", text))

@@ -1,0 +1,41 @@
+"""Why an answer cannot be read, in one line for the model and the person."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_loops.errors import ErrorClass, ReplyError
+
+LONGEST = 4_000_000  # characters of an answer
+_REFUSAL = re.compile(
+    r"\W*(?:sorry|(?:i['\u2019]?m|i am) (?:very |really |so )?(?:sorry|not able|unable)|i can(?:no|['\u2019])t\b"
+    r"|i can not\b|i (?:won['\u2019]t|will not|would rather not|must decline)\b|as an ai\b|unfortunately, i\b)",
+    re.IGNORECASE,
+)
+_QUOTED = 80  # characters of a refusal
+
+
+def check_length(answer: str) -> None:
+    """Raises ReplyError where the answer is longer than any is read."""
+    if len(answer) > LONGEST:
+        raise ReplyError(
+            f"the answer has {len(answer):,} characters, and at most {LONGEST:,} are read: answer with less",
+            ErrorClass.MALFORMED,
+        )
+
+
+def nothing(answer: str, rest: str, lacking: str, wanted: str) -> ReplyError:
+    """The fault of an answer without what was asked for; `rest` is what follows its thoughts."""
+    kind = ErrorClass.MALFORMED
+    if not answer.strip():
+        told = "the answer is empty"
+    elif "\0" in answer:
+        told = "the answer is no plain text, it holds null characters as another encoding would"
+    elif not rest.strip():
+        told = "the answer has only thoughts, and nothing after them"
+    elif _REFUSAL.match(rest):
+        line = " ".join(rest[: 2 * _QUOTED].split())[:_QUOTED]
+        told, kind = f"the answer refuses and {lacking} ({line})", ErrorClass.REFUSED
+    else:
+        told = f"the answer {lacking}"
+    return ReplyError(f"{told}: {wanted}", kind)

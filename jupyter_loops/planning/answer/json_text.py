@@ -1,0 +1,67 @@
+"""JSON in a text: strict, among prose, or repaired."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+_DECODER = json.JSONDecoder(strict=False)  # models write line breaks and tabs into strings
+_START = re.compile(r"[\[{]")
+_TRIES = 1000  # brackets in prose that are tried
+_LONGEST = 200_000  # characters that are repaired
+_WIDE = str.maketrans({"\uff1a": ":", "\uff0c": ",", "\u201c": '"', "\u201d": '"'})
+_SIGN = re.compile(r'(?<=["\u201d\]}])\s*[\uff1a\uff0c]|(?<=\w)\uff0c(?=\s*["\u201c])')  # full-width, as in Chinese
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value that was found; it may be null."""
+
+    value: Any
+
+
+def strict(text: str) -> Found | None:
+    """The value that the whole text is."""
+    try:
+        return Found(_DECODER.decode(text.strip().lstrip("\ufeff\u200b")))
+    except (ValueError, RecursionError):
+        return None
+
+
+def inside(text: str) -> list[Any]:
+    """The objects and lists among other text."""
+    found, at, left = [], 0, 4 * len(text)
+    for _ in range(_TRIES):
+        start = _START.search(text, at)
+        if start is None or left <= 0:
+            break
+        try:
+            value, at = _DECODER.raw_decode(text, start.start())
+            found.append(value)
+        except json.JSONDecodeError as error:
+            at = start.end()
+            left -= error.pos - start.start()
+        except (ValueError, RecursionError):
+            break
+    return found
+
+
+def repaired(text: str, names: Collection[str]) -> Found | None:
+    """What the text says beside its mistakes; nothing where a name has no value, which the repair would invent."""
+    import json_repair
+
+    keys = [rf"\b{re.escape(name)}\b[\"'\u201c\u201d]?\s*[:\uff1a]" for name in names]
+    named = [re.search(key, text) for key in keys]
+    bare = len(keys) == 1 and text.lstrip()[:1] in ("{", "[")
+    if len(text) > _LONGEST or not (all(named) or bare) or re.search(rf"(?:{'|'.join(keys)})\s*(?:[,}}\]]|\Z)", text):
+        return None
+    first = min((found.start() for found in named if found), default=0)
+    start = max(text.rfind("{", 0, first), 0)
+    try:
+        value = json_repair.loads(_SIGN.sub(lambda sign: sign[0].translate(_WIDE), text[start:]))
+    except (ValueError, RecursionError):
+        return None
+    return Found(value) if value else None

@@ -1,0 +1,42 @@
+"""A text that is the whole answer, without thoughts, fence and quotes around it."""
+
+from __future__ import annotations
+
+import json
+
+from jupyter_loops.errors import ErrorClass, ReplyError
+
+from .faults import check_length, nothing
+from .fences import Blocks, Fence, fences
+from .thoughts import after_thoughts
+
+_QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»"}
+
+
+def read_text(answer: str, name: str, *, cut: bool = False) -> str:
+    """JSON text of an object whose one key holds the answer itself. Raises ReplyError."""
+    check_length(answer)
+    rest, _ = after_thoughts(answer, Blocks(lambda _: None).of)
+    text = _unfenced(rest.strip())
+    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
+        text = text[1:-1]
+    if not text.strip():
+        raise nothing(answer, rest, "is empty", f"give the text of {name}")
+    if cut:
+        raise ReplyError("the text is not whole: give a shorter one", ErrorClass.TRUNCATED)
+    return json.dumps({name: text}, ensure_ascii=False)
+
+
+def _unfenced(text: str) -> str:
+    """The content of the fence that stands around all of the text, other fences in it or not."""
+    marks, open_ones = fences(text), list[Fence]()
+    if not marks or marks[0].start or marks[-1].end < len(text):
+        return text
+    for mark in marks:
+        if open_ones and mark.closes(open_ones[-1]):
+            open_ones.pop()
+            if not open_ones and mark is not marks[-1]:
+                return text
+        elif mark.opens and (not open_ones or mark.info):
+            open_ones.append(mark)
+    return text if open_ones else text[marks[0].end : marks[-1].start].strip("\r\n")
