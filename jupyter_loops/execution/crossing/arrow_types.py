@@ -11,8 +11,12 @@ from .refusal import Unreadable, Unsendable
 _BARE = {
     **{name: name for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string")},
     **{name: name for name in ("null", "large_string", "binary", "large_binary", "month_day_nano_interval")},
-    **{"bool": "bool_", "halffloat": "float16", "float": "float32", "double": "float64"},
-    **{"date32[day]": "date32", "date64[ms]": "date64"},
+    "bool": "bool_",
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
 }
 _UNITS = {"s", "ms", "us", "ns"}
 _TIMED = ("time32", "time64", "duration")

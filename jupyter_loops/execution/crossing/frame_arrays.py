@@ -28,7 +28,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
             "pd.Timestamp",
             (int(value.as_unit(value.unit).value if value.unit == "ns" else value._value), value.unit, value.fold),
             [value.tzinfo],
-        )  # noqa: SLF001
+        )
     if isinstance(value, pd.Timedelta):
         return "pd.Timedelta", (int(value._value), value.unit), ()  # noqa: SLF001
     if isinstance(value, pd.Period):

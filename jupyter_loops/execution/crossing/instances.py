@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, OrderedDict, deque
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, fields
+from .kind import Decoding, Encoding, Kind, Node
 from .refusal import Unreadable, Unsendable
 
 _VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
@@ -46,9 +47,9 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     state = state_of(value, kind)
     names, rest = tuple(state), list(state.values())
     if base in _PLAIN:
-        return "valued", (number, names, _PLAIN[base](value)), rest
+        return "valued", [number, _PLAIN[base](value), *names], rest
     items = [] if base is object else list(_ITEMS[base](value))
-    return ("valued" if base in _VALUES else "instance"), (number, names, None), [*rest, *items]
+    return ("valued" if base in _VALUES else "instance"), [number, None, *names], [*rest, *items]
 
 
 @lru_cache(1024)
@@ -111,15 +112,17 @@ def behaviour_of(kind: type, name: str) -> object:
     return found if isinstance(found, (*_BEHAVIOUR, cached_property)) else None
 
 
-def _named(payload: Any, decoding: Decoding) -> tuple[type, tuple[str, ...], Any]:
-    number, names, content = fields(payload, int, tuple, type(payload[2]))
+def _named(payload: Any, decoding: Decoding) -> tuple[type, list[str], Any]:
+    if type(payload) is not list or len(payload) < 2:  # noqa: PLR2004
+        raise Unreadable("an instance has no class")
+    number, content, *names = payload
     kind = decoding.receiving.classes.at(number)
     if set(map(type, names)) - {str} or not decoding.receiving.classes.rebuilds(kind):
         raise Unreadable(f"{kind.__qualname__} is not rebuilt")
     return kind, names, content
 
 
-def restore_state(target: object, kind: type, names: tuple[str, ...], values: list[object]) -> None:
+def restore_state(target: object, kind: type, names: Sequence[str], values: list[object]) -> None:
     """Puts state back into an instance. Raises Unreadable for what would replace a method."""
     slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):

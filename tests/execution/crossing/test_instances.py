@@ -148,13 +148,13 @@ def test_what_is_cached_is_left_behind_and_a_method_cannot_be_replaced(both, cro
         cross(value, Point)
     _, receiver = both(Classes([Point]))
     with pytest.raises(Unreadable, match="no state of that name"):
-        decode((0, [("instance", (0, ("norm",), None), (1,)), ("=", 1, ())]), receiver)
+        decode((0, [("instance", [0, None, "norm"], (1,)), ("=", 1, ())]), receiver)
 
 
 def test_a_class_with_a_finaliser_is_not_rebuilt(both, cross, stand_in):
     assert cross(Closing(), Closing) == stand_in(0)
     with pytest.raises(Unreadable):
-        decode((0, [("instance", (0, (), None), ())]), both(Classes([Closing]))[1])
+        decode((0, [("instance", [0, None], ())]), both(Classes([Closing]))[1])
 
 
 class Liar(int):

@@ -198,7 +198,7 @@ def test_an_image_arrives(mode, cross):
 
 def test_sparse_matrices_arrive(cross):
     sp = pytest.importorskip("scipy.sparse")
-    for form in "csr csc coo lil dok dia bsr".split():
+    for form in ["csr", "csc", "coo", "lil", "dok", "dia", "bsr"]:
         for kind in (sp.csr_matrix, sp.csr_array):
             value = kind(np.array([[1, 0, 2.0], [0, 0, 3]])).asformat(form)
             assert type(cross(value)) is type(value)
