@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import fields
+from .kind import fields, imported
 from .refusal import Unreadable, Unsendable
 
 _BARE = {
@@ -67,7 +67,7 @@ def schema_of(schema: Any) -> tuple[Any, ...]:
 
 def schema_from(words: Any) -> Any:
     """A schema from its plain words. Raises Unreadable."""
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if type(words) is not tuple:
         raise Unreadable("a schema is none")
@@ -76,7 +76,7 @@ def schema_from(words: Any) -> Any:
 
 def type_from(words: Any, depth: int = 0) -> Any:
     """A type from its plain words. Raises Unreadable."""
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if type(words) is str and words in _BARE:
         return getattr(pa, _BARE[words])()
@@ -112,7 +112,7 @@ def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
 
 
 def _field_from(field: Any, depth: int) -> Any:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     name, words, nullable = fields(field, str, type(field[1]), bool)
     return pa.field(name, type_from(words, depth), nullable)

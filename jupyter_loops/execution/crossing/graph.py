@@ -47,7 +47,7 @@ def encode(value: object, sending: Sending) -> Graph:
             nodes[index] = [tag, payload, list(map(place, children))]  # as tuples their depth would be measured
     except Refusal:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise Unsendable(f"it cannot be read ({type(error).__name__})") from None
     return 0, nodes
 
@@ -76,7 +76,7 @@ def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
         return _Building(nodes, Decoding(receiving, limit)).build(root)
     except Unreadable:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise Unreadable(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
-from typing import Any
+from typing import Any, TypeVar
 
 from .kind import Decoding, Encoding, Kind, Node
 from .refusal import Unreadable, Unsendable
 
+_Function = TypeVar("_Function", bound=Callable[..., object])
 _VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
 _FILLED: tuple[type, ...] = (Counter, OrderedDict, dict, list, set, deque)
 _BEHAVIOUR = (FunctionType, classmethod, staticmethod, property, ClassMethodDescriptorType, GetSetDescriptorType)
@@ -52,14 +53,18 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     return ("valued" if base in _VALUES else "instance"), [number, None, *names], [*rest, *items]
 
 
-@lru_cache(1024)
-def base_of(kind: type) -> Any:
+def _remembered(function: _Function) -> _Function:
+    return lru_cache(8192)(function)  # type: ignore[return-value]
+
+
+@_remembered
+def base_of(kind: Any) -> Any:
     """The builtin class that a class extends, or object."""
     return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
 
 
-@lru_cache(1024)
-def _can_be_made(kind: type) -> bool:
+@_remembered
+def _can_be_made(kind: Any) -> bool:
     base = base_of(kind)
     try:
         base.__new__(kind)
@@ -94,8 +99,8 @@ def attributes_of(value: object) -> dict[str, object]:
         return {}
 
 
-@lru_cache(1024)
-def slots_of(kind: type) -> dict[str, Any]:
+@_remembered
+def slots_of(kind: Any) -> dict[str, Any]:
     """Slots by place of their class and name: a subclass may have one of the same name."""
     found: dict[str, Any] = {}
     for depth, each in enumerate(kind.__mro__[:-1]):
@@ -105,7 +110,7 @@ def slots_of(kind: type) -> dict[str, Any]:
     return found
 
 
-@lru_cache(8192)
+@_remembered
 def behaviour_of(kind: type, name: str) -> object:
     """What a class defines under a name that an instance must not replace."""
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)

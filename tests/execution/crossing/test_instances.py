@@ -59,7 +59,7 @@ class Row(NamedTuple):
 
 class Colour(enum.Enum):
     RED = 1
-    ALSO_RED = 1
+    ALSO_RED = 1  # noqa: PIE796
     BLUE = (2, 3)
 
 
