@@ -89,7 +89,8 @@ def _make_array(payload: Any, _: list[Any], __: Decoding) -> object:
 
     description, shape, order, data = fields(payload, type(payload[0]), tuple, str, bytearray)
     dtype = dtype_of(description)
-    if dtype.itemsize * math.prod(_shape(shape)) != len(data) or order not in _ORDERS:
+    size = math.prod(_shape(shape))
+    if dtype.itemsize * size != len(data) or order not in _ORDERS or (size and not dtype.itemsize):
         raise Unreadable("an array has not the size that its type and shape say")
     if not data:
         return np.empty(shape, dtype, order)

@@ -23,6 +23,7 @@ _TIMED = ("time32", "time64", "duration")
 _DECIMALS = ("decimal32", "decimal64", "decimal128", "decimal256")
 _LISTS = {"list": "list_", "large_list": "large_list"}
 _DEEPEST = 32
+_WIDEST = 1 << 24  # bytes, or items, of a row: Arrow aborts for some that are negative
 
 
 def type_of(kind: Any) -> Any:
@@ -85,7 +86,7 @@ def type_from(words: Any, depth: int = 0) -> Any:
     word, *rest = words
     if word in {"timestamp", *_TIMED}:
         return _timed(pa, word, rest)
-    if word in {"fixed_size_binary", *_DECIMALS} and all(type(each) is int for each in rest):
+    if word in {"fixed_size_binary", *_DECIMALS} and all(type(each) is int and 0 <= each <= _WIDEST for each in rest):
         return (pa.binary if word == "fixed_size_binary" else getattr(pa, word))(*rest)
     return _nested_from(pa, word, rest, depth + 1)
 
@@ -98,7 +99,7 @@ def _timed(pa: Any, word: str, rest: list[Any]) -> Any:
 
 def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
     match word, rest:
-        case "fixed_size_list", [field, int(size)] if size >= 0:
+        case "fixed_size_list", [field, int(size)] if 0 <= size <= _WIDEST:
             return pa.list_(_field_from(field, depth), size)
         case (("list" | "large_list"), [field]):
             return getattr(pa, _LISTS[word])(_field_from(field, depth))

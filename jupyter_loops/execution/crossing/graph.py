@@ -71,12 +71,13 @@ def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> B
 
 def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
     """The value of a graph that may be hostile. Raises Unreadable."""
+    # A panic of polars' is no Exception.
     try:
         root, nodes = _checked(graph)
         return _Building(nodes, Decoding(receiving, limit)).build(root)
-    except Unreadable:
+    except (Unreadable, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001
         raise Unreadable(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
 
 

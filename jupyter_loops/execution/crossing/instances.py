@@ -83,7 +83,7 @@ def state_of(value: object, kind: type) -> dict[str, object]:
             continue
     for name, each in attributes_of(value).items():
         behaviour = behaviour_of(kind, name)
-        if isinstance(behaviour, cached_property):
+        if isinstance(behaviour, cached_property) or is_special(name):
             continue
         if behaviour is not None:
             raise Unsendable(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
@@ -127,13 +127,18 @@ def _named(payload: Any, decoding: Decoding) -> tuple[type, list[str], Any]:
     return kind, names, content
 
 
+def is_special(name: str) -> bool:
+    """Whether a name is of a protocol: NumPy reads memory where an instance's `__array_interface__` points."""
+    return name.startswith("__") and name.endswith("__")
+
+
 def restore_state(target: object, kind: type, names: Sequence[str], values: list[object]) -> None:
     """Puts state back into an instance. Raises Unreadable for what would replace a method."""
     slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):
         if name in slots:
             slots[name].__set__(target, value)
-        elif " " in name or behaviour_of(kind, name) is not None:
+        elif " " in name or is_special(name) or behaviour_of(kind, name) is not None:
             raise Unreadable(f"{kind.__qualname__} has no state of that name")
         else:
             object.__getattribute__(target, "__dict__")[name] = value

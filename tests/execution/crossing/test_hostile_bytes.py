@@ -170,6 +170,7 @@ def test_mutations_of_graphs_are_refused_or_of_known_types(both):
         (0, [("type", "eval", ())]),
         (0, [("type", 0, ())]),
         (0, [("np.array", ("<f8", (10**15,), "C", bytearray(8)), ())]),
+        (0, [("np.array", ("<U0", (10**15,), "C", bytearray()), ())]),
         (0, [("np.array", ("O", (1,), "C", bytearray(8)), ())]),
         (0, [("error", ("os:system", ("ls",), (), (), False), (1, 1)), ("=", None, ())]),
         (0, [("error", ("builtins:eval", ("1",), (), (), False), (1, 1)), ("=", None, ())]),
