@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
 from .plain import ATOMS
 from .refusal import Unreadable, Unsendable
 
@@ -18,7 +18,7 @@ _DEEPEST = 8  # structures in structures
 _ORDERS = {"C", "F"}
 
 
-def describe(value: Any, _: Encoding) -> Node | None:
+def describe(value: Any, _: Encoding) -> Node | None:  # noqa: PLR0911
     """The node of an array, scalar or dtype; None for other objects of NumPy's."""
     np = sys.modules["numpy"]
     kind = type(value)
@@ -63,7 +63,7 @@ def _description(dtype: Any, depth: int = 0) -> Any:
 
 def dtype_of(description: Any, depth: int = 0) -> Any:
     """A dtype from its description. Raises Unreadable."""
-    import numpy as np
+    np = imported("numpy")
 
     if type(description) is str and _SIMPLE.fullmatch(description):
         return np.dtype(description)
@@ -85,11 +85,12 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 
 def _make_array(payload: Any, _: list[Any], __: Decoding) -> object:
-    import numpy as np
+    np = imported("numpy")
 
     description, shape, order, data = fields(payload, type(payload[0]), tuple, str, bytearray)
     dtype = dtype_of(description)
-    if dtype.itemsize * math.prod(_shape(shape)) != len(data) or order not in _ORDERS:
+    size = math.prod(_shape(shape))
+    if dtype.itemsize * size != len(data) or order not in _ORDERS or (size and not dtype.itemsize):
         raise Unreadable("an array has not the size that its type and shape say")
     if not data:
         return np.empty(shape, dtype, order)
@@ -97,7 +98,7 @@ def _make_array(payload: Any, _: list[Any], __: Decoding) -> object:
 
 
 def _make_objects(payload: Any, _: list[Any], decoding: Decoding) -> object:
-    import numpy as np
+    np = imported("numpy")
 
     shape, order = fields(payload, tuple, str)
     size = math.prod(_shape(shape))
@@ -106,7 +107,7 @@ def _make_objects(payload: Any, _: list[Any], decoding: Decoding) -> object:
 
 
 def _fill_objects(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
-    import numpy as np
+    np = imported("numpy")
 
     count(children, target.size)
     straight = np.empty(len(children), object)
@@ -116,7 +117,7 @@ def _fill_objects(target: Any, payload: Any, children: list[Any], _: Decoding) -
 
 
 def _make_masked(_: Any, children: list[Any], __: Decoding) -> object:
-    import numpy as np
+    np = imported("numpy")
 
     data, mask, fill = count(children, 3)
     if type(data) is not np.ndarray or type(mask) is not np.ndarray or data.shape != mask.shape or mask.dtype != bool:
@@ -127,7 +128,7 @@ def _make_masked(_: Any, children: list[Any], __: Decoding) -> object:
 
 
 def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
-    import numpy as np
+    np = imported("numpy")
 
     (array,) = count(children, 1)
     if type(array) is not np.ndarray or array.shape != () or array.dtype.hasobject:
@@ -136,7 +137,7 @@ def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
 
 
 def _make_nothing(*_: object) -> object:
-    import numpy as np
+    np = imported("numpy")
 
     return np.ma.masked
 

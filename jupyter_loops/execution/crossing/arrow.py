@@ -7,13 +7,13 @@ from typing import Any
 
 from . import arrow_layout
 from .arrow_types import schema_from, schema_of, type_from, type_of
-from .kind import Decoding, Encoding, Kind, Node, count, fields
+from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
 from .refusal import Unreadable
 
 NAME = "pyarrow"
 
 
-def describe(value: Any, _: Encoding) -> Node | None:
+def describe(value: Any, _: Encoding) -> Node | None:  # noqa: PLR0911
     """The node of an array, scalar, batch or table; None for other objects of Arrow's."""
     pa = sys.modules["pyarrow"]
     if isinstance(value, pa.Array):
@@ -64,7 +64,7 @@ def _children(pa: Any, array: Any) -> list[Any]:
 
 
 def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     description, length, content = fields(payload, type(payload[0]), int, list)
     kind = type_from(description)
@@ -81,7 +81,7 @@ def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object
 
 
 def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     indices, values = count(children, 2)
     if not isinstance(indices, pa.Array) or not isinstance(values, pa.Array) or type(ordered) is not bool:
@@ -92,7 +92,7 @@ def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if not all(isinstance(child, pa.Array) for child in children):
         raise Unreadable("a chunk is no array of Arrow's")
@@ -100,7 +100,7 @@ def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_table(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if not all(isinstance(child, pa.ChunkedArray) for child in children):
         raise Unreadable("a column is no array of Arrow's")
@@ -110,7 +110,7 @@ def _make_table(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_batch(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if not all(isinstance(child, pa.Array) for child in children):
         raise Unreadable("a column is no array of Arrow's")
@@ -120,7 +120,7 @@ def _make_batch(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     (array,) = count(children, 1)
     if not isinstance(array, pa.Array) or len(array) != 1:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import fields
+from .kind import fields, imported
 from .refusal import Unreadable, Unsendable
 
 _BARE = {
     **{name: name for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string")},
     **{name: name for name in ("null", "large_string", "binary", "large_binary", "month_day_nano_interval")},
-    "bool": "bool_", "halffloat": "float16", "float": "float32", "double": "float64",
-    "date32[day]": "date32", "date64[ms]": "date64",
+    "bool": "bool_",
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
 }
 _UNITS = {"s", "ms", "us", "ns"}
 _TIMED = ("time32", "time64", "duration")
 _DECIMALS = ("decimal32", "decimal64", "decimal128", "decimal256")
 _LISTS = {"list": "list_", "large_list": "large_list"}
 _DEEPEST = 32
+_WIDEST = 1 << 24  # bytes, or items, of a row: Arrow aborts for some that are negative
 
 
 def type_of(kind: Any) -> Any:
@@ -63,7 +68,7 @@ def schema_of(schema: Any) -> tuple[Any, ...]:
 
 def schema_from(words: Any) -> Any:
     """A schema from its plain words. Raises Unreadable."""
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if type(words) is not tuple:
         raise Unreadable("a schema is none")
@@ -72,7 +77,7 @@ def schema_from(words: Any) -> Any:
 
 def type_from(words: Any, depth: int = 0) -> Any:
     """A type from its plain words. Raises Unreadable."""
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     if type(words) is str and words in _BARE:
         return getattr(pa, _BARE[words])()
@@ -81,7 +86,7 @@ def type_from(words: Any, depth: int = 0) -> Any:
     word, *rest = words
     if word in {"timestamp", *_TIMED}:
         return _timed(pa, word, rest)
-    if word in {"fixed_size_binary", *_DECIMALS} and all(type(each) is int for each in rest):
+    if word in {"fixed_size_binary", *_DECIMALS} and all(type(each) is int and 0 <= each <= _WIDEST for each in rest):
         return (pa.binary if word == "fixed_size_binary" else getattr(pa, word))(*rest)
     return _nested_from(pa, word, rest, depth + 1)
 
@@ -94,7 +99,7 @@ def _timed(pa: Any, word: str, rest: list[Any]) -> Any:
 
 def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
     match word, rest:
-        case "fixed_size_list", [field, int(size)] if size >= 0:
+        case "fixed_size_list", [field, int(size)] if 0 <= size <= _WIDEST:
             return pa.list_(_field_from(field, depth), size)
         case (("list" | "large_list"), [field]):
             return getattr(pa, _LISTS[word])(_field_from(field, depth))
@@ -108,7 +113,7 @@ def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
 
 
 def _field_from(field: Any, depth: int) -> Any:
-    import pyarrow as pa
+    pa = imported("pyarrow")
 
     name, words, nullable = fields(field, str, type(field[1]), bool)
     return pa.field(name, type_from(words, depth), nullable)

@@ -27,11 +27,11 @@ def put_back(target: object, new: object) -> None:
         _put_back(target, new)
     except Unreadable:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise Unreadable(f"a {type(target).__name__} cannot be changed in place ({error})") from None
 
 
-def same(value: object, twin: object, pair: Pair) -> bool:
+def same(value: Any, twin: Any, pair: Pair) -> bool:
     """Whether an object has the content of its twin; `pair` says whether two objects inside are twins."""
     if type(value) is not type(twin):
         return False
@@ -39,7 +39,7 @@ def same(value: object, twin: object, pair: Pair) -> bool:
     if library is not None and (found := LIBRARIES[library].same(value, twin, pair)) is not None:
         return bool(found)
     if isinstance(value, _FILES):
-        return value.getvalue() == twin.getvalue() and value.tell() == twin.tell()  # type: ignore[attr-defined]
+        return bool(value.getvalue() == twin.getvalue() and value.tell() == twin.tell())
     return _same_items(value, twin, pair) and _same_state(value, twin, pair)
 
 

@@ -115,7 +115,9 @@ def _fill_pairs(target: dict[Any, Any], _: Any, children: list[Any], decoding: D
 
 def _fill_namespace(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
     for key, value in pairs_of(payload, children):
-        vars(target)[expect(key, str, "a name")] = value
+        if expect(key, str, "a name").startswith("__"):
+            raise Unreadable("a name is special")
+        vars(target)[key] = value
 
 
 def _make_defaultdict(payload: Any, _: list[Any], __: Decoding) -> object:

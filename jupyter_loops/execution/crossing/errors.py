@@ -7,7 +7,7 @@ import importlib
 import sys
 from typing import Any
 
-from .instances import behaviour_of, restore_state, state_of
+from .instances import behaviour_of, is_special, restore_state, state_of
 from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
 from .plain import ATOMS, dumps
 from .refusal import Unreadable
@@ -86,11 +86,11 @@ def _notes(error: BaseException) -> tuple[str, ...]:
 
 def _state(error: BaseException, kind: type, *, whole: bool) -> dict[str, object]:
     if whole and kind is type(error):
-        return {name: value for name, value in state_of(error, kind).items() if name != "__notes__"}
+        return state_of(error, kind)
     return {
         name: value
         for name, value in vars(error).items()
-        if name != "__notes__" and type(value) in ATOMS and behaviour_of(kind, name) is None
+        if not is_special(name) and type(value) in ATOMS and behaviour_of(kind, name) is None
     }
 
 

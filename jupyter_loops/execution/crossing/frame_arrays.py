@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
 from .refusal import Unreadable, Unsendable
 
 _MASKED = ("IntegerArray", "FloatingArray", "BooleanArray")
@@ -18,17 +18,13 @@ def content(value: Any) -> Any:
     return value.to_numpy() if type(array).__name__ in {"NumpyExtensionArray", "PandasArray"} else array
 
 
-def describe(value: Any, _: Encoding) -> Node | None:
+def describe(value: Any, _: Encoding) -> Node | None:  # noqa: PLR0911
     """The node of an extension array or scalar; None for other objects of pandas'."""
     pd = sys.modules["pandas"]
     if value is pd.NA or value is pd.NaT:
         return "pd.missing", "NA" if value is pd.NA else "NaT", ()
     if isinstance(value, pd.Timestamp):
-        return (
-            "pd.Timestamp",
-            (int(value.as_unit(value.unit).value if value.unit == "ns" else value._value), value.unit, value.fold),
-            [value.tzinfo],
-        )
+        return "pd.Timestamp", (int(value._value), value.unit, value.fold), [value.tzinfo]  # noqa: SLF001
     if isinstance(value, pd.Timedelta):
         return "pd.Timedelta", (int(value._value), value.unit), ()  # noqa: SLF001
     if isinstance(value, pd.Period):
@@ -40,7 +36,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
     return None
 
 
-def _of_array(pd: Any, value: Any) -> Node:
+def _of_array(pd: Any, value: Any) -> Node:  # noqa: PLR0911
     kind, np = type(value).__name__, sys.modules["numpy"]
     if kind in _MASKED:
         return "pd.masked", kind, [value._data, value._mask]  # noqa: SLF001
@@ -58,10 +54,10 @@ def _of_array(pd: Any, value: Any) -> Node:
         return "pd.periods", value.freqstr, [np.asarray(value.asi8)]
     if kind == "IntervalArray":
         return "pd.intervals", value.closed, [value.left, value.right]
-    return _of_other(pd, value, kind, np)
+    return _of_other(value, kind, np)
 
 
-def _of_other(pd: Any, value: Any, kind: str, np: Any) -> Node:
+def _of_other(value: Any, kind: str, np: Any) -> Node:
     if kind == "SparseArray":
         places = np.asarray(value.sp_index.indices)
         return "pd.sparse", len(value), [value.sp_values, places, value.fill_value]
@@ -74,7 +70,7 @@ def _of_other(pd: Any, value: Any, kind: str, np: Any) -> Node:
 
 def check(index: Any, columns: Any, attrs: Any) -> None:
     """Raises Unreadable unless two are indexes and one a dictionary."""
-    import pandas as pd
+    pd = imported("pandas")
 
     if not isinstance(index, pd.Index) or not isinstance(columns, pd.Index) or type(attrs) is not dict:
         raise Unreadable("a frame has no such labels")
@@ -82,8 +78,8 @@ def check(index: Any, columns: Any, attrs: Any) -> None:
 
 def checked(value: Any) -> Any:
     """A one-dimensional array of NumPy's or an extension array. Raises Unreadable."""
-    import numpy as np
-    import pandas as pd
+    np = imported("numpy")
+    pd = imported("pandas")
 
     if (type(value) is np.ndarray and value.ndim == 1) or isinstance(value, pd.api.extensions.ExtensionArray):
         return value
@@ -92,7 +88,7 @@ def checked(value: Any) -> Any:
 
 def numbers(value: Any, kind: str) -> Any:
     """A one-dimensional array of NumPy's of a kind of type. Raises Unreadable."""
-    import numpy as np
+    np = imported("numpy")
 
     if type(value) is not np.ndarray or value.ndim != 1 or value.dtype.kind not in kind:
         raise Unreadable("an array under another has the wrong type")
@@ -100,14 +96,14 @@ def numbers(value: Any, kind: str) -> Any:
 
 
 def _make_missing(payload: Any, *_: Any) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return {"NA": pd.NA, "NaT": pd.NaT}[expect(payload, str)]
 
 
 def _make_timestamp(payload: Any, children: list[Any], _: Decoding) -> object:
-    import numpy as np
-    import pandas as pd
+    np = imported("numpy")
+    pd = imported("pandas")
 
     value, unit, fold = fields(payload, int, str, int)
     (zone,) = count(children, 1)
@@ -118,14 +114,14 @@ def _make_timestamp(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_timedelta(payload: Any, *_: Any) -> object:
-    import numpy as np
-    import pandas as pd
+    np = imported("numpy")
+    pd = imported("pandas")
 
     return pd.Timedelta(np.timedelta64(*fields(payload, int, str)))
 
 
 def _make_period(payload: Any, *_: Any) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     ordinal, freq = fields(payload, int, str)
     return pd.Period(ordinal=ordinal, freq=frequency(freq))
@@ -139,13 +135,13 @@ def frequency(text: Any) -> str:
 
 
 def _make_interval(closed: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return pd.Interval(*count(children, 2), closed=expect(closed, str))
 
 
 def _make_masked(kind: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     data, mask = count(children, 2)
     if kind not in _MASKED or len(numbers(data, "biuf")) != len(numbers(mask, "b")):
@@ -154,8 +150,8 @@ def _make_masked(kind: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_texts(payload: Any, children: list[Any], _: Decoding) -> object:
-    import numpy as np
-    import pandas as pd
+    np = imported("numpy")
+    pd = imported("pandas")
 
     storage, nan = fields(payload, str, bool)
     (texts,) = count(children, 1)
@@ -166,7 +162,7 @@ def _make_texts(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_categories(ordered: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     codes, categories = count(children, 2)
     if not isinstance(categories, pd.Index):
@@ -175,7 +171,7 @@ def _make_categories(ordered: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_datetimes(_: Any, children: list[Any], __: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     data, zone = count(children, 2)
     made = pd.DatetimeIndex(numbers(data, "M"))
@@ -183,19 +179,19 @@ def _make_datetimes(_: Any, children: list[Any], __: Decoding) -> object:
 
 
 def _make_timedeltas(_: Any, children: list[Any], __: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return pd.TimedeltaIndex(numbers(count(children, 1)[0], "m")).array
 
 
 def _make_periods(freq: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return pd.PeriodIndex.from_ordinals(numbers(count(children, 1)[0], "i"), freq=frequency(freq)).array
 
 
 def _make_intervals(closed: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     left, right = count(children, 2)
     if not isinstance(left, pd.Index) or not isinstance(right, pd.Index):
@@ -204,8 +200,8 @@ def _make_intervals(closed: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_sparse(size: Any, children: list[Any], decoding: Decoding) -> object:
-    import pandas as pd
-    from pandas._libs.sparse import IntIndex  # type: ignore[import-untyped]
+    pd = imported("pandas")
+    IntIndex = imported("pandas._libs.sparse").IntIndex  # noqa: N806
 
     values, places, fill = count(children, 3)
     decoding.spend(expect(size, int))
@@ -216,8 +212,8 @@ def _make_sparse(size: Any, children: list[Any], decoding: Decoding) -> object:
 
 
 def _make_arrow(_: Any, children: list[Any], __: Decoding) -> object:
-    import pandas as pd
-    import pyarrow as pa
+    pd = imported("pandas")
+    pa = imported("pyarrow")
 
     (array,) = count(children, 1)
     if not isinstance(array, pa.ChunkedArray | pa.Array):
@@ -226,7 +222,7 @@ def _make_arrow(_: Any, children: list[Any], __: Decoding) -> object:
 
 
 def _make_numpy(_: Any, children: list[Any], __: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return pd.arrays.NumpyExtensionArray(checked(count(children, 1)[0]))
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .frame_arrays import checked, content, frequency, numbers
-from .kind import Decoding, Encoding, Kind, Node, count, fields
+from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
 from .refusal import Unreadable
 
 _FLEXIBLE = ("DatetimeIndex", "TimedeltaIndex")
@@ -28,13 +28,13 @@ def describe(value: Any, _: Encoding) -> Node | None:
 
 
 def _make_range(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     return pd.RangeIndex(*fields(payload, int, int, int), name=count(children, 1)[0])
 
 
 def _make_multi(size: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     if type(size) is not int or not 0 < size <= len(children):
         raise Unreadable("an index has no levels")
@@ -46,7 +46,7 @@ def _make_multi(size: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_index(freq: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     data, name = count(children, 2)
     made = pd.Index(checked(data), name=name, dtype=data.dtype, tupleize_cols=False)

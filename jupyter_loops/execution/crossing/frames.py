@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from . import frame_arrays, frame_index
-from .kind import Decoding, Encoding, Kind, Node, count
+from .kind import Decoding, Encoding, Kind, Node, count, imported
 from .refusal import Unreadable, Unsendable
 
 NAME = "pandas"
@@ -36,7 +36,7 @@ def _flags(value: Any) -> bool:
 
 
 def _make_frame(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     index, columns, attrs, *contents = children
     frame_arrays.check(index, columns, attrs)
@@ -49,7 +49,7 @@ def _make_frame(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_series(payload: Any, children: list[Any], _: Decoding) -> object:
-    import pandas as pd
+    pd = imported("pandas")
 
     index, name, attrs, content = count(children, 4)
     frame_arrays.check(index, index, attrs)

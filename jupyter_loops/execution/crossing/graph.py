@@ -1,6 +1,6 @@
 """A value as a graph of plain values, and back: aliasing and cycles survive, and neither way recurses.
 
-A graph is `(root, nodes)`, and a node `(tag, payload, children)`: the payload is plain, children are indices.
+A graph is `(root, nodes)`, and a node `[tag, payload, children]`: the payload is plain, children are indices.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from .kinds import KINDS
 from .refusal import Refusal, Unreadable, Unsendable
 
 Graph = tuple[int, list[Node]]
+_SEQUENCES = frozenset({list, tuple})
+_PARTS = 3
 _MUTABLE = frozenset({list, dict, set, bytearray})
 LARGEST = 1 << 30  # bytes that decoding may copy
 
@@ -42,10 +44,10 @@ def encode(value: object, sending: Sending) -> Graph:
         while waiting:
             index, each = waiting.pop()
             tag, payload, children = describe(each, encoding)
-            nodes[index] = (tag, payload, tuple(map(place, children)))
+            nodes[index] = [tag, payload, list(map(place, children))]  # as tuples their depth would be measured
     except Refusal:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise Unsendable(f"it cannot be read ({type(error).__name__})") from None
     return 0, nodes
 
@@ -69,12 +71,13 @@ def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> B
 
 def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
     """The value of a graph that may be hostile. Raises Unreadable."""
+    # A panic of polars' is no Exception.
     try:
         root, nodes = _checked(graph)
         return _Building(nodes, Decoding(receiving, limit)).build(root)
-    except Unreadable:
+    except (Unreadable, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # noqa: BLE001
         raise Unreadable(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
 
 
@@ -144,10 +147,10 @@ class _Building:
 def _checked(graph: object) -> tuple[int, list[Node]]:
     root, nodes = fields(graph, int, list)
     for node in nodes:
-        if type(node) is not tuple or len(node) != 3:
+        if type(node) not in _SEQUENCES or len(node) != _PARTS:
             raise Unreadable("a node is not (tag, payload, children)")
         tag, _, children = node
-        if type(tag) is not str or type(children) is not tuple or tag not in KINDS:
+        if type(tag) is not str or type(children) not in _SEQUENCES or tag not in KINDS:
             raise Unreadable("a node is of no known kind")
         if children and (set(map(type, children)) != {int} or min(children) < 0 or max(children) >= len(nodes)):
             raise Unreadable("a child is none of the nodes")

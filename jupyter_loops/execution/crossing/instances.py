@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
-from typing import Any
+from typing import Any, TypeVar
 
-from .kind import Decoding, Encoding, Kind, Node, fields
+from .kind import Decoding, Encoding, Kind, Node
 from .refusal import Unreadable, Unsendable
 
+_Function = TypeVar("_Function", bound=Callable[..., object])
 _VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
 _FILLED: tuple[type, ...] = (Counter, OrderedDict, dict, list, set, deque)
 _BEHAVIOUR = (FunctionType, classmethod, staticmethod, property, ClassMethodDescriptorType, GetSetDescriptorType)
@@ -46,19 +48,23 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     state = state_of(value, kind)
     names, rest = tuple(state), list(state.values())
     if base in _PLAIN:
-        return "valued", (number, names, _PLAIN[base](value)), rest
+        return "valued", [number, _PLAIN[base](value), *names], rest
     items = [] if base is object else list(_ITEMS[base](value))
-    return ("valued" if base in _VALUES else "instance"), (number, names, None), [*rest, *items]
+    return ("valued" if base in _VALUES else "instance"), [number, None, *names], [*rest, *items]
 
 
-@lru_cache(1024)
-def base_of(kind: type) -> Any:
+def _remembered(function: _Function) -> _Function:
+    return lru_cache(8192)(function)  # type: ignore[return-value]
+
+
+@_remembered
+def base_of(kind: Any) -> Any:
     """The builtin class that a class extends, or object."""
     return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
 
 
-@lru_cache(1024)
-def _can_be_made(kind: type) -> bool:
+@_remembered
+def _can_be_made(kind: Any) -> bool:
     base = base_of(kind)
     try:
         base.__new__(kind)
@@ -77,7 +83,7 @@ def state_of(value: object, kind: type) -> dict[str, object]:
             continue
     for name, each in attributes_of(value).items():
         behaviour = behaviour_of(kind, name)
-        if isinstance(behaviour, cached_property):
+        if isinstance(behaviour, cached_property) or is_special(name):
             continue
         if behaviour is not None:
             raise Unsendable(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
@@ -93,8 +99,8 @@ def attributes_of(value: object) -> dict[str, object]:
         return {}
 
 
-@lru_cache(1024)
-def slots_of(kind: type) -> dict[str, Any]:
+@_remembered
+def slots_of(kind: Any) -> dict[str, Any]:
     """Slots by place of their class and name: a subclass may have one of the same name."""
     found: dict[str, Any] = {}
     for depth, each in enumerate(kind.__mro__[:-1]):
@@ -104,28 +110,35 @@ def slots_of(kind: type) -> dict[str, Any]:
     return found
 
 
-@lru_cache(8192)
+@_remembered
 def behaviour_of(kind: type, name: str) -> object:
     """What a class defines under a name that an instance must not replace."""
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
     return found if isinstance(found, (*_BEHAVIOUR, cached_property)) else None
 
 
-def _named(payload: Any, decoding: Decoding) -> tuple[type, tuple[str, ...], Any]:
-    number, names, content = fields(payload, int, tuple, type(payload[2]))
+def _named(payload: Any, decoding: Decoding) -> tuple[type, list[str], Any]:
+    if type(payload) is not list or len(payload) < 2:  # noqa: PLR2004
+        raise Unreadable("an instance has no class")
+    number, content, *names = payload
     kind = decoding.receiving.classes.at(number)
     if set(map(type, names)) - {str} or not decoding.receiving.classes.rebuilds(kind):
         raise Unreadable(f"{kind.__qualname__} is not rebuilt")
     return kind, names, content
 
 
-def restore_state(target: object, kind: type, names: tuple[str, ...], values: list[object]) -> None:
+def is_special(name: str) -> bool:
+    """Whether a name is of a protocol: NumPy reads memory where an instance's `__array_interface__` points."""
+    return name.startswith("__") and name.endswith("__")
+
+
+def restore_state(target: object, kind: type, names: Sequence[str], values: list[object]) -> None:
     """Puts state back into an instance. Raises Unreadable for what would replace a method."""
     slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):
         if name in slots:
             slots[name].__set__(target, value)
-        elif " " in name or behaviour_of(kind, name) is not None:
+        elif " " in name or is_special(name) or behaviour_of(kind, name) is not None:
             raise Unreadable(f"{kind.__qualname__} has no state of that name")
         else:
             object.__getattribute__(target, "__dict__")[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -64,6 +65,11 @@ class Kind:
 
     make: Callable[[Any, list[Any], Decoding], object]
     fill: Callable[[Any, Any, list[Any], Decoding], None] | None = None
+
+
+def imported(name: str) -> Any:
+    """A library, which the receiver names."""
+    return importlib.import_module(name)
 
 
 def expect(value: Any, kind: type, what: str = "a payload") -> Any:

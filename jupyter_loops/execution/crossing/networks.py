@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, expect
+from .kind import Decoding, Encoding, Kind, Node, expect, imported
 from .refusal import Unreadable
 
 NAME = "networkx"
@@ -23,7 +23,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
 
 
 def _make(name: Any, _: list[Any], __: Decoding) -> object:
-    import networkx as nx
+    nx = imported("networkx")
 
     if expect(name, str) not in _CLASSES:
         raise Unreadable("a graph has no such class")

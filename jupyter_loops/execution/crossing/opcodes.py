@@ -13,6 +13,7 @@ from .refusal import Unreadable
 
 _SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}  # a length of so many bytes, then the data
 _TUPLES = b"t\x85\x86\x87"
+_SHORT = 1 << 16  # bytes that are counted in no time
 _EACH_TUPLE = [bytes([code]) for code in _TUPLES]
 _MANY = 1000  # tuples of more than atoms, before it matters how deep they are
 _STOP = ord(".")
@@ -40,7 +41,7 @@ _STEP = re.compile(_ATOM.removesuffix(b"\x94?+") + b"|" + _OTHER + b"|" + _TUPLE
 
 def check(data: bytes | bytearray) -> None:
     """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
-    few = sum(map(data.count, _EACH_TUPLE)) <= _MANY
+    few = len(data) <= _SHORT and sum(map(data.count, _EACH_TUPLE)) <= _MANY
     if _count_tuples(data, _FEW_TUPLES if few else _MANY_TUPLES) > _MANY:
         _measure(data)
 

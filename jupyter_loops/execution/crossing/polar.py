@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count
+from .kind import Decoding, Encoding, Kind, Node, count, imported
 from .refusal import Unreadable, Unsendable
 
 NAME = "polars"
@@ -25,7 +25,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
 def _arrow(pl: Any, frame: Any) -> Any:
     if "pyarrow" not in sys.modules:
         try:
-            import pyarrow  # noqa: F401
+            imported("pyarrow")
         except ImportError:
             raise Unsendable("a frame of polars needs pyarrow to cross, which is not installed") from None
     bad = [name for name, kind in frame.schema.items() if kind == pl.Object]
@@ -39,8 +39,8 @@ def _enums(pl: Any, frame: Any) -> dict[str, list[str]]:
 
 
 def _frame(payload: Any, children: list[Any]) -> Any:
-    import polars as pl
-    import pyarrow as pa
+    pl = imported("polars")
+    pa = imported("pyarrow")
 
     (table,) = count(children, 1)
     enums, height = payload if type(payload) is tuple and len(payload) == 2 else (None, 0)  # noqa: PLR2004

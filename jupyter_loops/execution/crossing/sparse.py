@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, fields
+from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
 from .refusal import Unreadable
 
 NAME = "scipy"
@@ -29,8 +29,8 @@ def describe(value: Any, _: Encoding) -> Node | None:
 
 
 def _make(payload: Any, children: list[Any], decoding: Decoding) -> object:
-    import numpy as np
-    import scipy.sparse as sp
+    np = imported("numpy")
+    sp = imported("scipy.sparse")
 
     form, sort, shape = fields(payload, str, str, tuple)
     data, row, column = count(children, 3)

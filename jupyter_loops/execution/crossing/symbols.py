@@ -5,12 +5,94 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
+from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
 from .refusal import Unreadable
 
 NAME = "sympy"
 _HEADS = frozenset(
-    ["Add", "Mul", "Pow", "Rational", "Integer", "Tuple", "Eq", "Ne", "Lt", "Le", "Gt", "Ge", "And", "Or", "Not", "Xor", "Implies", "ITE", "Piecewise", "ExprCondPair", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "Abs", "sign", "floor", "ceiling", "Min", "Max", "sqrt", "factorial", "binomial", "gamma", "erf", "re", "im", "conjugate", "arg", "Derivative", "Integral", "Sum", "Product", "Limit", "Order", "FiniteSet", "Interval", "Union", "Intersection", "Complement", "ProductSet", "Mod", "Heaviside", "DiracDelta", "KroneckerDelta", "LambertW", "Subs", "Lambda", "Equality", "Unequality", "StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan", "beta", "zeta", "besselj"]
+    [
+        "Add",
+        "Mul",
+        "Pow",
+        "Rational",
+        "Integer",
+        "Tuple",
+        "Eq",
+        "Ne",
+        "Lt",
+        "Le",
+        "Gt",
+        "Ge",
+        "And",
+        "Or",
+        "Not",
+        "Xor",
+        "Implies",
+        "ITE",
+        "Piecewise",
+        "ExprCondPair",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "exp",
+        "log",
+        "Abs",
+        "sign",
+        "floor",
+        "ceiling",
+        "Min",
+        "Max",
+        "sqrt",
+        "factorial",
+        "binomial",
+        "gamma",
+        "erf",
+        "re",
+        "im",
+        "conjugate",
+        "arg",
+        "Derivative",
+        "Integral",
+        "Sum",
+        "Product",
+        "Limit",
+        "Order",
+        "FiniteSet",
+        "Interval",
+        "Union",
+        "Intersection",
+        "Complement",
+        "ProductSet",
+        "Mod",
+        "Heaviside",
+        "DiracDelta",
+        "KroneckerDelta",
+        "LambertW",
+        "Subs",
+        "Lambda",
+        "Equality",
+        "Unequality",
+        "StrictLessThan",
+        "LessThan",
+        "StrictGreaterThan",
+        "GreaterThan",
+        "beta",
+        "zeta",
+        "besselj",
+    ]
 )
 _CONSTANTS = (
     *("pi", "E", "I", "oo", "zoo", "nan", "true", "false"),
@@ -35,7 +117,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
     return _of_basic(sy, value)
 
 
-def _of_basic(sy: Any, value: Any) -> Node | None:
+def _of_basic(sy: Any, value: Any) -> Node | None:  # noqa: PLR0911
     name = type(value).__name__
     if isinstance(value, sy.Integer):
         return "sy.rational", (int(value.p), 1), ()
@@ -65,7 +147,7 @@ def _constant(sy: Any, value: Any) -> str | None:
 
 
 def _make_constant(name: Any, _: list[Any], __: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     if name in _CONSTANTS:
         return getattr(sy, name)
@@ -75,7 +157,7 @@ def _make_constant(name: Any, _: list[Any], __: Decoding) -> object:
 
 
 def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     _text, precision = fields(payload, str, int)
     sign, mantissa, exponent, bits = (int(expect(each, int)) for each in count(children, 4))
@@ -85,7 +167,7 @@ def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_symbol(payload: Any, _: list[Any], __: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     name, assumptions = fields(payload, str, tuple)
     if len(name) > _LONGEST:
@@ -95,13 +177,13 @@ def _make_symbol(payload: Any, _: list[Any], __: Decoding) -> object:
 
 
 def _make_rational(payload: Any, _: list[Any], __: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     return sy.Rational(*fields(payload, int, int))
 
 
 def _basic(children: list[Any]) -> list[Any]:
-    import sympy as sy
+    sy = imported("sympy")
 
     if not all(isinstance(each, sy.Basic) for each in children):
         raise Unreadable("an argument is no expression")
@@ -109,7 +191,7 @@ def _basic(children: list[Any]) -> list[Any]:
 
 
 def _make_node(name: Any, children: list[Any], _: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     if expect(name, str) not in _HEADS:
         raise Unreadable("sympy has no such expression")
@@ -120,7 +202,7 @@ def _make_node(name: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_applied(name: Any, children: list[Any], _: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     if len(expect(name, str)) > _LONGEST:
         raise Unreadable("a function's name is too long")
@@ -128,7 +210,7 @@ def _make_applied(name: Any, children: list[Any], _: Decoding) -> object:
 
 
 def _make_matrix(payload: Any, children: list[Any], _: Decoding) -> object:
-    import sympy as sy
+    sy = imported("sympy")
 
     name, rows, columns = fields(payload, str, int, int)
     if name not in {"Matrix", "ImmutableMatrix"} or rows < 0 or columns < 0 or rows * columns != len(children):

@@ -65,7 +65,7 @@ KNOWN = [
     raised(lambda: json.loads("{")),
     raised(lambda: re.compile("(")),
     raised(lambda: open("/nothing/here")),  # noqa: SIM115, PTH123
-    raised(lambda: [][1]),
+    raised(lambda: {}["a"]),
 ]
 
 

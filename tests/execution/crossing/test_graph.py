@@ -1,6 +1,6 @@
 import array
 import collections
-import datetime
+import datetime as dt
 import io
 import pathlib
 import re
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from jupyter_loops.execution.crossing import decode, dumps, encode, loads
 
-UTC = datetime.UTC
+UTC = dt.UTC
 SCALARS = (
     st.complex_numbers(allow_nan=False) | st.decimals(allow_nan=False) | st.fractions() | st.uuids() | st.timedeltas()
 ) | (st.dates() | st.datetimes(timezones=st.timezones() | st.just(UTC)) | st.times() | st.integers() | st.text())
@@ -46,8 +46,8 @@ SINGLE = [
     NotImplemented,
     range(1, 9, 2),
     slice(1, None, 2),
-    datetime.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
-    datetime.timezone(datetime.timedelta(hours=2), "here"),
+    dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    dt.timezone(dt.timedelta(hours=2), "here"),
     Decimal("-0E-10"),
     Fraction(1, 3),
     uuid.UUID(int=5),

@@ -148,16 +148,37 @@ def test_mutations_of_graphs_are_refused_or_of_known_types(both):
 
 @pytest.mark.parametrize(
     "graph",
-    [None, 5, (), (0,), (0, []), (0, [()]), (0, [("list",)]), (0, [("nothing", None, ())]), (0, [("list", None, (1,))])]
-    + [(1, [("list", None, ())]), (True, [("list", None, ())]), (0, [("list", None, [0])]), (0, [(1, None, ())])]
-    + [(0, [("tuple", None, (0,))]), (0, [("frozenset", None, (1,)), ("list", None, ())]), ("0", [("list", None, ())])]
-    + [(0, [("list", [object], ())]), (0, [("=", [1], ())]), (0, [("type", "eval", ())]), (0, [("type", 0, ())])]
-    + [(0, [("np.array", ("<f8", (10**15,), "C", bytearray(8)), ())])]
-    + [(0, [("np.array", ("O", (1,), "C", bytearray(8)), ())])]
-    + [(0, [("error", ("os:system", ("ls",), (), (), False), (1, 1)), ("=", None, ())])]
-    + [(0, [("error", ("builtins:eval", ("1",), (), (), False), (1, 1)), ("=", None, ())])]
-    + [(0, [("namedtuple", ("a", "b:1"), (1,)), ("=", None, ())])]
-    + [(0, [("sk.estimator", ("os", "system", ()), ())]), (0, [("reference", 3, ())]), (0, [("dict", [1], ())])],
+    [
+        None,
+        5,
+        (),
+        (0,),
+        (0, []),
+        (0, [()]),
+        (0, [("list",)]),
+        (0, [("nothing", None, ())]),
+        (0, [("list", None, (1,))]),
+        (1, [("list", None, ())]),
+        (True, [("list", None, ())]),
+        (0, [("list", None, 5)]),
+        (0, [(1, None, ())]),
+        (0, [("tuple", None, (0,))]),
+        (0, [("frozenset", None, (1,)), ("list", None, ())]),
+        ("0", [("list", None, ())]),
+        (0, [("list", [object], ())]),
+        (0, [("=", [1], ())]),
+        (0, [("type", "eval", ())]),
+        (0, [("type", 0, ())]),
+        (0, [("np.array", ("<f8", (10**15,), "C", bytearray(8)), ())]),
+        (0, [("np.array", ("<U0", (10**15,), "C", bytearray()), ())]),
+        (0, [("np.array", ("O", (1,), "C", bytearray(8)), ())]),
+        (0, [("error", ("os:system", ("ls",), (), (), False), (1, 1)), ("=", None, ())]),
+        (0, [("error", ("builtins:eval", ("1",), (), (), False), (1, 1)), ("=", None, ())]),
+        (0, [("namedtuple", ("a", "b:1"), (1,)), ("=", None, ())]),
+        (0, [("sk.estimator", ("os", "system", ()), ())]),
+        (0, [("reference", 3, ())]),
+        (0, [("dict", [1], ())]),
+    ],
 )
 def test_graphs_without_sense_are_refused(graph, both):
     with pytest.raises(Unreadable):

@@ -59,7 +59,7 @@ class Row(NamedTuple):
 
 class Colour(enum.Enum):
     RED = 1
-    ALSO_RED = 1
+    ALSO_RED = 1  # noqa: PIE796
     BLUE = (2, 3)
 
 
@@ -148,13 +148,21 @@ def test_what_is_cached_is_left_behind_and_a_method_cannot_be_replaced(both, cro
         cross(value, Point)
     _, receiver = both(Classes([Point]))
     with pytest.raises(Unreadable, match="no state of that name"):
-        decode((0, [("instance", (0, ("norm",), None), (1,)), ("=", 1, ())]), receiver)
+        decode((0, [("instance", [0, None, "norm"], (1,)), ("=", 1, ())]), receiver)
+
+
+@pytest.mark.parametrize("name", ["__array_interface__", "__array__", "__class__", "__dict__"])
+def test_an_instance_gets_no_special_name(name, both):
+    with pytest.raises(Unreadable):
+        decode((0, [("instance", [0, None, name], (1,)), ("=", 1, ())]), both(Classes([Point]))[1])
+    with pytest.raises(Unreadable):
+        decode((0, [("SimpleNamespace", [name, 1], ())]), both()[1])
 
 
 def test_a_class_with_a_finaliser_is_not_rebuilt(both, cross, stand_in):
     assert cross(Closing(), Closing) == stand_in(0)
     with pytest.raises(Unreadable):
-        decode((0, [("instance", (0, (), None), ())]), both(Classes([Closing]))[1])
+        decode((0, [("instance", [0, None], ())]), both(Classes([Closing]))[1])
 
 
 class Liar(int):

@@ -163,6 +163,8 @@ def test_values_of_arrow_arrive_as_they_were(value, cross):
         ("null", 10**15, [None]),
         ("int64", 1 << 62, [None, b"x" * 8]),
         (("struct", ()), 10**15, [None]),
+        (("fixed_size_binary", -98), 1, [None, b"ab"]),
+        (("fixed_size_list", ("a", "int64", True), -1), 1, [None]),
         (("list", ("a", "int64", True)), 1, [None, b"\x00" * 8]),
         (("dictionary", "int32", "string", False), 1, [None, b"\x00" * 4]),
         (("decimal128", 900, 2), 1, [None, b"\x00" * 16]),

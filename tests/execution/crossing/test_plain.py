@@ -58,8 +58,25 @@ class Key(str):
 
 @pytest.mark.parametrize(
     "value",
-    [int, type(None), type(...), len, dumps, ..., NotImplemented, 1j, Int(3), Key("a"), range(3), object(), pytest]
-    + [pickle.PickleBuffer(b"ab"), {Key("a"): 1}, {Int(1)}, frozenset([Key("b")])],
+    [
+        int,
+        type(None),
+        type(...),
+        len,
+        dumps,
+        ...,
+        NotImplemented,
+        1j,
+        Int(3),
+        Key("a"),
+        range(3),
+        object(),
+        pytest,
+        pickle.PickleBuffer(b"ab"),
+        {Key("a"): 1},
+        {Int(1)},
+        frozenset([Key("b")]),
+    ],
     ids=repr,
 )
 def test_anything_else_is_not_plain(value):
