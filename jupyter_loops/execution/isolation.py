@@ -13,9 +13,10 @@ from pathlib import Path
 from jupyter_loops.errors import PreflightError
 
 from . import container
+from .child import landlock, seccomp
 from .platform import Platform
 
-LEVELS = ("auto", "bubblewrap", "container", "process")
+LEVELS = ("auto", "bubblewrap", "landlock", "container", "process")
 FONTS = "matplotlib"  # in the scratch folder; without the list in it, each candidate that draws would look for fonts
 _ALLOWED = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
@@ -32,6 +33,16 @@ _FIXED = {
 SHARED = ("tmp", "shm")  # in the scratch folder, bound over what is used by that name
 _PRIVATE = {Path("/tmp"): "tmp", Path("/var/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
 _PROBE_SECONDS = 10
+_WAYS_OUT = {
+    "bubblewrap": "install it (Debian: apt install bubblewrap), or use --sandbox landlock or process",
+    "landlock": "use --sandbox bubblewrap, container or process",
+}
+CAVEATS = {  # the one thing to know of each level
+    "bubblewrap": "candidates see the system's own programs and libraries, and share this kernel",
+    "landlock": "candidates share this machine's processes and memory, and may look at names and sizes of files",
+    "container": "candidates see what the image holds",
+    "process": "protects from accidents and not from malice: candidates may read your files and use the network",
+}
 _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
 _NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # within; since bubblewrap 0.8
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
@@ -48,15 +59,28 @@ def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tupl
         return _contained(image or container.IMAGE)
     if level == "process":
         return "process", platform.notes
-    missing = _why_not_bubblewrap() if platform.passes_files else f"there is none for {platform.name}"
-    if not missing:
-        return "bubblewrap", ()
-    if level == "bubblewrap":
-        raise PreflightError(f"--sandbox bubblewrap is not available: {missing}; use --sandbox process, or install it")
+    ways = ("bubblewrap", "landlock") if level == "auto" else (level,)
+    missing = {way: _why_not_here(way, platform) for way in ways}
+    if not missing[ways[0]]:
+        return ways[0], ()
+    if level != "auto":
+        raise PreflightError(f"--sandbox {level} is not available: {missing[level]}; {_WAYS_OUT[level]}")
     if image is not None and not container.why_not(image):
         return "container", ()
-    note = f"sandbox: process, which protects from accidents and not from malice ({missing})"
+    if not missing["landlock"]:
+        return "landlock", ()
+    note = f"sandbox: process, which protects from accidents and not from malice ({'; '.join(missing.values())})"
     return "process", (note, *platform.notes)
+
+
+def _why_not_here(level: str, platform: Platform) -> str:
+    if not platform.passes_files:
+        return f"there is none for {platform.name}"
+    return _why_not_bubblewrap() if level == "bubblewrap" else _why_not_landlock()
+
+
+def _why_not_landlock() -> str:
+    return landlock.available() or seccomp.available()
 
 
 def _contained(image: str) -> tuple[str, tuple[str, ...]]:
@@ -81,7 +105,7 @@ def bubblewrap(
     line = ["bwrap", *_NAMESPACES, *(() if _why_not(_NO_MORE_NAMESPACES) else _NO_MORE_NAMESPACES), *_ROOT]
     for name, value in variables.items():
         line += ["--setenv", name, value]
-    existing = [folder for folder in _hidden_folders() if folder.is_dir()]
+    existing = [folder for folder in secluded() if folder.is_dir()]
     hidden = [folder for folder in existing if not _inside(folder, _PRIVATE)]
     for folder in hidden:
         line += ["--tmpfs", str(folder)]
@@ -124,7 +148,7 @@ def import_paths() -> list[str]:
     return list(dict.fromkeys([*paths, root]))
 
 
-def _hidden_folders() -> list[Path]:
+def secluded() -> list[Path]:
     """Folders with secrets or with sockets of daemons that would act for us."""
     home = Path.home()
     folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media"), home]
@@ -161,8 +185,8 @@ def setup_folder(isolation: str, scratch: Path) -> Path:
     if isolation == "container":
         return scratch
     here = Path.cwd()
-    hidden = [*_hidden_folders(), *_PRIVATE]
-    if isolation == "process" or not any(here.is_relative_to(folder) for folder in hidden):
+    hidden = [*secluded(), *_PRIVATE]
+    if isolation in {"process", "landlock"} or not any(here.is_relative_to(folder) for folder in hidden):
         return here
     shown = visible(interpreter_paths(), hidden)
     return here if any(here.is_relative_to(path) for path in shown) else scratch

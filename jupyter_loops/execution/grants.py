@@ -1,0 +1,163 @@
+"""What a candidate may read and write where files are shut off: Python, the system's libraries, and folders of its own.
+
+Of a project, only the Python modules: nothing that lies beside them, but what the cell names.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from .child.privileges import FILES
+from .isolation import FONTS, SHARED, import_paths, secluded
+
+_OF_A_PREFIX = ("bin", "lib", "lib32", "lib64", "libexec", "include", "share", "ssl", "etc", "pyvenv.cfg")
+_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/nix/store", "/gnu/store", "/var/cache/fontconfig")
+_ETC = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "ssl/certs", "ssl/openssl.cnf", "pki/tls"),
+    *("fonts", "mime.types", "passwd", "group", "nsswitch.conf", "hosts", "services", "protocols", "alternatives"),
+    *("locale.alias", "matplotlibrc", "OpenCL", "os-release"),
+)
+_MACHINE = (
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version"),
+    *("/proc/filesystems", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu", "/sys/devices/system/node"),
+    *("/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup"),
+)
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_INSTALLED = frozenset({"site-packages", "dist-packages", "lib-dynload"})
+_MODULE = (".py", ".so", ".pyi")
+_MOST = 200  # paths of projects: each is held open
+_MOST_SEEN = 2000  # entries of one folder
+_PACKAGE = Path(__file__).parents[1]
+
+
+def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Iterable[Path] = ()) -> dict[str, Any]:
+    """How a candidate's process is shut in, as plain data for `child.shut_in`.
+
+    `hidden` is read by the examiner alone, though it lies among what may be read; `named` is data of the cell.
+    """
+    shut = level in {"bubblewrap", "landlock"}
+    needed = "always" if level == "landlock" else "if it can"
+    modules, listed = project_modules(hidden) if shut else ([], [])
+    return {
+        "level": level,
+        "capabilities": 0 if shut else FILES,
+        "sockets": not shut,
+        "metadata": level != "landlock",
+        "seccomp": needed,
+        "landlock": needed if shut else "never",
+        "readable": list(map(str, _outermost([*_readable(), *modules, *named]))),
+        "listed": list(map(str, listed)),
+        "writable": [*(str(scratch / name) for name in (*SHARED, FONTS)), *_shared(level), *_DEVICES],
+    }
+
+
+def project_modules(hidden: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Files and folders of Python modules on the import path that nobody has installed, and the folders to be listed.
+
+    A folder stands for its files where there is nothing else in it.
+    """
+    unseen, installed = [path.absolute() for path in hidden], _readable()
+    folders = [folder for folder in map(Path, import_paths()) if folder.is_dir() and not _below(folder, installed)]
+    found = [(len(path.parts) - len(folder.parts), path) for folder in folders for path in _modules(folder, unseen)]
+    return [path for _, path in sorted(found, key=itemgetter(0))][:_MOST], folders  # the nearest first
+
+
+def named_files(sources: Iterable[str]) -> list[Path]:
+    """Files and folders whose paths stand as texts in these sources, where nothing secret can lie below them."""
+    found = [Path(text).expanduser() for source in sources for text in _texts(source)]
+    existing = [Path(os.path.abspath(path)) for path in found if _exists(path)]  # noqa: PTH100 - symlinks stay
+    return [path for path in existing if not _holds(path, [Path.cwd(), *secluded()])]
+
+
+def _readable() -> list[Path]:
+    real = Path(sys.executable).resolve()
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), real.parent.parent}
+    interpreter = [prefix / name for prefix in prefixes for name in _OF_A_PREFIX]
+    packages = [path for path in map(Path, import_paths()) if path.name in _INSTALLED or path.is_file()]
+    etc = [Path("/etc") / name for name in _ETC]
+    every = [*map(Path, _SYSTEM), *interpreter, *packages, *etc, *map(Path, _MACHINE), _PACKAGE]
+    return _outermost(path for path in every if path.exists())
+
+
+def _shared(level: str) -> tuple[str, ...]:
+    """Within bubblewrap these are the scratch folder's by another name."""
+    return ("/tmp", "/var/tmp", "/dev/shm") if level == "bubblewrap" else ()  # noqa: S108 - replaced there
+
+
+def _modules(folder: Path, hidden: list[Path]) -> Iterator[Path]:
+    """The modules below a folder, hidden ones left out."""
+    files, folders, _ = _contents(folder)
+    yield from (path for path in files if not _below(path, hidden))
+    for inner in folders:
+        if not _below(inner, hidden):
+            yield from [inner] if _is_pure(inner, hidden) else _modules(inner, hidden)
+
+
+def _is_pure(folder: Path, hidden: list[Path]) -> bool:
+    """Whether there are modules in it and nothing else."""
+    files, folders, others = _contents(folder)
+    return bool(files) and not others and not _holds(folder, hidden) and all(_is_pure(each, hidden) for each in folders)
+
+
+def _contents(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Modules, packages, and everything else but what Python itself keeps there."""
+    files, folders, others = [], [], []
+    for path, is_folder in _entries(folder):
+        if path.name == "__pycache__":
+            continue
+        if is_folder:
+            is_package = path.name.isidentifier() and any(_is_module(each) for each, _ in _entries(path))
+            (folders if is_package else others).append(path)
+        else:
+            (files if _is_module(path) else others).append(path)
+            others += [path] * path.is_symlink()  # to a file that the folder does not stand for
+    return files, folders, others
+
+
+def _entries(folder: Path) -> list[tuple[Path, bool]]:
+    """The first ones of a folder, and which of them are folders."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((Path(entry), entry.is_dir(follow_symlinks=False)) for entry in islice(entries, _MOST_SEEN))
+    except OSError:
+        return []
+
+
+def _is_module(path: Path) -> bool:
+    return path.suffix in _MODULE
+
+
+def _texts(source: str) -> list[str]:
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:
+        return []
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return str(path) not in {"", "."} and path.exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        return False
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Those that lie in no other one."""
+    given = set(paths)
+    return sorted(path for path in given if not given.intersection(path.parents))
+
+
+def _below(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _holds(path: Path, others: Iterable[Path]) -> bool:
+    return any(other.is_relative_to(path) for other in others)
