@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from .child.privileges import FILES
-from .isolation import FONTS, SHARED, import_paths, secluded
+from .isolation import FONTS, PRIVATE, import_paths, secluded
 
 _OF_A_PREFIX = ("bin", "lib", "lib32", "lib64", "libexec", "include", "share", "ssl", "etc", "pyvenv.cfg")
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/nix/store", "/gnu/store", "/var/cache/fontconfig")
 _ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "ssl/certs", "ssl/openssl.cnf", "pki/tls"),
-    *("fonts", "mime.types", "passwd", "group", "nsswitch.conf", "hosts", "services", "protocols", "alternatives"),
-    *("locale.alias", "matplotlibrc", "OpenCL", "os-release"),
+    *("fonts", "mime.types", "passwd", "group", "nsswitch.conf", "hosts", "alternatives", "matplotlibrc"),
 )
 _MACHINE = (
-    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version"),
-    *("/proc/filesystems", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu", "/sys/devices/system/node"),
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg"),
+    *("/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu", "/sys/devices/system/node"),
     *("/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup"),
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -40,21 +39,24 @@ _PACKAGE = Path(__file__).parents[1]
 def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Iterable[Path] = ()) -> dict[str, Any]:
     """How a candidate's process is shut in, as plain data for `child.shut_in`.
 
-    `hidden` is read by the examiner alone, though it lies among what may be read; `named` is data of the cell.
+    `hidden` is read by the examiner alone, though it lies among what may be read; `named` is data of the cell. Where
+    the scratch folder lies in /tmp there is no /tmp for candidates: what allows the one would allow all of the other.
     """
     shut = level in {"bubblewrap", "landlock"}
     needed = "always" if level == "landlock" else "if it can"
     modules, listed = project_modules(hidden) if shut else ([], [])
+    private = {str(place): str(scratch / own) for place, own in PRIVATE.items() if not scratch.is_relative_to(place)}
     return {
         "level": level,
         "capabilities": 0 if shut else FILES,
         "sockets": not shut,
-        "metadata": level != "landlock",
         "seccomp": needed,
         "landlock": needed if shut else "never",
         "readable": list(map(str, _outermost([*_readable(), *modules, *named]))),
         "listed": list(map(str, listed)),
-        "writable": [*(str(scratch / name) for name in (*SHARED, FONTS)), *_shared(level), *_DEVICES],
+        "scratch": [str(scratch)],
+        "view": private if level == "landlock" else {},
+        "writable": [str(scratch / FONTS), *private.values(), *(private if level == "bubblewrap" else ()), *_DEVICES],
     }
 
 
@@ -86,11 +88,6 @@ def _readable() -> list[Path]:
     return _outermost(path for path in every if path.exists())
 
 
-def _shared(level: str) -> tuple[str, ...]:
-    """Within bubblewrap these are the scratch folder's by another name."""
-    return ("/tmp", "/var/tmp", "/dev/shm") if level == "bubblewrap" else ()  # noqa: S108 - replaced there
-
-
 def _modules(folder: Path, hidden: list[Path]) -> Iterator[Path]:
     """The modules below a folder, hidden ones left out."""
     files, folders, _ = _contents(folder)
@@ -113,8 +110,7 @@ def _contents(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
         if path.name == "__pycache__":
             continue
         if is_folder:
-            is_package = path.name.isidentifier() and any(_is_module(each) for each, _ in _entries(path))
-            (folders if is_package else others).append(path)
+            (folders if _is_package(path) else others).append(path)
         else:
             (files if _is_module(path) else others).append(path)
             others += [path] * path.is_symlink()  # to a file that the folder does not stand for
@@ -128,6 +124,14 @@ def _entries(folder: Path) -> list[tuple[Path, bool]]:
             return sorted((Path(entry), entry.is_dir(follow_symlinks=False)) for entry in islice(entries, _MOST_SEEN))
     except OSError:
         return []
+
+
+def _is_package(folder: Path) -> bool:
+    """Whether modules are imported from it: those of a folder that says so, or has nothing else in it."""
+    inside = _entries(folder) if folder.name.isidentifier() else []
+    modules = [path for path, is_folder in inside if not is_folder and _is_module(path)]
+    is_plain = len(modules) == len([path for path, is_folder in inside if not is_folder])
+    return bool(modules) and (is_plain or any(path.name == "__init__.py" for path in modules))
 
 
 def _is_module(path: Path) -> bool:
@@ -150,8 +154,8 @@ def _exists(path: Path) -> bool:
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """Those that lie in no other one."""
-    given = set(paths)
+    """Those that lie in no other one, links followed."""
+    given = {path.resolve() for path in paths}
     return sorted(path for path in given if not given.intersection(path.parents))
 
 

@@ -31,7 +31,7 @@ _FIXED = {
     "NUMEXPR_NUM_THREADS": "1",
 }
 SHARED = ("tmp", "shm")  # in the scratch folder, bound over what is used by that name
-_PRIVATE = {Path("/tmp"): "tmp", Path("/var/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
+PRIVATE = {Path("/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
 _PROBE_SECONDS = 10
 _WAYS_OUT = {
     "bubblewrap": "install it (Debian: apt install bubblewrap), or use --sandbox landlock or process",
@@ -106,13 +106,13 @@ def bubblewrap(
     for name, value in variables.items():
         line += ["--setenv", name, value]
     existing = [folder for folder in secluded() if folder.is_dir()]
-    hidden = [folder for folder in existing if not _inside(folder, _PRIVATE)]
+    hidden = [folder for folder in existing if not _inside(folder, PRIVATE)]
     for folder in hidden:
         line += ["--tmpfs", str(folder)]
-    for place, own in _PRIVATE.items():
+    for place, own in PRIVATE.items():
         if place.is_dir():
             line += ["--bind", str(scratch / own), str(place)]
-    shown = visible(needed, [*hidden, *_PRIVATE])
+    shown = visible(needed, [*hidden, *PRIVATE])
     for path in shown:
         line += ["--ro-bind", str(path), str(path)]
     for folder in existing:
@@ -151,7 +151,8 @@ def import_paths() -> list[str]:
 def secluded() -> list[Path]:
     """Folders with secrets or with sockets of daemons that would act for us."""
     home = Path.home()
-    folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media"), home]
+    folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media")]
+    folders += [Path("/var/tmp"), home]  # noqa: S108 - hidden
     return [folder for folder in dict.fromkeys(folders) if folder != Path("/") and not _inside(folder, folders)]
 
 
@@ -185,7 +186,7 @@ def setup_folder(isolation: str, scratch: Path) -> Path:
     if isolation == "container":
         return scratch
     here = Path.cwd()
-    hidden = [*secluded(), *_PRIVATE]
+    hidden = [*secluded(), *PRIVATE]
     if isolation in {"process", "landlock"} or not any(here.is_relative_to(folder) for folder in hidden):
         return here
     shown = visible(interpreter_paths(), hidden)

@@ -67,12 +67,18 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
 def install(instructions: bytes) -> None:
     """Hold this process to the filter, with all threads that it has. Raises OSError."""
     syscall, ctypes = _libc()
-    content = ctypes.create_string_buffer(instructions, len(instructions))
-    words = struct.pack("@HxxxxxxQ", len(instructions) // 8, ctypes.addressof(content))  # struct sock_fprog
+    words, _ = prepared(instructions)
     if _prctl()(_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "the system grants new privileges still")
     if came := syscall(_SECCOMP[_column()], _SET_FILTER, _WITH_ALL_THREADS, words):
         raise OSError(ctypes.get_errno(), f"the seccomp filter was not taken ({came})")
+
+
+@cache
+def prepared(instructions: bytes) -> tuple[bytes, Any]:
+    """A struct sock_fprog, and the memory that it points to; made before the fork, it costs nothing after it."""
+    content = _libc()[1].create_string_buffer(instructions, len(instructions))
+    return struct.pack("@HxxxxxxQ", len(instructions) // 8, _libc()[1].addressof(content)), content
 
 
 def restrict(*, sockets: bool, metadata: bool = True) -> None:
