@@ -15,6 +15,7 @@ from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check
 
+from . import grants
 from .cargo import Cargo
 from .examination import Program
 from .isolation import import_paths, setup_folder
@@ -41,6 +42,12 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
         "limits": _held(world.limits) if platform.holds else None,
         "prefix": sys.prefix,
         "examiner": examiner,
+        "shut_in": grants.plan(
+            start.isolation,
+            start.scratch,
+            hidden=[path for path in start.shown if str(path) not in import_paths()],
+            named=grants.named_files([recipe.setup, *(check.source for check in recipe.checks if not check.hidden)]),
+        ),
         "rehearsal": program()(_REHEARSAL, 0),
         "imports": _import_rules(world.imports),
         "fork": fork,

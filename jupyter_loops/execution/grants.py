@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -65,10 +65,11 @@ def project_modules(hidden: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
     A folder stands for its files where there is nothing else in it.
     """
-    unseen, installed = [path.absolute() for path in hidden], _readable()
-    folders = [folder for folder in map(Path, import_paths()) if folder.is_dir() and not _below(folder, installed)]
-    found = [(len(path.parts) - len(folder.parts), path) for folder in folders for path in _modules(folder, unseen)]
-    return [path for _, path in sorted(found, key=itemgetter(0))][:_MOST], folders  # the nearest first
+    unseen, installed = {str(path.resolve()) for path in hidden}, _readable()
+    folders = [path for path in (Path(each).resolve() for each in import_paths()) if path.is_dir()]
+    folders = [path for path in folders if not any(path.is_relative_to(each) for each in installed)]
+    found = [(path.count("/") - len(folder.parts), path) for folder in folders for path in _modules(folder, unseen)]
+    return [Path(path) for _, path in sorted(found, key=itemgetter(0))][:_MOST], folders  # the nearest first
 
 
 def named_files(sources: Iterable[str]) -> list[Path]:
@@ -88,54 +89,42 @@ def _readable() -> list[Path]:
     return _outermost(path for path in every if path.exists())
 
 
-def _modules(folder: Path, hidden: list[Path]) -> Iterator[Path]:
+def _modules(folder: Path, hidden: set[str]) -> list[str]:
     """The modules below a folder, hidden ones left out."""
-    files, folders, _ = _contents(folder)
-    yield from (path for path in files if not _below(path, hidden))
-    for inner in folders:
-        if not _below(inner, hidden):
-            yield from [inner] if _is_pure(inner, hidden) else _modules(inner, hidden)
+    modules, folders, _ = _contents(str(folder), hidden)
+    return modules + [path for each in folders for path in _package(each, hidden)]
 
 
-def _is_pure(folder: Path, hidden: list[Path]) -> bool:
-    """Whether there are modules in it and nothing else."""
-    files, folders, others = _contents(folder)
-    return bool(files) and not others and not _holds(folder, hidden) and all(_is_pure(each, hidden) for each in folders)
+def _package(folder: str, hidden: set[str]) -> list[str]:
+    """Itself, if all in it is modules; otherwise those, if it is a package; else nothing."""
+    modules, folders, others = _contents(folder, hidden)
+    if not modules or (others and f"{folder}/__init__.py" not in modules):
+        return []
+    inside = [(each, _package(each, hidden)) for each in folders]
+    if not others and all(paths == [each] for each, paths in inside):
+        return [folder]
+    return modules + [path for _, paths in inside for path in paths]
 
 
-def _contents(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """Modules, packages, and everything else but what Python itself keeps there."""
-    files, folders, others = [], [], []
-    for path, is_folder in _entries(folder):
-        if path.name == "__pycache__":
-            continue
-        if is_folder:
-            (folders if _is_package(path) else others).append(path)
-        else:
-            (files if _is_module(path) else others).append(path)
-            others += [path] * path.is_symlink()  # to a file that the folder does not stand for
-    return files, folders, others
-
-
-def _entries(folder: Path) -> list[tuple[Path, bool]]:
-    """The first ones of a folder, and which of them are folders."""
+def _contents(folder: str, hidden: set[str]) -> tuple[list[str], list[str], list[str]]:
+    """Modules, folders that may be packages, and the rest; of what Python itself keeps there, nothing."""
+    modules: list[str] = []
+    folders: list[str] = []
+    others: list[str] = []
     try:
         with os.scandir(folder) as entries:
-            return sorted((Path(entry), entry.is_dir(follow_symlinks=False)) for entry in islice(entries, _MOST_SEEN))
+            for entry in islice(entries, _MOST_SEEN):
+                if entry.name == "__pycache__":
+                    continue
+                if entry.path in hidden or entry.is_symlink():
+                    others.append(entry.path)  # for a link's end the folder does not stand
+                if entry.path not in hidden:
+                    is_folder = entry.is_dir(follow_symlinks=False) and entry.name.isidentifier()
+                    kind = folders if is_folder else modules if entry.name.endswith(_MODULE) else others
+                    kind.append(entry.path)
     except OSError:
-        return []
-
-
-def _is_package(folder: Path) -> bool:
-    """Whether modules are imported from it: those of a folder that says so, or has nothing else in it."""
-    inside = _entries(folder) if folder.name.isidentifier() else []
-    modules = [path for path, is_folder in inside if not is_folder and _is_module(path)]
-    is_plain = len(modules) == len([path for path, is_folder in inside if not is_folder])
-    return bool(modules) and (is_plain or any(path.name == "__init__.py" for path in modules))
-
-
-def _is_module(path: Path) -> bool:
-    return path.suffix in _MODULE
+        others.append(folder)
+    return modules, folders, others
 
 
 def _texts(source: str) -> list[str]:
@@ -157,10 +146,6 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
     """Those that lie in no other one, links followed."""
     given = {path.resolve() for path in paths}
     return sorted(path for path in given if not given.intersection(path.parents))
-
-
-def _below(path: Path, folders: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _holds(path: Path, others: Iterable[Path]) -> bool:

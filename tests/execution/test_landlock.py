@@ -80,8 +80,11 @@ def test_a_folder_that_may_be_listed_is_not_read(place):
 def test_tcp_is_refused_unless_it_is_allowed(place):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        text = f"import socket\nattempt(lambda: socket.create_connection(('127.0.0.1', {port})).close())\n" \
-            "attempt(lambda: socket.create_server(('127.0.0.1', 0)).close())"  # fmt: skip
+        text = f"""
+import socket
+attempt(lambda: socket.create_connection(('127.0.0.1', {port})).close())
+attempt(lambda: socket.create_server(('127.0.0.1', 0)).close())
+"""
 
         assert run_in(restriction(place), text, place) == ["PermissionError 13"] * 2
         assert run_in(restriction(place, tcp=True), text, place) == ["done None"] * 2
@@ -123,8 +126,13 @@ def plan(place: Path, **more: object) -> str:
     for name in ("tmp", "shm", "matplotlib"):
         (place / name).mkdir()
     made = grants.plan("landlock", place, **more)
-    return f"import os\nfrom jupyter_loops.execution.child.shut_in import shut_in\n" \
-        f"here = os.getcwd()\nshut_in({made!r}, {str(place / 'own')!r})\nos.chdir(here)"  # fmt: skip
+    return f"""
+import os
+from jupyter_loops.execution.child.shut_in import shut_in
+here = os.getcwd()
+shut_in({made!r}, {str(place / "own")!r})
+os.chdir(here)
+"""
 
 
 @both
@@ -145,27 +153,34 @@ def test_shut_in_leaves_nothing_to_reach(work, place):
 
 HONEST = {
     "numpy": "import numpy as n\nprint(int((n.ones((5, 2)) @ n.ones((2, 1))).sum()))",
-    "pandas": "import pandas as p\np.DataFrame({'a': [1, 9]}).to_csv('own/a.csv'); print(p.read_csv('own/a.csv').a.sum())",
+    "pandas": "import pandas as p\n"
+    "p.DataFrame({'a': [1, 9]}).to_csv('own/a.csv'); print(p.read_csv('own/a.csv').a.sum())",
     "matplotlib": "import matplotlib; matplotlib.use('Agg')\nimport matplotlib.pyplot as p\np.plot([1, 2])\n"
     "p.savefig('own/a.png'); print(10)",
     "polars": "import polars as p\nprint(p.DataFrame({'a': [1, 9]})['a'].sum())",
-    "sklearn": "from sklearn.linear_model import LinearRegression as L\nprint(round(L().fit([[1], [2]], [1, 2]).predict([[10]])[0]))",
+    "sklearn": "from sklearn.linear_model import LinearRegression as L\n"
+    "print(round(L().fit([[1], [2]], [1, 2]).predict([[10]])[0]))",
     "scipy": "from scipy.optimize import minimize\nprint(round(minimize(lambda x: (x[0] - 10) ** 2, [0.0]).x[0]))",
-    "joblib": "import joblib\nprint(sum(joblib.Parallel(n_jobs=2, prefer='threads')(joblib.delayed(abs)(n) for n in range(-4, 1))))",
+    "joblib": "import joblib\n"
+    "print(sum(joblib.Parallel(n_jobs=2, prefer='threads')(joblib.delayed(abs)(n) for n in range(-4, 1))))",
     "plotly": "import plotly.graph_objects as g\nprint(len(g.Figure(g.Bar(y=[1, 2])).to_json()) and 10)",
     "pydantic": "import pydantic\nclass A(pydantic.BaseModel):\n a: int\nprint(A(a='10').a)",
     "duckdb": "import duckdb\nprint(duckdb.connect().execute('select 10').fetchone()[0])",
-    "zoneinfo": "import zoneinfo, datetime\nprint(datetime.datetime(2020, 1, 1, 10, tzinfo=zoneinfo.ZoneInfo('Europe/Rome')).hour)",
+    "zoneinfo": "import zoneinfo, datetime\n"
+    "print(datetime.datetime(2020, 1, 1, 10, tzinfo=zoneinfo.ZoneInfo('Europe/Rome')).hour)",
     "subprocess": "import subprocess, sys\n"
     "print(subprocess.run([sys.executable, '-c', 'print(10)'], capture_output=True, text=True).stdout.strip())",
-    "threads": "import concurrent.futures as c\nwith c.ThreadPoolExecutor(4) as p: print(sum(p.map(abs, range(-4, 1))))",
-    "fork": "import os\nr, w = os.pipe()\nif not os.fork(): os.write(w, b'10'); os._exit(0)\nos.wait(); print(os.read(r, 9).decode())",
+    "threads": "import concurrent.futures as c\n"
+    "with c.ThreadPoolExecutor(4) as p: print(sum(p.map(abs, range(-4, 1))))",
+    "fork": "import os\nr, w = os.pipe()\n"
+    "if not os.fork(): os.write(w, b'10'); os._exit(0)\nos.wait(); print(os.read(r, 9).decode())",
     "ssl": "import ssl, hashlib, secrets\nssl.create_default_context(); secrets.token_hex(); print(10)",
     "pool": "import multiprocessing as m\nwith m.Pool(2) as p: print(sum(p.map(abs, range(-4, 1))))",
     "queue": "import multiprocessing as m\nq = m.Queue(); q.put(10); print(q.get())",
     "modes": "import shutil\nopen('own/a', 'w').write('x'); shutil.copytree('own', 'own/b/c'); print(10)",
     "/tmp": "open('/tmp/a', 'w').write('x'); print(10 * open('/tmp/a').read().count('x'))",
-    "tempfile": "import tempfile\ntempfile.tempdir = 'own'\nwith tempfile.NamedTemporaryFile() as f: print(f.write(b'x' * 10))",
+    "tempfile": "import tempfile\ntempfile.tempdir = 'own'\n"
+    "with tempfile.NamedTemporaryFile() as f: print(f.write(b'x' * 10))",
 }
 
 
@@ -215,8 +230,10 @@ def test_a_kernel_without_it_says_so(monkeypatch):
 
 @both
 def test_what_must_be_and_is_not_to_be_had_ends_the_process(place):
-    text = plan(place).replace("\nshut_in(", "\nlandlock.abi = lambda: 0\nattempt(lambda: shut_in(").replace(
-        "\nos.chdir", ")\nos.chdir"
+    text = (
+        plan(place)
+        .replace("\nshut_in(", "\nlandlock.abi = lambda: 0\nattempt(lambda: shut_in(")
+        .replace("\nos.chdir", ")\nos.chdir")
     )
 
     assert run_in(text, "", place)[0].startswith("OSError")

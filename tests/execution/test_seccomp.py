@@ -10,7 +10,7 @@ import pytest
 from shut_in import run_in
 
 from jupyter_loops.execution.child import seccomp
-from jupyter_loops.execution.child.syscalls import CLONE, METADATA, OF_ITSELF, REFUSED, SOCKETS
+from jupyter_loops.execution.child.syscalls import CLONE, CLONE3, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
 
 pytestmark = pytest.mark.skipif(bool(seccomp.available()), reason=seccomp.available() or "it works")
 
@@ -88,7 +88,8 @@ print(subprocess.run(['true']).returncode)
 
 
 HONEST = {
-    "threads": "import concurrent.futures as c\nwith c.ThreadPoolExecutor(4) as p: print(sum(p.map(abs, range(-4, 0))))",
+    "threads": "import concurrent.futures as c\n"
+    "with c.ThreadPoolExecutor(4) as p: print(sum(p.map(abs, range(-4, 0))))",
     "asyncio": "import asyncio\nasync def main():\n await asyncio.sleep(0)\n return await asyncio.to_thread(int, 10)\n"
     "print(asyncio.run(main()))",
     "asyncio subprocess": "import asyncio\nasync def main():\n"
@@ -101,7 +102,8 @@ HONEST = {
     "def work():\n with l: q.put(10)\np = m.Process(target=work); p.start(); print(q.get()); p.join()",
     "shared memory": "from multiprocessing.shared_memory import SharedMemory\ns = SharedMemory(create=True, size=10)\n"
     "print(len(bytes(s.buf[:10]))); s.close(); s.unlink()",
-    "subprocess": "import subprocess\nprint(subprocess.run(['echo', '10'], capture_output=True, text=True).stdout.strip())",
+    "subprocess": "import subprocess\n"
+    "print(subprocess.run(['echo', '10'], capture_output=True, text=True).stdout.strip())",
     "sqlite": "import sqlite3\nc = sqlite3.connect('a.db'); c.execute('create table t as select 10 as n')\n"
     "print(c.execute('select n from t').fetchone()[0])",
     "files": "import tempfile, mmap, os, shutil, pathlib\nf = tempfile.TemporaryFile(); f.write(b'x' * 10); f.flush()\n"
@@ -126,8 +128,12 @@ def test_honest_code_does_not_notice(name, tmp_path):
 
 def test_mode_and_owner_of_files_may_be_left_to_nobody(tmp_path):
     (tmp_path / "mine").write_text("x")
-    text = "import os\nattempt(lambda: os.chmod('mine', 0o600))\n" \
-        "attempt(lambda: os.chown('mine', 0, 0))\nattempt(lambda: os.setxattr('mine', 'user.a', b'x'))"  # fmt: skip
+    text = """
+import os
+attempt(lambda: os.chmod('mine', 0o600))
+attempt(lambda: os.chown('mine', 0, 0))
+attempt(lambda: os.setxattr('mine', 'user.a', b'x'))
+"""
 
     assert run_in("seccomp.restrict(sockets=False, metadata=False)", text, tmp_path) == ["PermissionError 1"] * 3
     assert run_in(FILTER, text, tmp_path)[0] == "done None"
@@ -147,7 +153,7 @@ def test_the_filter_decides_each_number_as_the_table_says(machine):
     column = {"x86_64": 0, "aarch64": 1}[machine]
     instructions = seccomp.assemble(machine, sockets=False, metadata=False)
     refused = {number[column] for number in (REFUSED | METADATA | SOCKETS).values()}
-    asks = {CLONE[column], 435, {"x86_64": 53, "aarch64": 199}[machine], *(each[column] for each, _ in OF_ITSELF.values())}
+    asks = {CLONE[column], CLONE3[column], SOCKETPAIR[column], *(each[column] for each, _ in OF_ITSELF.values())}
 
     for number in range(512):
         came = decide(instructions, number, {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine])

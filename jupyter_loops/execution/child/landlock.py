@@ -43,7 +43,7 @@ class Rules:
     """Paths and what is allowed beneath them, opened once."""
 
     def __init__(self, readable: Iterable[str], writable: Iterable[str], *, listed: Iterable[str] = ()) -> None:
-        """`listed` folders may be listed, with those inside, and nothing in them is read. What is missing is left out."""
+        """`listed` folders may be listed, with those inside, but not read. What is missing is left out."""
         everything = _everything()
         self._rules: list[bytes] = []
         self._places: list[int] = []
@@ -133,7 +133,8 @@ def _succeed(came: int, words: str) -> int:
 
 
 def _syscall(number: int, *arguments: Any) -> int:
-    return _library().syscall(number, *arguments)
+    came: int = _library().syscall(number, *arguments)
+    return came
 
 
 def _prctl() -> Callable[..., int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .syscalls import CLONE, CLONE3, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS, Number
+from .syscalls import CLONE, CLONE3, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
 
 Block = list[tuple[int, int, int, int]]  # instructions of classic BPF: code, where true, where false, constant
 
