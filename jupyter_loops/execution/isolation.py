@@ -73,6 +73,14 @@ def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tupl
     return "process", (note, *platform.notes)
 
 
+def stronger(level: str) -> list[str]:
+    """The levels above this one that are not to be had here, and why not; those that are, and how."""
+    ways = {"bubblewrap": _why_not_bubblewrap, "landlock": _why_not_landlock}
+    above = list(ways)[: {"process": 2, "landlock": 1}.get(level, 0)]
+    missing = [(way, ways[way]()) for way in above]
+    return [f"{way} ({why}; {_WAYS_OUT[way]})" if why else f"{way} (--sandbox {way})" for way, why in missing]
+
+
 def _why_not_here(level: str, platform: Platform) -> str:
     if not platform.passes_files:
         return f"there is none for {platform.name}"

@@ -52,7 +52,7 @@ def test_where_bubblewrap_is_missing_landlock_takes_its_place(monkeypatch):
 
     assert isolation.choose("auto", None, Platform.here()) == ("landlock", ())
     assert isolation.choose("landlock", None, Platform.here()) == ("landlock", ())
-    with pytest.raises(PreflightError, match="bwrap is not installed; install it .* --sandbox landlock or process"):
+    with pytest.raises(PreflightError, match=r"bwrap is not installed; install it .* --sandbox landlock or process"):
         isolation.choose("bubblewrap", None, Platform.here())
 
 
