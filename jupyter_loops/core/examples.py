@@ -23,9 +23,12 @@ def without_examples(text: str, targets: Collection[str]) -> str:
 def examples(text: str, body: list[ast.stmt], targets: Collection[str]) -> set[ast.stmt]:
     """The top-level statements that only try the targets out, or show something."""
     own = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    found = {node for node in body if _is_example(node, frozenset(targets), _SHOWING - own)}
+    names, showing = frozenset(targets), _SHOWING - own
+    found = {node for node in body if _is_example(node, names, showing)}
     lines = lines_of(text) if found else []
-    while staying := _staying(lines, body, found, targets):
+    if objects := frozenset().union(*map(binds, found)):  # what is done with an object of a target is an example, too
+        found = {node for node in body if _is_example(node, names, showing, objects)}
+    while staying := _staying(lines, body, found, targets) | _using(found, objects):
         found -= staying
     return found
 
@@ -65,6 +68,12 @@ def _staying(lines: list[str], body: list[ast.stmt], found: set[ast.stmt], targe
     }
 
 
+def _using(found: set[ast.stmt], objects: frozenset[str]) -> set[ast.stmt]:
+    """Those that work on an object which stays."""
+    staying = objects - {name for node in found for name in binds(node)}
+    return {node for node in found if staying & reads(node)} if staying else set()
+
+
 def _read(lines: list[str], rest: list[ast.stmt], names: set[str]) -> set[str]:
     """Which of the names the rest reads; its syntax trees are walked only where the names occur at all."""
     words = "|".join(map(re.escape, names))
@@ -79,12 +88,14 @@ def _is_continued(lines: list[str], node: ast.stmt) -> bool:
     return node.lineno > 1 and lines[node.lineno - 2].rstrip("\r\n").endswith("\\")
 
 
-def _is_example(node: ast.stmt, targets: frozenset[str], showing: frozenset[str]) -> bool:
+def _is_example(
+    node: ast.stmt, targets: frozenset[str], showing: frozenset[str], objects: frozenset[str] = frozenset()
+) -> bool:
     match node:
         case ast.Assert(test=test, msg=msg):
             return bool(targets & {name for part in filter(None, (test, msg)) for name in reads(part)})
         case ast.Expr(value=value):
-            return _shows(value, targets, showing)
+            return _shows(value, targets, showing) or _root(value) in objects
         case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
             names = node.targets if isinstance(node, ast.Assign) else [node.target]
             return _calls(value, targets) and all(isinstance(name, ast.Name) for name in names)
@@ -93,7 +104,7 @@ def _is_example(node: ast.stmt, targets: frozenset[str], showing: frozenset[str]
         case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
             inside = list(_inside(node))
             leaves = [leaf for leaf in inside if not isinstance(leaf, ast.Pass | ast.Break | ast.Continue)]
-            return bool(leaves) and all(_is_example(leaf, targets, showing) for leaf in leaves)
+            return bool(leaves) and all(_is_example(leaf, targets, showing, objects) for leaf in leaves)
     return False
 
 
@@ -108,6 +119,13 @@ def _shows(value: ast.expr, targets: frozenset[str], showing: frozenset[str]) ->
     if module:
         return (module, name) in {("pprint", "pprint"), ("pprint", "pp")} or (module == "doctest" and name in _TESTING)
     return name in showing or name in targets or name in _TESTING
+
+
+def _root(value: ast.expr) -> str:
+    """The name at the left end of `name.method(…)`."""
+    while isinstance(value, ast.Call | ast.Attribute | ast.Await):
+        value = value.func if isinstance(value, ast.Call) else value.value
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 def _calls(value: ast.expr, targets: frozenset[str]) -> bool:

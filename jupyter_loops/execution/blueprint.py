@@ -14,6 +14,7 @@ from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import World
 
+from . import grants
 from .cargo import Cargo
 from .examination import Program
 from .isolation import import_paths, setup_folder
@@ -41,6 +42,12 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
         "examiner": examiner,
         "role": "examiner",
         "most": world.limits.result_bytes,
+        "shut_in": grants.plan(
+            start.isolation,
+            start.scratch,
+            hidden=[path for path in start.shown if str(path) not in import_paths()],
+            named=grants.named_files([recipe.setup, *(check.source for check in recipe.checks if not check.hidden)]),
+        ),
         "imports": _import_rules(world.imports),
         "fork": fork,
         "tests": list(world.roots) if world.tests else [],

@@ -23,21 +23,23 @@ def read(message: Mapping[str, Any], blobs: Sequence[bytes]) -> tuple[Figure, ..
     told = message.get("figures") or []
     if not isinstance(told, list) or len(told) > _MOST or len(told) != len(blobs):
         raise Garbage("figures")
-    found = []
+    found, left = [], png.MOST  # bytes of pixels, of all together
     for words, content in zip(told, blobs, strict=True):
         if not isinstance(words, dict):
             raise Garbage("figure is not an object")
-        figure = _figure(border.field(words, "kind", str), border.text(words, "title", 100), content)
-        found += [figure] if figure is not None else []
+        figure = _figure(border.field(words, "kind", str), border.text(words, "title", 100), content, left)
+        if figure is not None:
+            found.append(figure)
+            left -= png.size(base64.b64decode(figure.content)) if figure.kind == "png" else 0
     return tuple(found)
 
 
-def _figure(kind: str, title: str, content: bytes) -> Figure | None:
+def _figure(kind: str, title: str, content: bytes, most: int) -> Figure | None:
     if len(content) > _LIMIT:
         return None
     try:
         if kind == "png":
-            clean, width, height = png.read(content)
+            clean, width, height = png.read(content, most)
             text = base64.b64encode(clean).decode()
             return Figure(kind=kind, title=title, width=width, height=height, content=text)
         return Figure(kind="plotly", title=title, content=_plotly(content)) if kind == "plotly" else None

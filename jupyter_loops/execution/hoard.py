@@ -12,6 +12,8 @@ from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Limits
 
+_IN_MEMORY = ("/memfd:", "/dev/shm/")  # noqa: S108 - compared
+_TOO_MUCH = 1 << 62
 _UNIT = 512  # bytes of a block, whatever the file system says
 
 
@@ -20,30 +22,36 @@ class Hoard:
 
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:
         self._folders, self._limits = tuple(folders), limits
+        self._beside = str(self._folders[0].parent)  # whose loose files are the candidate's too
         self._disk, self._shared = _disk(self._folders[0]), _shared_memory()
 
     def look(self, pids: Iterable[int]) -> Exit | None:
         """The limit that these processes have reached, if any."""
-        limits = self._limits
+        limits, pids = self._limits, [*pids]
         files, room = (before - now for before, now in zip(self._disk, _disk(self._folders[0]), strict=True))
-        if (files > limits.files or room > limits.disk_bytes) and self._is_full():
+        if (files > limits.files or room > limits.disk_bytes) and self._is_full(_nameless(pids)[1]):
             return Exit.OUTPUT
         most = limits.memory_bytes
-        if most is not None and _shared_memory() - self._shared > most and _nameless(pids) > most:
+        if most is not None and _shared_memory() - self._shared > most and _nameless(pids)[0] > most:
             return Exit.MEMORY
         return None
 
-    def _is_full(self) -> bool:
-        """Whether the candidate's own files are too many, or too large; no longer a look than it takes to know."""
-        files, size, waiting = 0, 0, list(map(str, self._folders))
+    def _is_full(self, size: int) -> bool:
+        """Whether the candidate's own files are too many, or with `size` more bytes too large.
+
+        No longer a look than it takes to know.
+        """
+        files, waiting = 0, [*map(str, self._folders), self._beside]
         while waiting and files <= self._limits.files and size <= self._limits.disk_bytes:
             try:
-                with os.scandir(waiting.pop()) as entries:
+                with os.scandir(folder := waiting.pop()) as entries:
                     for entry in islice(entries, self._limits.files + 1):
                         state = entry.stat(follow_symlinks=False)
+                        is_folder = stat.S_ISDIR(state.st_mode)
+                        if is_folder and folder == self._beside:  # of another candidate, or one of these
+                            continue
                         files, size = files + 1, size + state.st_blocks * _UNIT
-                        if stat.S_ISDIR(state.st_mode):
-                            waiting.append(entry.path)
+                        waiting += [entry.path] * is_folder
             except OSError as error:
                 if error.errno == ENAMETOOLONG:  # so deep does nobody build who means well
                     return True
@@ -67,19 +75,25 @@ def _shared_memory() -> int:
     return 0
 
 
-def _nameless(pids: Iterable[int]) -> int:
-    """Bytes of the files without a name that the processes have open; of what may not be looked into, too much."""
-    sizes: dict[int, int] = {}
+def _nameless(pids: Iterable[int]) -> tuple[int, int]:
+    """Bytes of the files without a name that the processes have open: in memory, on disk.
+
+    Of what may not be looked into, too much.
+    """
+    memory: dict[tuple[int, int], int] = {}
+    disk: dict[tuple[int, int], int] = {}
     for pid in pids:
         try:
             for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - read many times a second
                 path = f"/proc/{pid}/fd/{name}"
                 with suppress(FileNotFoundError):
-                    if os.readlink(path).startswith("/memfd:"):  # noqa: PTH115 - same
+                    end = os.readlink(path)  # noqa: PTH115 - same
+                    if end.endswith(" (deleted)"):
                         state = os.stat(path)  # noqa: PTH116 - same
-                        sizes[state.st_ino] = state.st_blocks * _UNIT
+                        kind = memory if end.startswith(_IN_MEMORY) else disk
+                        kind[state.st_dev, state.st_ino] = state.st_blocks * _UNIT
         except FileNotFoundError:
             continue  # it has ended
         except OSError:
-            return 1 << 62
-    return sum(sizes.values())
+            return _TOO_MUCH, _TOO_MUCH
+    return sum(memory.values()), sum(disk.values())

@@ -13,9 +13,10 @@ from pathlib import Path
 from jupyter_loops.errors import PreflightError
 
 from . import container
+from .child import landlock, seccomp
 from .platform import Platform
 
-LEVELS = ("auto", "bubblewrap", "container", "process")
+LEVELS = ("auto", "bubblewrap", "landlock", "container", "process")
 FONTS = "matplotlib"  # in the scratch folder; without the list in it, each candidate that draws would look for fonts
 _ALLOWED = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
@@ -30,8 +31,18 @@ _FIXED = {
     "NUMEXPR_NUM_THREADS": "1",
 }
 SHARED = ("tmp", "shm")  # in the scratch folder, bound over what is used by that name
-_PRIVATE = {Path("/tmp"): "tmp", Path("/var/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
+PRIVATE = {Path("/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
 _PROBE_SECONDS = 10
+_WAYS_OUT = {
+    "bubblewrap": "install it (Debian: apt install bubblewrap), or use --sandbox landlock or process",
+    "landlock": "use --sandbox bubblewrap, container or process",
+}
+CAVEATS = {  # the one thing to know of each level
+    "bubblewrap": "candidates see the system's own programs and libraries, and share this kernel",
+    "landlock": "candidates share this machine's processes and memory, and may look at names and sizes of files",
+    "container": "candidates see what the image holds",
+    "process": "protects from accidents and not from malice: candidates may read your files and use the network",
+}
 _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
 _NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # within; since bubblewrap 0.8
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
@@ -48,15 +59,36 @@ def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tupl
         return _contained(image or container.IMAGE)
     if level == "process":
         return "process", platform.notes
-    missing = _why_not_bubblewrap() if platform.passes_files else f"there is none for {platform.name}"
-    if not missing:
-        return "bubblewrap", ()
-    if level == "bubblewrap":
-        raise PreflightError(f"--sandbox bubblewrap is not available: {missing}; use --sandbox process, or install it")
+    ways = ("bubblewrap", "landlock") if level == "auto" else (level,)
+    missing = {way: _why_not_here(way, platform) for way in ways}
+    if not missing[ways[0]]:
+        return ways[0], ()
+    if level != "auto":
+        raise PreflightError(f"--sandbox {level} is not available: {missing[level]}; {_WAYS_OUT[level]}")
     if image is not None and not container.why_not(image):
         return "container", ()
-    note = f"sandbox: process, which protects from accidents and not from malice ({missing})"
+    if not missing["landlock"]:
+        return "landlock", ()
+    note = f"sandbox: process, which protects from accidents and not from malice ({'; '.join(missing.values())})"
     return "process", (note, *platform.notes)
+
+
+def stronger(level: str) -> list[str]:
+    """The levels above this one that are not to be had here, and why not; those that are, and how."""
+    ways = {"bubblewrap": _why_not_bubblewrap, "landlock": _why_not_landlock}
+    above = list(ways)[: {"process": 2, "landlock": 1}.get(level, 0)]
+    missing = [(way, ways[way]()) for way in above]
+    return [f"{way} ({why}; {_WAYS_OUT[way]})" if why else f"{way} (--sandbox {way})" for way, why in missing]
+
+
+def _why_not_here(level: str, platform: Platform) -> str:
+    if not platform.passes_files:
+        return f"there is none for {platform.name}"
+    return _why_not_bubblewrap() if level == "bubblewrap" else _why_not_landlock()
+
+
+def _why_not_landlock() -> str:
+    return landlock.available() or seccomp.available()
 
 
 def _contained(image: str) -> tuple[str, tuple[str, ...]]:
@@ -81,14 +113,14 @@ def bubblewrap(
     line = ["bwrap", *_NAMESPACES, *(() if _why_not(_NO_MORE_NAMESPACES) else _NO_MORE_NAMESPACES), *_ROOT]
     for name, value in variables.items():
         line += ["--setenv", name, value]
-    existing = [folder for folder in _hidden_folders() if folder.is_dir()]
-    hidden = [folder for folder in existing if not _inside(folder, _PRIVATE)]
+    existing = [folder for folder in secluded() if folder.is_dir()]
+    hidden = [folder for folder in existing if not _inside(folder, PRIVATE)]
     for folder in hidden:
         line += ["--tmpfs", str(folder)]
-    for place, own in _PRIVATE.items():
+    for place, own in PRIVATE.items():
         if place.is_dir():
             line += ["--bind", str(scratch / own), str(place)]
-    shown = visible(needed, [*hidden, *_PRIVATE])
+    shown = visible(needed, [*hidden, *PRIVATE])
     for path in shown:
         line += ["--ro-bind", str(path), str(path)]
     for folder in existing:
@@ -124,10 +156,11 @@ def import_paths() -> list[str]:
     return list(dict.fromkeys([*paths, root]))
 
 
-def _hidden_folders() -> list[Path]:
+def secluded() -> list[Path]:
     """Folders with secrets or with sockets of daemons that would act for us."""
     home = Path.home()
-    folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media"), home]
+    folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media")]
+    folders += [Path("/var/tmp"), home]  # noqa: S108 - hidden
     return [folder for folder in dict.fromkeys(folders) if folder != Path("/") and not _inside(folder, folders)]
 
 
@@ -161,8 +194,8 @@ def setup_folder(isolation: str, scratch: Path) -> Path:
     if isolation == "container":
         return scratch
     here = Path.cwd()
-    hidden = [*_hidden_folders(), *_PRIVATE]
-    if isolation == "process" or not any(here.is_relative_to(folder) for folder in hidden):
+    hidden = [*secluded(), *PRIVATE]
+    if isolation in {"process", "landlock"} or not any(here.is_relative_to(folder) for folder in hidden):
         return here
     shown = visible(interpreter_paths(), hidden)
     return here if any(here.is_relative_to(path) for path in shown) else scratch

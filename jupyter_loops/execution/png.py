@@ -12,14 +12,18 @@ _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type → samples a pixel
 _BITS = (1, 2, 4, 8, 16)
 _SIDE = 4096  # pixels
+MOST = 32 * 1024**2  # bytes of pixels: twice what a large screen shows
 
 
 class BadPng(ValueError):
     """It is not a PNG that we would show."""
 
 
-def read(content: bytes) -> tuple[bytes, int, int]:
-    """The same picture without anything that is not needed to draw it; width and height. Raises BadPng."""
+def read(content: bytes, most: int = MOST) -> tuple[bytes, int, int]:
+    """The same picture without anything that is not needed to draw it; width and height.
+
+    Raises BadPng, also where its pixels take more than `most` bytes: before they are unpacked.
+    """
     chunks = _chunks(content)
     if not chunks or chunks[0][0] != b"IHDR" or chunks[-1][0] != b"IEND" or len(chunks[0][1]) != _HEADER.size:
         raise BadPng("the chunks are not those of a picture")
@@ -28,9 +32,20 @@ def read(content: bytes) -> tuple[bytes, int, int]:
         raise BadPng("its size or its method is not allowed")
     if colour not in _SAMPLES or bits not in _BITS:
         raise BadPng("its colours are not allowed")
-    line = (width * bits * _SAMPLES[colour] + 7) // 8 + 1
-    _inflate(b"".join(body for name, body in chunks if name == b"IDAT"), line * height)
+    size = _unpacked(width, height, bits, colour)
+    if size > most:
+        raise BadPng("its pixels take too much memory")
+    _inflate(b"".join(body for name, body in chunks if name == b"IDAT"), size)
     return _SIGNATURE + b"".join(_chunk(name, body) for name, body in chunks), width, height
+
+
+def size(content: bytes) -> int:
+    """Bytes of the pixels of a picture that was read."""
+    return _unpacked(*_HEADER.unpack_from(content, len(_SIGNATURE) + _CHUNK.size)[:4])
+
+
+def _unpacked(width: int, height: int, bits: int, colour: int) -> int:
+    return ((width * bits * _SAMPLES[colour] + 7) // 8 + 1) * height
 
 
 def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:

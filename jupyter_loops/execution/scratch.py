@@ -14,6 +14,7 @@ from .isolation import FONTS, SHARED
 from .removal import remove
 
 _PRIVATE = 0o700
+_LASTING = "/var/tmp"  # noqa: S108 - with mkdtemp
 _SHARED = (*SHARED, FONTS)  # emptied after every candidate
 _FONTS = 4 * 1024**2  # bytes of a list of fonts
 
@@ -23,7 +24,7 @@ class Scratch:
 
     def __init__(self, *, whole: bool = True) -> None:
         """With `whole`, also what lies beside the candidates' folders is theirs, and taken away after them."""
-        self._base = Path(tempfile.mkdtemp(prefix="jupyter-loops-"))
+        self._base = Path(tempfile.mkdtemp(prefix="jupyter-loops-", dir=_outside_tmp()))
         self.root, self._waste = self._base / "run", self._base / "waste"  # of which candidates see the first
         self.root.mkdir()
         self._waste.mkdir()
@@ -90,6 +91,12 @@ class Scratch:
                     with os.scandir(folder) as entries:
                         found.update(entry.path for entry in entries)
         return found
+
+
+def _outside_tmp() -> str | None:
+    """Candidates get a /tmp of their own: below it, Landlock would see all that is theirs as one."""
+    usual = tempfile.gettempdir() == "/tmp"  # noqa: S108 - compared
+    return _LASTING if usual and os.access(_LASTING, os.W_OK | os.X_OK) else None
 
 
 def _is_untouched(folder: Path) -> bool:

@@ -15,11 +15,15 @@ _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a proces
 _STOP: int | None = getattr(signal, "SIGSTOP", None)
 
 
+Seen = dict[tuple[int, str], int]  # process, by its number and its start → ticks that it has used itself
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a tree of processes uses together."""
 
-    processes: int
+    processes: int  # those that are dead and not buried among them
+    threads: int
     cpu_seconds: float
     memory_bytes: int  # resident; pages shared with the zygote left out
 
@@ -36,12 +40,16 @@ def children(pid: int, but: Container[int] = ()) -> list[int]:
     """Live children of one process, `but` those; empty when it is gone."""
     if not _LINUX:
         return [child for child in _psutil_children(pid) if child not in but]
+    return [child for child in _born(pid) if child not in but and alive(child)]
+
+
+def _born(pid: int) -> list[int]:
+    """Children that nobody has waited for, alive or not."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - read many times a second
-        pids = [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
+        return [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
     except OSError:
         return []
-    return [child for child in pids if child not in but and alive(child)]
 
 
 def alive(pid: int) -> bool:
@@ -51,15 +59,24 @@ def alive(pid: int) -> bool:
     return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
-def load(pid: int, shared_bytes: int = 0) -> Load:
-    """What the process and its descendants use now."""
-    pids = [pid, *descendants(pid)]
+def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> Load:
+    """What the process and its descendants use now.
+
+    With `seen`, which it keeps up, processor time counts of those too that are gone and that nobody has waited for.
+    """
     if not _LINUX:
-        return _psutil_load(pids, shared_bytes)
-    stats = [stat for stat in map(_stat, pids) if stat]
-    ticks = sum(int(ticks) for stat in stats for ticks in stat[11:15])  # utime, stime, and those of waited children
-    memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats)
-    return Load(len(stats), ticks / os.sysconf("SC_CLK_TCK"), memory)
+        return _psutil_load([pid, *descendants(pid)], shared_bytes)
+    pids = [pid]
+    for each in pids:  # grows while it is walked
+        pids += _born(each)
+    stats = {each: stat for each in pids if (stat := _stat(each))}
+    ticks = sum(int(ticks) for stat in stats.values() for ticks in stat[11:15])  # own, and of waited children
+    if seen is not None:
+        seen.update({(each, stat[19]): int(stat[11]) + int(stat[12]) for each, stat in stats.items()})
+        ticks = max(ticks, sum(seen.values()))
+    memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats.values())
+    threads = sum(int(stat[17]) for stat in stats.values())
+    return Load(len(stats), threads, ticks / os.sysconf("SC_CLK_TCK"), memory)
 
 
 def resident(pid: int) -> int:
@@ -156,7 +173,7 @@ def _psutil_alive(pid: int) -> bool:
 def _psutil_load(pids: list[int], shared_bytes: int) -> Load:
     import psutil
 
-    processes, cpu, memory = 0, 0.0, 0
+    processes, threads, cpu, memory = 0, 0, 0.0, 0
     for pid in pids:
         with suppress(psutil.Error):
             process = psutil.Process(pid)
@@ -164,8 +181,9 @@ def _psutil_load(pids: list[int], shared_bytes: int) -> Load:
                 times = process.cpu_times()
                 cpu += times.user + times.system
                 memory += max(0, process.memory_info().rss - shared_bytes)
+                threads += process.num_threads()
                 processes += 1
-    return Load(processes, cpu, memory)
+    return Load(processes, threads, cpu, memory)
 
 
 def _psutil_started_with(mark: str) -> list[int]:

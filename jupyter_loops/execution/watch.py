@@ -14,6 +14,7 @@ from .hoard import Hoard
 
 _EVERY = 0.02  # seconds between two looks
 _SELDOM = 4  # looks for each one at files
+_THREADS = 8  # for each process that is allowed
 _TICK = 0.05  # seconds by which one busy process may seem to have used more CPU time than there was
 
 
@@ -27,6 +28,7 @@ class Watch:
         cpu = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
         self._cpu_seconds = fork.spent_cpu_seconds + cpu
         self._loop = asyncio.get_running_loop()
+        self._seen: tree.Seen = {}
         self._next: asyncio.TimerHandle | None = None
         self.cpu_seconds = 0.0
         self.peak_bytes = 0
@@ -43,10 +45,10 @@ class Watch:
 
     def look(self) -> Exit | None:
         """The limit that is reached now, if any."""
-        load, limits = tree.load(self._pid, self._shared), self._limits
+        load, limits = tree.load(self._pid, self._shared, self._seen), self._limits
         self.cpu_seconds = max(self.cpu_seconds, load.cpu_seconds)
         self.peak_bytes = max(self.peak_bytes, load.memory_bytes)
-        if load.processes > limits.processes:
+        if load.processes > limits.processes or load.threads > limits.processes * _THREADS:
             return Exit.PROCESSES
         if limits.memory_bytes is not None and load.memory_bytes > limits.memory_bytes:
             return Exit.MEMORY

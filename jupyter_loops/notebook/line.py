@@ -34,7 +34,7 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
-_ISOLATION = units.one_of("auto", "bubblewrap", "container", "process")
+_ISOLATION = units.one_of("auto", "bubblewrap", "landlock", "container", "process")
 
 OPTIONS = (
     Option(name="model", short="-m", shape="NAME", read=str, help="`local`, or any LiteLLM model name"),
@@ -73,7 +73,7 @@ OPTIONS = (
     Option(name="judge_api_base", shape="URL", read=str, help="address of the judge's server"),
     Option(name="judge_votes", shape="COUNT", read=units.count, help="how often the judge is asked; the median counts"),
     Option(name="auto_approve", help="approve(...) is true without a person"),
-    Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap, container or process"),
+    Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap, landlock, container or process"),
     Option(name="image", shape="NAME", read=str, help="for --sandbox container; it needs the same Python x.y"),
     Option(
         name="allow_imports", shape="MODULES", read=units.modules, help="all that candidates may import, e.g. math,re"

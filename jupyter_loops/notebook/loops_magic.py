@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import breakers, keeping, runs, units
+from . import breakers, keeping, runs, sandbox, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .nearest import nearest
@@ -27,7 +27,7 @@ WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
     *keeping.WORDS,
-    *("breakers", "chart", "model", "help"),
+    *("breakers", "sandbox", "chart", "model", "help"),
 )
 CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
 _LIMITS = (
@@ -171,6 +171,15 @@ class LoopsMagic(keeping.Keeping, Magics):
         """The circuit breakers of this kernel: which models are left alone, and until when."""
         _no_more(words)
         return breakers.table()
+
+    def _sandbox(self, words: list[str]) -> Table:
+        """[bubblewrap|landlock|container|process …]: what candidates can do on this machine, by trying it."""
+        from jupyter_loops.execution.isolation import LEVELS
+
+        for word in words:
+            if word not in LEVELS:
+                raise OptionError(f"there is no sandbox {word!r}{nearest(word, LEVELS)}")
+        return sandbox.table(words)
 
     def _chart(self, words: list[str]) -> Any:
         """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""

@@ -46,16 +46,27 @@ def test_the_command_shows_only_what_is_needed(tmp_path):
     assert "--bind / " not in text.replace("--ro-bind", "")
 
 
-def test_where_bubblewrap_is_missing_auto_says_so_and_bubblewrap_refuses(monkeypatch):
+def test_where_bubblewrap_is_missing_landlock_takes_its_place(monkeypatch):
     monkeypatch.setattr(isolation, "_why_not_bubblewrap", lambda: "bwrap is not installed")
+    monkeypatch.setattr(isolation, "_why_not_landlock", str)
+
+    assert isolation.choose("auto", None, Platform.here()) == ("landlock", ())
+    assert isolation.choose("landlock", None, Platform.here()) == ("landlock", ())
+    with pytest.raises(PreflightError, match=r"bwrap is not installed; install it .* --sandbox landlock or process"):
+        isolation.choose("bubblewrap", None, Platform.here())
+
+
+def test_where_both_are_missing_auto_says_so_and_each_refuses(monkeypatch):
+    monkeypatch.setattr(isolation, "_why_not_bubblewrap", lambda: "bwrap is not installed")
+    monkeypatch.setattr(isolation, "_why_not_landlock", lambda: "this kernel has no Landlock")
 
     level, notes = isolation.choose("auto", None, Platform.here())
 
     assert level == "process"
     assert "accidents" in notes[0]
-    assert "bwrap is not installed" in notes[0]
-    with pytest.raises(PreflightError, match="bwrap is not installed"):
-        isolation.choose("bubblewrap", None, Platform.here())
+    assert "bwrap is not installed; this kernel has no Landlock" in notes[0]
+    with pytest.raises(PreflightError, match="--sandbox landlock is not available: this kernel has no Landlock"):
+        isolation.choose("landlock", None, Platform.here())
 
 
 def test_a_bwrap_that_does_not_work_is_not_used(monkeypatch, tmp_path):

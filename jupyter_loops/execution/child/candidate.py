@@ -118,8 +118,11 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 class CandidateProcess:
     """Serves one candidate until the examiner hangs up."""
 
-    def __init__(self, world: World, link: Link, figures: Figures, classes: Classes) -> None:
+    def __init__(
+        self, world: World, link: Link, figures: Figures, classes: Classes, shut_in: Callable[[str], None]
+    ) -> None:
         self._world, self._link, self._figures, self.classes = world, link, figures, classes
+        self._shut_in = shut_in
         self._spent = usage()["cpu_seconds"]  # before the candidate came
         self._lock = threading.RLock()
         self._numbers = count(1)
@@ -155,6 +158,7 @@ class CandidateProcess:
         """Run the module; which targets it binds, and whether they can be called."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
+        self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         exec(compile(text, CANDIDATE, "exec", dont_inherit=True), self._world.names)  # noqa: S102 - what we are for
         names = self._world.names

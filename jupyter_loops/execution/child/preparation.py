@@ -17,6 +17,7 @@ from .figures import Figures
 from .imports import watch_imports
 from .link import Link
 from .remote import Remote
+from .shut_in import Restrictions
 from .wire import Wire
 from .world import World
 
@@ -27,7 +28,13 @@ class Preparation:
     def __init__(self, world: World, examine: Examine) -> None:
         self._world, self._examine = world, examine
         self._figures = Figures(world.names)
+        self._restrictions = Restrictions(world.shut_in)
         self.look()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how candidates are shut in."""
+        return self._restrictions.notes
 
     def look(self) -> None:
         """Take the world as it is now for the one that candidates meet."""
@@ -52,10 +59,12 @@ class Preparation:
     def be_candidate(self, connection: _socket.socket) -> None:
         """Be a candidate's process for the examiner at the other end; never returns."""
         try:
+            self._restrictions.begin()
             hold(self._bounds)
             watch_imports(self._world.imports, self._world.names, self._world.sources)
             link = Link(connection)
-            CandidateProcess(self._world, link, self._figures, self._classes).serve()
+            shut_in = self._restrictions.shut_in
+            CandidateProcess(self._world, link, self._figures, self._classes, shut_in).serve()
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
             os._exit(1)

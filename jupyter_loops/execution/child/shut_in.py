@@ -1,0 +1,89 @@
+"""Shuts a candidate's process in: made ready before the fork, half of it done at birth, the rest before the first word.
+
+Whatever fails raises, so that the process ends: a candidate never runs in less than what its level says.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from . import landlock, privileges, seccomp
+from .mounts import View
+
+# Of the process itself alone, by /proc: what libraries read to know how much they may use. DuckDB dies without.
+_READ = ("cgroup", "status", "statm", "stat", "maps", "cmdline")
+_LISTED = ("fd", "task")
+_NO_VIEW = "landlock without namespaces of one's own: candidates can use no locks of multiprocessing, and no chmod ({})"
+
+
+class Restrictions:
+    """What one plan means. Make it in the fork server; call `begin` and then `shut_in` in each candidate's process."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        """Of a plan by `grants.plan`; for one thread. Raises OSError where it cannot be made."""
+        self._kept: int = plan["capabilities"]
+        self._tcp: bool = plan["sockets"]
+        self._filter = b""
+        self._ruleset: landlock.Ruleset | None = None
+        self._rules: landlock.Rules | None = None
+        self._view, self.notes = _view(plan) if plan["view"] else (None, ())
+        metadata = plan["level"] != "landlock" or self._view is not None
+        if _wanted(plan["seccomp"], seccomp.available()):
+            self._filter = seccomp.program(sockets=plan["sockets"], metadata=metadata)
+            seccomp.prepared(self._filter)
+        if _wanted(plan["landlock"], landlock.available()):
+            self._rules = landlock.Rules(plan["readable"], plan["writable"], listed=plan["listed"])
+
+    def begin(self) -> None:
+        """Give up what needs no word of the candidate: all but the files. The working folder is `/` then, in places.
+
+        Raises OSError.
+        """
+        if self._rules is not None:
+            self._ruleset = self._rules.ruleset(tcp=self._tcp)
+            self._rules.close()
+            self._allow_itself(self._ruleset)
+        if self._view is not None:
+            self._view.enter()
+        privileges.drop(self._kept)
+        if self._view is not None:
+            self._view.open_to_the_kernel()
+        if self._filter:
+            seccomp.install(self._filter)
+
+    def shut_in(self, folder: str) -> None:
+        """From now on only `folder`, the candidate's own, and what the plan names. Raises OSError."""
+        if self._ruleset is not None:
+            self._ruleset.allow(folder)
+            self._ruleset.enforce()
+
+    @staticmethod
+    def _allow_itself(ruleset: landlock.Ruleset) -> None:
+        with suppress(FileNotFoundError):  # where nobody has mounted it
+            for name in _READ:
+                ruleset.allow(f"/proc/self/{name}", landlock.READ)
+            for name in _LISTED:
+                ruleset.allow(f"/proc/self/{name}", landlock.LIST)
+
+
+def shut_in(plan: dict[str, Any], folder: str) -> None:
+    """All of it at once, for a process that was not forked from one that made it ready. Raises OSError."""
+    restrictions = Restrictions(plan)
+    restrictions.begin()
+    restrictions.shut_in(folder)
+
+
+def _view(plan: dict[str, Any]) -> tuple[View | None, tuple[str, ...]]:
+    """The candidates' own view of files, where there can be one; what is to be said where there cannot."""
+    try:
+        return View(plan["view"], plan["readable"], plan["scratch"]), ()
+    except OSError as error:
+        return None, (_NO_VIEW.format(error),)
+
+
+def _wanted(word: str, missing: str) -> bool:
+    """Whether it is to be done: `always`, `never`, or `if it can`. Raises OSError where it must and cannot."""
+    if word == "always" and missing:
+        raise OSError(missing)
+    return word != "never" and not missing
