@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exam import Entry
-
 from .problems import human_eval
 from .tables import stated, used
 
