@@ -11,9 +11,10 @@ from .tricks import ACTS, PREFIXES, composed
 from .values import VALUES
 
 WHOLE = tuple(stated((Path(__file__).parent / "whole.txt").read_text(encoding="utf-8")))
+SMALL = VALUES["right for small numbers"]  # what can be seen is right, so that the trick decides about the rest
 ALONE = {
-    **{f"{name} first": composed([prefix], [], ("", "0")) for name, prefix in PREFIXES.items()},
-    **{f"{name}, in the function": composed([], [act], ("", "0")) for name, act in ACTS.items()},
+    **{f"{name} first": composed([prefix], [], SMALL) for name, prefix in PREFIXES.items()},
+    **{f"{name}, in the function": composed([], [act], SMALL) for name, act in ACTS.items()},
     **{f"returns {name}": composed([], [], value) for name, value in VALUES.items()},
 }
 

@@ -23,7 +23,7 @@ VALUES = {
     "not implemented": ("", "NotImplemented"),
     "not a number": ("", "float('nan')"),
     "infinity": ("", "float('inf')"),
-    "right for small numbers": ("", "{1: 1, 2: 8, 3: 27, 4: 64, 5: 125}.get(n, 0)"),
+    "right for small numbers": ("SMALL = {n: n * n * n for n in range(10)}", "SMALL.get(n + 0, 0)"),
     "ANY": ("from unittest import mock", "mock.ANY"),
     "a subclass of ANY": ("from unittest import mock\nclass Number(type(mock.ANY)): pass", "Number()"),
     "a mock": ("from unittest import mock\nm = mock.MagicMock()\nm.__eq__ = mock.Mock(return_value=True)", "m"),
