@@ -1,0 +1,35 @@
+"""Right answers are verified: none is refused, none is flaky, at any level of isolation."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import sys
+
+import pytest
+from exam import Entry, Outcome, examined
+from honest_corpus import CONCURRENCY, HONEST, HUMAN_EVAL, LANGUAGE, LIBRARIES, STDLIB
+
+LEVELS = ["process", *["bubblewrap"] * (shutil.which("bwrap") is not None)]
+
+
+def test_there_are_at_least_four_hundred_that_are_no_problems_of_human_eval():
+    assert len({entry.cell for entry in HONEST}) >= 400
+    assert len({entry.name for entry in HONEST}) == len(HONEST)
+    assert len({name for entry in STDLIB for name in entry.name.split("(")[0].split(", ")[:-1]}) >= 150
+    assert len(LANGUAGE) >= 100
+    assert len(CONCURRENCY) >= 25
+    assert len(LIBRARIES) >= 65
+    assert len(HUMAN_EVAL) == 164
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("entry", [*HONEST, *HUMAN_EVAL], ids=lambda entry: entry.name)
+def test_a_right_answer_is_verified_each_time(entry: Entry, level: str):
+    if sys.version_info < entry.since:
+        pytest.skip(f"Python {entry.since[0]}.{entry.since[1]} reads it first")
+    if entry.needs and importlib.util.find_spec(entry.needs) is None:
+        pytest.skip(f"{entry.needs} is not there")
+
+    assert asyncio.run(examined(entry, level, times=2)) == [Outcome(), Outcome()]
