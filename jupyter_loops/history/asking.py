@@ -21,6 +21,7 @@ from .lock import FileLock
 from .opened import Opened
 from .result import LIMIT, Result
 from .segment import SUFFIX, Segment, peek
+from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
 QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
@@ -53,7 +54,7 @@ class Asking(Opened):
             opened = live.store.writing if write else live.store.reading
             with opened(live.journal, session) as cursor:
                 sql_query.execute(cursor, found, given, frames or {})
-            return Result(session, limit)
+            return Result(session, limit, live.store.note)
         except BaseException:
             session.close()
             raise
@@ -169,7 +170,7 @@ class Asking(Opened):
         Who goes on with a run needs this: a reader puts up with what is on its way, a second event 18 would be lost.
         """
         deadline = time.monotonic() + SETTLE
-        self.flush(SETTLE)
+        self.flush(PATIENCE)
         while self._written(run_id) > (self.run(run_id) or {"events": 0})["events"]:
             if time.monotonic() > deadline:
                 raise HistoryError(f"the last events of run {run_id} are in another kernel's journal; try again later")

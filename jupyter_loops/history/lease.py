@@ -17,12 +17,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_loops.errors import HistoryError, NewerHistoryError
+from jupyter_loops.errors import HistoryError
 
+from . import faults
+from .faults import BusyError
 from .lock import FileLock
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
+
+
+__all__ = ["BusyError", "Cursor", "Lease", "first_line", "quoted", "roll_back", "run", "seal"]
 
 
 class Cursor(Protocol):
@@ -38,16 +43,12 @@ class Cursor(Protocol):
 
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
+OURS = 30.0  # seconds that a writer waits where one of our own is at it, and not a stranger
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 # Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
 # whole blocks of every column, writes a third of what it would with DuckDB's own 256 kB. Large files are no larger.
 FORMAT = "STORAGE_VERSION 'v1.5.0', BLOCK_SIZE 65536"
 ENDS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")  # of the names of the files that a database is kept in
-BUSY = ("lock", "already attached", "being used by another process")
-
-
-class BusyError(HistoryError):
-    """Another program has the history open, and has not let go in time."""
 
 
 def quoted(text: Path | str) -> str:
@@ -84,15 +85,18 @@ class Lease:
         self.name = str(path)
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
+        self._since = 0.0  # when it was first found in use, in seconds since the epoch; 0.0 while it is not
 
     @contextlib.contextmanager
     def attached(self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor, or `session`, in the history. Raises BusyError when nobody let go for `patience` seconds."""
         patience = self._patience(patience)
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
-            turn = None if self._turnstile is None else FileLock.wait(self._turnstile, min(TURN, patience))
+            turn = self._turn(min(TURN, patience))
+            if write and turn is None and self._turnstile is not None:
+                patience = max(patience, min(OURS, patience * OURS))
             try:
-                self._attach(cursor, write=write, deadline=time.monotonic() + patience)
+                self._attach(cursor, write=write, patience=patience)
                 if not write and turn is not None:  # readers share; the queue is for those who wait
                     turn.close()
                     turn = None
@@ -160,10 +164,19 @@ class Lease:
             self._memory = self._open([*([self._turnstile.parent] if self._turnstile else []), *self._also])
         return self._memory
 
-    def _attach(self, cursor: DuckDBPyConnection, *, write: bool, deadline: float) -> None:
+    def _turn(self, seconds: float) -> FileLock | None:
+        """Our place in the queue; None where there is no queue, or where it took too long."""
+        if self._turnstile is None:
+            return None
+        try:
+            return FileLock.wait(self._turnstile, seconds)
+        except OSError as error:
+            raise HistoryError(f"{self._turnstile} cannot be locked: {error.strerror}") from error
+
+    def _attach(self, cursor: DuckDBPyConnection, *, write: bool, patience: float) -> None:
         import duckdb
 
-        pause, longest = PAUSES
+        (pause, longest), deadline = PAUSES, time.monotonic() + patience
         while True:
             try:
                 run(cursor, self._statement(write=write))
@@ -171,10 +184,12 @@ class Lease:
                 if not self._waits(error):
                     raise self._refusal(error) from error
                 if time.monotonic() > deadline:
+                    self._since = self._since or time.time() - patience
                     raise BusyError(self._busy(error)) from error
                 time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 1.5, longest)
             else:
+                self._since = 0.0
                 return
 
     def _detach(self, cursor: DuckDBPyConnection) -> None:
@@ -208,16 +223,13 @@ class Lease:
         return cursor
 
     def _waits(self, error: Exception) -> bool:
-        return any(word in str(error) for word in BUSY)
+        return faults.in_use(self.path, error)
 
     def _busy(self, error: Exception) -> str:
-        return f"{self.name} is in use by {_whom(error)}"
+        return faults.busy(self.name, self.path, error, self._since)
 
     def _refusal(self, error: Exception) -> HistoryError:
-        text = first_line(error)
-        if "newer" in text or "version number" in text:
-            return NewerHistoryError(f"{self.name} was written by a newer DuckDB; upgrade duckdb to read it. {text}")
-        return HistoryError(f"{self.name} cannot be opened: {text}")
+        return faults.refusal(self.name, self.path, error)
 
 
 def seal(
@@ -248,12 +260,6 @@ def seal(
         database.close()
         raise
     return database
-
-
-def _whom(error: Exception) -> str:
-    if "already attached" in str(error):
-        return "this very process, which has opened it by other means and must close it"
-    return f"another program: {first_line(error)}"
 
 
 def first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from .views import VIEWS
 # Step n brings a history to version n. Steps that were released are never edited.
 STEPS: tuple[str, ...] = (TABLES + VIEWS,)
 
-PATIENCE = 30.0  # seconds to wait for others at the first opening
+TEAM = 30.0  # seconds to wait for a server or a catalogue at the first opening
 
 
 def version(cursor: Cursor) -> int:
@@ -43,21 +43,21 @@ def check(cursor: Cursor, name: str, newest: int = len(STEPS)) -> int:
     return found
 
 
-def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
-    """Create the file, or bring it up to date; a file that is up to date is only read."""
+def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: float = 1.0) -> None:
+    """Create the file, or bring it up to date; a file that is up to date is only read. Raises BusyError."""
     if type(lease) is not Lease:
-        _prepare(lease, steps)
+        _prepare(lease, steps, TEAM)
         return
     path = lease.path
     if not path.exists():
         _create(lease, folder, steps)
-    with lease.attached(write=False, patience=PATIENCE) as cursor:
+    with lease.attached(write=False, patience=patience) as cursor:
         found = check(cursor, lease.name, len(steps))
     if found == len(steps):
         return
     reaching = Lease(path, folder / "turnstile", also=(path.parent,))
     try:
-        with reaching.attached(write=True, patience=PATIENCE) as cursor:
+        with reaching.attached(write=True, patience=patience) as cursor:
             found = check(cursor, lease.name, len(steps))
             if 0 < found < len(steps):
                 _back_up(cursor, path.with_name(f"{path.name}.v{found}"))
@@ -66,11 +66,19 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
         reaching.close()
 
 
-def _prepare(lease: Lease, steps: Sequence[str]) -> None:
+def upgrade(lease: Lease) -> None:
+    """Bring a copy that nobody else knows of up to date."""
+    with lease.attached(write=True, patience=0.0) as cursor:
+        found = check(cursor, lease.name)
+        if found < len(STEPS):
+            _apply(cursor, STEPS, found)
+
+
+def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
     """Make the tables on a server or in a lake, where there are none. Whoever keeps it brings it up to date."""
     import duckdb
 
-    with lease.attached(write=True, patience=PATIENCE) as cursor:
+    with lease.attached(write=True, patience=patience) as cursor:
         found = check(cursor, lease.name, len(steps))
         if found == len(steps):
             return

@@ -53,6 +53,11 @@ class Opened:
         live = self._opened()
         live.store.drain(live.journal, patience)
 
+    @property
+    def note(self) -> str:
+        """Who has the file, where the last answer came from a copy of it; empty where it came from the file."""
+        return self._live.store.note if self._live is not None else ""
+
     def close(self) -> None:
         """Drain for some seconds at most, and let go; what is left is drained by whoever opens next."""
         with self._lock:

@@ -26,9 +26,9 @@ MIME = "application/vnd.jupyter-loops.table.v1+json"
 class Result:
     """The rows of one query. Values are untrusted: shown escaped, never as markup."""
 
-    def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT) -> None:
-        """`session` has the rows in its temporary table `result`."""
-        self._session, self.limit = session, limit
+    def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT, note: str = "") -> None:
+        """`session` has the rows in its temporary table `result`; `note` is shown below them."""
+        self._session, self.limit, self.note = session, limit, note
         described = run(session, "SELECT column_name, column_type FROM (DESCRIBE temp.result)")
         self.columns: list[str] = [name for name, _ in described]
         self.types: list[str] = [kind for _, kind in described]
@@ -73,7 +73,9 @@ class Result:
     def _count(self) -> str:
         rows = f"{self._length:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         shown = min(self.limit, self._length)
-        return f"{rows} row{'' if self._length == 1 else 's'}" if shown == self._length else f"{shown} of {rows} rows"
+        part = "" if shown == self._length else f"{shown} of "
+        counted = f"{part}{rows} row{'' if (part, self._length) == ('', 1) else 's'}"
+        return f"{counted}; {self.note}" if self.note else counted
 
     def __repr__(self) -> str:
         body = [[_line(value) for value in row] for row in self.head()]
