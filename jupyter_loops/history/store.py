@@ -155,7 +155,7 @@ class Store:
             copy = self._standby.lease(self.folders)
         except HistoryError:
             copy = self.lease
-        self.note = f"{busy}; this is from a copy of it" if copy is not self.lease else str(busy)
+        self.note = f"{busy}; the history is read from a copy of it" if copy is not self.lease else str(busy)
         with copy.attached(write=False, patience=0.0, session=session) as cursor:
             yield cursor
 

@@ -28,7 +28,7 @@ def test_a_query_says_within_a_second_who_has_the_file_and_answers_from_a_copy(f
     assert result.fetchall() == [("slug", "verified")]
     assert f"in use by another program: {faults.Holder(process.pid, 'python', 0.0).name}" in result.note
     assert f"(PID {process.pid}, running since " in result.note
-    assert "this is from a copy of it" in repr(result)
+    assert "the history is read from a copy of it" in repr(result)
 
 
 def test_the_copy_has_what_is_in_the_journals_of_every_kernel(filled, holder, path, start):
