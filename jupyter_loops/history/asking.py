@@ -16,11 +16,12 @@ from jupyter_loops.errors import HistoryError, QueryError
 from . import comments, experience, lineage
 from . import query as sql_query
 from .body import decode, mentioned
+from .leftovers import CLAIM
 from .lineage import BrokenOff
 from .lock import FileLock
 from .opened import Opened
 from .result import LIMIT, Result
-from .segment import SUFFIX, Segment, peek
+from .segment import SUFFIX, peek
 from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
@@ -149,8 +150,7 @@ class Asking(Opened):
         In a team the journals of other machines are not in sight: a run there is taken to go on for some minutes after
         its last event.
         """
-        folders = self._opened().store.folders
-        if not journal or any(Segment.owned(folder, journal) for folder in folders):
+        if not journal or self._opened().store.owned(journal):
             return bool(journal)
         if self.address.kind == "file":
             return False
@@ -159,7 +159,7 @@ class Asking(Opened):
 
     def claim(self, run_id: str) -> FileLock:
         """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""
-        lock = FileLock.wait(self._opened().store.journals / f"{run_id}.claim", 0.0)
+        lock = FileLock.wait(self._opened().store.journals / f"{run_id}{CLAIM}", 0.0)
         if lock is None:
             raise HistoryError(f"run {run_id} is going on in another kernel; stop it there first")
         return lock

@@ -191,8 +191,3 @@ class Journal:
             if self._spare is not None:
                 self._spare.remove()
                 self._spare = None
-
-    def abandon(self) -> None:
-        """In a forked child: close the parent's files without touching what is in them."""
-        for segment in [*self._segments, *([self._spare] if self._spare else [])]:
-            segment.close()

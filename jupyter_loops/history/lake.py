@@ -100,6 +100,10 @@ class LakeLease(Lease):
         options += SQLITE * (self._kind == "sqlite")
         return f"ATTACH '{what}' AS history ({', '.join(options)})"
 
+    @contextlib.contextmanager
+    def _private_log(self) -> Iterator[None]:
+        yield
+
     def _waits(self, error: Exception) -> bool:
         return self.conflicts(error) or "unable to connect" in str(error).lower()
 

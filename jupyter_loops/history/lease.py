@@ -8,9 +8,9 @@ file, so that a writer is not starved by readers; others are waited for, with gr
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_loops.errors import HistoryError
 
-from . import faults
+from . import faults, leftovers
 from .faults import BusyError
 from .lock import FileLock
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
 
 
-__all__ = ["BusyError", "Cursor", "Lease", "first_line", "quoted", "roll_back", "run", "seal"]
+__all__ = ["BusyError", "Cursor", "Lease", "first_line", "forget", "quoted", "roll_back", "run", "seal"]
 
 
 class Cursor(Protocol):
@@ -43,6 +43,7 @@ class Cursor(Protocol):
 
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
+FORK = 0.3  # seconds that a fork waits for a lease to end
 OURS = 30.0  # seconds that a writer waits where one of our own is at it, and not a stranger
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 # Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
@@ -85,6 +86,7 @@ class Lease:
         self.name = str(path)
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
+        self._users = 0  # of the memory, now
         self._since = 0.0  # when it was first found in use, in seconds since the epoch; 0.0 while it is not
 
     @contextlib.contextmanager
@@ -102,12 +104,23 @@ class Lease:
                     turn = None
                 try:
                     run(cursor, "USE history")
-                    yield self._told(cursor)
+                    with self._private_log() if write else contextlib.nullcontext():
+                        yield self._told(cursor)
                 finally:
                     self._detach(cursor)
             finally:
                 if turn is not None:
                     turn.close()
+
+    @contextlib.contextmanager
+    def queued(self) -> Iterator[None]:
+        """Have the turn of a writer without the file."""
+        turn = self._turn(TURN)
+        try:
+            yield
+        finally:
+            if turn is not None:
+                turn.close()
 
     def create(self, where: Path, prepare: Callable[[Cursor], None]) -> None:
         """Make a new file at `where`, which nobody else knows of."""
@@ -135,9 +148,10 @@ class Lease:
 
     def compact(self, folder: Path, patience: float) -> None:
         """Write the file anew, by way of a folder beside it, without what was deleted from it."""
-        aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+        aside = folder / leftovers.name()
         try:
             with self.attached(write=True, patience=patience) as cursor:
+                run(cursor, "CHECKPOINT history")  # its log must not be there when the new file is
                 run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
                 try:
                     run(cursor, "COPY FROM DATABASE history TO anew")
@@ -154,9 +168,11 @@ class Lease:
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
         cursor = self._database().cursor()
+        self._users += 1
         try:
             yield cursor
         finally:
+            self._users -= 1
             cursor.close()
 
     def _database(self) -> DuckDBPyConnection:
@@ -208,7 +224,38 @@ class Lease:
                 self._memory.close()
                 self._memory = None
 
+    def rest(self) -> None:
+        """Before a fork: let go of DuckDB, whose threads a child would not have, unless somebody is using it."""
+        if self._lock.acquire(timeout=FORK):
+            try:
+                if not self._users:
+                    self.close()
+            finally:
+                self._lock.release()
+
+    def abandon(self) -> None:
+        """In a forked child: keep what is still open from being taken down."""
+        if self._memory is not None:
+            forget(self._memory)
+            self._memory = None
+
     # ---- what is particular to a file
+
+    @contextlib.contextmanager
+    def _private_log(self) -> Iterator[None]:
+        """Have the write-ahead log for the owner only from its first byte, whatever the umask is.
+
+        DuckDB takes an empty one, and deletes it with the last checkpoint.
+        """
+        log = Path(f"{self.path}.wal")
+        with contextlib.suppress(OSError):
+            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if not log.stat().st_size:
+                    log.unlink()
 
     def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:
         return seal([Path(f"{self.path}{end}") for end in ENDS], folders)
@@ -260,6 +307,11 @@ def seal(
         database.close()
         raise
     return database
+
+
+def forget(connection: DuckDBPyConnection) -> None:
+    """In a forked child: never take it down. DuckDB would wait for its threads, which are not there, or crash."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from jupyter_loops.errors import HistoryError
 
-from . import spares
+from . import leftovers, spares
 from .address import Address
 from .journal import Journal
 from .lease import BusyError
@@ -25,9 +25,8 @@ class Live:
     def __init__(self, address: Address, notice: Callable[[str], None]) -> None:
         path = address.home
         journals = path.with_name(f"{path.name}.journal")
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, mode=0o700)
-        journals.mkdir(mode=0o700, exist_ok=True)
+        spares.build(journals)
+        leftovers.collect(journals)
         try_lock(journals / "turnstile")  # a folder that locks nothing is told at once, and not as a file in use
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
@@ -53,3 +52,7 @@ class Live:
         self.journal.close()
         if free:
             self.store.close()
+
+    def abandon(self) -> None:
+        """In a forked child: leave all to the parent. Its locks are closed already (lock.py)."""
+        self.store.abandon()

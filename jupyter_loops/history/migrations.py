@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import comments
+from . import comments, leftovers
 from .lease import FORMAT, Cursor, Lease, quoted, roll_back, run
 from .schema import TABLES
 from .views import VIEWS
@@ -60,7 +59,7 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: 
         with reaching.attached(write=True, patience=patience) as cursor:
             found = check(cursor, lease.name, len(steps))
             if 0 < found < len(steps):
-                _back_up(cursor, path.with_name(f"{path.name}.v{found}"))
+                _back_up(cursor, folder, path.with_name(f"{path.name}.v{found}"))
             _apply(cursor, steps, found)
     finally:
         reaching.close()
@@ -94,31 +93,43 @@ def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
                 raise
 
 
-def _back_up(cursor: Cursor, backup: Path) -> None:
-    """Copy the attached file as it is now, while nobody else can write it."""
-    backup.unlink(missing_ok=True)
-    run(cursor, f"ATTACH {quoted(backup)} AS backup ({FORMAT})")
+def _back_up(cursor: Cursor, folder: Path, backup: Path) -> None:
+    """Copy the attached file as it is now, while nobody else can write it; a backup is whole, or not there."""
+    aside = folder / leftovers.name()
     try:
-        run(cursor, "COPY FROM DATABASE history TO backup")
+        run(cursor, f"ATTACH {quoted(aside)} AS backup ({FORMAT})")
+        try:
+            run(cursor, "COPY FROM DATABASE history TO backup")
+        finally:
+            run(cursor, "DETACH backup")
+        aside.chmod(0o600)
+        aside.replace(backup)
     finally:
-        run(cursor, "DETACH backup")
-    backup.chmod(0o600)
+        aside.unlink(missing_ok=True)
 
 
 def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
     """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
-    aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+    aside = folder / leftovers.name()
     try:
         lease.create(aside, lambda cursor: _apply(cursor, steps, 0))
-        try:
-            os.link(aside, lease.path)
-        except FileExistsError:
-            pass  # another process was quicker
-        except OSError:  # a file system without links
-            if not lease.path.exists():
-                aside.rename(lease.path)
+        with lease.queued():
+            log = Path(f"{lease.path}.wal")
+            if log.exists() and not lease.path.exists():  # of a file that was deleted: it fits no other
+                log.replace(f"{log}.left-over")
+            _place(aside, lease.path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _place(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError:  # a file system without links
+        if not path.exists():
+            aside.rename(path)
 
 
 def _apply(cursor: Cursor, steps: Sequence[str], found: int, *, in_views: bool = True) -> None:

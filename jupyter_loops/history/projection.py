@@ -138,7 +138,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "fresh",
         """INSERT INTO runs (run_id, started_at, usd, tokens, seconds, iterations, calls, events)
-       SELECT run_id, min(moment), 0, 0, 0, 0, 0, 0 FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
+       SELECT run_id, arg_min(moment, seq), 0, 0, 0, 0, 0, 0
+       FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
     ),
     (
         "started",
@@ -156,7 +157,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "fresh",
         """INSERT INTO iterations (run_id, iteration, started_at)
-       SELECT run_id, iteration, min(moment) FROM fresh JOIN runs USING (run_id)
+       SELECT run_id, iteration, arg_min(moment, seq) FROM fresh JOIN runs USING (run_id)
        WHERE iteration > coalesce(current_iteration, -1)
          AND (iteration > 0 OR kind IN ('proposed', 'acted', 'judged', 'decided'))
        GROUP BY run_id, iteration ORDER BY ALL""",
@@ -292,6 +293,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
              QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
        WHERE runs.run_id = last.run_id""",
     ),
+    ("resumed", "DELETE FROM lost WHERE run_id IN (SELECT run_id FROM resumed)"),
     (
         "resumed",
         """UPDATE runs SET ended_at = NULL, stop_reason = NULL, message = NULL, delivered = NULL

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import html
 import math
+import os
 import unicodedata
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .lease import run
+from .lease import forget, run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,7 @@ class Result:
     def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT, note: str = "") -> None:
         """`session` has the rows in its temporary table `result`; `note` is shown below them."""
         self._session, self.limit, self.note = session, limit, note
+        _RESULTS.add(self)
         described = run(session, "SELECT column_name, column_type FROM (DESCRIBE temp.result)")
         self.columns: list[str] = [name for name, _ in described]
         self.types: list[str] = [kind for _, kind in described]
@@ -115,6 +118,18 @@ class Result:
             kind in {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT"} or kind.startswith("DECIMAL")
             for kind in self.types
         ]
+
+
+_RESULTS: weakref.WeakSet[Result] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for result in list(_RESULTS):
+        forget(result._session)  # noqa: SLF001 - its own module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _text(value: object) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -13,7 +11,7 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
-from . import frame
+from . import frame, leftovers
 from .commit import insert
 from .lease import ENDS, Lease
 from .migrations import upgrade
@@ -61,7 +59,7 @@ class Standby:
         state = _state(self._path)
         if sum(one[1] for one in state if one) > MOST:
             raise HistoryError(f"{self._path} is too large for a copy")
-        target = self._folder / f"new-{os.getpid()}-{secrets.token_hex(4)}.duckdb"
+        target = self._folder / leftovers.name()
         self._lease, self._known = Lease(target, None), state
         command = [sys.executable, "-I", "-S", "-c", COPY, str(self._path), str(target)]
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
@@ -85,6 +83,16 @@ class Standby:
             return []
         self._read[path] = start + (found[-1][1] if found else 0)
         return [fields for fields, _ in found]
+
+    def rest(self) -> None:
+        """Before a fork: let go of DuckDB; the copy stays."""
+        if self._lease is not None:
+            self._lease.rest()
+
+    def abandon(self) -> None:
+        """In a forked child: the copy is the parent's."""
+        if self._lease is not None:
+            self._lease.abandon()
 
     def close(self) -> None:
         """Delete the copy."""

@@ -54,6 +54,10 @@ class Store:
         """Where journals may be: beside the file, and where they went when that was refused."""
         return [self.journals, *filter(private, self._elsewhere)]
 
+    def owned(self, token: str) -> bool:
+        """Whether a living process of this machine writes the journal with this token; it may be this one."""
+        return bool(token) and any(Segment.owned(folder, token) for folder in self.folders)
+
     def open(self, patience: float = PATIENCE) -> None:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
         with self._lock:
@@ -163,7 +167,7 @@ class Store:
         """Put down which runs lost their kernel, when the file can be had at once."""
         with contextlib.suppress(BusyError):
             with self.lease.attached(write=False, patience=0.1) as cursor:
-                gone = lost.unnoticed(cursor)
+                gone = lost.unnoticed(cursor, self.owned)
             if gone:
                 with self.lease.attached(write=True, patience=0.1) as cursor:
                     lost.notice(cursor, gone)
@@ -207,6 +211,16 @@ class Store:
             self.lease.compact(self.journals, PATIENCE)
         except BusyError as error:
             self._notice(f"{error}. What was asked for is done, and the file becomes smaller another time")
+
+    def rest(self) -> None:
+        """Before a fork: let go of the databases."""
+        self.lease.rest()
+        self._standby.rest()
+
+    def abandon(self) -> None:
+        """In a forked child: leave the databases as they are."""
+        self.lease.abandon()
+        self._standby.abandon()
 
     def close(self) -> None:
         """Let go of the file, and of the copy of it."""
