@@ -38,6 +38,19 @@ SELECT run_id, seq, body, position FROM (
 WHERE hash IS DISTINCT FROM sha256(before || body) OR seq <> position
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
 """
+# An event that is missing breaks the chain at the next one, which may be as it was written all the same.
+ALTERED = """
+SELECT DISTINCT run_id FROM (
+    SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, lag(seq, 1, 0) OVER by_seq AS last
+    FROM events WINDOW by_seq AS (PARTITION BY run_id ORDER BY seq, hash)
+) WHERE seq <= last OR (seq = last + 1 AND hash IS DISTINCT FROM sha256(before || body))
+"""
+GAPS = """
+SELECT run_id, last + 1, seq - 1 FROM (
+    SELECT run_id, seq, lag(seq, 1, 0) OVER (PARTITION BY run_id ORDER BY seq) AS last FROM events
+    WHERE $run IS NULL OR run_id = $run
+) WHERE seq > last + 1 ORDER BY ALL
+"""
 ENDS = """
 SELECT run_id, said.events, last.seq
 FROM (FROM runs WHERE $run IS NULL OR run_id = $run) AS said
@@ -88,6 +101,24 @@ def chains(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
         if name not in told
     ]
     return found
+
+
+def gaps(cursor: Cursor, run_id: str | None = None) -> list[tuple[str, int, int]]:
+    """Run, first and last number of the events that are missing, wherever others follow."""
+    return [(name, first, last) for name, first, last in run(cursor, GAPS, {"run": run_id})]
+
+
+def altered(cursor: Cursor) -> list[Finding]:
+    """What `chains` finds, but for runs that only lack events."""
+    known = {name for (name,) in run(cursor, ALTERED)}
+    lacking = {name for name, _, _ in gaps(cursor)} - known
+    return [finding for finding in chains(cursor) if finding.run_id not in lacking]
+
+
+def told(run_id: str, first: int, last: int) -> str:
+    """A gap in words."""
+    what = f"event {first} is" if first == last else f"events {first} to {last} are"
+    return f"{what} missing from run {run_id}; the others are as they were written"
 
 
 def _broken(cursor: Cursor, run_id: str, seq: int, body: str, position: int) -> Finding:

@@ -48,6 +48,14 @@ class FileLock:
         return cls._locked(fd, path)
 
     @classmethod
+    def held(cls, path: Path) -> bool:
+        """Whether somebody has the file locked; it may be this process."""
+        lock = cls.take(path)
+        if lock is not None:
+            lock.close()
+        return lock is None and path.exists()
+
+    @classmethod
     def wait(cls, path: Path, seconds: float) -> FileLock | None:
         """Lock a file that is there for locking only; None when it could not be had in time."""
         deadline = time.monotonic() + seconds

@@ -11,6 +11,7 @@ OPEN = """
 SELECT run_id, kernel, updated_at, journal FROM runs LEFT JOIN lost USING (run_id)
 WHERE stop_reason IS NULL AND kernel IS NOT NULL AND updated_at > coalesce(noticed_at, '-infinity')
 """
+GOING = "SELECT run_id, journal FROM runs WHERE stop_reason IS NULL AND journal IS NOT NULL"
 
 
 def unnoticed(cursor: Cursor, owned: Callable[[str], bool]) -> list[str]:

@@ -111,6 +111,15 @@ def _state(path: Path) -> State:
     return tuple(_stat(Path(f"{path}{end}")) for end in ENDS[:2])
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()

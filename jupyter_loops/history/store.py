@@ -21,10 +21,12 @@ from .frame import Entry, Fields
 from .journal import Journal
 from .lease import BusyError, Cursor, run
 from .leases import lease
+from .leftovers import CLAIM
+from .lock import FileLock
 from .migrations import check, migrate
-from .segment import SUFFIX, Segment
-from .spares import private
-from .standby import Standby
+from .segment import SUFFIX, Segment, peek
+from .spares import build, private
+from .standby import Standby, identity
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,7 +48,7 @@ class Store:
         self._lock = threading.RLock()  # of draining
         self._standby = Standby(self.lease.path, self.journals)
         self.note = ""  # who has the file, where the last answer came from a copy of it
-        self._open = False
+        self._open, self._seen = False, identity(self.lease.path)
         self._looked = self._refused = float("-inf")
 
     @property
@@ -58,16 +60,28 @@ class Store:
         """Whether a living process of this machine writes the journal with this token; it may be this one."""
         return bool(token) and any(Segment.owned(folder, token) for folder in self.folders)
 
+    def living(self, cursor: Cursor) -> set[str]:
+        """The runs that go on or wait on this machine, or have events in a journal that the database has not."""
+        going = {run_id for run_id, journal in run(cursor, lost.GOING) if self.owned(journal)}
+        claims = [path for path in self.journals.glob(f"*{CLAIM}") if FileLock.held(path)]
+        known = dict(run(cursor, "SELECT run_id, events FROM runs"))
+        journals = [path for folder in self.folders for path in folder.glob(f"*{SUFFIX}")]
+        entries = [entry for path in journals for entry in peek(path)]
+        going |= {entry.run for entry in entries if entry.seq > known.get(entry.run, 0)}
+        return going | {path.name.removesuffix(CLAIM) for path in claims}
+
     def open(self, patience: float = PATIENCE) -> None:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
         with self._lock:
             if not self._open:
                 migrate(self.lease, self.journals, patience=patience)
-                self._open = True
+                self._open, self._seen = True, identity(self.lease.path)
 
     def drain(self, journal: Journal | None, patience: float) -> None:
         """Move everything from the journals into the database. Raises BusyError; then nothing is lost."""
         with self._lock:
+            damaged = False
+            self._find(journal)
             dead = self._dead()
             try:
                 segments = [*dead, *(journal.undrained() if journal else [])]
@@ -76,9 +90,29 @@ class Store:
                     self._move(segments, patience)
             finally:
                 for segment in dead:
-                    self._settle(segment)
+                    damaged |= self._settle(segment)
                 if journal is not None:
                     journal.tidy()
+            if damaged:  # what was sound behind the hole
+                self.drain(journal, patience)
+
+    def _find(self, journal: Journal | None) -> None:
+        """Notice a folder or a file that was deleted, moved, or replaced; make it anew with all that is held."""
+        if self.address.kind != "file":
+            return
+        try:
+            build(self.journals)
+        except OSError as error:
+            raise HistoryError(f"{self.journals} is gone, and cannot be made anew: {error.strerror}") from error
+        seen = identity(self.lease.path)
+        if self._open and seen != self._seen:
+            if seen is None:
+                self._open = False
+                self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
+            if journal is not None:
+                with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
+                    journal.offer_again()
+        self._seen = seen
 
     def _dead(self) -> list[Segment]:
         """The files whose process is gone, now ours; in the order they were begun."""
@@ -86,20 +120,27 @@ class Store:
         names = sorted(found, key=lambda path: path.name)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
 
-    def _settle(self, segment: Segment) -> None:
+    def _settle(self, segment: Segment) -> bool:
+        """Delete a drained file; gives whether it was damaged."""
         if segment.pending and not segment.stuck:
             segment.close()
-            return
+            return False
         kept = segment.bury()
         if kept is not None:
-            self._notice(f"a journal was damaged; what could be read is in the history, the rest is kept in {kept}")
+            self._notice(
+                f"a journal was damaged; what is sound in it is in the history, and all of it is kept in {kept}: "
+                "%loops verify names what is missing, %loops import takes it in again"
+            )
+        return kept is not None
 
     def _move(self, segments: Sequence[Segment], patience: float) -> None:
         import duckdb
 
         try:
             with self.lease.attached(write=True, patience=patience) as cursor:
-                check(cursor, self.lease.name)
+                if not check(cursor, self.lease.name):
+                    self._open = False
+                    raise HistoryError(f"{self.lease.name} is empty; it is made anew")
                 while taken := _take(segments, self.lease.BATCH):
                     insert(cursor, [e for _, events, _ in taken for e in events], self.lease, patience)
                     for segment, _, end in taken:
