@@ -14,7 +14,7 @@ from typing import Any
 
 from .lease import Cursor, run
 from .projection import BATCH, project
-from .schema import TABLES
+from .steps import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,9 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     run(cursor, "ATTACH ':memory:' AS computed")
     try:
         run(cursor, "USE computed")
-        for statement in cursor.extract_statements(TABLES):
-            cursor.execute(statement).fetchall()
+        for step in STEPS:
+            for statement in cursor.extract_statements(step):
+                cursor.execute(statement).fetchall()
         run(cursor, BATCH)
         run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)

@@ -34,6 +34,7 @@ class LakeLease(Lease):
     """
 
     TEXTS = "INSERT INTO texts SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
+    UPGRADES = True  # its older snapshots are the backup
     COMMENTS_IN_VIEWS = False
     FIRST = "UPDATE schema_versions SET version = version"
 

@@ -77,6 +77,7 @@ class Lease:
     BATCH = 20_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
     WHOLE = False  # a transaction goes in one piece
+    UPGRADES = False  # a client may bring it up to date in place; a file is brought up to date by way of a backup
     COMMENTS_IN_VIEWS = True  # their columns can be described
     FIRST = ""  # what a transaction begins with where writers do not wait for each other
 

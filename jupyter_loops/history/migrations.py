@@ -10,11 +10,7 @@ from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import comments, leftovers
 from .lease import FORMAT, Cursor, Lease, quoted, roll_back, run
-from .schema import TABLES
-from .views import VIEWS
-
-# Step n brings a history to version n. Steps that were released are never edited.
-STEPS: tuple[str, ...] = (TABLES + VIEWS,)
+from .steps import STEPS
 
 TEAM = 30.0  # seconds to wait for a server or a catalogue at the first opening
 
@@ -81,15 +77,15 @@ def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
         found = check(cursor, lease.name, len(steps))
         if found == len(steps):
             return
-        if found:
+        if found and not lease.UPGRADES:
             raise HistoryError(
                 f"{lease.name} has schema version {found}, and this jupyter-loops writes {len(steps)}: "
                 "serve it with this version, which keeps a backup, or go on with the version that made it"
             )
         try:
-            _apply(cursor, [lease.schema(step) for step in steps], 0, in_views=lease.COMMENTS_IN_VIEWS)
+            _apply(cursor, [lease.schema(step) for step in steps], found, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
-            if not check(cursor, lease.name, len(steps)):  # otherwise somebody else was quicker
+            if check(cursor, lease.name, len(steps)) == found:  # otherwise somebody else was quicker
                 raise
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
 _NEWEST = """
-SELECT loop, status, iterations, tokens, usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
+SELECT loop, status, iterations, total_tokens, total_usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
 FROM run_summary ORDER BY started_at DESC, run_id DESC LIMIT $limit
 """
 _SHOWN = 12
