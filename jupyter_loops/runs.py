@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 from collections.abc import Callable
 from concurrent.futures import wait
 
@@ -46,6 +47,8 @@ def end_all(patience: float = 3.0) -> None:
 def _end_with_the_process() -> None:
     """Called with the first run, when the history is imported: what is registered later is called earlier."""
     atexit.register(end_all)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_runs.clear)  # they go on in the parent
 
 
 def on_end(run: Run, then: Callable[[Run], object]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from jupyter_loops.core.tool import Offer
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.past import Past
 from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.errors import HistoryError
 
 from .options import Options
 
@@ -41,16 +42,29 @@ class HistoryOpening:
     origin: Origin
     tools: Sequence[Offer] = ()
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
+    _noted: set[str] = field(init=False, default_factory=set)
 
     async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
         if self.options.fresh:
             return None
-        row, self.offer = await asyncio.to_thread(self._look_up, self._fingerprint(readiness))
+        row, self.offer = await self._ask(self._look_up, self._fingerprint(readiness), otherwise=(None, ""))
         if row is None:
             return None
-        said = await asyncio.to_thread(self.history.answers, row["run_id"]) if self.recipe.asks else []
+        said = await self._ask(self.history.answers, row["run_id"], otherwise=[]) if self.recipe.asks else []
         return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), said
+
+    async def _ask(self, question: Callable[..., Any], *about: Any, otherwise: Any) -> Any:
+        """What the history knows. No run waits for it: where it does not answer, or from a copy, that is noted."""
+        try:
+            answer = await asyncio.to_thread(question, *about)
+            note = self.history.note
+        except HistoryError as error:
+            answer, note = otherwise, f"{error}. The run begins without what the history knows"
+        if note and note not in self._noted:
+            self._noted.add(note)
+            self.recorder.note(note)
+        return answer
 
     def _look_up(self, fingerprint: str) -> tuple[dict[str, Any] | None, str]:
         found = self.history.verified(fingerprint)
@@ -59,13 +73,13 @@ class HistoryOpening:
 
     async def outcomes(self) -> list[Outcome]:
         """How runs of this loop, and of this model, went."""
-        rows = await asyncio.to_thread(self.history.outcomes, self.recipe.name, self.model.name)
+        rows = await self._ask(self.history.outcomes, self.recipe.name, self.model.name, otherwise=[])
         return [Outcome(**row) for row in rows]
 
     async def approaches(self) -> dict[Approach, Worth]:
         """What ways to ask were worth in runs of this loop."""
         names = [self.model.name, *self.options.escalate]
-        rows = await asyncio.to_thread(self.history.approaches, self.recipe.name, names)
+        rows = await self._ask(self.history.approaches, self.recipe.name, names, otherwise=[])
         return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:

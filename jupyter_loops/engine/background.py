@@ -28,6 +28,16 @@ def loop() -> asyncio.AbstractEventLoop:
         return running
 
 
+def _after_fork() -> None:
+    """In a forked child: another thread of the parent may have had the lock."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def soon(do: Callable[[str], None], what: str) -> None:
     """Call it on the engine's thread, from any other."""
     loop().call_soon_threadsafe(do, what)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,6 +70,16 @@ class Pace:
             self.still = False
             self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
         self._set_alarm(self.ledger.seconds_left)
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Wait on our own account inside the block; this time does not count."""
+        try:
+            with self.ledger.watch.held():
+                self._set_alarm(None)
+                yield
+        finally:
+            self._set_alarm(None if self.still else self.ledger.seconds_left)
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""

@@ -64,7 +64,8 @@ class Preparation:
         self._models = asyncio.ensure_future(self._open_models())
         readiness = await self.sandbox.open(self.world)
         ledger = self.logbook.pace.ledger
-        stored = await self.opening.recall(readiness) if afresh else None
+        with self.logbook.pace.uncounted():
+            stored = await self.opening.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
         else:
@@ -79,7 +80,10 @@ class Preparation:
 
     async def complete(self) -> None:
         """What a round needs that asks a model."""
-        with contextlib.suppress(HistoryError):  # without a past, the forecast is only less sure
+        with (
+            self.logbook.pace.uncounted(),
+            contextlib.suppress(HistoryError),
+        ):  # without a past, the forecast is only less sure
             self.logbook.forecaster.learn(await self.opening.outcomes())
             self.logbook.tuning.bandit.learn(await self.opening.approaches())
         assert self._models is not None

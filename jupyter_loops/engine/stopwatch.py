@@ -32,6 +32,9 @@ class Stopwatch:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Stand still inside the block."""
+        if self._held_since is not None:  # it does already
+            yield
+            return
         self._held_since = time.monotonic()
         try:
             yield

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
+from .spares import temporary
+
 VARIABLE = "JUPYTER_LOOPS_HISTORY"
 PORT = 9494  # quack's own
 _SECRET = re.compile(r"passw|pwd=|token=|secret=|//[^/@]*:[^/@]*@", re.IGNORECASE)
@@ -35,10 +37,10 @@ class Address:
     @classmethod
     def of(cls, place: str | Path | None) -> Address:
         """The history at that place; None: $JUPYTER_LOOPS_HISTORY, or the user's data folder."""
-        place = place or os.environ.get(VARIABLE) or _data() / "history.duckdb"
+        place = place or os.environ.get(VARIABLE) or data_folder() / "history.duckdb"
         kind, colon, rest = str(place).partition(":")
         if isinstance(place, Path) or not colon or kind not in {"quack", "ducklake"}:
-            path = Path(place).expanduser().absolute()
+            path = _file(place)
             return cls("file", str(path), path)
         if _SECRET.search(rest):
             variables = "JUPYTER_LOOPS_TOKEN, or PGPASSWORD" if kind == "quack" else "PGPASSWORD or ~/.pgpass"
@@ -46,10 +48,32 @@ class Address:
         return _server(rest) if kind == "quack" else _lake(rest)
 
 
-def _data() -> Path:
+def data_folder() -> Path:
+    """The user's, where nothing else was chosen; a temporary one where there is no home."""
     import platformdirs
 
-    return platformdirs.user_data_path("jupyter-loops", appauthor=False)
+    found = platformdirs.user_data_path("jupyter-loops", appauthor=False)
+    return found if found.is_absolute() else temporary() / "data"
+
+
+def _file(place: str | Path) -> Path:
+    """The file itself where a link of the user's points to it: journals are kept beside it under one name."""
+    try:
+        path = Path(place).expanduser().absolute()
+        str(path).encode()
+    except RuntimeError as error:
+        raise HistoryError(f"{place} is in no home folder that there is: {error}") from error
+    except UnicodeEncodeError as error:
+        raise HistoryError(f"{str(place)!r} is a path that is not UTF-8, which DuckDB cannot open") from error
+    if not path.is_symlink():
+        return path
+    try:
+        found = path.resolve()
+    except (RuntimeError, OSError) as error:
+        raise HistoryError(f"{path} is a symbolic link that leads nowhere: {error}") from error
+    if hasattr(os, "getuid") and found.exists() and found.stat().st_uid != os.getuid():
+        raise HistoryError(f"{path} is a symbolic link to {found}, which belongs to another user")
+    return found
 
 
 def _server(rest: str) -> Address:
@@ -81,4 +105,4 @@ def _lake(rest: str) -> Address:
 def _home(text: str) -> Path:
     """Below the user's data folder, under a name that says which history it is."""
     name = re.sub(r"[^\w.-]+", "-", text)[:60]
-    return _data() / "team" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return data_folder() / "team" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -16,11 +16,13 @@ from jupyter_loops.errors import HistoryError, QueryError
 from . import comments, experience, lineage
 from . import query as sql_query
 from .body import decode, mentioned
+from .leftovers import CLAIM
 from .lineage import BrokenOff
 from .lock import FileLock
 from .opened import Opened
 from .result import LIMIT, Result
-from .segment import SUFFIX, Segment, peek
+from .segment import SUFFIX, peek
+from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
 QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
@@ -53,7 +55,7 @@ class Asking(Opened):
             opened = live.store.writing if write else live.store.reading
             with opened(live.journal, session) as cursor:
                 sql_query.execute(cursor, found, given, frames or {})
-            return Result(session, limit)
+            return Result(session, limit, live.store.note)
         except BaseException:
             session.close()
             raise
@@ -148,8 +150,7 @@ class Asking(Opened):
         In a team the journals of other machines are not in sight: a run there is taken to go on for some minutes after
         its last event.
         """
-        folders = self._opened().store.folders
-        if not journal or any(Segment.owned(folder, journal) for folder in folders):
+        if not journal or self._opened().store.owned(journal):
             return bool(journal)
         if self.address.kind == "file":
             return False
@@ -158,7 +159,7 @@ class Asking(Opened):
 
     def claim(self, run_id: str) -> FileLock:
         """The right to go on with a run, until it is closed. Raises HistoryError while somebody has it."""
-        lock = FileLock.wait(self._opened().store.journals / f"{run_id}.claim", 0.0)
+        lock = FileLock.wait(self._opened().store.journals / f"{run_id}{CLAIM}", 0.0)
         if lock is None:
             raise HistoryError(f"run {run_id} is going on in another kernel; stop it there first")
         return lock
@@ -169,7 +170,7 @@ class Asking(Opened):
         Who goes on with a run needs this: a reader puts up with what is on its way, a second event 18 would be lost.
         """
         deadline = time.monotonic() + SETTLE
-        self.flush(SETTLE)
+        self.flush(PATIENCE)
         while self._written(run_id) > (self.run(run_id) or {"events": 0})["events"]:
             if time.monotonic() > deadline:
                 raise HistoryError(f"the last events of run {run_id} are in another kernel's journal; try again later")

@@ -14,7 +14,7 @@ from typing import Any
 
 from .lease import Cursor, run
 from .projection import BATCH, project
-from .schema import TABLES
+from .steps import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,19 @@ SELECT run_id, seq, body, position FROM (
 )
 WHERE hash IS DISTINCT FROM sha256(before || body) OR seq <> position
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
+"""
+# An event that is missing breaks the chain at the next one, which may be as it was written all the same.
+ALTERED = """
+SELECT DISTINCT run_id FROM (
+    SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, lag(seq, 1, 0) OVER by_seq AS last
+    FROM events WINDOW by_seq AS (PARTITION BY run_id ORDER BY seq, hash)
+) WHERE seq <= last OR (seq = last + 1 AND hash IS DISTINCT FROM sha256(before || body))
+"""
+GAPS = """
+SELECT run_id, last + 1, seq - 1 FROM (
+    SELECT run_id, seq, lag(seq, 1, 0) OVER (PARTITION BY run_id ORDER BY seq) AS last FROM events
+    WHERE $run IS NULL OR run_id = $run
+) WHERE seq > last + 1 ORDER BY ALL
 """
 ENDS = """
 SELECT run_id, said.events, last.seq
@@ -90,6 +103,24 @@ def chains(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     return found
 
 
+def gaps(cursor: Cursor, run_id: str | None = None) -> list[tuple[str, int, int]]:
+    """Run, first and last number of the events that are missing, wherever others follow."""
+    return [(name, first, last) for name, first, last in run(cursor, GAPS, {"run": run_id})]
+
+
+def altered(cursor: Cursor) -> list[Finding]:
+    """What `chains` finds, but for runs that only lack events."""
+    known = {name for (name,) in run(cursor, ALTERED)}
+    lacking = {name for name, _, _ in gaps(cursor)} - known
+    return [finding for finding in chains(cursor) if finding.run_id not in lacking]
+
+
+def told(run_id: str, first: int, last: int) -> str:
+    """A gap in words."""
+    what = f"event {first} is" if first == last else f"events {first} to {last} are"
+    return f"{what} missing from run {run_id}; the others are as they were written"
+
+
 def _broken(cursor: Cursor, run_id: str, seq: int, body: str, position: int) -> Finding:
     """Name the kind of tampering, from what is left of the original."""
     if seq > position:
@@ -125,8 +156,9 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     run(cursor, "ATTACH ':memory:' AS computed")
     try:
         run(cursor, "USE computed")
-        for statement in cursor.extract_statements(TABLES):
-            cursor.execute(statement).fetchall()
+        for step in STEPS:
+            for statement in cursor.extract_statements(step):
+                cursor.execute(statement).fetchall()
         run(cursor, BATCH)
         run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)

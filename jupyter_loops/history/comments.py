@@ -1,4 +1,4 @@
-"""The comments of schema.py and views.py, as the documentation that is kept in the file itself.
+"""The comments of the schema's steps, as the documentation that is kept in the file itself.
 
 One source for all readers: COMMENT ON in each new history, so that any DuckDB client shows it; `History.schema()`
 and `%loops schema`; the ER picture. In the comment of a table, an "Example:" line is a query to try.
@@ -7,11 +7,10 @@ and `%loops schema`; the ER picture. In the comment of a table, an "Example:" li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .schema import TABLES
-from .views import VIEWS
+from .steps import STEPS
 
 EXAMPLE = "Example: "
 # What the file says of itself, as rows.
@@ -30,7 +29,8 @@ SELECT column_name AS name, data_type AS type, comment AS description FROM duckd
 WHERE database_name = current_database() AND table_name = $name ORDER BY column_index
 """
 
-_BLOCK = re.compile(r"((?:^-- .*\n)+)CREATE (TABLE|VIEW) (\w+) ", re.MULTILINE)
+_BLOCK = re.compile(r"((?:^-- .*\n)+)CREATE (?:OR REPLACE )?(TABLE|VIEW) (\w+) ", re.MULTILINE)
+_ADDED = re.compile(r"^ALTER TABLE (\w+) ADD COLUMN (\w+) .*;\s+-- (.*)$", re.MULTILINE)
 _COLUMN = re.compile(r"^    (\w+) .*?,?\s+-- (.*)$", re.MULTILINE)
 _OF_A_VIEW = re.compile(r"^(\w+): (.*)$")
 _READ = re.compile(r"\b(?:FROM|JOIN) (\w+)")
@@ -47,13 +47,16 @@ class Described:
     columns: dict[str, str]
 
 
-def described(tables: str = TABLES, views: str = VIEWS) -> list[Described]:
-    """Everything that the schema says of itself, tables first."""
+def described(steps: Sequence[str] = STEPS) -> list[Described]:
+    """Everything that the schema says of itself after these steps, tables first."""
     found: dict[str, Described] = {}
-    for block in [*_BLOCK.finditer(tables), *_BLOCK.finditer(views)]:
-        end = block.string.find(";\n", block.end())
-        found[block[3]] = _described(block, block.string[block.end() : end], found)
-    return list(found.values())
+    for step in steps:
+        for block in _BLOCK.finditer(step):
+            end = step.find(";\n", block.end())
+            found[block[3]] = _described(block, step[block.end() : end], found)
+        for table, column, text in _ADDED.findall(step):
+            found[table].columns[column] = text
+    return sorted(found.values(), key=lambda one: one.kind)  # TABLE, VIEW; otherwise as they were made
 
 
 def _described(block: re.Match[str], definition: str, known: dict[str, Described]) -> Described:

@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jupyter_loops.errors import BudgetError, HistoryError
@@ -22,6 +22,7 @@ from jupyter_loops.errors import BudgetError, HistoryError
 from .lock import FileLock
 
 PATIENCE = 5.0  # seconds to wait for another kernel, which holds the file for far less than a millisecond
+AHEAD = timedelta(days=2)  # that a clock may have been wrong
 NEAR = 1e-9  # US dollars: what adding up floats may do
 
 
@@ -101,14 +102,15 @@ def midnight() -> datetime:
 
 
 def _read(fd: int) -> Page:
-    today = midnight().date().isoformat()
+    now = midnight().date()
+    today, ahead = now.isoformat(), (now + AHEAD).isoformat()
     os.lseek(fd, 0, os.SEEK_SET)
     try:
         page = Page(**json.loads(os.read(fd, 4096)))
         page.settled, page.reserved = max(float(page.settled), 0.0), max(float(page.reserved), 0.0)
     except (ValueError, TypeError):
         return Page(today)
-    return page if page.day == today else Page(today)
+    return page if today <= str(page.day) <= ahead else Page(today)  # a clock that was set back gives no money back
 
 
 def _write(fd: int, page: Page) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 MAGIC = b"JLf1"
@@ -41,6 +42,11 @@ def pack(run: str, seq: int, digest: str, body: bytes, texts: Iterable[tuple[str
     fields = [run.encode(), b"%d" % seq, digest.encode(), body]
     for sha, text in texts:
         fields += (sha.encode(), text)
+    return join(fields)
+
+
+def join(fields: Fields) -> bytes:
+    """The frame of these fields."""
     payload = b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
     return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
@@ -56,9 +62,8 @@ def whole(content: bytes, start: int) -> int | None:
     return end if zlib.crc32(content[start + _HEAD.size : end]) == checksum else None
 
 
-def split(content: bytes) -> Iterator[tuple[Fields, int]]:
+def split(content: bytes, start: int = 0) -> Iterator[tuple[Fields, int]]:
     """The fields of each frame in order, and the offset where it ends, up to the first that is not whole."""
-    start = 0
     while (end := whole(content, start)) is not None:
         fields, place = [], start + _HEAD.size
         while place < end:
@@ -69,22 +74,41 @@ def split(content: bytes) -> Iterator[tuple[Fields, int]]:
         start = end
 
 
+def of_runs(content: bytes, runs: AbstractSet[bytes]) -> bytes:
+    """The frames of these runs, with all texts: another run's frame may have been the first to use one."""
+    kept, texts = b"", Fields()
+    for fields, _ in split(content):
+        texts += fields[BEFORE:]
+        if fields[0] in runs:
+            kept, texts = kept + join(fields[:BEFORE] + texts), []
+    return kept
+
+
 def pairs(fields: Fields) -> Iterator[tuple[str, str]]:
     """SHA-256 and text, of each text that a frame holds."""
     texts = [field.decode() for field in fields[BEFORE:]]
     return zip(texts[::2], texts[1::2], strict=True)
 
 
-def read(content: bytes) -> Iterator[tuple[Entry, int]]:
-    """The same as entries."""
-    for fields, end in split(content):
+def read(content: bytes) -> Iterator[Entry]:
+    """All sound frames as entries, also those behind a hole."""
+    for fields in sound(content):
         run, seq, digest, body = (field.decode() for field in fields[:BEFORE])
-        yield Entry(run, int(seq), digest, body, tuple(pairs(fields))), end
+        yield Entry(run, int(seq), digest, body, tuple(pairs(fields)))
 
 
-def damaged(content: bytes, start: int) -> bool:
-    """Whether a sound frame follows after an unsound one: not a torn tail, but damage in the middle."""
+def sound(content: bytes, start: int | None = 0) -> Iterator[Fields]:
+    """The fields of all sound frames from there on, whatever is between them."""
+    while start is not None:
+        for fields, end in split(content, start):
+            yield fields
+            start = end
+        start = behind(content, start)
+
+
+def behind(content: bytes, start: int) -> int | None:
+    """Where a sound frame follows after an unsound one: not a torn tail, but a hole; None where there is none."""
     while (start := content.find(MAGIC, start + 1)) != -1:
         if whole(content, start) is not None:
-            return True
-    return False
+            return start
+    return None

@@ -15,7 +15,7 @@ from .result import Result
 if TYPE_CHECKING:
     from duckdb import Statement
 
-PATIENCE = 30.0  # seconds that a query waits for another program
+PATIENCE = 1.0  # seconds that a query waits for another program
 
 
 class Glances:

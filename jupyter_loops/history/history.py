@@ -38,11 +38,18 @@ def _close_all() -> None:
         history.close()
 
 
+def _before_fork() -> None:
+    for history in list(OPENED):
+        history.before_fork()
+
+
 def _after_fork() -> None:
+    global _SHARING  # noqa: PLW0603 - another thread may have had it
+    _SHARING = threading.Lock()
     for history in list(OPENED):
         history.after_fork()
 
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

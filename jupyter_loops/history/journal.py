@@ -25,11 +25,12 @@ from pathlib import Path
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError
 
-from . import spares
+from . import frame, spares
 from .body import chain, encode
 from .frame import pack
 from .segment import ROOM, Segment, now
 
+KEPT = 64  # files of runs that go on, at most, that are kept after they were drained
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 
 
@@ -56,6 +57,7 @@ class Journal:
         self._appended = 0
         self._segments: list[Segment] = []  # the last one is appended to
         self._spare: Segment | None = None
+        self._kept: list[Segment] = []  # drained ones, with events of runs that go on: see offer_again
         self._tips: dict[str, str] = {}
         self._broken: OSError | None = None
 
@@ -71,6 +73,8 @@ class Journal:
             self._tips.setdefault(run, self._tip(run))
         while True:
             try:
+                if self._segments and self._segments[-1].gone:
+                    self._begin_anew()
                 with self._order:
                     self._write(run, encoded)
                     end = self._appended
@@ -84,6 +88,33 @@ class Journal:
             except OSError as error:
                 self._move_on(error)
         self._wake()
+
+    def _begin_anew(self) -> None:
+        """Go on in a new file after the last was deleted or moved."""
+        with self._disk, self._order:
+            if not self._segments[-1].gone:
+                return
+            self._carry_over()
+        self._notice(f"the journal in {self._folder} was deleted or moved; it was begun anew, and no event is missing")
+
+    def offer_again(self) -> None:
+        """Have all events of runs that go on drained once more, because the database may have lost them."""
+        with self._disk, self._order:
+            if self._segments:
+                self._carry_over()
+
+    def _carry_over(self) -> None:
+        """Go on in a new file, with all events of the runs that go on or are not in the database yet."""
+        spares.build(self._folder)
+        segment, waiting = self._next(self._folder), b"".join(one.waiting() for one in self._segments if one.pending)
+        held = {*(run.encode() for run in self._tips), *(fields[0] for fields, _ in frame.split(waiting))}
+        for old in [*self._kept, *self._segments]:
+            segment.append(frame.of_runs(old.content(0, old.size), held))
+            segment.runs |= old.runs & {run.decode() for run in held}
+        segment.sync()
+        for old in [*self._kept, *self._segments, *([self._spare] if self._spare else [])]:
+            old.remove()
+        self._segments, self._kept, self._spare, self._durable = [segment], [], None, self._appended
 
     def _move_on(self, error: OSError) -> None:
         """Leave a disk that refused, with all that is not in the database yet. Raises HistoryError without a spare."""
@@ -106,6 +137,7 @@ class Journal:
         for old in self._segments:
             segment.append(old.waiting())
             segment.texts |= old.texts
+            segment.runs |= old.runs
         segment.sync()
         for old in self._segments:
             old.drained = old.size
@@ -123,6 +155,7 @@ class Journal:
             content += pack(run, record.seq, tip, body, new)
         segment.append(content)
         segment.texts |= known
+        segment.runs.add(run)
         self._appended += len(content)
         self._tips[run] = tip
         if record.event.kind == "run_ended":
@@ -164,7 +197,7 @@ class Journal:
     def undrained(self) -> list[Segment]:
         """The files that hold something for the database, oldest first."""
         with self._order:
-            return [segment for segment in self._segments if segment.pending]
+            return [segment for segment in [*self._kept, *self._segments] if segment.pending]
 
     def tidy(self) -> None:
         """Delete the drained files, and have the next one ready before it is needed."""
@@ -172,6 +205,12 @@ class Journal:
             for segment in self._segments[:-1]:
                 if not segment.pending:
                     self._segments.remove(segment)
+                    segment.retire()
+                    self._kept.append(segment)
+            held = {*self._tips}.union(*(segment.runs for segment in self._segments if segment.pending))
+            for segment in list(self._kept):
+                if not segment.pending and (held.isdisjoint(segment.runs) or len(self._kept) > KEPT):
+                    self._kept.remove(segment)
                     segment.remove()
             crowded = bool(self._segments) and self._spare is None and self._segments[-1].size > ROOM // 2
         if crowded:
@@ -180,7 +219,13 @@ class Journal:
 
     def close(self) -> None:
         """Make everything durable, and let go of the files; drained ones are deleted."""
+        if self._segments and self._segments[-1].pending and self._segments[-1].gone:
+            with contextlib.suppress(OSError, HistoryError):
+                self._begin_anew()
         with self._disk, self._order:
+            for segment in self._kept:
+                segment.remove()
+            self._kept.clear()
             for segment in self._segments:
                 if segment.pending:
                     segment.sync()
@@ -191,8 +236,3 @@ class Journal:
             if self._spare is not None:
                 self._spare.remove()
                 self._spare = None
-
-    def abandon(self) -> None:
-        """In a forked child: close the parent's files without touching what is in them."""
-        for segment in [*self._segments, *([self._spare] if self._spare else [])]:
-            segment.close()

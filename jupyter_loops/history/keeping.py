@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, mending, retention
+from . import audit, bundle, frame, mending, retention
 from .asking import Asking
 from .audit import Finding
 from .day import DayBook, midnight
@@ -83,11 +83,14 @@ class Keeping(Asking):
     def prune(self, older: timedelta, *, keep_verified: bool = True, dry_run: bool = False) -> list[str]:
         """Delete the runs whose last event is older, and the texts that nobody else uses; gives their ids.
 
+        A run that goes on, waits, or has just been gone on with stays, and so do those it comes from.
         The file is written anew afterwards, so that it really shrinks.
         """
         live = self._opened()
         with live.store.writing(live.journal) as cursor:
-            gone = retention.old(cursor, older, keep_verified=keep_verified)
+            old = retention.old(cursor, older, keep_verified=keep_verified)
+            kept = retention.with_forefathers(cursor, live.store.living(cursor))
+            gone = [run_id for run_id in old if run_id not in kept]
             if not dry_run:
                 retention.delete(cursor, gone)
         if gone and not dry_run:
@@ -96,9 +99,14 @@ class Keeping(Asking):
         return gone
 
     def forget(self, run_id: str) -> int:
-        """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds."""
+        """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds.
+
+        Raises HistoryError while the run goes on.
+        """
         live = self._opened()
         with live.store.writing(live.journal) as cursor:
+            if run_id in live.store.living(cursor):
+                raise HistoryError(f"run {run_id} goes on, and what it writes cannot be forgotten: stop it first")
             forgotten = retention.forget(cursor, run_id)
         live.store.compact()
         self._discard_artifacts([run_id])
@@ -122,10 +130,26 @@ class Keeping(Asking):
     def load(self, source: str | Path) -> str:
         """Take a run in that `export` wrote, once; gives its id. Raises HistoryError when its chain is broken."""
         live = self._opened()
-        entries = bundle.read(Path(source))
+        entries, missing = bundle.read(Path(source))
         live.store.take(entries)
         self.flush()
+        for first, last in missing:
+            self.notice(audit.told(entries[0].run, first, last))
         return entries[0].run
+
+    def recover(self, source: str | Path) -> int:
+        """Take in all that is sound in a journal's file, damaged or not; gives the new events."""
+        try:
+            found = list(frame.read(Path(source).read_bytes()))
+        except OSError as error:
+            raise HistoryError(f"{source} cannot be read: {error.strerror}") from error
+        if not found:
+            raise HistoryError(f"there is no event in {source}")
+        ((before,),) = self.sql("SELECT count(*) FROM events")
+        self._opened().store.take(found)
+        self.flush()
+        ((after,),) = self.sql("SELECT count(*) FROM events")
+        return int(after - before)
 
     def export_tables(self, folder: str | Path, kind: str = "parquet") -> dict[str, int]:
         """Write every table as one Parquet or CSV file into a folder; gives the rows of each."""
@@ -145,8 +169,10 @@ class Keeping(Asking):
         """
         live, theirs, taken = self._opened(), other._opened(), 0
         with theirs.store.reading(theirs.journal) as there:
-            for finding in audit.chains(there):
+            for finding in audit.altered(there):
                 raise HistoryError(f"nothing was imported: {finding}")
+            for gap in audit.gaps(there):
+                self.notice(audit.told(*gap))
             with live.store.reading(live.journal) as here:
                 known, told = ends(here), ends(there)
                 both = {name: min(last, told[name]) for name, last in known.items() if name in told}

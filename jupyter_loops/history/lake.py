@@ -34,6 +34,7 @@ class LakeLease(Lease):
     """
 
     TEXTS = "INSERT INTO texts SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
+    UPGRADES = True  # its older snapshots are the backup
     COMMENTS_IN_VIEWS = False
     FIRST = "UPDATE schema_versions SET version = version"
 
@@ -99,6 +100,10 @@ class LakeLease(Lease):
         )
         options += SQLITE * (self._kind == "sqlite")
         return f"ATTACH '{what}' AS history ({', '.join(options)})"
+
+    @contextlib.contextmanager
+    def _private_log(self) -> Iterator[None]:
+        yield
 
     def _waits(self, error: Exception) -> bool:
         return self.conflicts(error) or "unable to connect" in str(error).lower()

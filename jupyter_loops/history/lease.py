@@ -8,21 +8,26 @@ file, so that a writer is not starved by readers; others are waited for, with gr
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_loops.errors import HistoryError, NewerHistoryError
+from jupyter_loops.errors import HistoryError
 
+from . import faults, leftovers
+from .faults import BusyError
 from .lock import FileLock
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
+
+
+__all__ = ["BusyError", "Cursor", "Lease", "first_line", "forget", "quoted", "roll_back", "run", "seal"]
 
 
 class Cursor(Protocol):
@@ -38,16 +43,13 @@ class Cursor(Protocol):
 
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
+FORK = 0.3  # seconds that a fork waits for a lease to end
+OURS = 30.0  # seconds that a writer waits where one of our own is at it, and not a stranger
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 # Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
 # whole blocks of every column, writes a third of what it would with DuckDB's own 256 kB. Large files are no larger.
 FORMAT = "STORAGE_VERSION 'v1.5.0', BLOCK_SIZE 65536"
 ENDS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")  # of the names of the files that a database is kept in
-BUSY = ("lock", "already attached", "being used by another process")
-
-
-class BusyError(HistoryError):
-    """Another program has the history open, and has not let go in time."""
 
 
 def quoted(text: Path | str) -> str:
@@ -75,6 +77,7 @@ class Lease:
     BATCH = 20_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
     WHOLE = False  # a transaction goes in one piece
+    UPGRADES = False  # a client may bring it up to date in place; a file is brought up to date by way of a backup
     COMMENTS_IN_VIEWS = True  # their columns can be described
     FIRST = ""  # what a transaction begins with where writers do not wait for each other
 
@@ -84,26 +87,41 @@ class Lease:
         self.name = str(path)
         self._lock = threading.RLock()
         self._memory: DuckDBPyConnection | None = None
+        self._users = 0  # of the memory, now
+        self._since = 0.0  # when it was first found in use, in seconds since the epoch; 0.0 while it is not
 
     @contextlib.contextmanager
     def attached(self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor, or `session`, in the history. Raises BusyError when nobody let go for `patience` seconds."""
         patience = self._patience(patience)
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
-            turn = None if self._turnstile is None else FileLock.wait(self._turnstile, min(TURN, patience))
+            turn = self._turn(min(TURN, patience))
+            if write and turn is None and self._turnstile is not None:
+                patience = max(patience, min(OURS, patience * OURS))
             try:
-                self._attach(cursor, write=write, deadline=time.monotonic() + patience)
+                self._attach(cursor, write=write, patience=patience)
                 if not write and turn is not None:  # readers share; the queue is for those who wait
                     turn.close()
                     turn = None
                 try:
                     run(cursor, "USE history")
-                    yield self._told(cursor)
+                    with self._private_log() if write else contextlib.nullcontext():
+                        yield self._told(cursor)
                 finally:
                     self._detach(cursor)
             finally:
                 if turn is not None:
                     turn.close()
+
+    @contextlib.contextmanager
+    def queued(self) -> Iterator[None]:
+        """Have the turn of a writer without the file."""
+        turn = self._turn(TURN)
+        try:
+            yield
+        finally:
+            if turn is not None:
+                turn.close()
 
     def create(self, where: Path, prepare: Callable[[Cursor], None]) -> None:
         """Make a new file at `where`, which nobody else knows of."""
@@ -131,9 +149,10 @@ class Lease:
 
     def compact(self, folder: Path, patience: float) -> None:
         """Write the file anew, by way of a folder beside it, without what was deleted from it."""
-        aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+        aside = folder / leftovers.name()
         try:
             with self.attached(write=True, patience=patience) as cursor:
+                run(cursor, "CHECKPOINT history")  # its log must not be there when the new file is
                 run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
                 try:
                     run(cursor, "COPY FROM DATABASE history TO anew")
@@ -150,9 +169,11 @@ class Lease:
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
         cursor = self._database().cursor()
+        self._users += 1
         try:
             yield cursor
         finally:
+            self._users -= 1
             cursor.close()
 
     def _database(self) -> DuckDBPyConnection:
@@ -160,10 +181,19 @@ class Lease:
             self._memory = self._open([*([self._turnstile.parent] if self._turnstile else []), *self._also])
         return self._memory
 
-    def _attach(self, cursor: DuckDBPyConnection, *, write: bool, deadline: float) -> None:
+    def _turn(self, seconds: float) -> FileLock | None:
+        """Our place in the queue; None where there is no queue, or where it took too long."""
+        if self._turnstile is None:
+            return None
+        try:
+            return FileLock.wait(self._turnstile, seconds)
+        except OSError as error:
+            raise HistoryError(f"{self._turnstile} cannot be locked: {error.strerror}") from error
+
+    def _attach(self, cursor: DuckDBPyConnection, *, write: bool, patience: float) -> None:
         import duckdb
 
-        pause, longest = PAUSES
+        (pause, longest), deadline = PAUSES, time.monotonic() + patience
         while True:
             try:
                 run(cursor, self._statement(write=write))
@@ -171,10 +201,12 @@ class Lease:
                 if not self._waits(error):
                     raise self._refusal(error) from error
                 if time.monotonic() > deadline:
+                    self._since = self._since or time.time() - patience
                     raise BusyError(self._busy(error)) from error
                 time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 1.5, longest)
             else:
+                self._since = 0.0
                 return
 
     def _detach(self, cursor: DuckDBPyConnection) -> None:
@@ -193,7 +225,38 @@ class Lease:
                 self._memory.close()
                 self._memory = None
 
+    def rest(self) -> None:
+        """Before a fork: let go of DuckDB, whose threads a child would not have, unless somebody is using it."""
+        if self._lock.acquire(timeout=FORK):
+            try:
+                if not self._users:
+                    self.close()
+            finally:
+                self._lock.release()
+
+    def abandon(self) -> None:
+        """In a forked child: keep what is still open from being taken down."""
+        if self._memory is not None:
+            forget(self._memory)
+            self._memory = None
+
     # ---- what is particular to a file
+
+    @contextlib.contextmanager
+    def _private_log(self) -> Iterator[None]:
+        """Have the write-ahead log for the owner only from its first byte, whatever the umask is.
+
+        DuckDB takes an empty one, and deletes it with the last checkpoint.
+        """
+        log = Path(f"{self.path}.wal")
+        with contextlib.suppress(OSError):
+            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if not log.stat().st_size:
+                    log.unlink()
 
     def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:
         return seal([Path(f"{self.path}{end}") for end in ENDS], folders)
@@ -208,16 +271,13 @@ class Lease:
         return cursor
 
     def _waits(self, error: Exception) -> bool:
-        return any(word in str(error) for word in BUSY)
+        return faults.in_use(self.path, error)
 
     def _busy(self, error: Exception) -> str:
-        return f"{self.name} is in use by {_whom(error)}"
+        return faults.busy(self.name, self.path, error, self._since)
 
     def _refusal(self, error: Exception) -> HistoryError:
-        text = first_line(error)
-        if "newer" in text or "version number" in text:
-            return NewerHistoryError(f"{self.name} was written by a newer DuckDB; upgrade duckdb to read it. {text}")
-        return HistoryError(f"{self.name} cannot be opened: {text}")
+        return faults.refusal(self.name, self.path, error)
 
 
 def seal(
@@ -250,10 +310,9 @@ def seal(
     return database
 
 
-def _whom(error: Exception) -> str:
-    if "already attached" in str(error):
-        return "this very process, which has opened it by other means and must close it"
-    return f"another program: {first_line(error)}"
+def forget(connection: DuckDBPyConnection) -> None:
+    """In a forked child: never take it down. DuckDB would wait for its threads, which are not there, or crash."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def first_line(error: Exception) -> str:

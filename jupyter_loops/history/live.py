@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from jupyter_loops.errors import HistoryError
 
-from . import spares
+from . import leftovers, spares
 from .address import Address
 from .journal import Journal
+from .lease import BusyError
 from .lock import try_lock
 from .store import Store
 from .writer import Writer
 
+OPENING = 0.3  # seconds that the first use waits for another program; events are kept in the journal meanwhile
 GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the database
 
 
@@ -23,13 +25,15 @@ class Live:
     def __init__(self, address: Address, notice: Callable[[str], None]) -> None:
         path = address.home
         journals = path.with_name(f"{path.name}.journal")
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, mode=0o700)
-        journals.mkdir(mode=0o700, exist_ok=True)
+        spares.build(journals)
+        leftovers.collect(journals)
         try_lock(journals / "turnstile")  # a folder that locks nothing is told at once, and not as a file in use
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
-        self.store.open()
+        try:
+            self.store.open(OPENING)
+        except BusyError as error:
+            notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
         self.journal = Journal(journals, self._tip, self.writer.wake, elsewhere, notice)
 
@@ -47,4 +51,8 @@ class Live:
                 self.store.drain(self.journal, GOODBYE)
         self.journal.close()
         if free:
-            self.store.lease.close()
+            self.store.close()
+
+    def abandon(self) -> None:
+        """In a forked child: leave all to the parent. Its locks are closed already (lock.py)."""
+        self.store.abandon()

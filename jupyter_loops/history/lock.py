@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
 import sys
 import time
+import weakref
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -33,6 +35,7 @@ class FileLock:
 
     def __init__(self, fd: int, path: Path) -> None:
         self.fd, self.path = fd, path
+        HELD.add(self)
 
     @classmethod
     def take(cls, path: Path, *, create: bool = False) -> FileLock | None:
@@ -43,6 +46,14 @@ class FileLock:
         except (FileNotFoundError, FileExistsError):
             return None
         return cls._locked(fd, path)
+
+    @classmethod
+    def held(cls, path: Path) -> bool:
+        """Whether somebody has the file locked; it may be this process."""
+        lock = cls.take(path)
+        if lock is not None:
+            lock.close()
+        return lock is None and path.exists()
 
     @classmethod
     def wait(cls, path: Path, seconds: float) -> FileLock | None:
@@ -70,7 +81,10 @@ class FileLock:
 
     def close(self) -> None:
         """Give the lock back; the file stays."""
-        os.close(self.fd)
+        HELD.discard(self)
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def remove(self) -> None:
         """Delete the file while nobody else can own it, and give the lock back."""
@@ -80,6 +94,20 @@ class FileLock:
         else:
             self.path.unlink(missing_ok=True)
             self.close()
+
+
+HELD: weakref.WeakSet[FileLock] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    """In a forked child: close its copies, or the locks would live as long as it does."""
+    for lock in list(HELD):
+        with contextlib.suppress(OSError):
+            lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def try_lock(path: Path) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .alive import gone
 from .lease import Cursor, run
 
 OPEN = """
-SELECT run_id, kernel, updated_at FROM runs LEFT JOIN lost USING (run_id)
+SELECT run_id, kernel, updated_at, journal FROM runs LEFT JOIN lost USING (run_id)
 WHERE stop_reason IS NULL AND kernel IS NOT NULL AND updated_at > coalesce(noticed_at, '-infinity')
 """
+GOING = "SELECT run_id, journal FROM runs WHERE stop_reason IS NULL AND journal IS NOT NULL"
 
 
-def unnoticed(cursor: Cursor) -> list[str]:
-    """The runs that look as if they went on, and whose kernel was on this machine and is gone."""
-    return [run_id for run_id, kernel, spoke in run(cursor, OPEN) if gone(kernel, spoke)]
+def unnoticed(cursor: Cursor, owned: Callable[[str], bool]) -> list[str]:
+    """The runs that look as if they went on, and whose kernel was on this machine and is gone.
+
+    Times alone do not say that a kernel is gone, because clocks are set back: none that still has its journal is.
+    """
+    told = run(cursor, OPEN)
+    return [run_id for run_id, kernel, spoke, journal in told if gone(kernel, spoke) and not owned(journal or "")]
 
 
 def notice(cursor: Cursor, run_ids: Sequence[str]) -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import comments
+from . import comments, leftovers
 from .lease import FORMAT, Cursor, Lease, quoted, roll_back, run
-from .schema import TABLES
-from .views import VIEWS
+from .steps import STEPS
 
-# Step n brings a history to version n. Steps that were released are never edited.
-STEPS: tuple[str, ...] = (TABLES + VIEWS,)
-
-PATIENCE = 30.0  # seconds to wait for others at the first opening
+TEAM = 30.0  # seconds to wait for a server or a catalogue at the first opening
 
 
 def version(cursor: Cursor) -> int:
@@ -43,74 +38,94 @@ def check(cursor: Cursor, name: str, newest: int = len(STEPS)) -> int:
     return found
 
 
-def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS) -> None:
-    """Create the file, or bring it up to date; a file that is up to date is only read."""
+def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: float = 1.0) -> None:
+    """Create the file, or bring it up to date; a file that is up to date is only read. Raises BusyError."""
     if type(lease) is not Lease:
-        _prepare(lease, steps)
+        _prepare(lease, steps, TEAM)
         return
     path = lease.path
     if not path.exists():
         _create(lease, folder, steps)
-    with lease.attached(write=False, patience=PATIENCE) as cursor:
+    with lease.attached(write=False, patience=patience) as cursor:
         found = check(cursor, lease.name, len(steps))
     if found == len(steps):
         return
     reaching = Lease(path, folder / "turnstile", also=(path.parent,))
     try:
-        with reaching.attached(write=True, patience=PATIENCE) as cursor:
+        with reaching.attached(write=True, patience=patience) as cursor:
             found = check(cursor, lease.name, len(steps))
             if 0 < found < len(steps):
-                _back_up(cursor, path.with_name(f"{path.name}.v{found}"))
+                _back_up(cursor, folder, path.with_name(f"{path.name}.v{found}"))
             _apply(cursor, steps, found)
     finally:
         reaching.close()
 
 
-def _prepare(lease: Lease, steps: Sequence[str]) -> None:
+def upgrade(lease: Lease) -> None:
+    """Bring a copy that nobody else knows of up to date."""
+    with lease.attached(write=True, patience=0.0) as cursor:
+        found = check(cursor, lease.name)
+        if found < len(STEPS):
+            _apply(cursor, STEPS, found)
+
+
+def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
     """Make the tables on a server or in a lake, where there are none. Whoever keeps it brings it up to date."""
     import duckdb
 
-    with lease.attached(write=True, patience=PATIENCE) as cursor:
+    with lease.attached(write=True, patience=patience) as cursor:
         found = check(cursor, lease.name, len(steps))
         if found == len(steps):
             return
-        if found:
+        if found and not lease.UPGRADES:
             raise HistoryError(
                 f"{lease.name} has schema version {found}, and this jupyter-loops writes {len(steps)}: "
                 "serve it with this version, which keeps a backup, or go on with the version that made it"
             )
         try:
-            _apply(cursor, [lease.schema(step) for step in steps], 0, in_views=lease.COMMENTS_IN_VIEWS)
+            _apply(cursor, [lease.schema(step) for step in steps], found, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
-            if not check(cursor, lease.name, len(steps)):  # otherwise somebody else was quicker
+            if check(cursor, lease.name, len(steps)) == found:  # otherwise somebody else was quicker
                 raise
 
 
-def _back_up(cursor: Cursor, backup: Path) -> None:
-    """Copy the attached file as it is now, while nobody else can write it."""
-    backup.unlink(missing_ok=True)
-    run(cursor, f"ATTACH {quoted(backup)} AS backup ({FORMAT})")
+def _back_up(cursor: Cursor, folder: Path, backup: Path) -> None:
+    """Copy the attached file as it is now, while nobody else can write it; a backup is whole, or not there."""
+    aside = folder / leftovers.name()
     try:
-        run(cursor, "COPY FROM DATABASE history TO backup")
+        run(cursor, f"ATTACH {quoted(aside)} AS backup ({FORMAT})")
+        try:
+            run(cursor, "COPY FROM DATABASE history TO backup")
+        finally:
+            run(cursor, "DETACH backup")
+        aside.chmod(0o600)
+        aside.replace(backup)
     finally:
-        run(cursor, "DETACH backup")
-    backup.chmod(0o600)
+        aside.unlink(missing_ok=True)
 
 
 def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
     """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
-    aside = folder / f"new-{secrets.token_hex(8)}.duckdb"
+    aside = folder / leftovers.name()
     try:
         lease.create(aside, lambda cursor: _apply(cursor, steps, 0))
-        try:
-            os.link(aside, lease.path)
-        except FileExistsError:
-            pass  # another process was quicker
-        except OSError:  # a file system without links
-            if not lease.path.exists():
-                aside.rename(lease.path)
+        with lease.queued():
+            log = Path(f"{lease.path}.wal")
+            if log.exists() and not lease.path.exists():  # of a file that was deleted: it fits no other
+                log.replace(f"{log}.left-over")
+            _place(aside, lease.path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _place(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError:  # a file system without links
+        if not path.exists():
+            aside.rename(path)
 
 
 def _apply(cursor: Cursor, steps: Sequence[str], found: int, *, in_views: bool = True) -> None:

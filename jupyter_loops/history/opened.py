@@ -12,7 +12,7 @@ from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError
 
 from . import spares
-from .address import Address
+from .address import Address, data_folder
 from .glance import Glances
 from .journal import Journal
 from .live import Live
@@ -52,6 +52,11 @@ class Opened:
         """Move everything into the database now. Raises HistoryError when another program keeps it locked."""
         live = self._opened()
         live.store.drain(live.journal, patience)
+
+    @property
+    def note(self) -> str:
+        """Who has the file, where the last answer came from a copy of it; empty where it came from the file."""
+        return self._live.store.note if self._live is not None else ""
 
     def close(self) -> None:
         """Drain for some seconds at most, and let go; what is left is drained by whoever opens next."""
@@ -93,9 +98,10 @@ class Opened:
             return self._live
 
     def _elsewhere(self, cause: str) -> bool:
-        """Whether the history could be put elsewhere, because its folder is there and takes nothing."""
+        """Whether the history could be put elsewhere, because its folder takes nothing; a chosen one must be there."""
         wanted = self.path
-        if self.address.kind != "file" or not wanted.parent.is_dir() or wanted.name.startswith(ELSEWHERE):
+        there = wanted.parent.is_dir() or wanted.parent == data_folder()
+        if self.address.kind != "file" or not there or wanted.name.startswith(ELSEWHERE):
             return False
         for folder in spares.folders(wanted):
             if spares.make(folder):
@@ -107,11 +113,16 @@ class Opened:
                 return True
         return False
 
+    def before_fork(self) -> None:
+        """Leave nothing open that a child could not take down."""
+        if self._live is not None:
+            self._live.store.rest()
+
     def after_fork(self) -> None:
         """In a forked child: start over, with a journal of its own."""
         self._lock = threading.RLock()
         if self._live is not None:
-            self._live.journal.abandon()
+            self._live.abandon()
             self._live = None
 
 

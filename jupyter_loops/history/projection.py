@@ -6,13 +6,20 @@ which gives NULL for what does not fit: no event can ever stop the ones behind i
 
 from __future__ import annotations
 
-from jupyter_loops.core.state import State
-from jupyter_loops.core.termination import StopReason
+import re
 
 from .lease import Cursor, run
+from .schema import TABLES
 
-# What a typed column can hold; the rest is NULL there.
-STATES, REASONS = tuple(map(str, State)), tuple(map(str, StopReason))
+
+def _words(of: str) -> tuple[str, ...]:
+    found = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
+    assert found is not None
+    return tuple(re.findall(r"'(\w+)'", found[1]))
+
+
+# What a typed column can hold, whatever the code of today may say; the rest is NULL there, and whole in its event.
+STATES, REASONS = _words("run_state"), _words("stop_reason")
 
 BATCH = "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)"
 
@@ -138,7 +145,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "fresh",
         """INSERT INTO runs (run_id, started_at, usd, tokens, seconds, iterations, calls, events)
-       SELECT run_id, min(moment), 0, 0, 0, 0, 0, 0 FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
+       SELECT run_id, arg_min(moment, seq), 0, 0, 0, 0, 0, 0
+       FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
     ),
     (
         "started",
@@ -156,7 +164,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "fresh",
         """INSERT INTO iterations (run_id, iteration, started_at)
-       SELECT run_id, iteration, min(moment) FROM fresh JOIN runs USING (run_id)
+       SELECT run_id, iteration, arg_min(moment, seq) FROM fresh JOIN runs USING (run_id)
        WHERE iteration > coalesce(current_iteration, -1)
          AND (iteration > 0 OR kind IN ('proposed', 'acted', 'judged', 'decided'))
        GROUP BY run_id, iteration ORDER BY ALL""",
@@ -187,12 +195,16 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "called",
-        """UPDATE calls SET ended_at = moment, answer_sha = e.text.text, prompt_tokens = e.prompt_tokens,
-           completion_tokens = e.completion_tokens, cached_tokens = e.cached_tokens,
-           reasoning_tokens = e.reasoning_tokens, usd = e.usd, estimated = e.estimated, seconds = e.seconds,
-           first_token_seconds = e.first_token_seconds, finish_reason = nullif(e.finish_reason, ''),
-           error = nullif(e.error, ''), message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
-       FROM called WHERE calls.run_id = called.run_id AND calls.call = e.call""",
+        """UPDATE calls SET ended_at = moment, answer_sha = e.text.text, prompt_tokens = paid * e.prompt_tokens,
+           completion_tokens = paid * e.completion_tokens, cached_tokens = paid * e.cached_tokens,
+           reasoning_tokens = paid * e.reasoning_tokens, usd = paid * e.usd, estimated = e.estimated,
+           seconds = e.seconds, first_token_seconds = e.first_token_seconds,
+           finish_reason = nullif(e.finish_reason, ''), error = nullif(e.error, ''), message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
+       FROM (
+           SELECT run_id, moment, e, CASE WHEN relation = 'replay' THEN 0 ELSE 1 END AS paid
+           FROM called JOIN runs USING (run_id)
+       ) AS called
+       WHERE calls.run_id = called.run_id AND calls.call = e.call""",
     ),
     (
         "tooling",
@@ -260,9 +272,11 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         "called",
         """UPDATE runs SET calls = runs.calls + called.calls, usd = runs.usd + called.usd,
            tokens = runs.tokens + called.tokens
-       FROM (SELECT run_id, count(*) AS calls, coalesce(sum(e.usd), 0) AS usd,
-                    sum(coalesce(e.prompt_tokens, 0) + coalesce(e.completion_tokens, 0)) AS tokens
-             FROM called GROUP BY run_id) AS called
+       FROM (SELECT run_id, count(*) AS calls, coalesce(sum(paid * e.usd), 0) AS usd,
+                    sum(paid * (coalesce(e.prompt_tokens, 0) + coalesce(e.completion_tokens, 0))) AS tokens
+             FROM (SELECT run_id, e, CASE WHEN relation = 'replay' THEN 0 ELSE 1 END AS paid
+                   FROM called JOIN runs USING (run_id))
+             GROUP BY run_id) AS called
        WHERE runs.run_id = called.run_id""",
     ),
     (
@@ -278,7 +292,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
         f"""UPDATE runs SET ended_at = moment, state = 'end',
            stop_reason = CASE WHEN e.reason IN {REASONS} THEN e.reason END, message = e.message,
            iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
-           usd = e.usage.usd, tokens = e.usage.tokens, seconds = e.usage.seconds, calls = e.usage.calls
+           seconds = coalesce(e.usage.seconds, runs.seconds)
        FROM (FROM ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
        WHERE runs.run_id = last.run_id""",  # noqa: S608 - constants
     ),
@@ -292,6 +306,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
              QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
        WHERE runs.run_id = last.run_id""",
     ),
+    ("resumed", "DELETE FROM lost WHERE run_id IN (SELECT run_id FROM resumed)"),
     (
         "resumed",
         """UPDATE runs SET ended_at = NULL, stop_reason = NULL, message = NULL, delivered = NULL

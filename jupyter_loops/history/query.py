@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_loops.errors import QueryError
@@ -22,12 +24,31 @@ def statements(query: str) -> list[Statement]:
     import duckdb
 
     try:
-        found = duckdb.extract_statements(query)
+        with _parser().cursor() as parser:
+            found = parser.extract_statements(query)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
     if not found:
         raise QueryError("there is no SQL statement")
     return found
+
+
+@cache
+def _parser() -> DuckDBPyConnection:
+    """A connection that only reads statements. DuckDB's own for this purpose outlives every fork, and none survives."""
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1})
+
+
+def _before_fork() -> None:
+    if _parser.cache_info().currsize:
+        _parser().close()
+        _parser.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
 
 
 def parameters(query: str) -> set[str]:

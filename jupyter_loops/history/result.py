@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import html
 import math
+import os
 import unicodedata
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .lease import run
+from .lease import forget, run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +28,10 @@ MIME = "application/vnd.jupyter-loops.table.v1+json"
 class Result:
     """The rows of one query. Values are untrusted: shown escaped, never as markup."""
 
-    def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT) -> None:
-        """`session` has the rows in its temporary table `result`."""
-        self._session, self.limit = session, limit
+    def __init__(self, session: DuckDBPyConnection, limit: int = LIMIT, note: str = "") -> None:
+        """`session` has the rows in its temporary table `result`; `note` is shown below them."""
+        self._session, self.limit, self.note = session, limit, note
+        _RESULTS.add(self)
         described = run(session, "SELECT column_name, column_type FROM (DESCRIBE temp.result)")
         self.columns: list[str] = [name for name, _ in described]
         self.types: list[str] = [kind for _, kind in described]
@@ -73,7 +76,9 @@ class Result:
     def _count(self) -> str:
         rows = f"{self._length:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         shown = min(self.limit, self._length)
-        return f"{rows} row{'' if self._length == 1 else 's'}" if shown == self._length else f"{shown} of {rows} rows"
+        part = "" if shown == self._length else f"{shown} of "
+        counted = f"{part}{rows} row{'' if (part, self._length) == ('', 1) else 's'}"
+        return f"{counted}; {self.note}" if self.note else counted
 
     def __repr__(self) -> str:
         body = [[_line(value) for value in row] for row in self.head()]
@@ -113,6 +118,18 @@ class Result:
             kind in {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT"} or kind.startswith("DECIMAL")
             for kind in self.types
         ]
+
+
+_RESULTS: weakref.WeakSet[Result] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for result in list(_RESULTS):
+        forget(result._session)  # noqa: SLF001 - its own module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _text(value: object) -> str:

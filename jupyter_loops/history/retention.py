@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from .lease import Cursor, run
@@ -38,6 +38,13 @@ UPDATE texts SET text = NULL WHERE text IS NOT NULL AND sha IN (
     SELECT sha FROM ({USES}) WHERE sha IS NOT NULL GROUP BY sha HAVING bool_and(run_id = $run)
 )
 """  # noqa: S608 - a constant of this file
+FOREFATHERS = """
+WITH RECURSIVE up AS (
+    SELECT unnest($ids::VARCHAR[]) AS run_id
+    UNION SELECT runs.parent FROM runs JOIN up USING (run_id) WHERE runs.parent IS NOT NULL
+)
+FROM up
+"""
 
 
 def old(cursor: Cursor, older: timedelta, *, keep_verified: bool) -> list[str]:
@@ -49,6 +56,11 @@ def old(cursor: Cursor, older: timedelta, *, keep_verified: bool) -> list[str]:
         {"older": older, "keep": keep_verified},
     )
     return [run_id for (run_id,) in rows]
+
+
+def with_forefathers(cursor: Cursor, run_ids: Iterable[str]) -> set[str]:
+    """These runs and all that they come from."""
+    return {run_id for (run_id,) in run(cursor, FOREFATHERS, {"ids": list(run_ids)})}
 
 
 def delete(cursor: Cursor, run_ids: Sequence[str]) -> None:

@@ -35,6 +35,8 @@ class Segment:
         self.drained = 0
         self.stuck = False  # what is left cannot be read
         self.texts: set[str] = set()  # SHA-256 of the texts it holds, so that each is written once
+        self.runs: set[str] = set()  # whose events it holds
+        self._file = _identity(os.fstat(lock.fd))
 
     @classmethod
     def create(cls, folder: Path, token: str = "", begun: str = "", number: int = 0) -> Segment:
@@ -59,13 +61,7 @@ class Segment:
     @classmethod
     def owned(cls, folder: Path, token: str) -> bool:
         """Whether a living process writes the journal with this token; it may be this one."""
-        for path in folder.glob(f"*-{token}-*{SUFFIX}"):
-            lock = FileLock.take(path)
-            if lock is None and path.exists():
-                return True
-            if lock is not None:
-                lock.close()
-        return False
+        return any(FileLock.held(path) for path in folder.glob(f"*-{token}-*{SUFFIX}"))
 
     @classmethod
     def inherit(cls, path: Path) -> Segment | None:
@@ -87,11 +83,25 @@ class Segment:
             raise
         self.size += len(content)
 
+    @property
+    def gone(self) -> bool:
+        """Whether somebody has deleted or moved the file; what was written is still there for who has it open."""
+        try:
+            return _identity(self._lock.path.stat()) != self._file
+        except OSError:
+            return True
+
+    def content(self, start: int, end: int) -> bytes:
+        """What was written, also where the file has been deleted."""
+        if hasattr(os, "pread"):
+            return os.pread(self._lock.fd, end - start, start)
+        with self._lock.path.open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+
     def waiting(self) -> bytes:
         """What is not in the database yet, as it was written."""
-        with self._lock.path.open("rb") as file:
-            file.seek(self.drained)
-            return file.read(self.pending)
+        return self.content(self.drained, self.size)
 
     def sync(self) -> None:
         """Wait until what was appended would survive the death of the machine."""
@@ -99,11 +109,9 @@ class Segment:
 
     def _read(self) -> Iterator[tuple[frame.Fields, int]]:
         """What is not drained yet, frame for frame with the offset where it ends: CHUNK bytes, or one frame."""
-        with self._lock.path.open("rb") as file:
-            file.seek(self.drained)
-            content = file.read(min(CHUNK, self.pending))
-            if self.pending > len(content) and frame.whole(content, 0) is None:
-                content += file.read(self.pending - len(content))
+        content = self.content(self.drained, min(self.drained + CHUNK, self.size))
+        if self.pending > len(content) and frame.whole(content, 0) is None:
+            content = self.waiting()
         for fields, end in frame.split(content):
             yield fields, self.drained + end
 
@@ -128,12 +136,25 @@ class Segment:
         """Delete the file."""
         self._lock.remove()
 
+    def retire(self) -> None:
+        """Delete the file, and keep what is in it until it is closed."""
+        if os.name == "posix":  # an open file cannot be deleted elsewhere, by anybody
+            self._lock.path.unlink(missing_ok=True)
+
     def bury(self) -> Path | None:
-        """Delete what a dead process left after it is drained; keep a damaged file, and say where."""
+        """Delete what a dead process left after it is drained.
+
+        A damaged file is kept, and where is told; what is sound behind a hole in it is in a new file.
+        """
         rest = self._lock.path.read_bytes()[self.drained :]
-        if not rest or not frame.damaged(rest, 0):
+        start = frame.behind(rest, 0) if rest else None
+        if start is None:
             self.remove()
             return None
+        rescued = Segment.create(self._lock.path.parent)
+        rescued.append(b"".join(frame.join(fields) for fields in frame.sound(rest, start)))
+        rescued.sync()
+        rescued.close()
         kept = self._lock.path.with_suffix(".damaged")
         self._lock.path.rename(kept)
         self.close()
@@ -143,9 +164,13 @@ class Segment:
 def peek(path: Path) -> list[frame.Entry]:
     """What is in a file, drained or not, whoever owns it; nothing where it has just been deleted."""
     try:
-        return [entry for entry, _ in frame.read(path.read_bytes())]
+        return list(frame.read(path.read_bytes()))
     except FileNotFoundError:
         return []
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def now() -> str:

@@ -21,11 +21,14 @@ def folders(path: Path) -> list[Path]:
     import platformdirs
 
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    state = platformdirs.user_state_path("jupyter-loops", appauthor=False)
+    return [*([state / "journals" / name] if state.is_absolute() else []), temporary() / name]
+
+
+def temporary() -> Path:
+    """The user's own folder among the temporary ones, for who has no home."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    return [
-        platformdirs.user_state_path("jupyter-loops", appauthor=False) / "journals" / name,
-        Path(tempfile.gettempdir()) / f"jupyter-loops-{user}" / name,
-    ]
+    return Path(tempfile.gettempdir()) / f"jupyter-loops-{user}"
 
 
 def refused(error: Exception) -> bool:
@@ -36,9 +39,24 @@ def refused(error: Exception) -> bool:
 def make(folder: Path) -> bool:
     """Whether the folder is there and nobody else's, made if need be."""
     with contextlib.suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        build(folder.parent)
+        build(folder)
         return private(folder) and private(folder.parent)
     return False
+
+
+def build(folder: Path) -> None:
+    """Make a folder and those above it, for the owner only whatever the umask is.
+
+    Raises OSError where it cannot be made, or is there and others may write to it.
+    """
+    for missing in [one for one in reversed([folder, *folder.parents]) if not one.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if hasattr(os, "getuid") and stat.S_ISDIR(found.st_mode) and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if found.st_uid != os.getuid() != 0:
+            raise PermissionError(errno.EACCES, "it belongs to another user", str(folder))
+        folder.chmod(0o700)
 
 
 def private(folder: Path) -> bool:

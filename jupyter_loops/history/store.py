@@ -6,7 +6,6 @@ Nothing here is on a run's way: appending never waits for the database.
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,31 +16,25 @@ from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 from . import lost
 from .address import Address
-from .frame import BEFORE, Entry, Fields, pairs
+from .commit import insert, undone
+from .frame import Entry, Fields
 from .journal import Journal
-from .lease import BusyError, Cursor, Lease, roll_back, run
+from .lease import BusyError, Cursor, run
 from .leases import lease
+from .leftovers import CLAIM
+from .lock import FileLock
 from .migrations import check, migrate
-from .projection import BATCH, project, script
-from .segment import SUFFIX, Segment
-from .spares import private
+from .segment import SUFFIX, Segment, peek
+from .spares import build, private
+from .standby import Standby, identity
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-DRAIN_PATIENCE = 2.0  # seconds that a query waits until its own run's newest events are in
-PATIENCE = 30.0  # seconds that a query waits for another program
+PATIENCE = 1.0  # seconds that a person's question waits for another program
+HELD = 5.0  # seconds for which a file that was in use is taken to be so still
+SHORT = 0.02  # seconds to wait for it then
 LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
-STAGES = f"{BATCH}; CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)"
-# One long text is taken over much quicker than lists, and while it is taken apart other threads of Python go on.
-# What parts it is in no JSON, so in nothing that we write; what a stranger wrote is kept without it.
-EVENT, FIELD = b"\x1e", b"\x1f"
-STAGE = """
-INSERT INTO batch SELECT part[1], part[2]::INTEGER, part[3], part[4]
-FROM (SELECT string_split(unnest(string_split($events, chr(30))), chr(31)) AS part)
-"""
-STAGE_TEXTS = "INSERT INTO new_texts SELECT unnest($shas), unnest($texts)"
-AGAIN = 0.02, 0.4  # seconds before a transaction is tried again that came second, from the first time to the last
 
 
 class Store:
@@ -53,35 +46,73 @@ class Store:
         self._elsewhere = folders[1:]
         self.lease = lease(address, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
-        self._open = False
-        self._looked = float("-inf")
+        self._standby = Standby(self.lease.path, self.journals)
+        self.note = ""  # who has the file, where the last answer came from a copy of it
+        self._open, self._seen = False, identity(self.lease.path)
+        self._looked = self._refused = float("-inf")
 
     @property
     def folders(self) -> list[Path]:
         """Where journals may be: beside the file, and where they went when that was refused."""
         return [self.journals, *filter(private, self._elsewhere)]
 
-    def open(self) -> None:
+    def owned(self, token: str) -> bool:
+        """Whether a living process of this machine writes the journal with this token; it may be this one."""
+        return bool(token) and any(Segment.owned(folder, token) for folder in self.folders)
+
+    def living(self, cursor: Cursor) -> set[str]:
+        """The runs that go on or wait on this machine, or have events in a journal that the database has not."""
+        going = {run_id for run_id, journal in run(cursor, lost.GOING) if self.owned(journal)}
+        claims = [path for path in self.journals.glob(f"*{CLAIM}") if FileLock.held(path)]
+        known = dict(run(cursor, "SELECT run_id, events FROM runs"))
+        journals = [path for folder in self.folders for path in folder.glob(f"*{SUFFIX}")]
+        entries = [entry for path in journals for entry in peek(path)]
+        going |= {entry.run for entry in entries if entry.seq > known.get(entry.run, 0)}
+        return going | {path.name.removesuffix(CLAIM) for path in claims}
+
+    def open(self, patience: float = PATIENCE) -> None:
         """Create or check the file. Raises HistoryError, NewerHistoryError. Idempotent."""
         with self._lock:
             if not self._open:
-                migrate(self.lease, self.journals)
-                self._open = True
+                migrate(self.lease, self.journals, patience=patience)
+                self._open, self._seen = True, identity(self.lease.path)
 
     def drain(self, journal: Journal | None, patience: float) -> None:
         """Move everything from the journals into the database. Raises BusyError; then nothing is lost."""
         with self._lock:
+            damaged = False
+            self._find(journal)
             dead = self._dead()
             try:
                 segments = [*dead, *(journal.undrained() if journal else [])]
                 if any(segment.pending for segment in segments):
-                    self.open()
+                    self.open(patience)
                     self._move(segments, patience)
             finally:
                 for segment in dead:
-                    self._settle(segment)
+                    damaged |= self._settle(segment)
                 if journal is not None:
                     journal.tidy()
+            if damaged:  # what was sound behind the hole
+                self.drain(journal, patience)
+
+    def _find(self, journal: Journal | None) -> None:
+        """Notice a folder or a file that was deleted, moved, or replaced; make it anew with all that is held."""
+        if self.address.kind != "file":
+            return
+        try:
+            build(self.journals)
+        except OSError as error:
+            raise HistoryError(f"{self.journals} is gone, and cannot be made anew: {error.strerror}") from error
+        seen = identity(self.lease.path)
+        if self._open and seen != self._seen:
+            if seen is None:
+                self._open = False
+                self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
+            if journal is not None:
+                with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
+                    journal.offer_again()
+        self._seen = seen
 
     def _dead(self) -> list[Segment]:
         """The files whose process is gone, now ours; in the order they were begun."""
@@ -89,22 +120,29 @@ class Store:
         names = sorted(found, key=lambda path: path.name)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
 
-    def _settle(self, segment: Segment) -> None:
+    def _settle(self, segment: Segment) -> bool:
+        """Delete a drained file; gives whether it was damaged."""
         if segment.pending and not segment.stuck:
             segment.close()
-            return
+            return False
         kept = segment.bury()
         if kept is not None:
-            self._notice(f"a journal was damaged; what could be read is in the history, the rest is kept in {kept}")
+            self._notice(
+                f"a journal was damaged; what is sound in it is in the history, and all of it is kept in {kept}: "
+                "%loops verify names what is missing, %loops import takes it in again"
+            )
+        return kept is not None
 
     def _move(self, segments: Sequence[Segment], patience: float) -> None:
         import duckdb
 
         try:
             with self.lease.attached(write=True, patience=patience) as cursor:
-                check(cursor, self.lease.name)
+                if not check(cursor, self.lease.name):
+                    self._open = False
+                    raise HistoryError(f"{self.lease.name} is empty; it is made anew")
                 while taken := _take(segments, self.lease.BATCH):
-                    self._insert(cursor, [event for _, events, _ in taken for event in events], patience)
+                    insert(cursor, [e for _, events, _ in taken for e in events], self.lease, patience)
                     for segment, _, end in taken:
                         segment.drained = end
         except duckdb.Error as error:
@@ -112,57 +150,68 @@ class Store:
                 raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
             raise HistoryError(f"{self.lease.name} cannot be written: {error}") from error
 
-    def _insert(self, cursor: Cursor, events: Sequence[Fields], patience: float) -> None:
-        """One transaction with all of these events, or none; tried again while others were quicker."""
-        import duckdb
-
-        _stage(cursor, events)
-        deadline, (pause, longest) = time.monotonic() + patience, AGAIN
-        while True:
-            try:
-                return _commit(cursor, self.lease)
-            except duckdb.Error as error:
-                if not self.lease.conflicts(error) or time.monotonic() > deadline:
-                    raise
-            time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
-            pause = min(pause * 1.5, longest)
-
     @contextlib.contextmanager
-    def reading(self, journal: Journal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
-        """A read-only cursor that sees this process's own events. Raises BusyError."""
+    def reading(
+        self, journal: Journal | None, session: DuckDBPyConnection | None = None, patience: float = PATIENCE
+    ) -> Iterator[Cursor]:
+        """A read-only cursor that sees this process's own events.
+
+        Where another program has the file for longer, it is in a copy, and `note` says so. Raises BusyError where there
+        can be none.
+        """
+        with contextlib.ExitStack() as stack:
+            yield self._enter(stack, journal, session, self._held(patience))
+
+    def _enter(
+        self, stack: contextlib.ExitStack, journal: Journal | None, session: DuckDBPyConnection | None, patience: float
+    ) -> Cursor:
         try:
-            self.drain(journal, DRAIN_PATIENCE)
+            self._bring(journal, patience)
+            self.open(patience)
+            if time.monotonic() > self._looked + LOOK:
+                self._looked = time.monotonic()
+                self._look()
+            cursor = stack.enter_context(self.lease.attached(write=False, patience=patience, session=session))
         except BusyError as error:
-            self._notice(f"{error}; its newest events are in the journal and will follow")
-            if not self._readable():
-                self.drain(journal, PATIENCE)
-        except NewerHistoryError:
+            self._refused = time.monotonic()
+            return stack.enter_context(self._aside(error, session))
+        self.note, self._refused = "", float("-inf")
+        return cursor
+
+    def _bring(self, journal: Journal | None, patience: float) -> None:
+        """Drain; what stays behind for another reason than a file in use is told."""
+        try:
+            self.drain(journal, patience)
+        except (BusyError, NewerHistoryError):
             raise
         except HistoryError as error:
             self._notice(f"{error}. Its newest events are in the journal and will follow")
-        self.open()
-        if time.monotonic() > self._looked + LOOK:
-            self._looked = time.monotonic()
-            self._look()
-        with self.lease.attached(write=False, patience=PATIENCE, session=session) as cursor:
+
+    def _held(self, patience: float) -> float:
+        """How long to wait for a file, that may have been in use a moment ago."""
+        return min(patience, SHORT) if time.monotonic() < self._refused + HELD else patience
+
+    @contextlib.contextmanager
+    def _aside(self, busy: BusyError, session: DuckDBPyConnection | None) -> Iterator[Cursor]:
+        """A cursor in a copy of a file that is in use; in the file itself where only readers are in the way."""
+        try:
+            if self.address.kind != "file":
+                raise busy
+            copy = self._standby.lease(self.folders)
+        except HistoryError:
+            copy = self.lease
+        self.note = f"{busy}; the history is read from a copy of it" if copy is not self.lease else str(busy)
+        with copy.attached(write=False, patience=0.0, session=session) as cursor:
             yield cursor
 
     def _look(self) -> None:
         """Put down which runs lost their kernel, when the file can be had at once."""
         with contextlib.suppress(BusyError):
             with self.lease.attached(write=False, patience=0.1) as cursor:
-                gone = lost.unnoticed(cursor)
+                gone = lost.unnoticed(cursor, self.owned)
             if gone:
                 with self.lease.attached(write=True, patience=0.1) as cursor:
                     lost.notice(cursor, gone)
-
-    def _readable(self) -> bool:
-        """Whether only readers stand in the way of writing; a query need not wait for those."""
-        try:
-            with self.lease.attached(write=False, patience=0):
-                return True
-        except BusyError:
-            return False
 
     @contextlib.contextmanager
     def writing(self, journal: Journal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
@@ -172,7 +221,7 @@ class Store:
         with self.lease.attached(write=True, patience=PATIENCE, session=session) as cursor:
             check(cursor, self.lease.name)
             run(cursor, "BEGIN")
-            with _undone(cursor):
+            with undone(cursor):
                 yield cursor
                 run(cursor, "COMMIT")
 
@@ -198,8 +247,26 @@ class Store:
         segment.close()
 
     def compact(self) -> None:
-        """Give back the room of what was deleted."""
-        self.lease.compact(self.journals, PATIENCE)
+        """Give back the room of what was deleted; later, where the file is in use."""
+        try:
+            self.lease.compact(self.journals, PATIENCE)
+        except BusyError as error:
+            self._notice(f"{error}. What was asked for is done, and the file becomes smaller another time")
+
+    def rest(self) -> None:
+        """Before a fork: let go of the databases."""
+        self.lease.rest()
+        self._standby.rest()
+
+    def abandon(self) -> None:
+        """In a forked child: leave the databases as they are."""
+        self.lease.abandon()
+        self._standby.abandon()
+
+    def close(self) -> None:
+        """Let go of the file, and of the copy of it."""
+        self._standby.close()
+        self.lease.close()
 
 
 def _take(segments: Sequence[Segment], most: int) -> list[tuple[Segment, list[Fields], int]]:
@@ -215,38 +282,3 @@ def _take(segments: Sequence[Segment], most: int) -> list[tuple[Segment, list[Fi
                 if end < segment.size:  # a run's events stay in order: first the rest of this file
                     break
     return taken
-
-
-def _stage(cursor: Cursor, events: Sequence[Fields]) -> None:
-    """Put events and texts where the transaction finds them."""
-    told = EVENT.join([FIELD.join(fields[:BEFORE]) for fields in events])
-    if (told.count(EVENT), told.count(FIELD)) != (len(events) - 1, len(events) * (BEFORE - 1)):
-        told = EVENT.join([FIELD.join(field.translate(None, EVENT + FIELD) for field in e[:BEFORE]) for e in events])
-    texts = dict(pair for fields in events if len(fields) > BEFORE for pair in pairs(fields))
-    run(cursor, STAGES)
-    run(cursor, STAGE, {"events": told.decode()})
-    run(cursor, STAGE_TEXTS, {"shas": list(texts), "texts": list(texts.values())})
-
-
-def _commit(cursor: Cursor, into: Lease) -> None:
-    """All of what is staged, with its rows, or nothing."""
-    if into.WHOLE:
-        with _undone(cursor):
-            run(cursor, script(into.TEXTS))
-        return
-    run(cursor, "BEGIN")
-    with _undone(cursor):
-        if into.FIRST:
-            run(cursor, into.FIRST)
-        project(cursor)
-        run(cursor, into.TEXTS)
-        run(cursor, "COMMIT")
-
-
-@contextlib.contextmanager
-def _undone(cursor: Cursor) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        roll_back(cursor)
-        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from jupyter_loops.errors import HistoryError
@@ -13,7 +14,8 @@ from .lease import BusyError
 log = logging.getLogger(__name__)
 
 GATHER = 1.0  # seconds of events that one commit takes along; this process's own queries do not wait for it
-PATIENCE = 5.0  # seconds to try for the file before saying so, and trying again
+PATIENCE = 0.25  # seconds to try for the file, while whoever asks something waits for the writer
+SAY = 5.0  # seconds in which it could not be had, before a person is told
 RETRY = 1.0  # seconds to leave a file alone that cannot be written
 
 
@@ -26,6 +28,7 @@ class Writer:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
+        self._refused = 0.0  # when the file could not be had for the first time; 0.0 while it can
 
     def wake(self) -> None:
         """There is something to drain."""
@@ -50,13 +53,16 @@ class Writer:
         try:
             self._drain(PATIENCE)
         except BusyError as error:
-            self._notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
+            self._refused = self._refused or time.monotonic()
+            if time.monotonic() - self._refused >= SAY:
+                self._notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
         except HistoryError as error:
             self._notice(f"{error}. Runs go on; their events are kept in the journal")
         except Exception:
             log.exception("the history's writer failed")
             self._notice("the history's writer failed, see the log; events are kept in the journal")
         else:
+            self._refused = 0.0
             return True
         return False
 

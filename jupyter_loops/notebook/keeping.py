@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,20 +73,22 @@ class Keeping(StoredMagic):
         return f"{len(counted)} tables with {sum(counted.values()):,} rows are in {named[0]}"
 
     def _import(self, words: list[str]) -> str:
-        """FILE: the runs of another history (FILE.duckdb), or one exported run (FILE.jsonl); each once."""
+        """FILE: the runs of another history (.duckdb), an exported run (.jsonl), a damaged journal (.damaged); once."""
         from jupyter_loops.history import History
 
         _at_most(words, 1)
         if not words or not Path(words[0]).expanduser().is_file():
             raise OptionError(f"there is no file {words[0]}" if words else "say which: %loops import FILE.duckdb")
         source = Path(words[0]).expanduser()
+        known = len(self._history.notices)
         if source.suffix == ".jsonl":
-            return f"run {self._history.load(source)} is here"
-        other = History(source)
-        try:
-            return f"{self._history.merge(other):,} new events came from {source.name}"
-        finally:
-            other.close()
+            said = f"run {self._history.load(source)} is here"
+        elif source.suffix in {".damaged", ".journal"}:
+            said = f"{self._history.recover(source):,} new events came from {source.name}"
+        else:
+            with contextlib.closing(History(source)) as other:
+                said = f"{self._history.merge(other):,} new events came from {source.name}"
+        return "; ".join([said, *self._history.notices[known:]])
 
 
 def _size(history: History) -> float:

@@ -6,6 +6,7 @@ done about SIGKILL; what was journalled before is all that is left then, and a r
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -20,6 +21,14 @@ def guard() -> None:
     ours = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM")
     if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
+        _leave_forks_alone()
+
+
+@functools.cache
+def _leave_forks_alone() -> None:
+    """A forked child has no run to end."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
 
 
 def let_go() -> None:

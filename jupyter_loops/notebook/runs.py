@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
 _NEWEST = """
-SELECT loop, status, iterations, tokens, usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
+SELECT loop, status, iterations, total_tokens, total_usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
 FROM run_summary ORDER BY started_at DESC, run_id DESC LIMIT $limit
 """
 _SHOWN = 12
@@ -56,7 +56,8 @@ def recent(path: str | None) -> Table:
     going = [_row(run) for run in _runs() if not run.future.done()]
     here = {row[-1] for row in going}
     try:
-        past, note = [row for row in _stored(path) if row[-1] not in here], ""
+        stored, note = _stored(path)
+        past = [row for row in stored if row[-1] not in here]
     except HistoryError as error:
         past, note = [], f"the history cannot be read: {error}"
     rows = [*reversed(going), *past]
@@ -77,11 +78,12 @@ def _row(run: Run) -> tuple[str, ...]:
     return _cells(run.name, f"running: {run.state}", *spent, run.cycle.model.name, "now", run.id)
 
 
-def _stored(path: str | None) -> list[tuple[str, ...]]:
+def _stored(path: str | None) -> tuple[list[tuple[str, ...]], str]:
+    """The newest runs of the history, and what is to be said of where they come from."""
     from jupyter_loops.history import open_history
 
-    rows = open_history(path).sql(_NEWEST, {"limit": _SHOWN}).fetchall()
-    return [_cells(*row) for row in rows]
+    found = open_history(path).sql(_NEWEST, {"limit": _SHOWN})
+    return [_cells(*row) for row in found], found.note
 
 
 def _cells(*values: Any) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import sys
 from collections.abc import Mapping
@@ -12,7 +14,6 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 
 from jupyter_loops.errors import OptionError, QueryError
 
-from . import runs
 from .loop_magic import LoopMagics
 from .nearest import nearest
 from .query import SQL_OPTIONS, Query, read_query
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from jupyter_loops.history.result import Result
 
 _DISPLAYED = 50
+_LATEST = "SELECT run_id FROM runs ORDER BY kernel IS NOT DISTINCT FROM $kernel DESC, run_id DESC LIMIT 1"
 _HELP = """\
 %loop_sql [options] [name <<] SQL       or the SQL below %%loop_sql [options] [name <<]
 
 {options}
 
-`$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run. DataFrames of the
-notebook are tables. What there is: `%loops schema`, `%loops schema TABLE`."""
+`$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run that began. DataFrames of
+the notebook are tables. What there is: `%loops schema`, `%loops schema TABLE`."""
 
 
 @magics_class
@@ -67,9 +69,13 @@ class SqlMagic(Magics):
         write, limit = query.options.get("write", False), query.options.get("limit", _DISPLAYED)
         try:
             values = {name: _value(name, namespace, history) for name in parameters(query.sql)}
-            return history.sql(query.sql, values, frames=_frames(query.sql, namespace), write=write, limit=limit)
+            result = history.sql(query.sql, values, frames=_frames(query.sql, namespace), write=write, limit=limit)
         except QueryError as error:
             raise UsageError(error.shown) from None
+        if "run" in values and "run" in namespace:
+            told = f"$run is the latest run, {values['run']}, and not your variable run"
+            result.note = f"{result.note}; {told}" if result.note else told
+        return result
 
 
 def _as(result: Result, options: Mapping[str, Any]) -> Any:
@@ -91,9 +97,9 @@ def _as(result: Result, options: Mapping[str, Any]) -> Any:
 
 def _value(name: str, namespace: Mapping[str, object], history: History) -> object:
     value = namespace.get(name)
-    if name == "run" and not _is_run(value):
-        latest = runs.newest()
-        return latest.id if latest else history.sql("SELECT max(run_id) FROM runs").fetchall()[0][0]
+    if name == "run":
+        found = history.sql(_LATEST, {"kernel": f"{os.getpid()}@{platform.node()}"}).fetchall()
+        return found[0][0] if found else None
     if name not in namespace:
         raise OptionError(f"${name} is bound to the variable {name}, and there is none{nearest(name, namespace)}")
     return getattr(value, "id", None) if _is_run(value) else value

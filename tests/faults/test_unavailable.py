@@ -128,8 +128,6 @@ def test_a_folder_that_takes_nothing_has_a_place_instead(kernel, cell, right, mo
 def test_a_foreign_program_that_holds_the_file_for_long_is_told_once_and_loses_nothing(kernel, cell, right, tmp_path):
     path = tmp_path / "held.duckdb"
     kernel.run(f"from jupyter_loops import history; h = history.open_history({str(path)!r}); h.flush()")
-    kernel.run("from jupyter_loops.history import writer, store; writer.PATIENCE, store.DRAIN_PATIENCE = 0.3, 0.3")
-    kernel.run("store.PATIENCE = 0.3")
     holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"

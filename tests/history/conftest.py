@@ -139,3 +139,19 @@ def start():
 def writer(start, path):
     """Starts a process that writes a run of so many rounds."""
     return lambda run, rounds, *more: start(Path(__file__).with_name("write_rounds.py"), path, run, rounds, *more)
+
+
+@pytest.fixture
+def holder(start, path):
+    """Starts a process that opens the file as DuckDB users do, and holds it."""
+
+    def begin(seconds, mode="False"):
+        code = (
+            "import duckdb, sys, time; c = duckdb.connect(sys.argv[1], read_only=sys.argv[3] == 'True');"
+            "print('held', flush=True); time.sleep(float(sys.argv[2]))"
+        )
+        process = start("-c", code, path, seconds, mode)
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    return begin

@@ -54,10 +54,7 @@ def test_the_command_line_reads_while_a_run_goes_on(history, path, a_run):
     assert said.stdout.strip() == "slug,verified"
 
 
-def test_a_connection_of_this_very_process_delays_and_loses_nothing(history, path, a_run, monkeypatch):
-    from jupyter_loops.history import store
-
-    monkeypatch.setattr(store, "DRAIN_PATIENCE", 0.2)
+def test_a_connection_of_this_very_process_delays_and_loses_nothing(history, path, a_run):
     records = a_run()
     for record in records[:5]:
         history.append(record)
@@ -68,6 +65,11 @@ def test_a_connection_of_this_very_process_delays_and_loses_nothing(history, pat
         assert mine.execute("SELECT count(*) FROM events").fetchall() == [(5,)]
         with pytest.raises(Exception, match="this very process"):
             history.flush(patience=0.2)
+        assert len(history.records(records[0].run)) == len(records)  # from a copy, while it is held
+        assert "this very process" in history.note
+        held = duckdb.connect(str(path), read_only=True)  # its lock has outlived the copying
+        assert held.execute("SELECT count(*) FROM events").fetchall() == [(5,)]
+        held.close()
 
     assert len(history.records(records[0].run)) == len(records)
     assert history.verify() == []

@@ -1,0 +1,128 @@
+"""What stands in the way of a history file: told by the class of DuckDB's error and by the file, never by a word in it.
+
+A path may hold any word, so what DuckDB says is only looked at where the path cannot be.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jupyter_loops.errors import HistoryError, NewerHistoryError
+
+MAGIC = b"DUCK"  # from the ninth byte of a database on
+LOCKS = Path("/proc/locks")
+_HELD = re.compile(
+    r"IO Error: Could not set lock on file \"|IO Error: Cannot open file \"\": The process cannot access"
+)
+_HELD_HERE = re.compile(r"[A-Z][\w ]* Error: Unique file handle conflict")
+_NEWER = re.compile(r"database file with version number \d+|\bnewer version of DuckDB")
+_HOLDER = re.compile(r"Conflicting lock is held in .*\(PID (\d+)\)")
+ELSE = "choose another file with --history or JUPYTER_LOOPS_HISTORY"
+
+
+class BusyError(HistoryError):
+    """Another program has the history open, and has not let go in time."""
+
+
+class DamagedError(HistoryError):
+    """The file is a database, and cannot be read any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a file open."""
+
+    pid: int
+    name: str
+    started: float  # seconds since the epoch; 0.0 where it is not known
+
+    def __str__(self) -> str:
+        begun = f", running since {clock(self.started)}" if self.started else ""
+        return f"{self.name} (PID {self.pid}{begun})"
+
+
+def clock(moment: float) -> str:
+    """Local time as a person tells it: the date only where it is not today."""
+    then = datetime.fromtimestamp(moment).astimezone()
+    return f"{then:%H:%M}" if then.date() == datetime.now().astimezone().date() else f"{then:%Y-%m-%d %H:%M}"
+
+
+def in_use(path: Path, error: Exception) -> bool:
+    """Whether another program, or this one by other means, has the file open."""
+    said = _without(path, error)
+    return bool(_HELD.match(said) or _HELD_HERE.match(said))
+
+
+def busy(name: str, path: Path, error: Exception, since: float) -> str:
+    """Who has it, and since when at least (seconds since the epoch), in one line."""
+    if _HELD_HERE.match(_without(path, error)):
+        whom = "this very process, which has opened it by other means and must close it"
+    else:
+        found = _HOLDER.search(_without(path, error))
+        known = next(holders(path), None) or (_process(int(found[1])) if found else None)
+        whom = f"another program{f': {known}' if known else ''}"
+    return f"{name} is in use by {whom}, since {clock(since)} or longer"
+
+
+def holders(path: Path) -> Iterator[Holder]:
+    """The processes with a lock on the file, as far as the system tells.
+
+    The file is not opened for it: closing it again would give back the locks that this process has on it.
+    """
+    try:
+        found, lines = path.stat(), LOCKS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        fields = line.split()
+        if "POSIX" in fields and fields[5].endswith(f":{found.st_ino}") and fields[4].isdecimal():
+            yield _process(int(fields[4]))
+
+
+def refusal(name: str, path: Path, error: Exception) -> HistoryError:
+    """Why a file that nobody has in use cannot be opened, in one line, with the way out."""
+    said = _without(path, error).partition("\n")[0]
+    if place := _place(path):
+        return HistoryError(f"{name} {place}; {ELSE}")
+    if _NEWER.search(said):
+        return NewerHistoryError(f"{name} was written by a newer DuckDB; upgrade duckdb to read it. {said}")
+    if "No space left on device" in said:
+        return HistoryError(f"{name} cannot be opened: the disk is full; make room, or {ELSE}")
+    if not _is_database(path):
+        return HistoryError(f"{name} is not a valid DuckDB database and stays as it is; {ELSE}")
+    return DamagedError(f"{name} is damaged: {said}; %loops repair saves what can be read, or {ELSE}")
+
+
+def _place(path: Path) -> str:
+    """What is wrong with it before anything is read."""
+    if path.is_dir():
+        return "is a folder, and a history is a file"
+    if not path.exists():
+        return "cannot be opened: it is not there any more"
+    if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
+        return "cannot be opened: you may not write it"
+    return ""
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == MAGIC
+
+
+def _without(path: Path, error: Exception) -> str:
+    return str(error).replace(str(path), "")
+
+
+def _process(pid: int) -> Holder:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return Holder(pid, process.name(), process.create_time())
+    except psutil.Error:
+        return Holder(pid, "a process", 0.0)

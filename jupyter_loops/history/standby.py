@@ -1,0 +1,128 @@
+"""The history while its file is in use by others: a private copy of it, with the events of all journals."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from jupyter_loops.errors import HistoryError
+
+from . import frame, leftovers
+from .commit import insert
+from .lease import ENDS, Lease
+from .migrations import upgrade
+from .segment import SUFFIX
+
+MOST = 2 * 1024**3  # bytes of a file that is copied; a larger one takes longer than anybody waits
+# In a process of its own: to close a file gives back all locks that the process has on it.
+COPY = """
+import os, shutil, sys
+os.umask(0o077)
+for end in ('', '.wal'):
+    if os.path.exists(sys.argv[1] + end):
+        shutil.copyfile(sys.argv[1] + end, sys.argv[2] + end)
+"""
+State = tuple[tuple[int, int, int] | None, ...]
+
+
+class Standby:
+    """A copy that is made anew when the file has changed. Thread-safe."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        """`folder` is private, and has the copy."""
+        self._path, self._folder = path, folder
+        self._lock = threading.RLock()
+        self._known: State | None = None
+        self._lease: Lease | None = None
+        self._read: dict[Path, int] = {}  # bytes of each journal that the copy has
+
+    def lease(self, folders: Sequence[Path]) -> Lease:
+        """The copy, up to date. Raises HistoryError where none can be made."""
+        import duckdb
+
+        with self._lock:
+            try:
+                if self._lease is None or _state(self._path) != self._known:
+                    self._lease = self._renew()
+                self._catch_up(self._lease, folders)
+            except (duckdb.Error, OSError, subprocess.SubprocessError) as error:
+                self.close()
+                raise HistoryError(f"{self._path} cannot be copied: {error}") from error
+            return self._lease
+
+    def _renew(self) -> Lease:
+        self.close()
+        state = _state(self._path)
+        if sum(one[1] for one in state if one) > MOST:
+            raise HistoryError(f"{self._path} is too large for a copy")
+        target = self._folder / leftovers.name()
+        self._lease, self._known = Lease(target, None), state
+        command = [sys.executable, "-I", "-S", "-c", COPY, str(self._path), str(target)]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
+        upgrade(self._lease)
+        return self._lease
+
+    def _catch_up(self, lease: Lease, folders: Sequence[Path]) -> None:
+        paths = sorted((path for folder in folders for path in folder.glob(f"*{SUFFIX}")), key=lambda path: path.name)
+        events = [fields for path in paths for fields in self._new(path)]
+        if events:
+            with lease.attached(write=True, patience=1.0) as cursor:
+                insert(cursor, events, lease, 0.0)
+
+    def _new(self, path: Path) -> list[frame.Fields]:
+        start = self._read.get(path, 0)
+        try:
+            with path.open("rb") as file:
+                file.seek(start)
+                found = list(frame.split(file.read()))
+        except FileNotFoundError:
+            return []
+        self._read[path] = start + (found[-1][1] if found else 0)
+        return [fields for fields, _ in found]
+
+    def rest(self) -> None:
+        """Before a fork: let go of DuckDB; the copy stays."""
+        if self._lease is not None:
+            self._lease.rest()
+
+    def abandon(self) -> None:
+        """In a forked child: the copy is the parent's."""
+        if self._lease is not None:
+            self._lease.abandon()
+
+    def close(self) -> None:
+        """Delete the copy."""
+        with self._lock:
+            if self._lease is not None:
+                self._lease.close()
+                for end in ENDS:
+                    with contextlib.suppress(OSError):
+                        Path(f"{self._lease.path}{end}").unlink(missing_ok=True)
+            self._lease, self._known = None, None
+            self._read.clear()
+
+
+def _state(path: Path) -> State:
+    """What changes whenever the file is written; None where there is no such file."""
+    return tuple(_stat(Path(f"{path}{end}")) for end in ENDS[:2])
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

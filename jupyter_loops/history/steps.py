@@ -1,0 +1,10 @@
+"""What brings a history from one schema version to the next."""
+
+from __future__ import annotations
+
+from .schema import TABLES
+from .sums import SUMS
+from .views import VIEWS
+
+# Step n brings a history to version n. Steps that were released are never edited.
+STEPS: tuple[str, ...] = (TABLES + VIEWS, SUMS)

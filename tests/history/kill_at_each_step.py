@@ -1,0 +1,84 @@
+"""Kills a process after each step of what makes a file anew, and prints what the file holds then: a line a kill."""
+
+import itertools
+import os
+import shutil
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+
+from jupyter_loops.history import History, lease, migrations, retention
+
+PATH, WHAT = Path(sys.argv[1]), sys.argv[2]
+LOG = PATH.with_name(f"{PATH.name}.wal")
+JOURNALS = PATH.with_name(f"{PATH.name}.journal")
+COUNTED = itertools.count(1)
+
+
+def counted(step, call):
+    def instead(*arguments, **named):
+        done = call(*arguments, **named)
+        if step == next(COUNTED):
+            os.kill(os.getpid(), 9)
+        return done
+
+    return instead
+
+
+def work(step):
+    """Do it, to the end or to the kill."""
+    history = History(PATH)
+    live = None if WHAT == "upgrade" else history._opened()
+    migrations.comments.statements = lambda *_, **__: iter(())
+    Path.replace, Path.chmod, Path.unlink = (counted(step, one) for one in (Path.replace, Path.chmod, Path.unlink))
+    for module in (lease, migrations, retention):
+        module.run = counted(step, module.run)
+    if WHAT == "compact":
+        live.store.compact()
+    elif WHAT == "prune":
+        history.prune(timedelta(seconds=-5), keep_verified=False)
+    else:
+        added = (*migrations.STEPS, "CREATE TABLE added (x INTEGER)")
+        migrations.migrate(lease.Lease(PATH, JOURNALS / "turnstile"), JOURNALS, added)
+
+
+def leave_a_log():
+    """What a program leaves that is killed after its commit."""
+    duckdb.connect(str(PATH)).execute("INSERT INTO lost VALUES ('x', now()::TIMESTAMP)")
+    os.kill(os.getpid(), 9)
+
+
+def tell():
+    """What there is for whoever comes next."""
+    with duckdb.connect(str(PATH)) as found:
+        rows = [found.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in ("runs", "events", "lost")]
+        added = found.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'added'").fetchall()[0][0]
+    print(*rows, added, flush=True)  # noqa: T201
+
+
+def forked(work, *arguments):
+    """Whether it came to its end in a process of its own."""
+    child = os.fork()
+    if not child:
+        try:
+            work(*arguments)
+        finally:
+            os._exit(0 if sys.exc_info()[0] is None else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+whole = PATH.read_bytes()
+for step in range(1, 200):
+    for path in (LOG, PATH.with_name(f"{PATH.name}.v{len(migrations.STEPS)}")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(JOURNALS, ignore_errors=True)
+    JOURNALS.mkdir()
+    PATH.write_bytes(whole)
+    forked(leave_a_log)
+    ended = forked(work, step)
+    if not forked(tell):
+        sys.exit(f"after step {step} of {WHAT} nothing can be opened")
+    if ended:
+        break

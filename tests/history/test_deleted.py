@@ -1,0 +1,119 @@
+"""What a person deletes, moves or puts back under a living kernel is noticed at the next event, and none is missing."""
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from jupyter_loops.core.events import Record
+from jupyter_loops.history import History, journal
+
+
+def delete_the_file(path):
+    path.unlink()
+
+
+def delete_the_journal(path):
+    shutil.rmtree(path.with_name("h.duckdb.journal"))
+
+
+def delete_both(path):
+    delete_the_file(path)
+    delete_the_journal(path)
+
+
+def delete_the_folder(path):
+    shutil.rmtree(path.parent)
+
+
+def rename_the_folder(path):
+    path.parent.rename(path.parent.with_name("renamed"))
+
+
+def put_a_backup_back(path):
+    path.with_name("backup").replace(path)
+
+
+DEEDS = (
+    delete_the_file, delete_the_journal, delete_both, delete_the_folder, rename_the_folder, put_a_backup_back,
+)  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project" / "h.duckdb"
+
+
+@pytest.fixture(params=["", "x" * 60_000], ids=["one file", "many files"])
+def events(request, started, a_round):
+    said = [started()]
+    for n in range(1, 41):
+        said += a_round(n, text=f"{n} {request.param}", answer=f"{n} answers {request.param}")
+    return said
+
+
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)
+@pytest.mark.parametrize("drained", [True, False], ids=["drained", "in the journal"])
+def test_a_run_that_goes_on_is_whole_in_the_end(path, history, events, deed, drained):
+    history.flush()
+    shutil.copy(path, path.with_name("backup"))
+    middle = len(events) // 2
+    for seq, event in enumerate(events, start=1):
+        if seq == middle:
+            if drained:
+                history.flush()
+            deed(path)
+        history.append(Record("run", seq, datetime.now(UTC), event))
+        if drained and seq % 50 == 0:
+            history.flush()
+
+    assert [seq for (seq,) in history.sql("SELECT seq FROM events ORDER BY seq")] == list(range(1, len(events) + 1))
+    assert history.verify() == []
+    assert history.sql("SELECT count(*) FROM candidates WHERE text IS NOT NULL").fetchall() == [(40,)]
+    said = [notice for notice in history.notices if "was deleted or moved; it" in notice]
+    assert said or deed is put_a_backup_back
+    history.close()
+    again = History(path)
+    assert len(again.records("run")) == len(events)
+    again.close()
+
+
+@pytest.mark.parametrize("deed", [delete_the_file, delete_both, delete_the_folder], ids=lambda deed: deed.__name__)
+def test_a_run_that_was_over_and_stored_goes_with_the_file(path, history, a_run, deed):
+    for record in a_run("over"):
+        history.append(record)
+    history.flush()
+    deed(path)
+    for record in a_run("later"):
+        history.append(record)
+
+    assert history.sql("SELECT run_id FROM runs").fetchall() == [("later",)]
+    assert history.verify() == []
+
+
+def test_nothing_but_a_question_makes_what_was_deleted_anew(path, history, a_run):
+    for record in a_run():
+        history.append(record)
+    history.flush()
+    delete_the_folder(path)
+
+    assert history.sql("FROM runs").fetchall() == []
+    assert path.exists()
+    assert path.with_name("h.duckdb.journal").stat().st_mode & 0o077 == 0
+
+
+def test_files_of_runs_that_go_on_are_kept_until_they_end_and_no_longer(path, history, started, a_round, a_run):
+    history.append(Record("run", 1, datetime.now(UTC), started()))
+    for n in range(60):
+        event = a_round(n, answer=f"{n} answers {'x' * 60_000}")[2]
+        history.append(Record("run", n + 2, datetime.now(UTC), event))
+        history.flush()
+    held = history.journal
+    assert 0 < len(held._kept) <= journal.KEPT
+    assert len(list(path.with_name("h.duckdb.journal").glob("*.journal"))) <= 2
+
+    ended = a_run()[-1].event
+    history.append(Record("run", 62, datetime.now(UTC), ended))
+    history.flush()
+    assert held._kept == []
