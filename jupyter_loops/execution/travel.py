@@ -10,6 +10,8 @@ from inspect import getclosurevars
 from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType, TracebackType
 from typing import Any
 
+from jupyter_loops.core.redaction import redact
+
 _TOOL = "Make what needs it a @tool, which runs in the notebook"
 _SETUP = "Create it in the set-up of the cell instead"
 _EITHER = f"{_TOOL}, or create it in the set-up of the cell"
@@ -80,7 +82,7 @@ def explain(name: str, value: object, culprit: object, error: Exception) -> str:
     reason = GPU if is_on_gpu(culprit) else kind(value) or kind(culprit)
     start = f"{name!r} ({_class(value)}) cannot be sent to the sandbox: "
     if reason is None:
-        return f"{start}{' '.join(str(error).split())[:200]}. {_SETUP}"
+        return f"{start}{' '.join(redact(str(error)).split())[:200]}. {_SETUP}"
     if culprit is value or (reason is not GPU and kind(value) is not None):
         return f"{start}it {reason.what}. {reason.advice}"
     where = f"something in it ({_class(culprit)})" if steps is None else f"{name}{steps} ({_class(culprit)})"

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_loops.core.redaction import MARK, redact
 from jupyter_loops.errors import OptionError
 
 from . import units
 from .nearest import nearest
 
-_KEY = re.compile(r"(sk|pk|rk|gsk|xai|hf|ghp|glpat|key|Bearer)[-_ ]\S{12,}|AIza\S{20,}|[A-Za-z0-9_-]{40,}")
+_KEY = re.compile(r"(key|Bearer)[-_ ]\S{12,}|[A-Za-z0-9_-]{40,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,5 +181,5 @@ def _value(option: Option, given: str | Iterator[str], namespace: Mapping[str, o
 
 
 def _refuse_key(text: str) -> None:
-    if _KEY.fullmatch(text):
+    if _KEY.fullmatch(text) or redact(text).startswith(MARK):
         raise OptionError("that looks like an API key; keys come from the environment, never from a notebook")

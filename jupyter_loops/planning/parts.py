@@ -9,11 +9,13 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
+from jupyter_loops.core.redaction import redact
 
 from .window import GAP, Section
 
@@ -26,7 +28,7 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
     `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
     """
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
-    return [*first, *(section for section in _carried(memory) if section.text.strip()), *last]
+    return [*first, *map(_clean, (section for section in _carried(memory) if section.text.strip())), *last]
 
 
 @lru_cache(maxsize=32)
@@ -38,7 +40,7 @@ def _same(recipe: Recipe, names: tuple[tuple[str, str], ...], sketch: str) -> tu
     goal, steady = _goal(recipe), [*_setup(recipe), *_names(recipe, names), *_checks(recipe)]
     targets = _targets(recipe, sketch)
     both = ([*goal, *steady], targets) if recipe.asks_for_code else (steady, [*targets, *goal])
-    first, last = (tuple(section for section in part if section.text.strip()) for part in both)
+    first, last = (tuple(_clean(section) for section in part if section.text.strip()) for part in both)
     return first, last
 
 
@@ -148,6 +150,11 @@ def _list(
     if items:
         before, text = f"{heading}\n", "\n".join(items)
         yield Section(name=name, before=before, text=text, rank=rank, allowance=allowance, newest_last=newest_last)
+
+
+def _clean(section: Section) -> Section:
+    """Without secrets, before there is a cut after which they are not known any more."""
+    return section if (text := redact(section.text)) is section.text else replace(section, text=text)
 
 
 def _flat(text: str) -> str:
