@@ -66,6 +66,7 @@ class Options:
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
+    give: tuple[str, ...] = ()  # names of the notebook that are handed over although they hold secrets
     keep_files: bool = False  # what candidates write, beside the history; see run.artifacts
     history: str | None = None  # the DuckDB file, or the address of a team's history: history/address.py
 

@@ -74,6 +74,8 @@ _VALUE = re.compile(  # behind such a name: in quotes, `name=value`, `name: valu
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SHORTEST = 8  # characters; no secret is shorter
 _FRESH = 1.0  # seconds
+_ENDS = ("_KEY", "_TOKEN")  # of a variable of the environment
+_LARGE = 100_000  # characters; not worth remembering
 
 
 def redact(text: str, *known: str | None) -> str:
@@ -81,7 +83,9 @@ def redact(text: str, *known: str | None) -> str:
     if len(text) < _SHORTEST:
         return text
     secrets = _environment()
-    return _redacted(text, secrets.union(one for one in known if one and len(one) >= _SHORTEST) if known else secrets)
+    if known:
+        secrets = secrets.union(one for one in known if one and len(one) >= _SHORTEST)
+    return _redacted(text, secrets) if len(text) < _LARGE else _redacted.__wrapped__(text, secrets)
 
 
 @lru_cache(maxsize=512)  # the prompt that is sent is kept as well, and most of it is that of the round before
@@ -151,6 +155,6 @@ def _environment() -> frozenset[str]:
     global _seen  # noqa: PLW0603  # a cache
     now = time.monotonic()
     if now - _seen[0] >= _FRESH:
-        named = (value for name, value in os.environ.items() if is_secret(name) or name.upper().endswith("_KEY"))
+        named = (value for name, value in os.environ.items() if is_secret(name) or name.upper().endswith(_ENDS))
         _seen = now, frozenset(value for value in named if len(value) >= _SHORTEST and not value.startswith(("/", "~")))
     return _seen[1]

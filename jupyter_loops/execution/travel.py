@@ -78,7 +78,7 @@ def is_on_gpu(value: object) -> bool:
 
 def explain(name: str, value: object, culprit: object, error: Exception) -> str:
     """One line on a name that cannot be sent: `culprit` is the object inside at which packing ended."""
-    steps = "" if culprit is value else next((way for way, each in _walk(value) if each is culprit), None)
+    steps = "" if culprit is value else next((way for way, each in walk(value) if each is culprit), None)
     reason = GPU if is_on_gpu(culprit) else kind(value) or kind(culprit)
     start = f"{name!r} ({_class(value)}) cannot be sent to the sandbox: "
     if reason is None:
@@ -89,7 +89,7 @@ def explain(name: str, value: object, culprit: object, error: Exception) -> str:
     return f"{start}{where} {reason.what}. {reason.advice}"
 
 
-def _walk(value: object) -> Iterator[tuple[str, object]]:
+def walk(value: object) -> Iterator[tuple[str, object]]:
     """Objects inside, the nearest first, and how to get to each."""
     waiting, seen = deque([("", value, 0)]), {id(value)}
     while waiting and len(seen) < _MOST:

@@ -86,6 +86,7 @@ OPTIONS = (
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
+    Option(name="give", shape="NAMES", read=units.names, help="secrets that candidates get all the same: a,b"),
     Option(name="keep_files", help="keep what candidates write, beside the history: run.artifacts"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
     Option(name="tools", shape="NAMES", read=units.names, help="functions of the notebook that the model may call"),

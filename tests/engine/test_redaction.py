@@ -1,6 +1,9 @@
 """Secrets reach neither the model nor the record, whichever way they come."""
 
+import pytest
+
 from jupyter_loops.core.redaction import MARK
+from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.planning.models.replay import ReplayModel
 
 KEY = "sk-proj-" + "a1B2c3D4" * 4
@@ -48,3 +51,41 @@ def test_a_key_at_the_cut_of_a_long_output_leaves_no_piece(start, ear):
 
         assert "bytes left out" in printed
         assert "a1B2" not in printed
+
+
+READS = """\
+import json
+conf = json.dumps(config)
+def size(n: int) -> int:
+    \'\'\'The length of conf, with `OPENAI_KEY` at hand.\'\'\'
+
+assert size(1) == 23
+"""
+SIZE = "```python\ndef size(n):\n    return len(conf)\n```"
+NAMES = {"config": {"password": "hunter2"}, "OPENAI_KEY": "0123456789"}
+
+
+def test_a_secret_that_the_cell_reads_stays_unless_it_is_given(start):
+    with pytest.raises(PreflightError, match=r"--give config hands it over") as told:
+        start(READS, SIZE, names=NAMES)
+    model = ReplayModel([SIZE])
+    run = start(READS, model=model, names=NAMES, give=("config",))
+
+    assert run.wait(30).reason == "verified"
+    assert "hunter2" not in str(told.value) + asked(model)
+    assert "config" in asked(model)
+
+
+def test_what_the_goal_mentions_is_kept_back_and_told(start, ear):
+    model = ReplayModel([SIZE])
+    start(READS, model=model, names=NAMES, give=("config",)).wait(30)
+    told = [note.message for note in ear.of("noted")]
+
+    assert "- OPENAI_KEY" not in asked(model)
+    why = "its name says that it is a secret, and secrets stay in the notebook; --give OPENAI_KEY hands it over"
+    assert told == [f"OPENAI_KEY: {why}"]
+
+
+def test_a_name_that_is_not_there_cannot_be_given(start):
+    with pytest.raises(OptionError, match="--give got nothing, and the notebook has no such name"):
+        start(READS, SIZE, names=NAMES, give=("nothing",))

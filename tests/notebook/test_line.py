@@ -30,7 +30,7 @@ def test_every_option_of_the_issue_is_there():
     wanted = "--model -m --api-base --usd --tokens --time --iterations -n --patience --temperature --max-tokens"
     wanted += " --timeout --setup-timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
     wanted += " --repeat --all-checks --watchdog"
-    wanted += " --allow-imports --deny-imports --sandbox --image"
+    wanted += " --give"
     wanted += " --allow-imports --deny-imports --sandbox --image --keep-files"
     assert set(wanted.split()) <= words
 
