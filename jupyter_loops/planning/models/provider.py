@@ -16,10 +16,11 @@ from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
 from . import spoken
-from .client import load, once
+from .client import load
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, TOOLS, named, refused, without
 from .hearing import Heard, StandstillError
+from .wire import Wire, current
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
@@ -72,7 +73,8 @@ class LiteLLMModel:
         await self.open()
         prompt = self._spoken(prompt)
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
-        sending = once.set(True)
+        wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
+        sending = current.set(wire)
         try:
             async with asyncio.timeout(sampling.timeout):
                 answer = await (
@@ -84,9 +86,9 @@ class LiteLLMModel:
             late = f"{self.name} did not answer within {sampling.timeout:g} s"
             raise ModelError(late, ErrorClass.TRANSIENT, taken_up=True) from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
-            raise self._fault(error, request) from None
+            raise wire.fault or self._fault(error, request) from None
         finally:
-            once.reset(sending)
+            current.reset(sending)
         prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
         return replace(answer, calls=spoken.heard(answer.text)) if prompted else answer
 
@@ -230,6 +232,9 @@ class LiteLLMModel:
         started = time.perf_counter()
         heard = Heard(on_text, room=_PER_TOKEN * request["max_tokens"])
         stream = await load().acompletion(**request)
+        stream.raise_on_model_repetition = lambda: (
+            None
+        )  # a long table may repeat itself, and the answer's room is bounded
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
             try:
                 await heard.listen(stream, self._idle)

@@ -134,6 +134,7 @@ def test_the_forms_that_models_were_taught_are_heard(said):
         "```python\ndef look(product):\n    return 12\n```",
         "[" * 100_000,
         "{" * 300_000,
+        "{" * 30_000 + "}",
     ],
 )
 def test_an_answer_is_no_call(answer):
