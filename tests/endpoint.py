@@ -33,6 +33,7 @@ class Manners:
     )
     finish_reason: str | None = "stop"
     done: bool = True  # whether a stream says that it is over
+    leaves: bool = False  # after the events, without an end
     stall: bool = False  # after the first word, or before an answer in one piece
     silent: bool = False  # not even headers
     drip: float = 0.0  # seconds before each word
@@ -135,6 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
             if act.events is not None:
                 for event in act.events:
                     self._raw(event if isinstance(event, bytes) else f"data: {json.dumps(event)}\n\n".encode())
+                if act.leaves:
+                    self._leave()
+                    return
                 self._chunk("data: [DONE]\n\n")
                 self._chunk("")
                 return

@@ -222,8 +222,8 @@ class Asking:
         except ModelError as fault:
             call.refused(fault)
             raise
-        except asyncio.CancelledError:
-            call.cancelled()
+        except asyncio.CancelledError as stopped:
+            call.cancelled(next((tokens for tokens in stopped.args if isinstance(tokens, int)), 0))
             raise
         call.finished(completion)
         if completion.finish_reason in REFUSALS:

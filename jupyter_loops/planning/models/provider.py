@@ -16,6 +16,7 @@ from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
 from . import spoken
+from .bill import read
 from .client import load
 from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, STREAM, TOOLS, named, refused, without
@@ -80,13 +81,18 @@ class LiteLLMModel:
                 answer = await (
                     self._stream(request, on_text) if on_text and "stream" in request else self._ask(request, on_text)
                 )
-        except ModelError:
+        except asyncio.CancelledError as stopped:
+            stopped.args = (wire.arrived,)
             raise
         except TimeoutError:
             late = f"{self.name} did not answer within {sampling.timeout:g} s"
-            raise ModelError(late, ErrorClass.TRANSIENT, taken_up=True) from None
+            fault = ModelError(late, ErrorClass.TRANSIENT, taken_up=True)
+            fault.arrived = wire.arrived
+            raise fault from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
-            raise wire.fault or self._fault(error, request) from None
+            fault = wire.fault or (error if isinstance(error, ModelError) else self._fault(error, request))
+            fault.arrived, fault.taken_up = wire.arrived, fault.taken_up or wire.arrived > 0
+            raise fault from None
         finally:
             current.reset(sending)
         prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
@@ -274,23 +280,19 @@ class LiteLLMModel:
         room = _PER_TOKEN * request["max_tokens"]
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
-        if not usage or not usage.prompt_tokens:
-            messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
-            said = Message("assistant", text, calls=facts["calls"]).said["content"]
-            return Completion(
-                text=text,
-                prompt_tokens=self.count(messages) + estimate(str(request.get("tools", ""))),
-                completion_tokens=self.count([Message("assistant", said)]),
-                estimated=True,
-                **facts,
-            )
-        prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+        wire = current.get()
+        said = Message("assistant", text, calls=facts["calls"]).said["content"]
+        arrived = max(wire.arrived if wire else 0, estimate(said))
+        usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
+        bill = read(usages, arrived, request["max_tokens"])
+        messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
         return Completion(
             text=text,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens or 0,
-            cached_tokens=getattr(prompt, "cached_tokens", None) or 0,
-            reasoning_tokens=getattr(completion, "reasoning_tokens", None) or 0,
+            prompt_tokens=bill.prompt or self.count(messages) + estimate(str(request.get("tools", ""))),
+            completion_tokens=bill.completion,
+            cached_tokens=bill.cached,
+            reasoning_tokens=bill.reasoning,
+            estimated=bill.estimated,
             **facts,
         )
 

@@ -7,15 +7,21 @@ what is no JSON, or larger than an answer can be, goes no further than here.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.planning.tokens import estimate
 
 _EMPTY = 1000  # pieces in a row that say nothing
 _MOST = 10**9  # tokens of one call that LiteLLM is told of
+_SPOKEN = frozenset(
+    {*("content", "text", "refusal", "reasoning_content", "reasoning", "thinking", "arguments", "partial_json")}
+)
+_DEEPEST = 8
 _SHOWN = 120  # characters of what cannot be read
 
 current: ContextVar[Wire | None] = ContextVar("jupyter_loops_wire", default=None)
@@ -34,6 +40,7 @@ class Wire:
     streaming: bool
     fault: ModelError | None = None
     usages: list[Any] = field(default_factory=list)  # as the provider wrote them
+    arrived: int = 0  # tokens of words, thoughts and calls, estimated
     _empty: int = 0  # in a row
 
     def refuse(self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True) -> BrokenWireError:
@@ -61,10 +68,12 @@ class Wire:
 
     def _read(self, text: bytes) -> Any:
         try:
-            return json.loads(text)
+            value = json.loads(text)
         except (ValueError, RecursionError):
             shown = " ".join(text[: 4 * _SHOWN].decode(errors="replace").split())
             raise self.refuse(f"sent an answer that cannot be read: {redact(shown)[:_SHOWN]}") from None
+        self.arrived += sum(map(estimate, set(_words(value, _DEEPEST))))
+        return value
 
     def _fit(self, value: Any) -> bytes | None:
         """The JSON without a usage that LiteLLM would not take, and lose the answer for; None where it may stay."""
@@ -72,6 +81,19 @@ class Wire:
             return None
         self.usages.append(value["usage"])
         return None if _is_plain(value["usage"]) else json.dumps({**value, "usage": None}).encode()
+
+
+def _words(value: Any, depth: int) -> Iterator[str]:
+    """What a model wrote in an answer or a piece of it, in whatever form its provider sends that."""
+    if isinstance(value, list):
+        for item in value if depth else ():
+            yield from _words(item, depth - 1)
+    elif isinstance(value, dict):
+        for key, item in value.items() if depth else ():
+            if isinstance(item, str):
+                yield from [item] if key in _SPOKEN else []
+            else:
+                yield from _words(item, depth - 1)
 
 
 def _says_nothing(value: Any) -> bool:

@@ -157,3 +157,35 @@ async def test_headers_have_their_bound_too(endpoint):
 
     assert isinstance(fault, ModelError)
     assert held < HELD
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("count", ["many", 1.5, -3, 10**30, None, [1]])
+async def test_an_answer_whose_usage_is_nonsense_is_still_an_answer(count, stream, endpoint):
+    usage = {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count}
+    events = [piece({"content": "A lamp."}), piece({}, "stop"), piece({}) | {"choices": [], "usage": usage}]
+    act = Manners(events=events) if stream else Manners(body=json.dumps(whole(usage=usage)))
+    answer, _ = await ask(endpoint.model("room", act), stream=stream)
+
+    assert answer.text == "A lamp."
+    assert answer.prompt_tokens > 0
+    assert answer.completion_tokens == (10**30 if count == 10**30 else 2 if count == 1.5 else 3)
+
+
+@pytest.mark.parametrize("message", [None, {"role": "assistant", "content": 7}, "A lamp."])
+async def test_an_answer_that_cannot_be_read_is_charged_for_what_came(message, endpoint):
+    body = json.dumps(whole(choices=[{**ANSWER, "message": message, "text": "Some words that came"}]))
+    fault, _ = await ask(endpoint.model("room", Manners(body=body)))
+
+    assert fault.taken_up
+    assert fault.arrived == 4
+
+
+@pytest.mark.parametrize("key", ["content", "reasoning_content"])
+async def test_a_stream_that_breaks_is_charged_for_its_words_and_thoughts(key, endpoint):
+    act = Manners(events=[piece({key: "one two three four five six seven eight nine ten " * 200})], leaves=True)
+    fault, _ = await ask(endpoint.model("room", act), stream=True, tokens=3000)
+
+    assert fault.kind is ErrorClass.TRANSIENT
+    assert fault.taken_up
+    assert 2000 <= fault.arrived <= 2200
