@@ -92,7 +92,7 @@ async def _pieces(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]
         async for piece in arriving:
             body += piece
             if len(body) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
-                raise wire.refuse(f"sent an answer of more than {len(body) >> 20} MB")
+                raise wire.too_large("an answer", len(body))
         yield wire.body(bytes(body))
     else:
         async for piece in arriving:
@@ -115,7 +115,7 @@ async def _lines(wire: Wire, arriving: AsyncIterator[bytes]) -> AsyncGenerator[b
     async for piece in arriving:
         total += len(piece)
         if total > _STREAM + _PER_EVENT * wire.tokens:
-            raise wire.refuse(f"sent a stream of more than {total >> 20} MB")
+            raise wire.too_large("a stream", total)
         *lines, rest = piece.split(b"\n")
         for line in lines:
             ready += wire.line(bytes(begun) + line + b"\n")
@@ -125,7 +125,7 @@ async def _lines(wire: Wire, arriving: AsyncIterator[bytes]) -> AsyncGenerator[b
                 ready.clear()
         begun += rest
         if len(begun) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
-            raise wire.refuse(f"sent a line of more than {len(begun) >> 20} MB")
+            raise wire.too_large("a line", len(begun))
         if ready:
             yield bytes(ready)
             ready.clear()

@@ -11,15 +11,16 @@ from typing import Any
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
-from jupyter_loops.core.tool import Calling, Offer, ToolCall
+from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from . import spoken
+from . import features, spoken
 from .bill import read
+from .calling import Calls
 from .client import load
 from .faults import classify, missing_key, unknown_model
-from .features import BREAKS, STREAM, TOOLS, named, refused, without
+from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, without
 from .hearing import Heard, StandstillError
 from .wire import Wire, current
 
@@ -73,6 +74,8 @@ class LiteLLMModel:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
         prompt = self._spoken(prompt)
+        longest = features.cap(self._model, self.endpoint) or sampling.max_tokens
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
         sending = current.set(wire)
@@ -115,8 +118,16 @@ class LiteLLMModel:
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
         fault = classify(error, self.name, api_base=self._base, api_key=self._key)
-        refused = named(str(error), request) if fault.kind is ErrorClass.BAD_REQUEST else None
-        return fault if refused is None else self._without(refused, fault.message)
+        if fault.kind is not ErrorClass.BAD_REQUEST:
+            return fault
+        feature = named(str(error), request)
+        if feature in {None, SHORTER} and (most := self._capped(str(error), request)):
+            longer = f"an answer of more than {most} tokens"
+            return FeatureError(f"{self.name} does not give {longer} ({fault.message})", longer)
+        return fault if feature is None else self._without(feature, fault.message)
+
+    def _capped(self, said: str, request: dict[str, Any]) -> int | None:
+        return features.capped(self._model, self.endpoint, said, _tokens(request))
 
     def _without(self, feature: str, said: str) -> FeatureError:
         self._refused.add(feature)
@@ -220,7 +231,7 @@ class LiteLLMModel:
         if not reply.choices:
             raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
         choice = reply.choices[0]
-        text = choice.message.content or ""
+        text, room = choice.message.content or "", _PER_TOKEN * _tokens(request)
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
@@ -228,7 +239,7 @@ class LiteLLMModel:
             request,
             text,
             getattr(reply, "usage", None),
-            calls=_calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"]),
+            calls=_calls(getattr(choice.message, "tool_calls", None) or (), room).made(self.name),
             finish_reason="content_filter" if refusal else choice.finish_reason or "stop",
             seconds=seconds,
             model=reply.model or "",
@@ -236,7 +247,7 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = Heard(on_text, room=_PER_TOKEN * request["max_tokens"])
+        heard = Heard(on_text, room=_PER_TOKEN * _tokens(request))
         stream = await load().acompletion(**request)
         stream.raise_on_model_repetition = lambda: (
             None
@@ -259,7 +270,7 @@ class LiteLLMModel:
             request,
             "".join(heard.pieces),
             usage,
-            calls=tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"]),
+            calls=heard.calls.made(self.name),
             finish_reason="length" if heard.full else stream.received_finish_reason,
             seconds=time.perf_counter() - started,
             first_token_seconds=heard.first and heard.first - started,
@@ -277,14 +288,14 @@ class LiteLLMModel:
         return self._without(STREAM, f"{self._broken} answers in a row broke off")
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
-        room = _PER_TOKEN * request["max_tokens"]
+        room = _PER_TOKEN * _tokens(request)
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
         wire = current.get()
         said = Message("assistant", text, calls=facts["calls"]).said["content"]
         arrived = max(wire.arrived if wire else 0, estimate(said))
         usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
-        bill = read(usages, arrived, request["max_tokens"])
+        bill = read(usages, arrived, _tokens(request))
         messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
         return Completion(
             text=text,
@@ -309,14 +320,19 @@ def _written(message: Message) -> dict[str, Any]:
     return turn | {"tool_call_id": message.answers} if message.answers else turn
 
 
-def _calls(asked: Sequence[Any], room: int) -> tuple[ToolCall, ...]:
+def _tokens(request: dict[str, Any]) -> int:
+    """Tokens of the longest answer that is asked for."""
+    tokens: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
+    return tokens
+
+
+def _calls(asked: Sequence[Any], room: int) -> Calls:
     """The calls of an answer in one piece, as many as there is room for."""
-    calls = []
+    calls = Calls()
     for place, one in enumerate(asked):
         name, arguments = str(one.function.name or ""), str(one.function.arguments or "")
         room -= len(name) + len(arguments)
         if room < 0:
             break
-        if name:
-            calls.append(ToolCall(id=str(one.id or f"call_{place}"), name=name, arguments=arguments))
-    return tuple(calls)
+        calls.take(place, str(one.id or ""), name, arguments)
+    return calls

@@ -48,6 +48,11 @@ class Wire:
         self.fault = ModelError(f"{self.name} {how}", kind, taken_up=taken_up)
         return BrokenWireError(how)
 
+    def too_large(self, what: str, size: int) -> BrokenWireError:
+        """More than any answer of its length: it is charged as the longest."""
+        self.arrived = max(self.arrived, self.tokens)
+        return self.refuse(f"sent {what} of more than {size >> 20} MB")
+
     def line(self, line: bytes) -> bytes:
         """A line of a stream, as LiteLLM may have it. Raises BrokenWireError."""
         is_event = line.startswith(b"data:")
