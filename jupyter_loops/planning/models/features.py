@@ -49,6 +49,7 @@ _LONGEST = re.compile(  # an answer that is longer than a model writes
 _TOO_LONG = re.compile(
     r"too (large|high|big|many)|at most|less than|<=|> ?\d|maximum|valid range|exceed|up to|limit", re.IGNORECASE
 )
+_STATUS = re.compile(r"code:? ?\d{3}\b|\(\d{3}\)|status.{0,9}\d{3}\b", re.IGNORECASE)
 _LEAST = 16  # tokens; a smaller number is about something else
 _caps: dict[tuple[str, str], int] = {}  # (model, endpoint) → tokens of its longest answer
 _refused: dict[tuple[str, str], set[str]] = {}  # (model, endpoint) → features
@@ -68,7 +69,8 @@ def capped(model: str, endpoint: str, text: str, asked: int) -> int | None:
     """Learn from a refusal how long an answer may be; None where it is about something else."""
     if not (_LONGEST.search(text) and _TOO_LONG.search(text)):
         return None
-    fitting = [number for said in re.findall(r"\d[\d,]{0,9}", text) if _LEAST <= (number := _number(said)) < asked]
+    numbers = re.findall(r"\d[\d,]{0,9}", _STATUS.sub("", text))
+    fitting = [number for said in numbers if _LEAST <= (number := _number(said)) < asked]
     if fitting:
         _caps[model, endpoint] = max(fitting)
     return max(fitting, default=None)
