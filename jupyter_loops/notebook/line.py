@@ -28,6 +28,7 @@ class Option:
     shape: str = ""  # how its value is written in the help
     read: Callable[[str], Any] | None = None
     of: str = ""  # the option that this flag turns off
+    several: bool = False  # may be given again; values with a semicolon between them
 
     @property
     def long(self) -> str:
@@ -46,7 +47,13 @@ OPTIONS = (
     Option(name="time", shape="TIME", read=units.or_none(units.seconds), help="longest wall-clock time, e.g. 5m"),
     Option(name="iterations", short="-n", shape="COUNT", read=units.or_none(units.count), help="most rounds"),
     Option(name="calls", shape="COUNT", read=units.or_none(units.count), help="most model calls, retries included"),
-    Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
+    Option(
+        name="price",
+        shape="IN,OUT",
+        read=units.price,
+        several=True,
+        help="dollars for a million tokens, e.g. 3,15; MODEL=3,15 for one of several",
+    ),
     Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
     Option(name="daily_usd", shape="DOLLARS", read=units.or_none(units.dollars), help="for all notebooks in a day"),
     Option(name="landing", shape="SHARE", read=units.fraction, help="of a limit, to land from; 1: never"),
@@ -140,11 +147,12 @@ def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mappi
         head, equals, value = word.partition("=")
         option = _option(head, by_word)
         name, on = option.of or option.name, not option.of
-        if name in found:
+        if name in found and not option.several:
             raise OptionError(f"{option.long} is given twice, or taken back by another option")
         if option.read is None and equals:
             raise OptionError(f"{option.long} takes no value")
-        found[name] = on if option.read is None else _value(option, value if equals else rest, namespace)
+        told = on if option.read is None else _value(option, value if equals else rest, namespace)
+        found[name] = f"{found[name]};{told}" if name in found else told
     return found
 
 

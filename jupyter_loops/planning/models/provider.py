@@ -35,7 +35,7 @@ class LiteLLMModel:
     """One model by its LiteLLM name.
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
-    server. A `price` given here goes before the list price. `title` is what messages call the model.
+    server. A `price` given here goes before the list price, `unlisted` counts where there is none. `title` is what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """
@@ -47,6 +47,7 @@ class LiteLLMModel:
         api_base: str | None = None,
         api_key: str | None = None,
         price: Price | None = None,
+        unlisted: Price | None = None,
         window: int | None = None,
         title: str = "",
         stop: Sequence[str] = (),
@@ -56,7 +57,7 @@ class LiteLLMModel:
         self.name = title or name
         self.endpoint = api_base or ""
         self._base, self._key = api_base, api_key
-        self._price, self._window = price, window
+        self._price, self._unlisted, self._window = price, unlisted, window
         self._stop, self._idle = list(stop), idle
         self._calling = calling
         self._model, self._provider = name, ""
@@ -147,12 +148,12 @@ class LiteLLMModel:
         return max(counted, guessed) + about
 
     def price(self) -> Price | None:
-        """The price that was given, or else LiteLLM's list price, or None."""
+        """The price that was given, or else LiteLLM's list price, or the one for what is not listed, or None."""
         if self._price is not None:
             return self._price
         entry = self._entry()
         if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
-            return None
+            return self._unlisted
         return Price(
             prompt=entry["input_cost_per_token"],
             completion=entry["output_cost_per_token"],
