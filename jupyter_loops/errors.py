@@ -104,7 +104,8 @@ class ModelError(LoopError):
     """A model did not answer.
 
     `retry_after` is in seconds, as the provider asked for; `status` is the HTTP status where there was one;
-    `taken_up` says that the provider may have begun to answer, and may bill the prompt.
+    `taken_up` says that the provider may have begun to answer, and may bill the prompt; `arrived` are the tokens of its
+    answer that came, thoughts and all.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class ModelError(LoopError):
     ) -> None:
         super().__init__(message, kind, retry_after, status, taken_up)
         self.message, self.kind, self.retry_after, self.status = message, kind, retry_after, status
-        self.taken_up = taken_up
+        self.taken_up, self.arrived = taken_up, 0
 
     def __str__(self) -> str:
         return self.message

@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,7 +24,8 @@ class Manners:
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    body: str | None = None  # instead of an answer
+    body: str | bytes | None = None  # instead of an answer
+    events: Sequence[dict[str, object] | bytes] | None = None  # of a stream, instead of words; bytes as they are
     words: tuple[str, ...] = ("Hello", " there", ".")
     thoughts: str = ""  # sent as reasoning, apart from the words
     calls: tuple[tuple[str, str], ...] = ()  # of tools, instead of words: name, arguments
@@ -33,6 +34,7 @@ class Manners:
     )
     finish_reason: str | None = "stop"
     done: bool = True  # whether a stream says that it is over
+    leaves: bool = False  # after the events, without an end
     stall: bool = False  # after the first word, or before an answer in one piece
     silent: bool = False  # not even headers
     drip: float = 0.0  # seconds before each word
@@ -118,13 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _frame(self, kind: str, choices: list[dict[str, object]]) -> dict[str, object]:
         return {"id": "1", "object": kind, "created": 1, "model": "echo-1", "choices": choices}
 
-    def _send(self, body: str) -> None:
+    def _send(self, body: str | bytes) -> None:
+        body = body.encode() if isinstance(body, str) else body
         self.send_response(self.act.status)
         for name, value in {"content-type": "application/json", **self.act.headers}.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(body.encode())))
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body)
 
     def _stream(self) -> None:
         act = self.act
@@ -133,6 +136,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         try:
+            if act.events is not None:
+                for event in act.events:
+                    self._raw(event if isinstance(event, bytes) else f"data: {json.dumps(event)}\n\n".encode())
+                if act.leaves:
+                    self._leave()
+                    return
+                self._chunk("data: [DONE]\n\n")
+                self._chunk("")
+                return
             self._words()
             if self.close_connection:
                 return
@@ -193,7 +205,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(f"data: {json.dumps(self._frame('chat.completion.chunk', choices) | more)}\n\n")
 
     def _chunk(self, text: str) -> None:
-        self.wfile.write(f"{len(text.encode()):x}\r\n{text}\r\n".encode())
+        self._raw(text.encode())
+
+    def _raw(self, content: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
         self.wfile.flush()
 
 

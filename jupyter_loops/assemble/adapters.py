@@ -26,10 +26,12 @@ class Adapters:
         from jupyter_loops.execution.sandbox import ZygoteSandbox
         from jupyter_loops.planning.models import open_model
 
-        model = open_model(options.chosen_model, api_base=options.api_base, price=options.given_price, asked=asked)
+        prices, name = options.prices, options.chosen_model
+        price = prices.named.get(name, prices.alone)
+        model = open_model(name, api_base=options.api_base, price=price, asked=asked)
         fallbacks = tuple(other_model(options, name) for name in options.fallback)
         escalation = tuple(other_model(options, name) for name in options.escalate)
-        judge = open_model(options.judge_model, api_base=options.judge_api_base) if options.judge_model else None
+        judge = _priced(options, options.judge_model, options.judge_api_base) if options.judge_model else None
         return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge, escalation)
 
 
@@ -46,6 +48,12 @@ def replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Optio
 
 def other_model(options: Options, name: str) -> Model:
     """Another model than the chosen one. Raises OptionError, PreflightError."""
+    return _priced(options, name, options.api_base)
+
+
+def _priced(options: Options, name: str, api_base: str | None) -> Model:
+    """At the price that was given for it by name, or else its list price, or else the one that stands alone."""
     from jupyter_loops.planning.models import open_model
 
-    return open_model(name, api_base=options.api_base)
+    prices = options.prices
+    return open_model(name, api_base=api_base, price=prices.named.get(name), unlisted=prices.alone)

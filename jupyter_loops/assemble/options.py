@@ -13,6 +13,8 @@ from jupyter_loops.core.forecast import StopIf
 from jupyter_loops.engine.prompts import Prompts
 from jupyter_loops.errors import OptionError
 
+from .prices import Prices
+
 _POSITIVE = (
     "daily_usd",
     *("usd", "tokens", "time", "iterations", "calls", "patience", "repeat", "watchdog"),
@@ -34,7 +36,7 @@ class Options:
     time: float | None = 600.0  # seconds
     iterations: int | None = 10
     calls: int | None = None  # to models; retries are calls
-    price: str | Price | None = None  # None: the provider's list; otherwise "in,out" in dollars for a million tokens
+    price: str | Price | None = None  # None: the provider's list; "in,out" in $ for a million tokens, MODEL=in,out;…
     until: str | Condition | None = None  # what else ends the run, e.g. "Verified() | Usd(0.5) & Plateau(3)"
     daily_usd: float | None = None  # for all notebooks together, in a day (UTC)
     landing: float = 0.8  # share of a limit, from which on the model is told what is left; 1: never
@@ -66,6 +68,7 @@ class Options:
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
+    give: tuple[str, ...] = ()  # names of the notebook that are handed over although they hold secrets
     keep_files: bool = False  # what candidates write, beside the history; see run.artifacts
     history: str | None = None  # the DuckDB file, or the address of a team's history: history/address.py
 
@@ -76,7 +79,7 @@ class Options:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
-        _ = self.given_price, self.condition  # are checked here
+        _ = self.prices, self.condition  # are checked here
         if self.store_prompts not in set(Prompts):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
@@ -121,12 +124,12 @@ class Options:
         return {name: value for name, value in options.items() if name != "history"}
 
     @property
-    def given_price(self) -> Price | None:
-        """The price that a person gave, or None. Raises OptionError."""
+    def prices(self) -> Prices:
+        """The prices that a person gave. Raises OptionError."""
         if not isinstance(self.price, str):
-            return self.price
+            return Prices(self.price)
         try:
-            return Price.per_million(self.price)
+            return Prices.read(self.price)
         except ValueError as error:
             raise OptionError(f"--price got {self.price[:40]!r}, expected {error}") from None
 

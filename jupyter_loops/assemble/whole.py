@@ -24,7 +24,7 @@ from jupyter_loops.engine.tuning import Tuning
 from .adapters import Adapters, other_model
 from .options import Options
 from .parts import Person, make_planner, make_questions
-from .world import spoken_of
+from .world import kept_back, spoken_of
 
 
 def make_cycle(
@@ -44,6 +44,8 @@ def make_cycle(
     from jupyter_loops.verification.verifier import Verifier
 
     recipe, ledger, recorder = world.recipe, pace.ledger, pace.recorder
+    for name, why in kept_back(world).items():
+        recorder.note(f"{name}: {why}")
     verifier = Verifier(imports=world.imports)
     questions = make_questions(world, options, adapters, pace, person)
     asking = Asking(

@@ -8,20 +8,27 @@ from collections.abc import Mapping
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.errors import OptionError
 
 from .options import Options
 
 
 def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
     """What the sandbox is given. Raises PreflightError."""
+    from jupyter_loops.execution.secrecy import keep_back
     from jupyter_loops.execution.tests import digest, locate
 
+    if unknown := [name for name in options.give if name not in names]:
+        raise OptionError(f"--give got {', '.join(unknown)}, and the notebook has no such name")
+    read = {name: names[name] for name in sorted(recipe.uses) if name in names}
+    keep_back(read, options.give)
     imports = Imports.of(options.allow_imports, options.deny_imports, recipe.setup)
     tests, roots = locate(recipe)
     return World(
         recipe=recipe,
-        names={name: names[name] for name in sorted(recipe.uses) if name in names},
+        names=read,
         offered=names,
+        given=frozenset(options.give),
         limits=options.limits,
         imports=imports,
         tests=tests,
@@ -32,7 +39,20 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
 
 
 def spoken_of(world: World) -> dict[str, object]:
-    """The names that set-up and checks read, and those of the notebook that the goal or a docstring mentions."""
+    """What the model is told of: names that set-up and checks read, and those that the goal or a docstring mentions."""
+    kept = kept_back(world)
+    return {name: value for name, value in _mentioned(world).items() if name not in kept}
+
+
+def kept_back(world: World) -> dict[str, str]:
+    """Names that stay in the notebook, because they are secrets or hold one, and why."""
+    from jupyter_loops.execution.secrecy import why_secret
+
+    whys = {name: why_secret(name, value) for name, value in _mentioned(world).items() if name not in world.given}
+    return {name: why for name, why in whys.items() if why}
+
+
+def _mentioned(world: World) -> dict[str, object]:
     recipe = world.recipe
     said = "\n".join([recipe.goal, *(target.doc for target in recipe.targets)])
     mentioned = set(re.findall(r"[^\W\d]\w{2,}", said)) | set(re.findall(r"`([^\W\d]\w*)`", said))

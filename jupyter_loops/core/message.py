@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .redaction import clean, redact
 from .tool import Offer, ToolCall
 
 
@@ -16,6 +17,12 @@ class Message:
     content: str
     calls: tuple[ToolCall, ...] = ()  # that an assistant asks for
     answers: str = ""  # of a tool: the id of the call
+
+    @property
+    def redacted(self) -> Message:
+        """The turn without secrets."""
+        calls = tuple(replace(call, arguments=redact(call.arguments)) for call in self.calls)
+        return replace(self, content=redact(self.content), calls=calls)
 
     @property
     def said(self) -> dict[str, str]:
@@ -48,6 +55,16 @@ class Prompt:
     def tokens(self) -> int:
         """Estimated prompt tokens, all parts together."""
         return sum(part.tokens for part in self.parts)
+
+    @property
+    def redacted(self) -> Prompt:
+        """The prompt as it may leave: without secrets."""
+        return replace(
+            self,
+            messages=tuple(message.redacted for message in self.messages),
+            schema=clean(self.schema),
+            tools=tuple(offer.redacted for offer in self.tools),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

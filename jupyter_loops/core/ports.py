@@ -69,6 +69,7 @@ class World:
     recipe: Recipe
     names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
     offered: Mapping[str, object] = field(default_factory=dict)  # its others, sent once a candidate reads them
+    given: frozenset[str] = frozenset()  # names that are handed over although they hold secrets
     limits: Limits = field(default_factory=Limits)
     all_checks: bool = False  # also those of a layer that has failed and takes long
     imports: Imports = field(default_factory=Imports)  # of candidates

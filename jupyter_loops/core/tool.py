@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from .redaction import clean, redact
 
 
 class Calling(StrEnum):
@@ -23,6 +25,11 @@ class Offer:
     name: str
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)  # JSON schema of an object, one property an argument
+
+    @property
+    def redacted(self) -> Offer:
+        """The tool without secrets, which a default may hold."""
+        return replace(self, description=redact(self.description), parameters=clean(self.parameters))
 
     @property
     def function(self) -> dict[str, Any]:

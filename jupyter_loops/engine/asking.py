@@ -13,6 +13,7 @@ from jupyter_loops.core.events import Adapted, BreakerMoved, CallFinished, CallS
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
+from jupyter_loops.core.redaction import MARK
 from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelError
 
 from .answers import PLANS, Answers
@@ -48,12 +49,14 @@ class Asking:
         self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
         self._answers = Answers()
+        self._told = list[str]()  # what a person need not be told again
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def beside(self, model: Model) -> Asking:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
         other = Asking(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
         other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
+        other._told = self._told
         return other
 
     @property
@@ -119,7 +122,7 @@ class Asking:
         """Ask this one model. `patient`: there is no other, so that a breaker's pause is waited for if it is short."""
         window, patience, refused = self._model.window(), Patience(self._ledger, last=patient), set[str]()
         while True:
-            prompt = prompt_for(window)
+            prompt = self._sendable(prompt_for(window))
             try:
                 return await self._once(prompt, sampling, iteration, purpose, patient=patient)
             except FeatureError as fault:
@@ -135,6 +138,14 @@ class Asking:
                     window = min(window or _ANY, self._model.count(prompt.messages, prompt.tools)) // 2
                     sampling = replace(sampling, max_tokens=min(sampling.max_tokens, max(window, LEAST_ANSWER)))
                 await self._wait(seconds, why)
+
+    def _sendable(self, prompt: Prompt) -> Prompt:
+        """The prompt without secrets, which a person is told of once."""
+        prompt = prompt.redacted
+        if not self._told and any(MARK in message.content for message in prompt.messages):
+            self._told.append(MARK)
+            self._recorder.note(f"what looks like a secret is kept out of the prompt: the model reads {MARK}")
+        return prompt
 
     async def _once(
         self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str, *, patient: bool
@@ -211,8 +222,8 @@ class Asking:
         except ModelError as fault:
             call.refused(fault)
             raise
-        except asyncio.CancelledError:
-            call.cancelled()
+        except asyncio.CancelledError as stopped:
+            call.cancelled(next((tokens for tokens in stopped.args if isinstance(tokens, int)), 0))
             raise
         call.finished(completion)
         if completion.finish_reason in REFUSALS:

@@ -13,6 +13,9 @@ from jupyter_loops.errors import ModelError
 from .ledger import Ledger, Reservation
 from .recorder import Recorder
 
+_BEYOND = 100  # times what was sent or allowed: no bill is so far beyond it
+_SLACK = 1000  # tokens of a prompt, whatever was counted
+_BELOW = 4  # times less than was counted: no prompt is so short
 CANCELLED, LOST = "cancelled", "lost"  # beside the ErrorClass values in a call's `error`
 
 
@@ -35,7 +38,7 @@ class Call:
 
     def finished(self, answer: Completion) -> None:
         """Charge what the provider billed; where it said nothing, no more than it was allowed to use."""
-        answer = self._sane(answer)
+        billed, answer = answer, self._sane(answer)
         usd = self.reservation.cost(
             answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens, answer.reasoning_tokens
         )
@@ -58,20 +61,21 @@ class Call:
                 calls=[plain(call) for call in answer.calls],
             )
         )
-        if answer.tokens > self.reservation.worst.tokens:
-            self._note_excess(answer, usd)
+        if billed.tokens > self.reservation.worst.tokens:
+            self._note_excess(billed, answer, usd)
 
     def refused(self, fault: ModelError) -> None:
         """Charge nothing for a request that was not taken up, and the prompt and all that arrived for one that was."""
-        self._failed(fault.kind, fault.message, taken_up=fault.taken_up)
+        self._failed(fault.kind, fault.message, fault.arrived, taken_up=fault.taken_up)
 
-    def cancelled(self) -> None:
-        """Charge the prompt and each piece that arrived: what a provider bills for the rest is not known."""
-        self._failed(CANCELLED, "stopped while the model was answering", taken_up=True)
+    def cancelled(self, arrived: int = 0) -> None:
+        """Charge the prompt and all that arrived: what a provider bills for the rest is not known."""
+        self._failed(CANCELLED, "stopped while the model was answering", arrived, taken_up=True)
 
-    def _failed(self, kind: str, message: str, *, taken_up: bool) -> None:
+    def _failed(self, kind: str, message: str, arrived: int, *, taken_up: bool) -> None:
         used = taken_up or bool(self.pieces)
-        prompt, answer = (self.counted, min(len(self.pieces), self.reservation.max_tokens)) if used else (0, 0)
+        answer = min(max(arrived, len(self.pieces)), self.reservation.max_tokens) if used else 0
+        prompt = self.counted if used else 0
         usd = self.reservation.cost(prompt, answer)
         self._settle(prompt, answer, usd)
         self.recorder.say(
@@ -92,18 +96,23 @@ class Call:
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
 
     def _sane(self, answer: Completion) -> Completion:
-        """No negative bill, and no guess above what was allowed."""
+        """No bill that cannot be right, and no guess above what was allowed; what is not as it was billed is marked."""
         prompt, completion = max(answer.prompt_tokens, 0), max(answer.completion_tokens, 0)
-        if answer.estimated:
-            prompt, completion = min(prompt, self.counted), min(completion, self.reservation.max_tokens)
-        if (prompt, completion) == (answer.prompt_tokens, answer.completion_tokens):
+        allowed = self.reservation.max_tokens
+        if answer.estimated or prompt > _BEYOND * self.counted + _SLACK or completion > _BEYOND * allowed:
+            prompt, completion = min(prompt, self.counted), min(completion, allowed)
+        if prompt * _BELOW < self.counted:
+            prompt = self.counted
+        same = (prompt, completion) == (answer.prompt_tokens, answer.completion_tokens)
+        if same and prompt + completion <= self.reservation.worst.tokens:
             return answer
-        return replace(answer, prompt_tokens=prompt, completion_tokens=completion)
+        return replace(answer, prompt_tokens=prompt, completion_tokens=completion, estimated=True)
 
-    def _note_excess(self, answer: Completion, usd: float | None) -> None:
+    def _note_excess(self, billed: Completion, charged: Completion, usd: float | None) -> None:
         excess = "" if usd is None else f", ${max(usd - self.reservation.worst.usd, 0):.4g} more than was set aside"
+        how = "charged as billed" if charged.tokens == billed.tokens else f"charged as {charged.tokens:,}"
         message = (
-            f"{answer.model or 'the provider'} billed {answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens, "
-            f"where {self.counted:,} were sent and {self.reservation.max_tokens:,} allowed{excess}; charged as billed"
+            f"{billed.model or 'the provider'} billed {billed.prompt_tokens:,} + {billed.completion_tokens:,} tokens, "
+            f"where {self.counted:,} were sent and {self.reservation.max_tokens:,} allowed{excess}; {how}"
         )
         self.recorder.say(Noted(iteration=self.iteration, message=message))

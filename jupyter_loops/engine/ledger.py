@@ -167,13 +167,13 @@ class Ledger:
         return Reservation(worst, answer, price)
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
-        """Replace a reservation by what was used."""
+        """Replace a reservation by what was used; an allowance of all notebooks is never charged beyond it."""
         with self._lock:
             for one in self._accounts:
                 one.reserved = one.reserved - reservation.worst
                 one.spent = one.spent + usage
             if self._family.allowance is not None and (reservation.worst.usd or usage.usd):
-                self._family.allowance.settle(reservation.worst.usd, usage.usd)
+                self._family.allowance.settle(reservation.worst.usd, min(usage.usd, reservation.worst.usd))
         self._tell()
 
     def count_iteration(self) -> None:

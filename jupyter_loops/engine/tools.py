@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
+from jupyter_loops.core.fence import fenced
 from jupyter_loops.core.message import Completion, Message, Part, Prompt, Sampling
 from jupyter_loops.core.ports import Toolbox
 from jupyter_loops.core.redaction import redact
@@ -155,12 +156,12 @@ class Tools:
 
 
 def _fitted(said: Sequence[Message], window: int | None) -> tuple[Message, ...]:
-    """What was said, each result cut to an equal share of what there is room for."""
+    """What was said, each result fenced, and cut to an equal share of what there is room for."""
     results = sum(message.role == "tool" for message in said)
     room = _TOGETHER if window is None else min(window // 2 * _PER_TOKEN, _TOGETHER)
     share = max(room // max(results, 1), _LEAST)
     return tuple(
-        replace(message, content=_clipped(message.content, share)) if message.role == "tool" else message
+        replace(message, content=fenced(_clipped(message.content, share))) if message.role == "tool" else message
         for message in said
     )
 

@@ -15,6 +15,7 @@ from .channel import Garbage
 _T = TypeVar("_T")
 _MESSAGE = 4000  # characters
 _VALUE = 600
+_KEY = 4000  # characters; longer secrets are rare
 _LARGEST = 1 << 1000  # of an integer that still fits a float
 _MANY = 64  # frames of a fault, values of a frame
 _DIRECTIONS = frozenset({"maximize", "minimize", "equal"})
@@ -30,7 +31,7 @@ def field(message: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
 
 def text(message: Mapping[str, Any], name: str, limit: int = _MESSAGE) -> str:
     """A text field, clipped and redacted."""
-    return redact(field(message, name, str)[:limit])
+    return _clipped(field(message, name, str), limit)
 
 
 def number(message: Mapping[str, Any], name: str) -> float:
@@ -48,7 +49,12 @@ def values(message: Mapping[str, Any], name: str = "values") -> dict[str, str]:
     pairs = field(message, name, dict)
     if len(pairs) > _MANY or not all(type(value) is str for value in pairs.values()):
         raise Garbage(f"{name} are not texts")
-    return {key[:_VALUE]: redact(value[:_VALUE]) for key, value in pairs.items()}
+    return {_clipped(key, _VALUE): _clipped(value, _VALUE) for key, value in pairs.items()}
+
+
+def _clipped(text: str, limit: int) -> str:
+    """Redacted first: a key that was cut is not known any more."""
+    return redact(text[: limit + _KEY])[:limit]
 
 
 def notes(message: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_loops.core.candidate import Figure
+from jupyter_loops.core.redaction import clean, redact
 
 from . import border, png
 from .channel import Garbage
@@ -56,7 +57,7 @@ def _plotly(content: bytes) -> str:
     figure = value.get("figure")
     if not (isinstance(figure, dict) and isinstance(figure.get("data"), list) and figure.keys() <= {"data", "layout"}):
         figure = None
-    return json.dumps({"traces": traces, "more": border.field(value, "more", int), "figure": figure})
+    return json.dumps({"traces": traces, "more": border.field(value, "more", int), "figure": clean(figure)})
 
 
 def _trace(trace: Any) -> dict[str, Any]:
@@ -67,5 +68,5 @@ def _trace(trace: Any) -> dict[str, Any]:
     for axis in _AXES:
         ends = trace.get(axis)
         if isinstance(ends, list) and len(ends) == 2 and all(type(end) is str for end in ends):  # noqa: PLR2004 - both
-            told[axis] = [end[:_WORDS] for end in ends]
+            told[axis] = [redact(end)[:_WORDS] for end in ends]
     return told

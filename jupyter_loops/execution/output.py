@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import string
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from tempfile import mkstemp
 
 _PIECE = 1 << 16
 _KEPT = 64 * 1024  # bytes, unless bound otherwise
+_LONGEST = 256  # bytes of a word that is cut
+_OF_WORDS = bytes(string.ascii_letters + string.digits + "+/=_-.~", "ascii")
 _EVERY = 0.02  # seconds between two looks at a file
 
 
@@ -82,6 +85,8 @@ class Output:
         """The text so far, and whether it is clipped; starts anew."""
         left_out = self._total - len(self._head) - len(self._tail)
         mark = f"\n... {left_out} bytes left out ...\n".encode() if left_out else b""
+        if left_out:  # half of a key at the cut is not known as one
+            self._head, self._tail = _whole(self._head, self._tail)
         text = bytes(self._head + mark + self._tail).decode(errors="replace")
         self._head, self._tail, self._total = bytearray(), bytearray(), 0
         return text, bool(left_out)
@@ -104,3 +109,9 @@ class Output:
             return False
         self.add(piece)
         return True
+
+
+def _whole(head: bytearray, tail: bytearray) -> tuple[bytearray, bytearray]:
+    """Both without the word that was cut, where it is not a flood of its own."""
+    last, first = head[-_LONGEST:].rstrip(_OF_WORDS), tail[:_LONGEST].lstrip(_OF_WORDS)
+    return (head[:-_LONGEST] + last if last else head), (first + tail[_LONGEST:] if first else tail)

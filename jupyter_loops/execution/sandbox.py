@@ -63,7 +63,7 @@ class ZygoteSandbox:
         self._world, passes = world, self._platform.passes_files
         self._scratch = Scratch(whole=passes and self._isolation != "container")
         root = self._scratch.root
-        supply = Supply(world.offered, _given(world), None if passes else root)
+        supply = Supply(world.offered, _given(world), None if passes else root, world.given)
         self._workers = Workers(world, self._start(root), self._examiner, supply, self._groups)
         self._spare = Spare(self._workers, self._pool, self._chores)
         kept_back = private(world.recipe, world.names)

@@ -19,19 +19,26 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import PreflightError
 
 from .cargo import Cargo, pack
+from .secrecy import STAY, why_secret
 
 _MOST = 1 << 30  # bytes of all names that candidates ask for in one run
 _LONGEST = 1 << 18  # characters of a candidate that is worth reading for names
 _NEVER = {*dir(builtins), "In", "Out", "exit", "quit", "get_ipython"}  # IPython's own, and what each has anyway
-_SECRET = re.compile(r"(?i)secret|passw|token|credential|api_?key|private_?key|(^|_)(auth|pwd)(_|$)")
 
 
 class Supply:
     """Packs names once each, and remembers which cannot come and why."""
 
-    def __init__(self, offered: Mapping[str, object], sent: Iterable[str], folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        offered: Mapping[str, object],
+        sent: Iterable[str],
+        folder: Path | None = None,
+        given: Iterable[str] = (),
+    ) -> None:
+        """`given` are names that are handed over whatever they hold."""
         self._offered, self._folder = offered, folder  # where files lie whose descriptors cannot be handed on
-        self._known = set(sent)
+        self._known, self._given = set(sent), frozenset(given)
         self._left = _MOST
         self.cargoes: list[Cargo] = []
         self.absent: dict[str, str] = {}  # name → why it is not there
@@ -64,17 +71,17 @@ class Supply:
     def _pack(self, name: str) -> Cargo | None:
         self._known.add(name)
         value = self._offered.get(name)
-        if _SECRET.search(name) and isinstance(value, str | bytes):
-            self.absent[name] = "its name says that it is a secret, and secrets stay in the notebook"
+        if name not in self._given and (why := why_secret(name, value)):
+            self.absent[name] = why
             return None
         try:
             cargo = pack({name: value}, self._folder and self._folder / f"name-{len(self._known)}", self._left)
         except PreflightError as error:
             self.absent[name] = str(error)
             return None
-        if _holds_secret(cargo):
+        if name not in self._given and _holds_secret(cargo):
             cargo.close()
-            self.absent[name] = "it holds what looks like a key, and secrets stay in the notebook"
+            self.absent[name] = f"it holds what looks like a key, and {STAY.format(name)}"
             return None
         self._left -= cargo.size
         self.cargoes.append(cargo)

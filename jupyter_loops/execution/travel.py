@@ -10,6 +10,8 @@ from inspect import getclosurevars
 from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType, TracebackType
 from typing import Any
 
+from jupyter_loops.core.redaction import redact
+
 _TOOL = "Make what needs it a @tool, which runs in the notebook"
 _SETUP = "Create it in the set-up of the cell instead"
 _EITHER = f"{_TOOL}, or create it in the set-up of the cell"
@@ -76,18 +78,18 @@ def is_on_gpu(value: object) -> bool:
 
 def explain(name: str, value: object, culprit: object, error: Exception) -> str:
     """One line on a name that cannot be sent: `culprit` is the object inside at which packing ended."""
-    steps = "" if culprit is value else next((way for way, each in _walk(value) if each is culprit), None)
+    steps = "" if culprit is value else next((way for way, each in walk(value) if each is culprit), None)
     reason = GPU if is_on_gpu(culprit) else kind(value) or kind(culprit)
     start = f"{name!r} ({_class(value)}) cannot be sent to the sandbox: "
     if reason is None:
-        return f"{start}{' '.join(str(error).split())[:200]}. {_SETUP}"
+        return f"{start}{' '.join(redact(str(error)).split())[:200]}. {_SETUP}"
     if culprit is value or (reason is not GPU and kind(value) is not None):
         return f"{start}it {reason.what}. {reason.advice}"
     where = f"something in it ({_class(culprit)})" if steps is None else f"{name}{steps} ({_class(culprit)})"
     return f"{start}{where} {reason.what}. {reason.advice}"
 
 
-def _walk(value: object) -> Iterator[tuple[str, object]]:
+def walk(value: object) -> Iterator[tuple[str, object]]:
     """Objects inside, the nearest first, and how to get to each."""
     waiting, seen = deque([("", value, 0)]), {id(value)}
     while waiting and len(seen) < _MOST:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_loops.core.redaction import MARK, redact
 from jupyter_loops.errors import OptionError
 
 from . import units
 from .nearest import nearest
 
-_KEY = re.compile(r"(sk|pk|rk|gsk|xai|hf|ghp|glpat|key|Bearer)[-_ ]\S{12,}|AIza\S{20,}|[A-Za-z0-9_-]{40,}")
+_KEY = re.compile(r"(key|Bearer)[-_ ]\S{12,}|[A-Za-z0-9_-]{40,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Option:
     shape: str = ""  # how its value is written in the help
     read: Callable[[str], Any] | None = None
     of: str = ""  # the option that this flag turns off
+    several: bool = False  # may be given again; values with a semicolon between them
 
     @property
     def long(self) -> str:
@@ -45,7 +47,13 @@ OPTIONS = (
     Option(name="time", shape="TIME", read=units.or_none(units.seconds), help="longest wall-clock time, e.g. 5m"),
     Option(name="iterations", short="-n", shape="COUNT", read=units.or_none(units.count), help="most rounds"),
     Option(name="calls", shape="COUNT", read=units.or_none(units.count), help="most model calls, retries included"),
-    Option(name="price", shape="IN,OUT", read=units.price, help="dollars for a million tokens, e.g. 3,15"),
+    Option(
+        name="price",
+        shape="IN,OUT",
+        read=units.price,
+        several=True,
+        help="dollars for a million tokens, e.g. 3,15; MODEL=3,15 for one of several",
+    ),
     Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
     Option(name="daily_usd", shape="DOLLARS", read=units.or_none(units.dollars), help="for all notebooks in a day"),
     Option(name="landing", shape="SHARE", read=units.fraction, help="of a limit, to land from; 1: never"),
@@ -85,6 +93,7 @@ OPTIONS = (
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
+    Option(name="give", shape="NAMES", read=units.names, help="secrets that candidates get all the same: a,b"),
     Option(name="keep_files", help="keep what candidates write, beside the history: run.artifacts"),
     Option(name="fresh", help="search anew, even where a verified result is stored"),
     Option(name="tools", shape="NAMES", read=units.names, help="functions of the notebook that the model may call"),
@@ -138,11 +147,12 @@ def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mappi
         head, equals, value = word.partition("=")
         option = _option(head, by_word)
         name, on = option.of or option.name, not option.of
-        if name in found:
+        if name in found and not option.several:
             raise OptionError(f"{option.long} is given twice, or taken back by another option")
         if option.read is None and equals:
             raise OptionError(f"{option.long} takes no value")
-        found[name] = on if option.read is None else _value(option, value if equals else rest, namespace)
+        told = on if option.read is None else _value(option, value if equals else rest, namespace)
+        found[name] = f"{found[name]};{told}" if name in found else told
     return found
 
 
@@ -180,5 +190,5 @@ def _value(option: Option, given: str | Iterator[str], namespace: Mapping[str, o
 
 
 def _refuse_key(text: str) -> None:
-    if _KEY.fullmatch(text):
+    if _KEY.fullmatch(text) or redact(text).startswith(MARK):
         raise OptionError("that looks like an API key; keys come from the environment, never from a notebook")

@@ -86,6 +86,7 @@ class LoopMagics(Magics):
     background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
+    give = List(Unicode(), help="Names that candidates get although they hold secrets.").tag(config=True)
     keep_files = Bool(default_value=False, help="Keep what candidates write, beside the history.").tag(config=True)
     fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
     tools = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)

@@ -41,9 +41,9 @@ def dollars(text: str) -> float:
 
 def price(text: str) -> str:
     """`3,15`: dollars for a million tokens in and out; cached and reasoning tokens may follow."""
-    from jupyter_loops.core.budget import Price
+    from jupyter_loops.assemble.prices import Prices
 
-    Price.per_million(text)
+    Prices.read(text)
     return text
 
 

@@ -9,6 +9,8 @@ from itertools import islice
 from types import ModuleType
 from typing import Any
 
+from jupyter_loops.core.redaction import redact
+
 _LONGEST = 160  # characters of a summary
 _MOST = 12  # columns, keys or fields that are named
 _PLAIN = (int, float, complex, bool, type(None))
@@ -78,5 +80,5 @@ def _listed(items: Any) -> str:
 
 
 def _clip(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(redact(text).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -9,11 +9,14 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.fence import fence, item
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
+from jupyter_loops.core.redaction import redact
 
 from .window import GAP, Section
 
@@ -26,7 +29,7 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
     `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
     """
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
-    return [*first, *(section for section in _carried(memory) if section.text.strip()), *last]
+    return [*first, *map(_clean, (section for section in _carried(memory) if section.text.strip())), *last]
 
 
 @lru_cache(maxsize=32)
@@ -38,7 +41,7 @@ def _same(recipe: Recipe, names: tuple[tuple[str, str], ...], sketch: str) -> tu
     goal, steady = _goal(recipe), [*_setup(recipe), *_names(recipe, names), *_checks(recipe)]
     targets = _targets(recipe, sketch)
     both = ([*goal, *steady], targets) if recipe.asks_for_code else (steady, [*targets, *goal])
-    first, last = (tuple(section for section in part if section.text.strip()) for part in both)
+    first, last = (tuple(_clean(section) for section in part if section.text.strip()) for part in both)
     return first, last
 
 
@@ -69,7 +72,7 @@ def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section
     """Only names that the visible part of the cell speaks of: a value may be an answer to a hidden check."""
     visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
     spoken = set(re.findall(r"\w+", "\n".join(visible)))
-    known = [f"- {name}: {summary}" for name, summary in names if name in spoken]
+    known = [item(f"{name}: {summary}") for name, summary in names if name in spoken]
     yield from _list("names", "These names exist already:", known, rank=6, allowance=800)
 
 
@@ -78,7 +81,7 @@ def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
     if recipe.asks_for_code:
         yield Section(name="targets", text=GAP.join(map(_request, recipe.targets)), rank=1)
     elif sketch:
-        yield Section(name="targets", before="Answer with this JSON object:\n", text=sketch, rank=1)
+        yield Section(name="targets", before="Answer with this JSON object:\n", text=_flat(sketch), rank=1)
 
 
 def _request(target: Target) -> str:
@@ -109,7 +112,7 @@ def _signature(target: Target) -> tuple[str, str]:
 def _checks(recipe: Recipe) -> Iterator[Section]:
     asserts = [check for check in recipe.visible if check.kind is CheckKind.ASSERT]
     yield Section(name="checks", text="\n".join(map(_source, asserts)), rank=2, allowance=2000)
-    scores = [f"- {check.kind}: {check.name}" for check in recipe.visible if check.kind is not CheckKind.ASSERT]
+    scores = [item(f"{check.kind}: {check.name}") for check in recipe.visible if check.kind is not CheckKind.ASSERT]
     yield from _list("scores", "The better these numbers, the better the answer:", scores, rank=2, allowance=300)
 
 
@@ -120,13 +123,13 @@ def _carried(memory: Memory) -> Iterator[Section]:
     if memory.last is not None:
         yield _candidate("last", "Your last attempt:", memory.last, rank=7)
     wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
-    yield from _list("failures", wrong, [f"- {failure}" for failure in memory.failures], rank=3, allowance=1000)
-    rejected = [f"- {approach}" for approach in memory.rejected]
+    yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
+    rejected = [*map(item, memory.rejected)]
     yield from _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
-    yield from _list("notes", "Note:", [f"- {note}" for note in memory.notes], rank=10, allowance=200)
+    yield from _list("notes", "Note:", [*map(item, memory.notes)], rank=10, allowance=200)
     if memory.left:
         yield Section(name="left", text=memory.left, rank=4, allowance=120)
-    hints = [f"- {hint}" for hint in memory.hints]
+    hints = [*map(item, memory.hints)]
     yield from _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
 
 
@@ -142,8 +145,8 @@ def _source(check: Check) -> str:
 def _code(
     name: str, heading: str, text: str, *, rank: int, allowance: int | None = None, language: str = "python"
 ) -> Section:
-    fence = _fence(text)
-    before, after = f"{heading}\n\n{fence}{language}\n", f"\n{fence}"
+    marks = fence(text)
+    before, after = f"{heading}\n\n{marks}{language}\n", f"\n{marks}"
     return Section(name=name, before=before, text=text, after=after, rank=rank, allowance=allowance)
 
 
@@ -158,6 +161,11 @@ def _list(
     if items:
         before, text = f"{heading}\n", "\n".join(items)
         yield Section(name=name, before=before, text=text, rank=rank, allowance=allowance, newest_last=newest_last)
+
+
+def _clean(section: Section) -> Section:
+    """Without secrets, before there is a cut after which they are not known any more."""
+    return section if (text := redact(section.text)) is section.text else replace(section, text=text)
 
 
 def _flat(text: str) -> str:

@@ -82,7 +82,8 @@ def _cut(text: str, room: int, *, from_start: bool) -> str:
             break
         kept.append(line)
     if not kept:
-        return _cut_line(lines[0], room + estimate(lines[0] + "\n"), from_start=from_start)
+        piece = _cut_line(lines[0], room + estimate(lines[0] + "\n"), from_start=from_start)
+        return f"… {piece}" if from_start and piece else piece  # its middle must not look like a line of its own
     return "\n".join(reversed(kept) if from_start else kept)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import APPROVAL, PAUSED
 
 from .checks import Checks
@@ -101,7 +102,7 @@ class Snapshot:
 
     def stream(self, piece: str) -> None:
         """A piece of an answer arrived; the newest 2 kB are kept."""
-        self._stream = (self._stream + piece)[-LIMIT:]
+        self._stream = (self._stream + piece)[-2 * LIMIT :]
 
     def spend(self, spent: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """The ledger moved."""
@@ -153,7 +154,7 @@ class Snapshot:
     @property
     def tail(self) -> str:
         """The end of the answer that is arriving."""
-        return clip(self._stream)
+        return clip(redact(self._stream)[-LIMIT:])
 
     def _headline(self) -> str:
         if self.termination is not None:

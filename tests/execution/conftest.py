@@ -59,12 +59,13 @@ async def opened(
     imports: Imports | None = None,
     *,
     offered: Mapping[str, object] | None = None,
+    given: frozenset[str] = frozenset(),
     pool: Pool | None = None,
     **names: object,
 ) -> AsyncIterator[Sandboxed]:
     sandbox = ZygoteSandbox(level, pool=pool)
     limits, imports = limits or Limits(), imports or Imports()
-    world = World(recipe=recipe, names=names, limits=limits, imports=imports, offered=offered or {})
+    world = World(recipe=recipe, names=names, limits=limits, imports=imports, offered=offered or {}, given=given)
     try:
         readiness = await sandbox.open(world)
         yield Sandboxed(sandbox, readiness, recipe)

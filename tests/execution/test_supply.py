@@ -8,9 +8,19 @@ import time
 from types import ModuleType
 
 import pytest
+from pydantic import SecretStr
 
 from jupyter_loops.core.candidate import Exit, Limits
 from jupyter_loops.execution.supply import Supply
+
+
+class Client:
+    def __init__(self, password):
+        self.password = password
+
+
+def fetches(api_token):
+    return lambda: api_token
 
 
 class Slow:
@@ -77,6 +87,18 @@ async def test_a_name_that_cannot_travel_is_told_to_the_candidate_and_to_no_othe
     ("name", "value"),
     [
         ("api_key", "0123456789"),
+        ("OPENAI_KEY", "0123456789"),
+        ("aws_key", "0123456789"),
+        ("my_key", "0f1e2d3c4b5a6978"),
+        ("passphrase", "correct horse"),
+        ("database_url", "here"),
+        ("dsn", "here"),
+        ("jwt", "here"),
+        ("passwords", ["hunter2"]),
+        ("config", {"server": [{"password": "hunter2"}]}),
+        ("client", Client("hunter2")),
+        ("hidden_in", {"value": SecretStr("hunter2")}),
+        ("fetch", fetches("hunter2")),
         ("db_password", b"hunter2"),
         ("settings", {"deep": [{"openai": "sk-" + "a" * 40}]}),
         ("note", "token: ghp_" + "b" * 36),
@@ -87,8 +109,34 @@ async def test_secrets_stay_in_the_notebook(name, value, open_sandbox, make_reci
         executed = (await box.run(f"print({name})")).executed
 
     assert executed.exit is Exit.RAISED
-    assert "secrets stay in the notebook" in executed.fault.message
+    assert f"secrets stay in the notebook; --give {name} hands it over" in executed.fault.message
     assert executed.stdout == ""
+
+
+async def test_a_secret_that_is_given_on_purpose_is_there(open_sandbox, make_recipe):
+    offered = {"api_key": "0123456789", "note": "token: ghp_" + "b" * 36}
+    given = frozenset(offered)
+    async with open_sandbox("process", make_recipe("assert f(1) == (10, 47)"), offered=offered, given=given) as box:
+        outcome = await box.run("def f(x): return len(api_key), len(note)")
+
+    assert outcome.passed == [True], outcome.verdicts
+
+
+async def test_ordinary_names_are_no_secrets(open_sandbox, make_recipe):
+    offered = {
+        "tokens": ["the", "cat"],
+        "token": "the",
+        "keys": ["a", "b"],
+        "sort_key": "price_2024",
+        "pairs": [{"token": "cat", "key": "b"}],
+        "secret_number": 7,
+        "password_lengths": [3, 4],
+        "base_url": "http://x.test",
+    }
+    async with open_sandbox("process", make_recipe("assert f(1) == 8"), offered=offered) as box:
+        outcome = await box.run(f"def f(x): return len([{', '.join(offered)}])")
+
+    assert outcome.passed == [True], outcome.verdicts
 
 
 async def test_names_of_the_setup_the_targets_and_python_itself_are_not_the_notebooks(open_sandbox, make_recipe):

@@ -107,7 +107,7 @@ MISTAKES = [
         "a server that refuses the key",
         "-m mine --api-base {server} --tokens 50k",
         DOUBLE + CHECK,
-        "NotVerified: .*error, the key for mine was refused (401): .*[key]",
+        "NotVerified: .*error, the key for mine was refused (401): .*[redacted]",
     ),
     Mistake(
         "a script that is not there",

@@ -30,7 +30,7 @@ def test_every_option_of_the_issue_is_there():
     wanted = "--model -m --api-base --usd --tokens --time --iterations -n --patience --temperature --max-tokens"
     wanted += " --timeout --setup-timeout --memory --background -b --no-raise --insert --fresh --dry-run --seed --help"
     wanted += " --repeat --all-checks --watchdog"
-    wanted += " --allow-imports --deny-imports --sandbox --image"
+    wanted += " --give"
     wanted += " --allow-imports --deny-imports --sandbox --image --keep-files"
     assert set(wanted.split()) <= words
 
@@ -129,3 +129,7 @@ def test_conditions_and_prices_are_read_where_they_are_written():
     assert line.options == {"until": "Verified() | Plateau(3)", "price": "3,15", "calls": 20}
     assert "--until got 'Verified', expected a call: write Verified()" in refusal("x --until Verified")
     assert "--price got '3', expected US dollars for a million tokens" in refusal("x --price 3")
+    several = read_line("x --price 3,15 --price mine=1,2 --price=openai/gpt=4,20,1")
+    assert several.options == {"price": "3,15;mine=1,2;openai/gpt=4,20,1"}
+    for wrong in ("x --price mine=3", "x --price mine=", "x --price =3,15;3,15"):
+        assert "expected" in refusal(wrong)

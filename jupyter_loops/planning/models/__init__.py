@@ -11,11 +11,18 @@ LOCAL = "local"
 _SCRIPT = "script:"
 
 
-def open_model(name: str, *, api_base: str | None = None, price: Price | None = None, asked: int = 0) -> Model:
+def open_model(
+    name: str,
+    *,
+    api_base: str | None = None,
+    price: Price | None = None,
+    unlisted: Price | None = None,
+    asked: int = 0,
+) -> Model:
     """The model behind a name: `local`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
 
     Nothing is imported or started before the model's own `open`. A run that goes on has `asked` so often already,
-    which only a script needs to know.
+    which only a script needs to know. `unlisted` is the price of a model that has none of its own.
     """
     if name == LOCAL:
         from .embedded import EmbeddedModel
@@ -27,7 +34,7 @@ def open_model(name: str, *, api_base: str | None = None, price: Price | None = 
         return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price, asked=asked)
     from .provider import LiteLLMModel
 
-    return LiteLLMModel(name, api_base=api_base, price=price)
+    return LiteLLMModel(name, api_base=api_base, price=price, unlisted=unlisted)
 
 
 __all__ = ["LOCAL", "open_model"]

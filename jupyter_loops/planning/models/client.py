@@ -11,15 +11,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-_importing = threading.Lock()
+from .intake import install
+from .wire import current
 
-# Set while a call is ours: LiteLLM's HTTP handler sends a request again when its connection breaks, which pays
-# twice for an answer that was on its way. A kernel may use LiteLLM for other things too; those are left as they are.
-once: ContextVar[bool] = ContextVar("jupyter_loops_once", default=False)
+_importing = threading.Lock()
 
 # Read by LiteLLM while it is imported: its own price map instead of a download, and no reading of a
 # `.env` file into the kernel's environment.
@@ -64,12 +62,17 @@ def _load() -> ModuleType:
     litellm.drop_params = True  # what a model cannot take is left out, not an error
     litellm.num_retries = 0
     _send_once()
+    install()
     litellm.ModelResponse()  # types that are built on first use: better here than in the first call
     litellm.ModelResponseStream()
     return litellm
 
 
 def _send_once() -> None:
+    """LiteLLM's handler sends a request again when its connection breaks, which pays twice for one answer.
+
+    A kernel may use LiteLLM for other things too; those are left as they are.
+    """
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
     again = getattr(AsyncHTTPHandler, "single_connection_post_request", None)
@@ -79,7 +82,7 @@ def _send_once() -> None:
     @functools.wraps(again)
     async def resend(*args: Any, **kwargs: Any) -> Any:
         broken = sys.exc_info()[1]  # the fault that it is called for
-        if once.get() and broken is not None:
+        if current.get() is not None and broken is not None:
             raise broken
         return await again(*args, **kwargs)
 

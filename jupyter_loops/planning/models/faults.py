@@ -10,14 +10,15 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import ErrorClass, ModelError
 
 from .client import load
-from .redaction import redact
 from .wording import NO_CREDIT, by_words
 
 _DEEPEST = 8  # errors that led to one another
 _LONGEST = 200  # characters of a provider's own words
+_READ = 16_384  # characters of an answer that are looked at
 
 _BY_TYPE = {  # LiteLLM's exceptions, the more special first where they inherit from each other
     "ContextWindowExceededError": ErrorClass.CONTEXT_OVERFLOW,
@@ -59,8 +60,8 @@ _BROKEN_OFF = re.compile(
 
 def classify(error: Exception, name: str, *, api_base: str | None = None, api_key: str | None = None) -> ModelError:
     """What a failed call means for the loop. `name` and `api_base` are what the person chose."""
-    raw = _raw(error)
-    said = _said(raw) or type(error).__name__
+    raw = _raw(error)[:_READ]
+    said = _said(redact(raw, api_key)) or type(error).__name__
     status, causes = _status(error), _causes(error)
     broken_off = bool(_BROKEN_OFF.search(causes))
     unreached = not broken_off and bool(_UNREACHED.search(causes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+SHORTER = "max_tokens"  # named max_completion_tokens from then on
 SCHEMA, SYSTEM, SEED, TEMPERATURE, STOP = "a schema", "a system message", "a seed", "a temperature", "stop words"
 USAGE, STREAM = "usage in the stream", "streaming"
 TOOLS = "tool calls"  # described in the prompt from then on, see spoken.py
@@ -33,6 +34,7 @@ _NAMED = {  # how providers call it in a refusal; the more special first
     SYSTEM: r"system.{0,12}(role|message|prompt|instruction)|developer instruction|must alternate|role.{0,12}system",
     SEED: r"\bseed\b",
     TEMPERATURE: r"\btemperature\b",
+    SHORTER: r"\bmax_tokens\b.*\bmax_completion_tokens\b",
     STOP: r"\bstop(_sequences| words?| sequences?)?\b",
 }
 _REFUSES = re.compile(
@@ -41,12 +43,41 @@ _REFUSES = re.compile(
     r"|deprecated|only the default",
     re.IGNORECASE,
 )
+_LONGEST = re.compile(  # an answer that is longer than a model writes
+    r"max(imum)?[_ ]?((completion|output|new)[_ ])?tokens|(output|completion|generated) tokens", re.IGNORECASE
+)
+_TOO_LONG = re.compile(
+    r"too (large|high|big|many)|at most|less than|<=|> ?\d|maximum|valid range|exceed|up to|limit", re.IGNORECASE
+)
+_STATUS = re.compile(r"code:? ?\d{3}\b|\(\d{3}\)|status.{0,9}\d{3}\b", re.IGNORECASE)
+_LEAST = 16  # tokens; a smaller number is about something else
+_caps: dict[tuple[str, str], int] = {}  # (model, endpoint) → tokens of its longest answer
 _refused: dict[tuple[str, str], set[str]] = {}  # (model, endpoint) → features
 
 
 def refused(model: str, endpoint: str) -> set[str]:
     """The features that an endpoint has refused; the set itself, to be added to."""
     return _refused.setdefault((model, endpoint), set())
+
+
+def cap(model: str, endpoint: str) -> int | None:
+    """Tokens of the longest answer that an endpoint writes, where it has said so."""
+    return _caps.get((model, endpoint))
+
+
+def capped(model: str, endpoint: str, text: str, asked: int) -> int | None:
+    """Learn from a refusal how long an answer may be; None where it is about something else."""
+    if not (_LONGEST.search(text) and _TOO_LONG.search(text)):
+        return None
+    numbers = re.findall(r"\d[\d,]{0,9}", _STATUS.sub("", text))
+    fitting = [number for said in numbers if _LEAST <= (number := _number(said)) < asked]
+    if fitting:
+        _caps[model, endpoint] = max(fitting)
+    return max(fitting, default=None)
+
+
+def _number(said: str) -> int:
+    return int(said.replace(",", ""))
 
 
 def named(text: str, request: dict[str, Any]) -> str | None:
@@ -61,11 +92,14 @@ def without(request: dict[str, Any], features: set[str]) -> dict[str, Any]:
     """The request with these features left out."""
     features = features | {USAGE} if STREAM in features else features
     kept = {key: value for key, value in request.items() if _KEYS.get(key) not in features}
+    if SHORTER in features:
+        kept["extra_body"] = {"max_completion_tokens": kept.pop("max_tokens")}
     return {**kept, "messages": _one_voice(kept["messages"])} if SYSTEM in features else kept
 
 
 def _sent(request: dict[str, Any]) -> set[str]:
     sent = {feature for key, feature in _KEYS.items() if request.get(key) is not None}
+    sent |= {SHORTER} if "max_tokens" in request else set()
     return sent | ({SYSTEM} if any(turn["role"] == "system" for turn in request["messages"]) else set())
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .calling import Calls
+
 
 class StandstillError(Exception):
     """The answer stopped coming."""
@@ -21,7 +23,7 @@ class Heard:
     room: int  # characters
     pieces: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)  # that come apart from the answer
-    calls: dict[int, dict[str, str]] = field(default_factory=dict)  # of tools, by their place: id, name, arguments
+    calls: Calls = field(default_factory=Calls)  # of tools
     first: float | None = None  # when it began, or its thoughts did
     full: bool = False
 
@@ -63,16 +65,17 @@ class Heard:
 
     def _call(self, piece: Any) -> None:
         """A piece of a call; its arguments come bit by bit, and take up room as words do."""
-        place = getattr(piece, "index", None) or 0
-        known = self.calls.setdefault(place, {"id": "", "name": "", "arguments": ""})
         function = piece.function
-        said = {"id": piece.id, "name": function and function.name, "arguments": function and function.arguments}
-        for key, text in said.items():
-            kept = str(text or "")[: self.room]
-            self.room -= len(kept)
-            self.full = self.full or len(kept) < len(str(text or ""))
-            known[key] = (known[key] + kept) if key == "arguments" else known[key] or kept
-        self.on_text(str(said["arguments"] or said["name"] or ""))
+        said = [str(text or "") for text in (piece.id, function and function.name, function and function.arguments)]
+        kept = [self._fitting(text) for text in said]
+        self.calls.take(getattr(piece, "index", None) or 0, *kept)
+        self.on_text(said[2] or said[1])
+
+    def _fitting(self, text: str) -> str:
+        kept = text[: self.room]
+        self.room -= len(kept)
+        self.full = self.full or len(kept) < len(text)
+        return kept
 
 
 def thoughts_of(message: Any) -> str:

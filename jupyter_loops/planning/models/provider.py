@@ -11,15 +11,18 @@ from typing import Any
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
-from jupyter_loops.core.tool import Calling, Offer, ToolCall
+from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from . import spoken
-from .client import load, once
+from . import features, spoken
+from .bill import read
+from .calling import Calls
+from .client import load
 from .faults import classify, missing_key, unknown_model
-from .features import BREAKS, STREAM, TOOLS, named, refused, without
+from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, without
 from .hearing import Heard, StandstillError, answered, thoughts_of
+from .wire import Wire, current
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
@@ -32,7 +35,7 @@ class LiteLLMModel:
     """One model by its LiteLLM name.
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
-    server. A `price` given here goes before the list price. `title` is what messages call the model.
+    server. A `price` given here goes before the list price, `unlisted` counts where there is none. `title` is what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """
@@ -44,6 +47,7 @@ class LiteLLMModel:
         api_base: str | None = None,
         api_key: str | None = None,
         price: Price | None = None,
+        unlisted: Price | None = None,
         window: int | None = None,
         title: str = "",
         stop: Sequence[str] = (),
@@ -53,7 +57,7 @@ class LiteLLMModel:
         self.name = title or name
         self.endpoint = api_base or ""
         self._base, self._key = api_base, api_key
-        self._price, self._window = price, window
+        self._price, self._unlisted, self._window = price, unlisted, window
         self._stop, self._idle = list(stop), idle
         self._calling = calling
         self._model, self._provider = name, ""
@@ -71,22 +75,30 @@ class LiteLLMModel:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
         prompt = self._spoken(prompt)
+        longest = features.cap(self._model, self.endpoint) or sampling.max_tokens
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
-        sending = once.set(True)
+        wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
+        sending = current.set(wire)
         try:
             async with asyncio.timeout(sampling.timeout):
                 answer = await (
                     self._stream(request, on_text) if on_text and "stream" in request else self._ask(request, on_text)
                 )
-        except ModelError:
+        except asyncio.CancelledError as stopped:
+            stopped.args = (wire.arrived,)
             raise
         except TimeoutError:
             late = f"{self.name} did not answer within {sampling.timeout:g} s"
-            raise ModelError(late, ErrorClass.TRANSIENT, taken_up=True) from None
+            fault = ModelError(late, ErrorClass.TRANSIENT, taken_up=True)
+            fault.arrived = wire.arrived
+            raise fault from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
-            raise self._fault(error, request) from None
+            fault = wire.fault or (error if isinstance(error, ModelError) else self._fault(error, request))
+            fault.arrived, fault.taken_up = wire.arrived, fault.taken_up or wire.arrived > 0
+            raise fault from None
         finally:
-            once.reset(sending)
+            current.reset(sending)
         prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
         return replace(answer, calls=spoken.heard(answer.text)) if prompted else answer
 
@@ -107,8 +119,16 @@ class LiteLLMModel:
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
         fault = classify(error, self.name, api_base=self._base, api_key=self._key)
-        refused = named(str(error), request) if fault.kind is ErrorClass.BAD_REQUEST else None
-        return fault if refused is None else self._without(refused, fault.message)
+        if fault.kind is not ErrorClass.BAD_REQUEST:
+            return fault
+        feature = named(str(error), request)
+        if feature in {None, SHORTER} and (most := self._capped(str(error), request)):
+            longer = f"an answer of more than {most} tokens"
+            return FeatureError(f"{self.name} does not give {longer} ({fault.message})", longer)
+        return fault if feature is None else self._without(feature, fault.message)
+
+    def _capped(self, said: str, request: dict[str, Any]) -> int | None:
+        return features.capped(self._model, self.endpoint, said, _tokens(request))
 
     def _without(self, feature: str, said: str) -> FeatureError:
         self._refused.add(feature)
@@ -128,12 +148,12 @@ class LiteLLMModel:
         return max(counted, guessed) + about
 
     def price(self) -> Price | None:
-        """The price that was given, or else LiteLLM's list price, or None."""
+        """The price that was given, or else LiteLLM's list price, or the one for what is not listed, or None."""
         if self._price is not None:
             return self._price
         entry = self._entry()
         if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
-            return None
+            return self._unlisted
         return Price(
             prompt=entry["input_cost_per_token"],
             completion=entry["output_cost_per_token"],
@@ -212,11 +232,11 @@ class LiteLLMModel:
         if not reply.choices:
             raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
         choice = reply.choices[0]
-        text = choice.message.content or ""
+        text, room = choice.message.content or "", _PER_TOKEN * _tokens(request)
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
-        calls = _calls(getattr(choice.message, "tool_calls", None) or (), _PER_TOKEN * request["max_tokens"])
+        calls = _calls(getattr(choice.message, "tool_calls", None) or (), room).made(self.name)
         return self._completion(
             request,
             answered(text, thoughts_of(choice.message), calls=bool(calls)),
@@ -229,8 +249,11 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = Heard(on_text, room=_PER_TOKEN * request["max_tokens"])
+        heard = Heard(on_text, room=_PER_TOKEN * _tokens(request))
         stream = await load().acompletion(**request)
+        stream.raise_on_model_repetition = lambda: (
+            None
+        )  # a long table may repeat itself, and the answer's room is bounded
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
             try:
                 await heard.listen(stream, self._idle)
@@ -245,7 +268,7 @@ class LiteLLMModel:
             raise self._broke_off("broke off in the middle of its answer")
         self._broken = 0
         usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
-        calls = tuple(ToolCall(**call) for _, call in sorted(heard.calls.items()) if call["name"])
+        calls = heard.calls.made(self.name)
         return self._completion(
             request,
             answered("".join(heard.pieces), "".join(heard.thoughts), calls=bool(calls)),
@@ -268,26 +291,22 @@ class LiteLLMModel:
         return self._without(STREAM, f"{self._broken} answers in a row broke off")
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
-        room = _PER_TOKEN * request["max_tokens"]
+        room = _PER_TOKEN * _tokens(request)
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
-        if not usage or not usage.prompt_tokens:
-            messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
-            said = Message("assistant", text, calls=facts["calls"]).said["content"]
-            return Completion(
-                text=text,
-                prompt_tokens=self.count(messages) + estimate(str(request.get("tools", ""))),
-                completion_tokens=self.count([Message("assistant", said)]),
-                estimated=True,
-                **facts,
-            )
-        prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+        wire = current.get()
+        said = Message("assistant", text, calls=facts["calls"]).said["content"]
+        arrived = max(wire.arrived if wire else 0, estimate(said))
+        usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
+        bill = read(usages, arrived, _tokens(request))
+        messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
         return Completion(
             text=text,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens or 0,
-            cached_tokens=getattr(prompt, "cached_tokens", None) or 0,
-            reasoning_tokens=getattr(completion, "reasoning_tokens", None) or 0,
+            prompt_tokens=bill.prompt or self.count(messages) + estimate(str(request.get("tools", ""))),
+            completion_tokens=bill.completion,
+            cached_tokens=bill.cached,
+            reasoning_tokens=bill.reasoning,
+            estimated=bill.estimated,
             **facts,
         )
 
@@ -304,14 +323,19 @@ def _written(message: Message) -> dict[str, Any]:
     return turn | {"tool_call_id": message.answers} if message.answers else turn
 
 
-def _calls(asked: Sequence[Any], room: int) -> tuple[ToolCall, ...]:
+def _tokens(request: dict[str, Any]) -> int:
+    """Tokens of the longest answer that is asked for."""
+    tokens: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
+    return tokens
+
+
+def _calls(asked: Sequence[Any], room: int) -> Calls:
     """The calls of an answer in one piece, as many as there is room for."""
-    calls = []
+    calls = Calls()
     for place, one in enumerate(asked):
         name, arguments = str(one.function.name or ""), str(one.function.arguments or "")
         room -= len(name) + len(arguments)
         if room < 0:
             break
-        if name:
-            calls.append(ToolCall(id=str(one.id or f"call_{place}"), name=name, arguments=arguments))
-    return tuple(calls)
+        calls.take(place, str(one.id or ""), name, arguments)
+    return calls

@@ -18,6 +18,7 @@ SAMPLING = Sampling(temperature=0.5, seed=7)
 @pytest.fixture(autouse=True)
 def forget(monkeypatch):
     monkeypatch.setattr(features, "_refused", {})
+    monkeypatch.setattr(features, "_caps", {})
 
 
 def refuse(endpoint, text):
@@ -92,3 +93,51 @@ async def test_streams_that_break_off_in_a_row_are_given_up(endpoint):
     heard = []
     assert (await model.complete(ASK, SAMPLING, heard.append)).text == "Hello there."
     assert heard == ["Hello there."]
+
+
+async def test_an_endpoint_that_calls_it_max_completion_tokens_is_asked_so(endpoint):
+    refuse(
+        endpoint,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    )
+    with pytest.raises(FeatureError):
+        await endpoint.model().complete(ASK, SAMPLING, lambda _: None)
+    endpoint.manners.status, endpoint.manners.body = 200, None
+    for on_text in (None, lambda _: None):
+        answer = await endpoint.model().complete(ASK, SAMPLING, on_text)
+        request = endpoint.manners.requests[-1]
+
+        assert answer.text == "Hello there."
+        assert request["max_completion_tokens"] == SAMPLING.max_tokens
+        assert "max_tokens" not in request
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        (
+            "max_tokens is too large: 4096. This model supports at most 2048 completion tokens, whereas you gave 4096.",
+            2048,
+        ),
+        ("`max_tokens` must be less than or equal to `512`, the maximum value for this model", 512),
+        ("max_tokens: 4096 > 1,024, which is the maximum allowed number of output tokens for claude", 1024),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 300]", 300),
+    ],
+)
+async def test_a_lower_cap_of_an_answer_is_learned(text, most, endpoint):
+    refuse(endpoint, text)
+    with pytest.raises(FeatureError, match=f"an answer of more than {most} tokens"):
+        await endpoint.model().complete(ASK, Sampling(max_tokens=4096))
+    endpoint.manners.status, endpoint.manners.body = 200, None
+    for asked in (4096, 100):
+        await endpoint.model().complete(ASK, Sampling(max_tokens=asked))
+        assert endpoint.manners.requests[-1]["max_tokens"] == min(most, asked)
+
+
+async def test_a_refusal_without_a_number_teaches_no_cap(endpoint):
+    refuse(endpoint, "max_tokens is too large")
+    with pytest.raises(ModelError) as fault:
+        await endpoint.model().complete(ASK, Sampling(max_tokens=4096))
+
+    assert not isinstance(fault.value, FeatureError)
+    assert features.cap("hosted_vllm/echo", endpoint.base) is None

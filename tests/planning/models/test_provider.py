@@ -216,7 +216,7 @@ async def test_a_key_that_the_provider_repeats_is_not_shown(endpoint, question):
     error = await failure(endpoint.model(), question)
 
     assert "0123456789" not in str(error)
-    assert "[key]" in str(error)
+    assert "[redacted]" in str(error)
 
 
 async def test_an_endpoint_that_is_not_there_is_named(question):

@@ -1,0 +1,158 @@
+"""Bounds on what arrives over HTTP: size, inflated size, lines, headers, and who sends it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.errors import ErrorClass
+
+from .wire import Wire, current
+
+if TYPE_CHECKING:
+    import httpx
+
+_PIECE = 4096  # bytes that LiteLLM gets at a time; other runs have their turn in between
+_INFLATED = 65_536  # bytes at a time
+_HEADERS = 65_536  # bytes
+_REFUSAL = 4096  # bytes that are read of one
+_WHOLE, _MOST = 1 << 20, 4 << 20  # bytes of an answer in one piece, and of a line: what a short one and any may have
+_PER_TOKEN = 64  # bytes of it for each token of the answer
+_STREAM, _PER_EVENT = 4 << 20, 2048  # bytes of a stream, and for each token
+
+
+def install() -> None:
+    """Put the bounds around each way on which LiteLLM sends; calls that are not ours pass as before."""
+    import httpx
+    from litellm.llms.custom_httpx import aiohttp_transport
+
+    for transport in (httpx.AsyncHTTPTransport, getattr(aiohttp_transport, "LiteLLMAiohttpTransport", None)):
+        if transport is not None:
+            _bound(transport)
+
+
+def _bound(transport: Any) -> None:
+    send = transport.handle_async_request
+
+    @functools.wraps(send)
+    async def bounded(self: Any, request: httpx.Request) -> httpx.Response:
+        wire = current.get()
+        if wire is None or "bounded" in request.extensions:
+            response: httpx.Response = await send(self, request)
+            return response
+        request.extensions = {**request.extensions, "bounded": True}
+        request.headers["accept-encoding"] = "identity"
+        return _checked(wire, request, await send(self, request))
+
+    transport.handle_async_request = bounded
+
+
+def _checked(wire: Wire, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    import httpx
+
+    if sum(len(name) + len(value) for name, value in response.headers.raw) > _HEADERS:
+        raise wire.refuse("sent too many headers")
+    if "location" in response.headers and response.status_code in range(300, 400):
+        target = request.url.join(response.headers["location"])
+        if (target.scheme, target.host, target.port) != (request.url.scheme, request.url.host, request.url.port):
+            where = f"{target.scheme}://{target.host}"
+            raise wire.refuse(f"sends on to {where}, which is not followed", ErrorClass.BAD_REQUEST, taken_up=False)
+    headers = [
+        (name, value)
+        for name, value in response.headers.raw
+        if name.lower() not in {b"content-encoding", b"content-length"}
+    ]
+
+    class Stream(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for piece in _pieces(wire, response):
+                yield piece
+                await asyncio.sleep(0)
+
+        async def aclose(self) -> None:
+            await response.aclose()
+
+    return httpx.Response(response.status_code, headers=headers, stream=Stream(), extensions=response.extensions)
+
+
+async def _pieces(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]:
+    arriving = _inflated(wire, response)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        yield await _start(arriving)
+    elif kind in {"text/event-stream", "application/x-ndjson"} or (wire.streaming and kind in {"", "text/plain"}):
+        async for lines in _lines(wire, arriving):
+            yield lines
+    elif kind in {"", "application/json", "text/html", "text/plain"}:
+        body = bytearray()
+        async for piece in arriving:
+            body += piece
+            if len(body) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
+                raise wire.too_large("an answer", len(body))
+        yield wire.body(bytes(body))
+    else:
+        async for piece in arriving:
+            yield piece
+
+
+async def _start(arriving: AsyncIterator[bytes]) -> bytes:
+    """As much as is read of a refusal."""
+    body = bytearray()
+    async for piece in arriving:
+        body += piece
+        if len(body) >= _REFUSAL:
+            break
+    return bytes(body[:_REFUSAL])
+
+
+async def _lines(wire: Wire, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """Whole lines, a few at a time."""
+    begun, ready, total = bytearray(), bytearray(), 0
+    async for piece in arriving:
+        total += len(piece)
+        if total > _STREAM + _PER_EVENT * wire.tokens:
+            raise wire.too_large("a stream", total)
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            ready += wire.line(bytes(begun) + line + b"\n")
+            begun.clear()
+            if len(ready) >= _PIECE:
+                yield bytes(ready)
+                ready.clear()
+        begun += rest
+        if len(begun) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
+            raise wire.too_large("a line", len(begun))
+        if ready:
+            yield bytes(ready)
+            ready.clear()
+    if begun:
+        yield wire.line(bytes(begun))
+
+
+async def _inflated(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]:
+    """The bytes as they are meant; nobody was asked to compress them, and some do."""
+    how = response.headers.get("content-encoding", "identity").strip().lower()
+    stream: Any = response.stream
+    if how in {"identity", ""}:
+        async for piece in stream:
+            yield piece
+        return
+    if how not in {"gzip", "x-gzip", "deflate"}:
+        raise wire.refuse(f"sent an answer that is compressed by {how[:40]}")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    async for piece in stream:
+        try:
+            for part in _inflate(inflate, piece):
+                yield part
+        except zlib.error:
+            raise wire.refuse("sent an answer that is compressed, and cannot be inflated") from None
+
+
+def _inflate(inflate: Any, piece: bytes) -> Iterator[bytes]:
+    while piece and not inflate.eof:
+        yield inflate.decompress(piece, _INFLATED)
+        piece = inflate.unconsumed_tail

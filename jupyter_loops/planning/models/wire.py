@@ -1,0 +1,128 @@
+"""What a provider sends, looked at line by line before LiteLLM reads it.
+
+LiteLLM's patterns go over all of a body that is no JSON, on the engine's thread: about four seconds for each MB. So
+what is no JSON, or larger than an answer can be, goes no further than here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_loops.core.redaction import redact
+from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.planning.tokens import estimate
+
+_EMPTY = 1000  # pieces in a row that say nothing
+_MOST = 10**9  # tokens of one call that LiteLLM is told of
+_SPOKEN = frozenset(
+    {*("content", "text", "refusal", "reasoning_content", "reasoning", "thinking", "arguments", "partial_json")}
+)
+_DEEPEST = 8
+_SHOWN = 120  # characters of what cannot be read
+
+current: ContextVar[Wire | None] = ContextVar("jupyter_loops_wire", default=None)
+
+
+class BrokenWireError(Exception):
+    """What arrives is not taken any further; the wire's fault says why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """One call's answer on its way, and what was wrong with it."""
+
+    name: str  # of the model
+    tokens: int  # of the longest answer
+    streaming: bool
+    fault: ModelError | None = None
+    usages: list[Any] = field(default_factory=list)  # as the provider wrote them
+    arrived: int = 0  # tokens of words, thoughts and calls, estimated
+    _empty: int = 0  # in a row
+
+    def refuse(self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True) -> BrokenWireError:
+        """Note the fault, and make what is to be raised."""
+        self.fault = ModelError(f"{self.name} {how}", kind, taken_up=taken_up)
+        return BrokenWireError(how)
+
+    def too_large(self, what: str, size: int) -> BrokenWireError:
+        """More than any answer of its length: it is charged as the longest."""
+        self.arrived = max(self.arrived, self.tokens)
+        return self.refuse(f"sent {what} of more than {size >> 20} MB")
+
+    def line(self, line: bytes) -> bytes:
+        """A line of a stream, as LiteLLM may have it. Raises BrokenWireError."""
+        is_event = line.startswith(b"data:")
+        payload = (line[5:] if is_event else line).strip()
+        if payload in {b"", b"[DONE]"} or not (is_event or payload.startswith(b"{")):
+            return line
+        value = self._read(payload)
+        self._empty = self._empty + 1 if _says_nothing(value) else 0
+        if self._empty > _EMPTY:
+            raise self.refuse(f"sent {_EMPTY:,} pieces in a row that say nothing")
+        fit = self._fit(value)
+        return line if fit is None else (b"data: " if is_event else b"") + fit + b"\n"
+
+    def body(self, body: bytes) -> bytes:
+        """An answer in one piece, as LiteLLM may have it. Raises BrokenWireError."""
+        fit = self._fit(self._read(body))
+        return body if fit is None else fit
+
+    def _read(self, text: bytes) -> Any:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            shown = " ".join(text[: 4 * _SHOWN].decode(errors="replace").split())
+            raise self.refuse(f"sent an answer that cannot be read: {redact(shown)[:_SHOWN]}") from None
+        self.arrived += sum(map(estimate, set(_words(value, _DEEPEST))))
+        return value
+
+    def _fit(self, value: Any) -> bytes | None:
+        """The JSON without a usage that LiteLLM would not take, and lose the answer for; None where it may stay."""
+        if not isinstance(value, dict) or not isinstance(value.get("choices"), list) or value.get("usage") is None:
+            return None
+        self.usages.append(value["usage"])
+        return None if _is_plain(value["usage"]) else json.dumps({**value, "usage": None}).encode()
+
+
+def _words(value: Any, depth: int) -> Iterator[str]:
+    """What a model wrote in an answer or a piece of it, in whatever form its provider sends that."""
+    if isinstance(value, list):
+        for item in value if depth else ():
+            yield from _words(item, depth - 1)
+    elif isinstance(value, dict):
+        for key, item in value.items() if depth else ():
+            if isinstance(item, str):
+                yield from [item] if key in _SPOKEN else []
+            else:
+                yield from _words(item, depth - 1)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether a piece brings neither a word, a thought, a call, an end nor a bill."""
+    if not isinstance(value, dict) or value.get("usage") or value.get("error"):
+        return False
+    choices = value.get("choices")
+    if not isinstance(choices, list):
+        return value.get("type") == "ping"
+    return not any(isinstance(choice, dict) and _says(choice) for choice in choices)
+
+
+def _says(choice: dict[str, Any]) -> bool:
+    delta = choice.get("delta")
+    words = [text for key, text in delta.items() if key != "role"] if isinstance(delta, dict) else [delta]
+    return bool(choice.get("finish_reason") or choice.get("text") or any(words))
+
+
+def _is_plain(usage: Any) -> bool:
+    if not isinstance(usage, dict):
+        return False
+    numbers = [usage.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")]
+    details = [usage.get(f"{name}_tokens_details") or {} for name in ("prompt", "completion")]
+    if not all(isinstance(detail, dict) for detail in details):
+        return False
+    numbers += [number for detail in details for number in detail.values()]
+    return all(number is None or (type(number) is int and 0 <= number < _MOST) for number in numbers)

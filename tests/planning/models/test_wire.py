@@ -1,0 +1,191 @@
+"""No provider freezes or fills the kernel, whatever it sends."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+import zlib
+
+import pytest
+
+from jupyter_loops.core.message import Message, Prompt, Sampling
+from jupyter_loops.errors import ErrorClass, ModelError
+from tests.endpoint import Manners
+
+HELD = 0.05  # seconds of the engine's thread
+ASK = Prompt(messages=(Message("user", "What is a lamp?"),))
+ANSWER = {"index": 0, "message": {"role": "assistant", "content": "A lamp."}, "finish_reason": "stop"}
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+
+
+def whole(**more):
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [ANSWER],
+        "usage": USAGE,
+    } | more
+
+
+def piece(delta, finish=None, **more):
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices} | more
+
+
+async def ask(model, *, stream=False, tokens=100):
+    """The answer or the fault, and for how long the loop was held at most."""
+    longest, over = 0.0, False
+
+    async def tick():
+        nonlocal longest
+        while not over:
+            before = time.thread_time()  # other processes and threads do not count
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - before)
+
+    await model.open()
+    ticking, hear = asyncio.create_task(tick()), (lambda _: None) if stream else None
+    try:
+        answer = await model.complete(ASK, Sampling(max_tokens=tokens, timeout=30), hear)
+    except ModelError as fault:
+        answer = fault
+    over = True
+    await ticking
+    return answer, longest
+
+
+@pytest.fixture(autouse=True)
+async def warm(endpoint):
+    """The first call imports and builds what the others find."""
+    for stream in (False, True):
+        await ask(endpoint.model("warm"), stream=stream)
+
+
+BODIES = {
+    "spaces": b" " * 3_000_000,
+    "words": b"<html>" + b"service unavailable " * 150_000,
+    "an open bracket": b"[" * 3_000_000,
+    "half of a JSON": json.dumps(whole()).encode()[:-2] + b"x" * 3_000_000,
+    "a JSON of 20 MB": json.dumps(whole(padding="x" * 20_000_000)).encode(),
+}
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "deflate"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+async def test_a_body_that_is_no_answer_holds_nobody(body, how, endpoint):
+    packed = {"plain": lambda b: b, "gzip": gzip.compress, "deflate": zlib.compress}[how](body)
+    headers = {} if how == "plain" else {"content-encoding": how}
+    began = time.perf_counter()
+    fault, held = await ask(endpoint.model("room", Manners(body=packed, headers=headers)))
+
+    assert fault.kind is ErrorClass.MALFORMED
+    assert held < HELD
+    assert time.perf_counter() - began < 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
+async def test_a_refusal_of_any_size_is_short(status, endpoint):
+    body = b'{"error": {"message": "no, ' + b"because " * 500_000 + b'"}}'
+    fault, held = await ask(endpoint.model("room", Manners(status=status, body=body)))
+
+    assert isinstance(fault, ModelError)
+    assert len(str(fault)) < 400
+    assert held < HELD
+
+
+async def test_a_bomb_of_200_mb_is_not_inflated(endpoint):
+    bomb = zlib.compressobj(9, wbits=31)
+    packed = b"".join([*(bomb.compress(b" " * 1_000_000) for _ in range(200)), bomb.flush()])
+    fault, held = await ask(endpoint.model("room", Manners(body=packed, headers={"content-encoding": "gzip"})))
+
+    assert "more than 1 MB" in str(fault)
+    assert held < HELD
+
+
+async def test_an_answer_that_is_compressed_unasked_is_read(endpoint):
+    packed = gzip.compress(json.dumps(whole()).encode())
+    answer, _ = await ask(endpoint.model("room", Manners(body=packed, headers={"content-encoding": "gzip"})))
+
+    assert (answer.text, answer.tokens) == ("A lamp.", 10)
+
+
+STREAMS = {
+    "a line of 20 MB": [b"data: " + b"x" * 20_000_000],
+    "an event that is no JSON": [piece({"content": "A"}), b"data: {" + b" x" * 400_000 + b"\n\n"],
+    "an event that is one JSON of 8 MB": [piece({"content": "A", "padding": "x" * 8_000_000})],
+    "60,000 empty events": [b"".join(b"data: %b\n\n" % json.dumps(piece({})).encode() for _ in range(60_000))],
+    "60,000 pings": [b'data: {"type": "ping"}\n\n' * 60_000],
+}
+
+
+@pytest.mark.parametrize("events", STREAMS.values(), ids=STREAMS.keys())
+async def test_a_stream_that_is_no_answer_holds_nobody(events, endpoint):
+    began = time.perf_counter()
+    fault, held = await ask(endpoint.model("room", Manners(events=events)), stream=True)
+
+    assert fault.kind is ErrorClass.MALFORMED
+    assert held < HELD
+    assert time.perf_counter() - began < 3
+
+
+async def test_a_long_answer_comes_through(endpoint):
+    words = [piece({"content": "word "}) for _ in range(1000)]
+    long = [*words, piece({}, "stop"), piece({}) | {"choices": [], "usage": USAGE}]
+    answer, held = await ask(endpoint.model("room", Manners(events=long)), stream=True, tokens=4000)
+
+    assert answer.text == "word " * 1000  # LiteLLM takes a hundred equal pieces for a fault
+    assert answer.finish_reason == "stop"
+    assert held < HELD
+
+
+async def test_a_redirect_to_another_host_is_not_followed(endpoint):
+    for status in (301, 302, 307, 308):
+        elsewhere = {"location": "http://localhost:9/v1/chat/completions"}
+        fault, _ = await ask(endpoint.model("room", Manners(status=status, body="", headers=elsewhere)))
+
+        assert str(fault) == "hosted_vllm/echo sends on to http://localhost, which is not followed"
+        assert (fault.kind, fault.taken_up) == (ErrorClass.BAD_REQUEST, False)
+    assert endpoint.asked["room"] == 4
+
+
+async def test_headers_have_their_bound_too(endpoint):
+    fault, held = await ask(endpoint.model("room", Manners(headers={f"x-{n}": "y" * 4000 for n in range(60)})))
+
+    assert isinstance(fault, ModelError)
+    assert held < HELD
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("count", ["many", 1.5, -3, 10**30, None, [1]])
+async def test_an_answer_whose_usage_is_nonsense_is_still_an_answer(count, stream, endpoint):
+    usage = {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count}
+    events = [piece({"content": "A lamp."}), piece({}, "stop"), piece({}) | {"choices": [], "usage": usage}]
+    act = Manners(events=events) if stream else Manners(body=json.dumps(whole(usage=usage)))
+    answer, _ = await ask(endpoint.model("room", act), stream=stream)
+
+    assert answer.text == "A lamp."
+    assert answer.prompt_tokens > 0
+    assert answer.completion_tokens == (10**30 if count == 10**30 else 2 if count == 1.5 else 3)
+
+
+@pytest.mark.parametrize("message", [None, {"role": "assistant", "content": 7}, "A lamp."])
+async def test_an_answer_that_cannot_be_read_is_charged_for_what_came(message, endpoint):
+    body = json.dumps(whole(choices=[{**ANSWER, "message": message, "text": "Some words that came"}]))
+    fault, _ = await ask(endpoint.model("room", Manners(body=body)))
+
+    assert fault.taken_up
+    assert fault.arrived == 4
+
+
+@pytest.mark.parametrize("key", ["content", "reasoning_content"])
+async def test_a_stream_that_breaks_is_charged_for_its_words_and_thoughts(key, endpoint):
+    act = Manners(events=[piece({key: "one two three four five six seven eight nine ten " * 200})], leaves=True)
+    fault, _ = await ask(endpoint.model("room", act), stream=True, tokens=3000)
+
+    assert fault.kind is ErrorClass.TRANSIENT
+    assert fault.taken_up
+    assert 2000 <= fault.arrived <= 2200
