@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _NONE: frozenset[str] = frozenset()
+_ANY = ast.Pass()  # the statement around an expression that stands alone
 
 
 def reads(node: ast.AST) -> set[str]:
@@ -25,8 +26,32 @@ def reads_now(node: ast.AST) -> set[str]:
 
 
 def binds(node: ast.AST) -> set[str]:
-    """The names that the node gives a value in its own scope."""
-    return set(_binds(node))
+    """The names that the node gives a value in its own scope, or that functions in it declare `global` and give one."""
+    return {name for name, _ in _gives(node)} | set(_given_globals(node))
+
+
+def last_bindings(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
+    """Name → the last statement that gives it a value, those inside if, for, with and try among them."""
+    return {name: statement for outer in body for name, statement in _gives(outer)}
+
+
+def named_by(node: ast.AST) -> Iterator[str]:
+    """The names that this one node binds, without what is below it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.alias) and node.name != "*":
+        yield (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+
+
+def imports_star(node: ast.AST) -> bool:
+    """Whether the node holds a `from x import *`, which may bind anything."""
+    return any(isinstance(child, ast.alias) and child.name == "*" for child in ast.walk(node))
 
 
 def wants(statements: Sequence[ast.stmt]) -> set[str]:
@@ -35,7 +60,7 @@ def wants(statements: Sequence[ast.stmt]) -> set[str]:
     Reads in function bodies are looked up when everything is defined, others when their turn comes:
     `df = df.dropna()` wants `df`.
     """
-    everything = {name for statement in statements for name in _binds(statement)}
+    everything = {name for statement in statements for name in binds(statement)}
     later = {name for statement in statements for name in reads(statement) - reads_now(statement)}
     return _in_order(statements, set()) | (later - everything)
 
@@ -166,21 +191,63 @@ def _declared_global(body: Iterable[ast.AST]) -> set[str]:
 
 
 def _binds(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
+    """The names that are local to the scope the node stands in: those it gives a value, deletes or declares."""
+    for child in _own(node):
+        yield from named_by(child)
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Del):
+            yield child.id
+
+
+def _gives(node: ast.AST, statement: ast.stmt = _ANY) -> Iterator[tuple[str, ast.stmt]]:
+    """Name and the statement that gives it a value; a bare annotation gives none."""
+    statement = node if isinstance(node, ast.stmt) else statement
+    if isinstance(node, ast.AnnAssign) and node.value is None:
         return
-    if isinstance(node, ast.Lambda):
-        return
-    if isinstance(node, _Comprehension):
-        yield from (child.target.id for child in ast.walk(node) if isinstance(child, ast.NamedExpr))
-        return
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).partition(".")[0]
-    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-        yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
+    yield from ((name, statement) for name in named_by(node))
+    for child in _children(node):
+        yield from _gives(child, statement)
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what is below it in the same scope, in the order of the text."""
+    yield node
+    for child in _children(node):
+        yield from _own(child)
+
+
+def _children(node: ast.AST) -> Iterable[ast.AST]:
+    """What is just below the node in the same scope."""
+    if isinstance(node, _Function | ast.ClassDef):
+        return _around(node)
+    return _inside_comprehension(node) if isinstance(node, _Comprehension) else ast.iter_child_nodes(node)
+
+
+def _around(node: _Function | ast.ClassDef) -> list[ast.expr]:
+    """The expressions of a definition that are evaluated where it stands."""
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+    found = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+    return found if isinstance(node, ast.Lambda) else [*node.decorator_list, *found]
+
+
+def _inside_comprehension(node: ast.AST) -> Iterator[ast.AST]:
+    """The targets of `:=` in a comprehension, which belong to the scope around it."""
     for child in ast.iter_child_nodes(node):
-        yield from _binds(child)
+        if isinstance(child, ast.NamedExpr):
+            yield child.target
+        if not isinstance(child, ast.Lambda):
+            yield from _inside_comprehension(child)
+
+
+def _given_globals(node: ast.AST) -> Iterator[str]:
+    """The names that functions and classes inside the node declare global and give a value."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            declared = {name for part in _scope(child) if isinstance(part, ast.Global) for name in part.names}
+            if declared:
+                yield from declared & {name for part in child.body for name, _ in _gives(part)}
+
+
+def _scope(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[ast.AST]:
+    for statement in node.body:
+        yield from _own(statement)

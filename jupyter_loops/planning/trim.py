@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from jupyter_loops.core.names import binds
+
 _SHOWN = {"print", "display", "pprint", "help"}
 
 
 def bound_names(source: str) -> set[str]:
     """The names that a module binds at its top level."""
-    return {name for node in ast.parse(source).body for name in _binds(node)}
+    return {name for node in ast.parse(source).body for name in binds(node)}
 
 
 def trim(source: str, names: Sequence[str]) -> str:
@@ -19,7 +21,7 @@ def trim(source: str, names: Sequence[str]) -> str:
     examples = [node for node in body if _is_example(node, names)]
     kept = [node for node in body if node not in examples]
     used = {name for node in kept for name in _loads(node)} | set(names)
-    trials = [node for node in kept if _is_trial(node, names) and not _binds(node) & used]
+    trials = [node for node in kept if _is_trial(node, names) and not binds(node) & used]
     lines = source.splitlines()
     for node in reversed(body):
         if node in examples or node in trials:
@@ -60,17 +62,6 @@ def _calls(node: ast.AST, names: Iterable[str]) -> bool:
 
 def _loads(node: ast.AST) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)}
-
-
-def _binds(node: ast.stmt) -> set[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            return {(alias.asname or alias.name).partition(".")[0] for alias in aliases}
-        case ast.AnnAssign(value=None):
-            return set()
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
 
 
 def _remove(lines: list[str], node: ast.stmt, body: Sequence[ast.stmt]) -> None:
