@@ -242,11 +242,10 @@ class Run:
     # ---- what it leaves behind
 
     def bind(self, namespace: MutableMapping[str, Any]) -> None:
-        """Put the accepted targets into `namespace`. Raises NotVerified when there are none."""
+        """Put the accepted targets into `namespace`. Raises NotVerified when there are none, and DeliveryError."""
         self.check()
         if self.best is not None and self.cycle.delivery is not None:
-            label = f"loop {self.name} {self.id}"
-            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace, label)
+            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace)
 
     @property
     def diff(self) -> list[Change]:

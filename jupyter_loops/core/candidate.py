@@ -157,5 +157,5 @@ class Verdict:
 class Delivery:
     """The targets' values, as they may cross into the kernel."""
 
-    values: dict[str, Any] = field(default_factory=dict)  # JSON of data and text targets
-    frames: dict[str, bytes] = field(default_factory=dict)  # Arrow IPC streams of frame targets
+    values: dict[str, Any] = field(default_factory=dict)  # JSON of data and text targets, as the examiner wrote it
+    objects: dict[str, bytes] = field(default_factory=dict)  # frames, arrays and figures, packed

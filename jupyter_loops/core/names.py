@@ -7,7 +7,11 @@ which happen when somebody calls the function. Only names of the cell's own scop
 from __future__ import annotations
 
 import ast
+import copy
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+
+from .mutation import IN_PLACE
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -61,28 +65,56 @@ def wants(statements: Sequence[ast.stmt]) -> set[str]:
     `df = df.dropna()` wants `df`.
     """
     everything = {name for statement in statements for name in binds(statement)}
-    later = {name for statement in statements for name in reads(statement) - reads_now(statement)}
-    return _in_order(statements, set()) | (later - everything)
+    at_once = [_without_annotations(each) for each in statements] if _postpones(statements) else statements
+    later = {name for each, bare in zip(statements, at_once, strict=True) for name in reads(each) - reads_now(bare)}
+    return _in_order(at_once, set()) | (later - everything)
 
 
-def changes(node: ast.stmt) -> set[str]:
+def _postpones(statements: Sequence[ast.stmt]) -> bool:
+    """Whether annotations are looked up later than where they stand."""
+    return sys.version_info >= (3, 14) or any(
+        isinstance(each, ast.ImportFrom) and each.module == "__future__" and each.names[0].name == "annotations"
+        for each in statements
+    )
+
+
+def _without_annotations(statement: ast.stmt) -> ast.stmt:
+    bare = copy.deepcopy(statement)
+    for node in ast.walk(bare):
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return bare
+
+
+def changes(node: ast.AST) -> set[str]:
     """The names whose values a statement may change in place: `d[k] = 1`, `xs.append(1)`, `shuffle(xs)`."""
     return {name for child in ast.walk(node) for name in _changes(child)}
 
 
 def _changes(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        yield from _root(node)
+        yield from root(node)
     elif isinstance(node, ast.AugAssign):
-        yield from _root(node.target)
+        yield from root(node.target)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         if isinstance(node.value.func, ast.Attribute):
-            yield from _root(node.value.func)
+            yield from root(node.value.func)
         for argument in node.value.args:
-            yield from _root(argument)
+            yield from root(argument)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_in_place(node.func.attr, node):
+        yield from root(node.func)
 
 
-def _root(node: ast.expr) -> Iterator[str]:
+def _is_in_place(method: str, call: ast.Call) -> bool:
+    return method in IN_PLACE or any(keyword.arg == "inplace" for keyword in call.keywords)
+
+
+def root(node: ast.expr) -> Iterator[str]:
+    """The name at the left end of `name.a[0].b`, if there is one."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     if isinstance(node, ast.Name):

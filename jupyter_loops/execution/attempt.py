@@ -122,7 +122,7 @@ class ChildAttempt:
             if len(names) != len(blobs):
                 raise Garbage("frames without content")
             values = border.field(message, "values", dict)
-            delivered.append(Delivery(values=values, frames=dict(zip(map(str, names), blobs, strict=True))))
+            delivered.append(Delivery(values=values, objects=dict(zip(map(str, names), blobs, strict=True))))
 
         observation = await self._act({"do": "deliver", "token": self._token}, "delivered", hear)
         if observation.exit is not Exit.OK or not delivered:

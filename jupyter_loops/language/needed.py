@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from jupyter_loops.core.names import binds, changes, imports_star, reads
 
-_BY_NAME = frozenset({"globals", "locals", "vars", "eval", "exec"})  # who uses these may need anything
+BY_NAME = frozenset({"globals", "locals", "vars", "eval", "exec"})  # who uses these may need anything
 
 
 def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stmt]:
@@ -23,7 +23,7 @@ def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stm
             break
         found |= more
         wanted |= {name for place in more for name in reads(statements[place])}
-    return list(statements) if wanted & _BY_NAME else [statements[place] for place in sorted(found)]
+    return list(statements) if wanted & BY_NAME else [statements[place] for place in sorted(found)]
 
 
 def _is_always(statement: ast.stmt) -> bool:

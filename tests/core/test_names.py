@@ -64,4 +64,6 @@ def test_a_name_that_a_function_deletes_is_its_own():
 
 def test_a_name_that_a_called_function_makes_global_is_not_wanted_from_outside():
     assert wants(ast.parse("def begin():\n    global x\n    x = 1\nbegin()\ny = x").body) == set()
+    later = "from __future__ import annotations\nclass Tree:\n    left: Tree | None\n    def f(self, x: Leaf): ..."
+    assert wants(ast.parse(later).body) == {"Leaf"}
     assert wants(ast.parse("df = df.dropna()\nn = len(df)").body) == {"df", "len"}

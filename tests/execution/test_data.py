@@ -87,7 +87,7 @@ async def test_a_frame_comes_back_as_arrow(level, open_sandbox, make_recipe, as_
             delivery = await attempt.deliver()
 
     assert wrong.fault.message == "table must be a pd.DataFrame, and is of type list"
-    frame = pa.ipc.open_stream(delivery.frames["table"]).read_pandas()
+    frame = pa.ipc.open_stream(delivery.objects["table"]).read_pandas()
     assert frame.a.tolist() == [2, 4]
 
 

@@ -22,6 +22,7 @@ class Target:
     def __init__(self, name: str, kind: str, source: str, annotation: Any = None) -> None:
         self.name, self.kind = name, kind
         self.source, self.annotation = source, annotation  # the annotation as written, and what it means
+        self.content: Any = None  # the JSON that the kernel will read, once there is a value
 
     def schema(self) -> dict[str, Any] | None:
         """JSON schema of a data target; None for the others."""
@@ -38,30 +39,37 @@ class Target:
         if self.kind == FRAME and not (isinstance(self.annotation, type) and isinstance(value, self.annotation)):
             raise Unfit(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
         if self.kind in {DATA, TEXT}:
-            names[self.name] = self.read(value)
+            names[self.name] = self.read(value, made=True)
 
-    def read(self, value: Any) -> Any:
-        """The value as the target's type, from JSON or from an object. Raises Unfit with every reason."""
+    def read(self, value: Any, *, made: bool = False) -> Any:
+        """The value as the target's type, from JSON or from an object that code `made`. Raises Unfit."""
         if self.kind == TEXT:
             if type(value) is not str:
                 raise Unfit(f"{self.name} must be text, and is {describe(value)}")
+            self.content = value
             return value
         from pydantic import ValidationError
 
+        from jupyter_loops.execution.values import Unequal, examined, to_json
+
         try:
-            return self._adapter.validate_python(value)
+            found = self._adapter.validate_python(value) if made else examined(self.annotation, value)
+            self.content = to_json(self.annotation, found) if made else value
+        except Unequal as unequal:
+            raise Unfit(f"{self.name}: {unequal}") from unequal
         except ValidationError as error:
             reasons = [
                 f"{'.'.join(map(str, (self.name, *each['loc'])))}: {each['msg']}, got {describe(each['input'], 80)}"
                 for each in error.errors(include_url=False)[:_ERRORS]
             ]
             raise Unfit("; ".join(reasons)) from error
+        return found
 
     def export(self, value: Any) -> Any:
         """The value as JSON, or as an Arrow IPC stream (bytes) for a frame."""
         if self.kind == FRAME:
             return _arrow(value)
-        return value if self.kind == TEXT else self._adapter.dump_python(value, mode="json")
+        return self.content
 
     @cached_property
     def _adapter(self) -> Any:

@@ -1,0 +1,6 @@
+"""What a run leaves in the notebook: its targets as they were examined, and nothing else."""
+
+from .binding import Change, Delivered
+from .deliver import deliver
+
+__all__ = ["Change", "Delivered", "deliver"]
