@@ -2,5 +2,6 @@
 
 from .binding import Change, Delivered
 from .deliver import deliver
+from .recheck import Outcome, recheck
 
-__all__ = ["Change", "Delivered", "deliver"]
+__all__ = ["Change", "Delivered", "Outcome", "deliver", "recheck"]

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
-from jupyter_loops.core.names import binds, changes, imports_star, reads, wants
+from jupyter_loops.core.names import binds, imports_star, reads, wants
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 from jupyter_loops.language.needed import BY_NAME, needed
+
+from .copies import may_change
 
 _GAP = "\n\n\n"
 
@@ -59,10 +61,15 @@ def whole_setup(recipe: Recipe) -> Plan:
     return Plan(recipe.setup, setup, ast.Module([], []), frozenset(binds(setup)))
 
 
+def parsed(text: str) -> list[ast.stmt]:
+    """The statements of a text."""
+    return ast.parse(text).body
+
+
 def _serves(setup: ast.Module, wanted: set[str]) -> bool:
     """Whether the set-up binds or changes something that is read."""
     if not setup.body:
         return False
     if imports_star(setup) or wanted & BY_NAME:
         return True
-    return any((binds(statement) | changes(statement)) & wanted for statement in setup.body)
+    return not wanted.isdisjoint(binds(setup) | may_change(setup.body))

@@ -112,12 +112,13 @@ async def test_a_huge_result_is_refused(open_sandbox, make_recipe):
             await attempt.deliver()
 
 
-async def test_a_value_that_cannot_cross_is_an_error_and_not_a_crash(open_sandbox, make_recipe):
+async def test_a_value_that_cannot_cross_is_refused_with_its_reason(open_sandbox, make_recipe):
     recipe = make_recipe("assert anything", setup="from typing import Any", targets=(target("anything", "Any"),))
     async with open_sandbox("process", recipe) as box, box.sandbox.attempt(_code("anything = object()")) as attempt:
-        assert (await attempt.execute()).exit is Exit.OK
-        with pytest.raises(SandboxError, match="could not be brought back"):
-            await attempt.deliver()
+        observation = await attempt.execute()
+
+    assert observation.exit is Exit.INVALID
+    assert "anything: it cannot be written as JSON and read again" in observation.fault.message
 
 
 def _code(text):
