@@ -11,6 +11,7 @@
     │   ├── FeatureError    it does not take a part of the request, and will not be sent it again
     │   └── ReplyError      a model answered, and the answer cannot be used
     ├── SandboxError        the child process broke, not the candidate in it
+    ├── DeliveryError       what was verified cannot be bound in the notebook
     ├── TransitionError     the state machine was asked for an illegal step (a bug)
     ├── HistoryError        the history cannot be opened, read or written
     │   ├── NewerHistoryError   it was made by a newer version of jupyter-loops
@@ -149,6 +150,10 @@ class ReplyError(ModelError):
 
 class SandboxError(LoopError):
     """The child process broke, not the candidate in it."""
+
+
+class DeliveryError(LoopError):
+    """What was verified cannot be bound in the notebook; nothing of it was bound."""
 
 
 class TransitionError(LoopError):

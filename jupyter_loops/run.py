@@ -18,7 +18,7 @@ from jupyter_loops.core.question import Approval
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.delivery import Change, Delivered, deliver
+from jupyter_loops.delivery import Change, Delivered, Outcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.errors import LoopError, NotVerified
@@ -242,11 +242,14 @@ class Run:
     # ---- what it leaves behind
 
     def bind(self, namespace: MutableMapping[str, Any]) -> None:
-        """Put the accepted targets into `namespace`. Raises NotVerified when there are none."""
+        """Put the accepted targets into `namespace`. Raises NotVerified when there are none, and DeliveryError."""
         self.check()
         if self.best is not None and self.cycle.delivery is not None:
-            label = f"loop {self.name} {self.id}"
-            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace, label)
+            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace)
+
+    def verify_delivery(self, namespace: Mapping[str, Any]) -> list[Outcome]:
+        """Run the cell's checks on what `namespace` has now; one outcome a check. Raises DeliveryError."""
+        return recheck(self.recipe, namespace, self.delivered.module if self.delivered else None)
 
     @property
     def diff(self) -> list[Change]:

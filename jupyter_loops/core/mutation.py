@@ -8,7 +8,7 @@ _WORDS = (
     "add append appendleft clear discard drop extend fill insert pop popitem popleft put remove resize reverse send"
     " setdefault setflags sort update write writelines"
 )
-_CHANGES = frozenset(_WORDS.split())
+IN_PLACE = frozenset(_WORDS.split())
 
 
 def changed(tree: ast.AST) -> frozenset[str]:
@@ -31,7 +31,7 @@ def _changed(node: ast.AST) -> set[str]:
         return {node.id}
     if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
         return _root(node)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in IN_PLACE:
         return _root(node.func)
     return set()
 

@@ -7,11 +7,16 @@ which happen when somebody calls the function. Only names of the cell's own scop
 from __future__ import annotations
 
 import ast
+import copy
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+
+from .mutation import IN_PLACE
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _NONE: frozenset[str] = frozenset()
+_ANY = ast.Pass()  # the statement around an expression that stands alone
 
 
 def reads(node: ast.AST) -> set[str]:
@@ -25,8 +30,32 @@ def reads_now(node: ast.AST) -> set[str]:
 
 
 def binds(node: ast.AST) -> set[str]:
-    """The names that the node gives a value in its own scope."""
-    return set(_binds(node))
+    """The names that the node gives a value in its own scope, or that functions in it declare `global` and give one."""
+    return {name for name, _ in _gives(node)} | set(_given_globals(node))
+
+
+def bindings(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Each name with a statement that gives it a value, those inside if, for, with and try among them, in order."""
+    return (binding for outer in body for binding in _gives(outer))
+
+
+def named_by(node: ast.AST) -> Iterator[str]:
+    """The names that this one node binds, without what is below it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.alias) and node.name != "*":
+        yield (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+
+
+def imports_star(node: ast.AST) -> bool:
+    """Whether the node holds a `from x import *`, which may bind anything."""
+    return any(isinstance(child, ast.alias) and child.name == "*" for child in ast.walk(node))
 
 
 def wants(statements: Sequence[ast.stmt]) -> set[str]:
@@ -35,29 +64,57 @@ def wants(statements: Sequence[ast.stmt]) -> set[str]:
     Reads in function bodies are looked up when everything is defined, others when their turn comes:
     `df = df.dropna()` wants `df`.
     """
-    everything = {name for statement in statements for name in _binds(statement)}
-    later = {name for statement in statements for name in reads(statement) - reads_now(statement)}
-    return _in_order(statements, set()) | (later - everything)
+    everything = {name for statement in statements for name in binds(statement)}
+    at_once = [_without_annotations(each) for each in statements] if _postpones(statements) else statements
+    later = {name for each, bare in zip(statements, at_once, strict=True) for name in reads(each) - reads_now(bare)}
+    return _in_order(at_once, set()) | (later - everything)
 
 
-def changes(node: ast.stmt) -> set[str]:
+def _postpones(statements: Sequence[ast.stmt]) -> bool:
+    """Whether annotations are looked up later than where they stand."""
+    return sys.version_info >= (3, 14) or any(
+        isinstance(each, ast.ImportFrom) and each.module == "__future__" and each.names[0].name == "annotations"
+        for each in statements
+    )
+
+
+def _without_annotations(statement: ast.stmt) -> ast.stmt:
+    bare = copy.deepcopy(statement)
+    for node in ast.walk(bare):
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return bare
+
+
+def changes(node: ast.AST) -> set[str]:
     """The names whose values a statement may change in place: `d[k] = 1`, `xs.append(1)`, `shuffle(xs)`."""
     return {name for child in ast.walk(node) for name in _changes(child)}
 
 
 def _changes(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        yield from _root(node)
+        yield from root(node)
     elif isinstance(node, ast.AugAssign):
-        yield from _root(node.target)
+        yield from root(node.target)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         if isinstance(node.value.func, ast.Attribute):
-            yield from _root(node.value.func)
+            yield from root(node.value.func)
         for argument in node.value.args:
-            yield from _root(argument)
+            yield from root(argument)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_in_place(node.func.attr, node):
+        yield from root(node.func)
 
 
-def _root(node: ast.expr) -> Iterator[str]:
+def _is_in_place(method: str, call: ast.Call) -> bool:
+    return method in IN_PLACE or any(keyword.arg == "inplace" for keyword in call.keywords)
+
+
+def root(node: ast.expr) -> Iterator[str]:
+    """The name at the left end of `name.a[0].b`, if there is one."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     if isinstance(node, ast.Name):
@@ -166,21 +223,63 @@ def _declared_global(body: Iterable[ast.AST]) -> set[str]:
 
 
 def _binds(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
+    """The names that are local to the scope the node stands in: those it gives a value, deletes or declares."""
+    for child in _own(node):
+        yield from named_by(child)
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Del):
+            yield child.id
+
+
+def _gives(node: ast.AST, statement: ast.stmt = _ANY) -> Iterator[tuple[str, ast.stmt]]:
+    """Name and the statement that gives it a value; a bare annotation gives none."""
+    statement = node if isinstance(node, ast.stmt) else statement
+    if isinstance(node, ast.AnnAssign) and node.value is None:
         return
-    if isinstance(node, ast.Lambda):
-        return
-    if isinstance(node, _Comprehension):
-        yield from (child.target.id for child in ast.walk(node) if isinstance(child, ast.NamedExpr))
-        return
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).partition(".")[0]
-    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-        yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
+    yield from ((name, statement) for name in named_by(node))
+    for child in _children(node):
+        yield from _gives(child, statement)
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what is below it in the same scope, in the order of the text."""
+    yield node
+    for child in _children(node):
+        yield from _own(child)
+
+
+def _children(node: ast.AST) -> Iterable[ast.AST]:
+    """What is just below the node in the same scope."""
+    if isinstance(node, _Function | ast.ClassDef):
+        return _around(node)
+    return _inside_comprehension(node) if isinstance(node, _Comprehension) else ast.iter_child_nodes(node)
+
+
+def _around(node: _Function | ast.ClassDef) -> list[ast.expr]:
+    """The expressions of a definition that are evaluated where it stands."""
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+    found = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+    return found if isinstance(node, ast.Lambda) else [*node.decorator_list, *found]
+
+
+def _inside_comprehension(node: ast.AST) -> Iterator[ast.AST]:
+    """The targets of `:=` in a comprehension, which belong to the scope around it."""
     for child in ast.iter_child_nodes(node):
-        yield from _binds(child)
+        if isinstance(child, ast.NamedExpr):
+            yield child.target
+        if not isinstance(child, ast.Lambda):
+            yield from _inside_comprehension(child)
+
+
+def _given_globals(node: ast.AST) -> Iterator[str]:
+    """The names that functions and classes inside the node declare global and give a value."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            declared = {name for part in _scope(child) if isinstance(part, ast.Global) for name in part.names}
+            if declared:
+                yield from declared & {name for part in child.body for name, _ in _gives(part)}
+
+
+def _scope(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[ast.AST]:
+    for statement in node.body:
+        yield from _own(statement)

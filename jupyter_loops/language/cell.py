@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from jupyter_loops.core.names import binds, changes, reads, wants
+from jupyter_loops.core.names import binds, changes, named_by, reads, wants
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, Tool, Word
 from jupyter_loops.errors import CellError
 
@@ -114,7 +114,7 @@ class _Reading:
         """A tool runs in the notebook: what it reads is not sent to the sandbox."""
         self._rebinds_no_target(statement)
         self._sees_no_secret(statement)
-        name, line = min(binds(statement)), self.source.line(statement)
+        name, line = next(named_by(statement)), self.source.line(statement)
         if any(other.name == name for other in self.tools):
             raise CellError(f"`{name}` is a tool twice", line)
         uses = frozenset(reads(statement) - _KNOWN - {name})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from jupyter_loops.core.names import binds, changes, reads
+from jupyter_loops.core.names import binds, changes, imports_star, reads
 
-_BY_NAME = frozenset({"globals", "locals", "vars", "eval", "exec"})  # who uses these may need anything
+BY_NAME = frozenset({"globals", "locals", "vars", "eval", "exec"})  # who uses these may need anything
 
 
 def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stmt]:
@@ -23,11 +23,9 @@ def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stm
             break
         found |= more
         wanted |= {name for place in more for name in reads(statements[place])}
-    return list(statements) if wanted & _BY_NAME else [statements[place] for place in sorted(found)]
+    return list(statements) if wanted & BY_NAME else [statements[place] for place in sorted(found)]
 
 
 def _is_always(statement: ast.stmt) -> bool:
     """`from x import *` may bind anything, and `from __future__` changes how everything is read."""
-    if not isinstance(statement, ast.ImportFrom):
-        return False
-    return statement.module == "__future__" or any(alias.name == "*" for alias in statement.names)
+    return imports_star(statement) or (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")

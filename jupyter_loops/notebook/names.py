@@ -6,6 +6,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 
+from jupyter_loops.core.names import binds, imports_star
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import PreflightError
 
@@ -15,7 +16,7 @@ from .nearest import nearest
 def gather(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]:
     """The values of `recipe.uses`. Raises PreflightError for a name that is defined nowhere."""
     missing = sorted(recipe.uses - namespace.keys())
-    if missing and not _imports_everything(recipe.setup):
+    if missing and not imports_star(ast.parse(recipe.setup)):
         name = missing[0]
         known = {*_public(namespace), *_defined(recipe), *dir(builtins)}
         raise PreflightError(f"{_where(recipe, name)} reads `{name}`, which is defined nowhere{nearest(name, known)}")
@@ -27,12 +28,7 @@ def _public(namespace: Mapping[str, object]) -> set[str]:
 
 
 def _defined(recipe: Recipe) -> set[str]:
-    stored = {
-        node.id
-        for node in ast.walk(ast.parse(recipe.setup))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    return stored | {target.name for target in recipe.targets}
+    return binds(ast.parse(recipe.setup)) | {target.name for target in recipe.targets}
 
 
 def _where(recipe: Recipe, name: str) -> str:
@@ -42,7 +38,3 @@ def _where(recipe: Recipe, name: str) -> str:
         if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):
             return f"line {check.line}: the check"
     return "the cell"
-
-
-def _imports_everything(setup: str) -> bool:
-    return any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(ast.parse(setup)))

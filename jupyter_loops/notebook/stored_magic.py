@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from jupyter_loops.assemble import Adapters
     from jupyter_loops.continuation import Continuation, Stored
     from jupyter_loops.core.ports import Listener
+    from jupyter_loops.delivery import Outcome
     from jupyter_loops.history import History
     from jupyter_loops.run import Run
 
     from .loop_magic import LoopMagics
     from .pursuit import Pursuit
 
-WORDS = ("fork", "replay", "lineage", "verify", "export", "forget")
+WORDS = ("fork", "replay", "lineage", "verify", "verify-delivery", "export", "forget")
 CHANGES = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="usd", help="", shape="DOLLARS", read=units.or_none(units.dollars)),
@@ -79,6 +80,20 @@ class StoredMagic:
         rows = [(one.run_id, "" if one.seq is None else str(one.seq), one.what) for one in found[:_FINDINGS]]
         more = f"and {len(found) - _FINDINGS} more" if len(found) > _FINDINGS else ""
         return Table(("run", "event", "what is not as it was written"), rows, f"{told}{more}")
+
+    def _verify_delivery(self, words: list[str]) -> Table:
+        """[NAME]: run the cell's checks, hidden ones too, on what the notebook has now."""
+        if len(words) > 1:
+            raise OptionError(f"unexpected {words[1]!r}")
+        run = runs.find(words[0]) if words else runs.newest()
+        if run is None:
+            raise OptionError(f"no run of this kernel is called {words[0]}" if words else "no loop has run here yet")
+        found = run.verify_delivery(self._ipython.user_ns)
+        table = Table(("check", "in the notebook", "why"), [(one.check, _said(one), one.message) for one in found], "")
+        if failed := sum(one.passed is False for one in found):
+            print(table)  # noqa: T201  # the error that follows is one line
+            raise OptionError(f"{failed} of {len(found)} checks of {run.name} fail on what the notebook has")
+        return table
 
     def _export(self, words: list[str]) -> str:
         """NAME|RUN FILE: write a run as JSON lines that prove themselves anywhere; `%loops import FILE` takes it in."""
@@ -153,6 +168,10 @@ def _compared(history: History, then: str, now: str) -> Table:
         same = (was.get("passed"), was.get("why")) == (is_.get("passed"), is_.get("why"))
         rows.append((str(n), _checks(was), _checks(is_), "the same" if same else str(is_.get("why") or "not reached")))
     return Table(("round", "then", "now", "what came of it"), rows, f"run {now} replayed {then}, 0 tokens")
+
+
+def _said(outcome: Outcome) -> str:
+    return "skipped" if outcome.passed is None else "pass" if outcome.passed else "FAIL"
 
 
 def _checks(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import linecache
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_loops.core.names import binds
+from jupyter_loops.core.names import binds, imports_star
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language.needed import needed
@@ -52,7 +52,7 @@ def define(recipe: Recipe, names: Mapping[str, object]) -> dict[str, Callable[..
 def _complete(recipe: Recipe, setup: Sequence[ast.stmt], names: Mapping[str, object]) -> None:
     """Raise PreflightError for a name that a tool reads and nobody has."""
     bound = {name for statement in setup for name in binds(statement)} | {tool.name for tool in recipe.tools}
-    if any(isinstance(one, ast.ImportFrom) and one.names[0].name == "*" for one in setup):
+    if any(map(imports_star, setup)):
         return  # which may bind anything
     for tool in recipe.tools:
         if missing := sorted(tool.uses - bound - names.keys()):

@@ -9,6 +9,7 @@ import warnings
 from itertools import count
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
+from jupyter_loops.core.names import named_by
 
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -35,20 +36,16 @@ def _code(text: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-        for field in _binds(node):
+        for field in _own_names(node):
             names.setdefault(field, f"name{next(numbers)}")
     return ast.dump(_Renamed(names).visit(tree))
 
 
-def _binds(node: ast.AST) -> list[str]:
+def _own_names(node: ast.AST) -> list[str]:
     """Names that are the candidate's own: it may call them what it likes."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        return [node.id]
     if isinstance(node, ast.arg):
         return [node.arg]
-    return [node.name] if isinstance(node, ast.ExceptHandler) and node.name else []
+    return [] if isinstance(node, ast.alias) else [*named_by(node)]
 
 
 class _Renamed(ast.NodeTransformer):
@@ -59,7 +56,7 @@ class _Renamed(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> ast.AST:
         self.generic_visit(node)
-        for field in ("id", "arg", "name"):
+        for field in ("id", "arg", "name", "rest"):
             written = getattr(node, field, None)
             if isinstance(written, str) and not isinstance(node, ast.alias):
                 setattr(node, field, self._names.get(written, written))

@@ -6,9 +6,9 @@ import ast
 import copy
 from collections.abc import Iterator, Mapping
 
+from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Target
 
-from .scope import bound
 from .signature import Function, fits, header
 
 _SHOWN = 3  # mismatches in a message
@@ -105,7 +105,8 @@ def _without_first(arguments: ast.arguments) -> ast.arguments:
 
 def _members(node: ast.ClassDef) -> _Members:
     """What the class body binds; the setter of `x` is `x.setter`."""
-    return {f"{name}.{role}" if (role := _role(statement)) else name: statement for name, statement in bound(node.body)}
+    pairs = bindings(node.body)
+    return {f"{name}.{role}" if (role := _role(statement)) else name: statement for name, statement in pairs}
 
 
 def _role(statement: ast.stmt) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 
 from jupyter_loops.core.candidate import Layer, Verdict
+from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 
 from .members import class_mismatch
-from .scope import bindings
 from .signature import mismatch
 
 
 def static(recipe: Recipe, tree: ast.Module) -> list[Verdict]:
     """One verdict a target."""
-    bound = bindings(tree.body)
+    bound = dict(bindings(tree.body))
     return [_target(target, bound) for target in recipe.targets]
 
 

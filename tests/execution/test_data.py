@@ -117,7 +117,7 @@ async def test_a_value_that_cannot_cross_is_refused_while_rounds_are_left(open_s
         executed = (await box.run("anything = object()")).executed
 
     assert executed.exit is Exit.INVALID
-    assert "anything does not survive as JSON" in executed.fault.message
+    assert "anything: it cannot be written as JSON and read again" in executed.fault.message
 
 
 def _code(text):

@@ -90,27 +90,25 @@ def test_a_new_name_is_gone_again_and_so_is_the_setup_that_came_with_it(shell, c
     assert not {"m", "P", "f"} & shell.user_ns.keys()
 
 
-def test_a_delivery_that_fails_half_way_leaves_nothing():
-    from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
-    from jupyter_loops.delivery import deliver
-    from jupyter_loops.language import parse
-
-    recipe = parse("'Two numbers.'\nLIMIT = int\na: LIMIT\nb: LIMIT\nassert a < b")
-    namespace: dict[str, object] = {"a": "mine"}
-    candidate = Candidate(kind=CandidateKind.DATA, text="{}")
-    with pytest.raises(ValueError, match="validation error"):
-        deliver(recipe, candidate, Delivery(values={"a": 1, "b": "no"}), namespace, "loop")
-
-    assert namespace == {"a": "mine"}
-
-
-def test_what_a_candidate_does_besides_stays_in_the_sandbox(shell, cell, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    answer = "```python\nimport math\nTABLE = {}\nTABLE['two'] = 2\nopen('left-behind', 'w').write('x')\nprint('boo')\n"
-    answer += "def double(n: int) -> int:\n    return n * TABLE['two']\n\nraise_later = [1 / n for n in (1, 2)]\n```"
+def test_the_whole_module_arrives_and_prints_nothing(shell, cell, capsys):
+    answer = "```python\nimport math\nTABLE = {}\ndef fill():\n    TABLE['two'] = 2\nfill()\n"
+    answer += "def double(n: int) -> int:\n    return n * TABLE['two']\n\nHALVES = [1 / n for n in (1, 2)]\n```"
     run(shell, cell(answer))
 
-    assert shell.user_ns["double"](4) == 8
-    assert inspect.getsource(shell.user_ns["double"]).startswith("def double")
-    assert not (tmp_path / "left-behind").exists()
-    assert "raise_later" not in shell.user_ns["double"].__globals__
+    double = shell.user_ns["double"]
+    assert double(4) == 8
+    assert inspect.getsource(double).startswith("def double")
+    assert double.__module__.startswith("jupyter_loops_delivered.twice_")
+    assert double.__globals__["HALVES"] == [1.0, 0.5]
+    assert not {"TABLE", "HALVES", "math"} & shell.user_ns.keys()
+
+
+def test_the_checks_are_run_again_on_what_the_notebook_has(shell, cell, right, capsys):
+    run(shell, cell(right))
+    table = run(shell, "%loops verify-delivery twice")
+    assert [row[:2] for row in table.rows] == [("double(2) == 4", "pass"), ("double(-3) == -6", "pass")]
+
+    run(shell, "double = abs")
+    result = shell.run_cell("%loops verify-delivery")
+    assert "2 of 2 checks of twice fail on what the notebook has" in str(result.error_in_exec)
+    assert "double(-3) == -6  FAIL" in capsys.readouterr().out

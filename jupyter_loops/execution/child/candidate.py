@@ -5,6 +5,7 @@ It holds nothing of the exam. All that it says is untrusted, so nothing here is 
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import io
 import os
@@ -19,6 +20,7 @@ from time import perf_counter
 from types import FunctionType, ModuleType
 from typing import Any
 
+from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain
 from jupyter_loops.execution.crossing.change import same
 from jupyter_loops.execution.crossing.classes import Classes
@@ -160,8 +162,10 @@ class CandidateProcess:
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
-        exec(compile(text, CANDIDATE, "exec", dont_inherit=True), self._world.names)  # noqa: S102 - what we are for
         names = self._world.names
+        acts = execute(ast.parse(text), CANDIDATE, names)
+        if acts:
+            raise ModuleLevelError(str(acts[0]))
         return {each.name: callable(names[each.name]) for each in self._world.targets if each.name in names}
 
     def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:

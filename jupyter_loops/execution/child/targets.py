@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+
+from jupyter_loops.execution.values import Unequal, examined, to_json
 
 from .describe import clip, describe, kind
 
@@ -41,14 +44,12 @@ class Target:
             return value, {}
         if self.kind == TEXT:
             return self._text(value), {self.name: value}
-        made = self._validated(self._adapter.validate_python, value)
-        return made, {self.name: self._unchanged(made)}
+        made = self._valid(lambda: self._adapter.validate_python(value))
+        return made, {self.name: self._valid(lambda: to_json(self.annotation, made))}
 
     def read(self, content: Any) -> Any:
         """The value in JSON that has been parsed, as the target's type. Raises Unfit with every reason."""
-        if self.kind == TEXT:
-            return self._text(content)
-        return self._validated(self._adapter.validate_json, json.dumps(content))
+        return self._text(content) if self.kind == TEXT else self._valid(lambda: examined(self.annotation, content))
 
     def _text(self, value: Any) -> str:
         if type(value) is not str:
@@ -63,28 +64,19 @@ class Target:
         if not (isinstance(wanted, type) and isinstance(value, wanted)):
             raise Unfit(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
 
-    def _validated(self, validate: Any, value: Any) -> Any:
+    def _valid(self, validate: Callable[[], Any]) -> Any:
         from pydantic import ValidationError
 
         try:
-            return validate(value)
+            return validate()
+        except Unequal as unequal:
+            raise Unfit(f"{self.name}: {unequal}") from unequal
         except ValidationError as error:
             reasons = [
                 f"{'.'.join(map(str, (self.name, *each['loc'])))}: {each['msg']}, got {describe(each['input'], 80)}"
                 for each in error.errors(include_url=False)[:_ERRORS]
             ]
             raise Unfit("; ".join(reasons)) from error
-
-    def _unchanged(self, value: Any) -> Any:
-        """The value as JSON from which the notebook will make an equal one. Raises Unfit where it cannot."""
-        try:
-            text = self._adapter.dump_json(value, by_alias=True)
-            again = self._adapter.validate_json(text)
-        except Exception as error:
-            raise Unfit(f"{self.name} does not survive as JSON: {type(error).__name__}: {error}"[:400]) from error
-        if again != value:
-            raise Unfit(f"{self.name} changes as JSON: {describe(value, 150)} becomes {describe(again, 150)}")
-        return json.loads(text)
 
     @cached_property
     def _adapter(self) -> Any:

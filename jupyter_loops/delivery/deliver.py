@@ -1,0 +1,80 @@
+"""Binds the verified targets of a run in the notebook: all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from jupyter_loops.core.candidate import Candidate, Delivery
+from jupyter_loops.core.recipe import Recipe, Target
+from jupyter_loops.errors import DeliveryError
+from jupyter_loops.execution.crossing import unpack
+from jupyter_loops.execution.values import from_json, typed_dicts
+
+from .binding import Delivered
+from .copies import copied, may_change
+from .inert import define, quiet, told
+from .module import registered
+from .plan import Plan, in_code, plan
+
+
+def deliver(recipe: Recipe, candidate: Candidate, delivery: Delivery, namespace: MutableMapping[str, Any]) -> Delivered:
+    """Bind the verified targets of `recipe` in `namespace`. Raises DeliveryError.
+
+    The candidate's module is defined as it was examined, in a module of its own, after the set-up where it reads
+    something of that. The notebook's objects are not changed: what the set-up changes in place is copied first.
+    """
+    delivered = Delivered(namespace)
+    planned = plan(recipe, candidate, delivery)
+    try:
+        with registered(recipe.name, planned.source) as module:
+            names = module.__dict__
+            before = run_setup(recipe, planned, names, namespace)
+            made = {name for name, value in names.items() if before.get(name, before) is not value}
+            define(planned.code, names["__file__"], names)
+            for name in sorted(made & planned.wanted):
+                delivered.bind(name, names[name])
+            for target in recipe.targets:
+                delivered.bind(target.name, _value(target, candidate, delivery, recipe, names))
+            delivered.module = module
+    except BaseException:
+        delivered.undo()
+        raise
+    return delivered
+
+
+def run_setup(
+    recipe: Recipe, planned: Plan, names: dict[str, Any], namespace: MutableMapping[str, Any]
+) -> dict[str, Any]:
+    """Fill `names` with what the module takes from the notebook, and run the set-up there; what it was before that."""
+    given = planned.given(namespace, {target.name for target in recipe.targets})
+    names.update(copied(given, may_change([*planned.setup.body, *planned.code.body])))
+    names.setdefault("__builtins__", __builtins__)
+    before = dict(names)
+    filename = names.get("__file__", f"<loop {recipe.name}>")
+    try:
+        with quiet(), typed_dicts():
+            exec(compile(planned.setup, filename, "exec", dont_inherit=True), names)  # noqa: S102  # the user's own
+    except Exception as error:
+        raise DeliveryError(f"the set-up could not run in the notebook: {told(error)}") from error
+    return before
+
+
+def _value(target: Target, candidate: Candidate, delivery: Delivery, recipe: Recipe, names: dict[str, Any]) -> object:
+    if target.name in delivery.objects:
+        return unpack(delivery.objects[target.name])
+    if target.name in delivery.values:
+        return _validated(target, delivery.values[target.name], names)
+    if target in in_code(recipe, candidate, delivery) and target.name in names:
+        return names[target.name]
+    raise DeliveryError(f"`{target.name}` is not among what was verified")
+
+
+def _validated(target: Target, value: Any, names: dict[str, Any]) -> object:
+    if target.annotation == "str":
+        return value
+    try:
+        annotation = eval(target.annotation, names)  # noqa: S307  # the user's own annotation
+        return from_json(annotation, value)
+    except Exception as error:
+        raise DeliveryError(f"`{target.name}` does not fit its type in the notebook: {told(error)}") from error

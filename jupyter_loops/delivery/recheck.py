@@ -1,0 +1,63 @@
+"""Runs the checks of a cell in the notebook, on what the notebook has now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe
+
+from .copies import copied, may_change
+from .deliver import run_setup
+from .inert import quiet, told
+from .plan import parsed, whole_setup
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one check says in the notebook."""
+
+    check: str
+    passed: bool | None  # None: it was skipped
+    message: str = ""
+
+
+def recheck(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | None) -> list[Outcome]:
+    """Every check, hidden ones too, in order, in a copy of the notebook's names. Raises DeliveryError.
+
+    `module` is where the verified code was defined: helpers and classes of the set-up are taken from it, so that they
+    are the ones that the delivered code uses.
+    """
+    scope = _scope(recipe, namespace, module)
+    return [_outcome(check, scope) for check in recipe.checks]
+
+
+def _scope(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | None) -> dict[str, Any]:
+    targets = {target.name for target in recipe.targets}
+    checks = [statement for check in recipe.checks for statement in parsed(f"{check.prelude}\n{check.source}")]
+    scope: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    run_setup(recipe, whole_setup(recipe), scope, dict(namespace))
+    theirs = {name: value for name, value in (vars(module) if module else {}).items() if not name.startswith("__")}
+    mine = {name: namespace[name] for name in recipe.uses - scope.keys() if name in namespace}
+    scope |= copied(theirs | mine, may_change(checks) - targets)
+    delivered = {name: namespace[name] for name in targets if name in namespace}
+    return {name: value for name, value in scope.items() if name not in targets} | delivered
+
+
+def _outcome(check: Check, scope: dict[str, Any]) -> Outcome:
+    others = ", ".join(dict.fromkeys(ask.word.value for ask in check.asks))
+    try:
+        with quiet():
+            exec(compile(check.prelude, "<check>", "exec", dont_inherit=True), scope)  # noqa: S102  # the user's own
+            if others or check.kind is not CheckKind.ASSERT:
+                return Outcome(
+                    check.name, None, f"asks {others}" if others else "a score, which passes or fails nothing"
+                )
+            exec(compile(check.source, "<check>", "exec", dont_inherit=True), scope)  # noqa: S102  # the user's own
+    except AssertionError as error:
+        return Outcome(check.name, False, str(error))
+    except Exception as error:  # noqa: BLE001  # whatever the code raises
+        return Outcome(check.name, False, told(error))
+    return Outcome(check.name, True)
