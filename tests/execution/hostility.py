@@ -323,7 +323,7 @@ CASES = [
          Exit.OUTPUT, Exit.DIED, disk_bytes=20 * MB),
     case("memory: files without a name", reach("os.memfd_create('m')")),
     case("memory: on its way through a socket",
-         reach("socket.send_fds(socket.socketpair()[0], [b'x'], [0]) == 1", "socket"), harms=PROCESS),
+         reach("socket.send_fds((pair := socket.socketpair())[0], [b'x'], [0]) == 1", "socket"), harms=PROCESS),
     case("threads without number",
          "import threading, time\ngone = threading.Event()\ntry:\n for _ in range(1500):\n"
          "  threading.Thread(target=gone.wait, daemon=True).start()\nexcept RuntimeError: pass\n"

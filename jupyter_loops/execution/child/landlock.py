@@ -155,4 +155,5 @@ def _library() -> Any:
 
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
+    _ = library.prctl  # looked up now: once a candidate has come, it would be told as its own doing
     return library
