@@ -64,7 +64,7 @@ class Options:
     judge_api_base: str | None = None
     judge_votes: int = 1  # the median decides
     auto_approve: bool = False  # `approve(...)` is true without a person
-    sandbox: str = "auto"  # bubblewrap, container, process
+    sandbox: str = "auto"  # bubblewrap, landlock, container, process
     image: str | None = None  # of a container
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()

@@ -88,7 +88,7 @@ class World:
 class Readiness:
     """What the sandbox knows once the set-up has run."""
 
-    isolation: str  # bubblewrap, container, process
+    isolation: str  # bubblewrap, landlock, container, process
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # data target → JSON schema
     stdout: str = ""  # what the set-up printed
     notes: tuple[str, ...] = ()  # what a person should know (a fallback, a missing limit)

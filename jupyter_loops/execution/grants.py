@@ -40,12 +40,13 @@ def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Itera
     """How a candidate's process is shut in, as plain data for `child.shut_in`.
 
     `hidden` is read by the examiner alone, though it lies among what may be read; `named` is data of the cell. Where
-    the scratch folder lies in /tmp there is no /tmp for candidates: what allows the one would allow all of the other.
+    the project or the scratch folder lies in /tmp, candidates have no /tmp: what allows it would allow all there.
     """
     shut = level in {"bubblewrap", "landlock"}
-    needed = "always" if level == "landlock" else "if it can"
+    needed, hidden = "always" if level == "landlock" else "if it can", [*hidden]
     modules, listed = project_modules(hidden) if shut else ([], [])
-    private = {str(place): str(scratch / own) for place, own in PRIVATE.items() if not scratch.is_relative_to(place)}
+    others = [scratch, Path.cwd(), *listed, *hidden]
+    private = {str(place): str(scratch / own) for place, own in PRIVATE.items() if not _holds(place, others)}
     return {
         "level": level,
         "capabilities": 0 if shut else FILES,

@@ -74,7 +74,9 @@ class LoopMagics(Magics):
     judge_api_base = Unicode(None, allow_none=True, help="Address of the judge's server.").tag(config=True)
     judge_votes = Int(1, help="How often the judge is asked; the median counts.").tag(config=True)
     auto_approve = Bool(default_value=False, help="approve(...) is true without a person.").tag(config=True)
-    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap, container or process.").tag(config=True)
+    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap, landlock, container or process.").tag(
+        config=True
+    )
     image = Unicode(None, allow_none=True, help="Container image; None: python:3.x-slim.").tag(config=True)
     allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
         config=True

@@ -15,10 +15,15 @@ from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 from jupyter_loops.execution import tree
+from jupyter_loops.execution.isolation import _why_not_landlock as no_landlock
 from jupyter_loops.execution.pool import Pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 
-LEVELS = ["process", pytest.param("bubblewrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="no bwrap"))]
+LEVELS = [
+    "process",
+    pytest.param("landlock", marks=pytest.mark.skipif(bool(no_landlock()), reason=no_landlock() or "it works")),
+    pytest.param("bubblewrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="no bwrap")),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

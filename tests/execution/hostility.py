@@ -10,9 +10,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Case:
         text = self.text
         for name, value in {
             "{level}": level, "{kernel}": os.getpid(), "{home}": place.home, "{victim}": place.victim,
-            "{port}": place.port, "{daemon}": place.daemon, "{{": "{", "}}": "}",
+            "{port}": place.port, "{daemon}": place.daemon, "{notebook}": place.notebook, "{{": "{", "}}": "}",
         }.items():  # fmt: skip
             text = text.replace(name, str(value))
         return text
@@ -61,6 +62,15 @@ def case(name: str, text: str, *exits: Exit, harms: tuple[str, ...] = (), check:
 
 GOOD = "\ndef f(x): return x\n"
 PROCESS = ("process",)
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0  # who gives up what others of the same user keep
+
+
+def reach(work: str, imports: str = "os", before: str = "") -> str:
+    """A candidate that prints HARM when the expression works and is true."""
+    return f"import {imports}\n{before}\ntry:\n if {work}: print('HARM')\nexcept OSError: pass{GOOD}"
+
+
+SYSTEM_CALL = "libc = ctypes.CDLL(None, use_errno=True)"
 MB = 1024**2
 
 CASES = [
@@ -80,20 +90,21 @@ CASES = [
     # bombs
     case("memory in files without a name",
          "import os\nopen_ = []\nwhile True: open_.append(os.memfd_create('m')); os.write(open_[-1], b'x' * 5_000_000)",
-         Exit.MEMORY, memory_bytes=100 * MB),
+         Exit.MEMORY, Exit.RAISED, memory_bytes=100 * MB),
     case("files until the disk is full",
          "n = 0\nwhile True:\n n += 1\n open(str(n), 'wb').write(b'x' * 5_000_000)", Exit.OUTPUT, disk_bytes=50 * MB),
     case("files without number", "n = 0\nwhile True:\n n += 1\n open(str(n), 'w').close()", Exit.OUTPUT, files=500),
     case("folders in folders without end", "import os\nwhile True: os.mkdir('d'); os.chdir('d')", Exit.OUTPUT,
          files=500),
     case("a link in the place of its folder",
-         "import os\nown = os.getcwd()\nos.chdir('/'); os.rmdir(own); os.symlink('/etc', own)" + GOOD),
+         "import os\nown = os.getcwd()\nos.chdir('/'); os.rmdir(own); os.symlink('/etc', own)" + GOOD,
+         Exit.OK, Exit.RAISED),
     case("links in the place of the shared folders",
          "import os\nfor name in ('tmp', 'shm', 'matplotlib'):\n"
          " os.rename(f'../{name}', f'../{name}-moved'); os.symlink('/etc', f'../{name}'); print('HARM')" + GOOD,
          Exit.RAISED, Exit.OK, harms=PROCESS),
     case("a namespace of its own",
-         "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: print('HARM')" + GOOD, harms=PROCESS),
+         "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: print('HARM')" + GOOD),
     case("fork bomb", "import os\nwhile True: os.fork()", Exit.PROCESSES, Exit.CPU, processes=16),
     case("fork bomb of sleepers", "import os, time\nfor _ in range(200):\n if not os.fork(): time.sleep(100)",
          Exit.PROCESSES, Exit.OK, processes=16),
@@ -140,7 +151,8 @@ CASES = [
     case("kills itself", "import os; os.kill(os.getpid(), 9)", Exit.DIED),
     case("stops itself", "import os; os.kill(os.getpid(), 19)", Exit.WALL, seconds=0.3),
     case("segmentation fault", "import ctypes; ctypes.string_at(0)", Exit.DIED),
-    case("kills its parent", "import os; os.kill(os.getppid(), 9)\nimport time; time.sleep(5)", Exit.DIED, Exit.WALL),
+    case("kills its parent", "import os; os.kill(os.getppid(), 9)\nimport time; time.sleep(5)",
+         Exit.DIED, Exit.WALL, Exit.RAISED),
     case("kills its whole group", "import os; os.killpg(0, 9)", Exit.DIED),
     case("kills everybody it may", "import os\nif '{level}' == 'bubblewrap': os.kill(-1, 9)\nelse: os._exit(1)",
          Exit.DIED, Exit.INVALID),
@@ -160,14 +172,14 @@ CASES = [
          " if os.fork(): os._exit(0)\n time.sleep(1e6)" + GOOD),
     case("daemon whose zygote is killed",
          "import os, time\nif not os.fork():\n os.setsid()\n if os.fork(): os._exit(0)\n time.sleep(1e6)\nos.wait()\n"
-         "os.kill(os.getppid(), 9)\ntime.sleep(5)", Exit.DIED),
+         "os.kill(os.getppid(), 9)\ntime.sleep(5)", Exit.DIED, Exit.RAISED),
     case("at exit", "import atexit; atexit.register(lambda: print('HARM'))" + GOOD),
     # secrets
     case("reads its environment", "import os\nif 'hush' in repr(dict(os.environ)): print('HARM')" + GOOD),
     case("reads every environment",
          "import glob\nfor p in glob.glob('/proc/[0-9]*/environ'):\n try:\n"
          "  if b'hush' in open(p, 'rb').read(): print('HARM')\n"
-         " except OSError: pass" + GOOD, harms=PROCESS),
+         " except OSError: pass" + GOOD, harms=() if ROOT else PROCESS),
     case("reads the environment of the first process",
          "try:\n if b'hush' in open('/proc/1/environ', 'rb').read(): print('HARM')\nexcept OSError: pass" + GOOD),
     case("reads a key in the home folder",
@@ -253,6 +265,76 @@ CASES = [
          "import sys\ndef f(x):\n n = 1\n while True:\n  try: c = sys._getframe(n).f_code\n"
          "  except ValueError: return 1\n"
          "  if c.co_filename.startswith('<check'): print('HARM'); return 1\n  n += 1"),
+    # other ways to the network
+    case("network by IPv6", reach("socket.create_connection(('::1', {port}), 1)", "socket"), harms=PROCESS),
+    case("network by datagrams",
+         reach("s.sendto(b'x', ('127.0.0.1', 9))", "socket", "s = None\ntry: s = socket.socket(2, 2)\n"
+               "except OSError: pass\nclass Refused:\n def sendto(s, *a): return 0\ns = s or Refused()"),
+         harms=PROCESS),
+    case("abstract socket of a daemon",
+         reach("not socket.socket(socket.AF_UNIX).connect(chr(0) + 'hostile-{kernel}')", "socket"), harms=PROCESS),
+    case("socket of a daemon in the notebook's folder",
+         reach("not socket.socket(socket.AF_UNIX).connect('{notebook}/daemon.sock')", "socket"), harms=PROCESS),
+    case("datagram to a daemon from a pair of sockets",
+         reach("socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '{notebook}/post.sock')",
+               "socket"),
+         harms=PROCESS),
+    case("ports that others listen on, by /proc",
+         reach("len(open('/proc/net/tcp').readlines()) > 1"), harms=PROCESS),
+    # what lies on the disk
+    case("secrets beside the notebook", reach("open('{notebook}/.env').read()"), harms=PROCESS),
+    case("the notebook itself", reach("open('{notebook}/work.ipynb').read()"), harms=PROCESS),
+    case("data that the cell does not name", reach("open('{notebook}/data.csv').read()"), harms=PROCESS),
+    case("modules beside the notebook stay importable",
+         "import sys; sys.path.insert(0, '{notebook}')\nimport beside\nassert beside.VALUE == 7" + GOOD),
+    case("passwords of the system", reach("open('/etc/shadow').read()"), harms=PROCESS),
+    case("logs of the system", reach("os.listdir('/var/log')"), harms=PROCESS),
+    case("mounts tell where the home is", reach("'{home}' in open('/proc/self/mountinfo').read()")),
+    case("command lines of others",
+         "import glob\nfor p in glob.glob('/proc/[0-9]*/cmdline'):\n try:\n"
+         "  if b'hostile-word' in open(p, 'rb').read(): print('HARM')\n except OSError: pass" + GOOD, harms=PROCESS),
+    case("changes the mode of a file outside", reach("not os.chmod('{victim}', 0o777)"), harms=PROCESS),
+    # its parents, and those who come after it
+    case("limits its parent", reach("resource.prlimit(os.getppid(), resource.RLIMIT_NPROC, (1, 1))", "os, resource")),
+    case("makes its parent slow", reach("not os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)")),
+    case("takes a processor from its parent", reach("not os.sched_setaffinity(os.getppid(), {{0}})")),
+    case("makes its parent the first that the system kills",
+         reach("open(f'/proc/{{os.getppid()}}/oom_score_adj', 'w').write('1000')"), harms=PROCESS),
+    case("takes a descriptor of its parent",
+         reach("libc.syscall(438, libc.syscall(434, os.getppid(), 0), 3, 0) >= 0", "ctypes, os", SYSTEM_CALL)),
+    case("traces its parent", reach("libc.ptrace(16, os.getppid(), 0, 0) == 0", "ctypes, os", SYSTEM_CALL)),
+    case("child of its parent instead of its own",
+         "import ctypes, os\n" + SYSTEM_CALL + "\npid = libc.syscall(56, 0x8000 | 17, 0, 0, 0, 0)\n"
+         "if pid == 0: os._exit(0)\nif pid > 0: print('HARM')" + GOOD),
+    case("note in System V's shared memory",
+         reach("libc.shmget(4711, 4096, 0o1600) >= 0", "ctypes", SYSTEM_CALL)),
+    case("note in the keyring",
+         reach("libc.syscall(248, b'user', b'note', b'x', 1, -4) >= 0", "ctypes", SYSTEM_CALL)),
+    case("folders of its neighbours", reach("[n for n in os.listdir('..') if n.isdigit()]"), harms=PROCESS),
+    # more than its share
+    case("disk: files without a name",
+         "import os, time\nheld = []\nfor n in range(15):\n held.append(open(f'x{{n}}', 'wb')); os.unlink(f'x{{n}}')\n"
+         " held[-1].write(os.urandom(1 << 20) * 8); held[-1].flush()\n"
+         " time.sleep(0.05)\ntime.sleep(4); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB),
+    case("disk: in the folder above its own",
+         "import os, time\ntry:\n for n in range(15):\n"
+         "  open(f'../big{{n}}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
+         "except OSError: os._exit(1)\ntime.sleep(4); print('HARM')" + GOOD,
+         Exit.OUTPUT, Exit.DIED, disk_bytes=20 * MB),
+    case("memory: files without a name", reach("os.memfd_create('m')")),
+    case("memory: on its way through a socket",
+         reach("socket.send_fds((pair := socket.socketpair())[0], [b'x'], [0]) == 1", "socket"), harms=PROCESS),
+    case("threads without number",
+         "import threading, time\ngone = threading.Event()\ntry:\n for _ in range(1500):\n"
+         "  threading.Thread(target=gone.wait, daemon=True).start()\nexcept RuntimeError: pass\n"
+         "time.sleep(4); print('HARM')" + GOOD, Exit.PROCESSES, processes=16),
+    case("the dead without number",
+         "import os, time\nfor _ in range(300):\n if not os.fork(): os._exit(0)\ntime.sleep(4); print('HARM')" + GOOD,
+         Exit.PROCESSES, processes=16),
+    case("CPU time of children that nobody waits for",
+         "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor _ in range(60):\n"
+         " if not os.fork():\n  while time.process_time() < 0.1: pass\n  os._exit(0)\n time.sleep(0.11)\n"
+         "print('HARM')" + GOOD, Exit.CPU, cpu_seconds=0.5, seconds=10.0),
 ]  # fmt: skip
 
 
@@ -264,6 +346,7 @@ class Place:
     victim: Path
     port: int
     daemon: str
+    notebook: Path
 
 
 @contextmanager
@@ -274,18 +357,31 @@ def a_place() -> Iterator[Place]:
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh" / "id_rsa").write_text("key")
     victim.write_text("precious")
+    notebook = root / "notebook"
+    notebook.mkdir()
+    for name, content in {".env": "KEY=1", "work.ipynb": "{}", "data.csv": "1", "beside.py": "VALUE = 7"}.items():
+        (notebook / name).write_text(content)
     before = dict(os.environ)
     os.environ |= {"HOME": str(home), "OPENAI_API_KEY": "hush-hush"}
     daemon = home / "daemon.sock"
     inherited = os.open(victim, os.O_RDONLY)
     os.set_inheritable(inherited, True)
-    neighbour = subprocess.Popen(["sleep", "600"], env={"PATH": os.environ["PATH"], "OPENAI_API_KEY": "hush-hush"})
+    neighbour = subprocess.Popen(
+        ["sh", "-c", "sleep 600; true hostile-word"], env={"PATH": os.environ["PATH"], "OPENAI_API_KEY": "hush-hush"}
+    )
+    sys.path.insert(0, str(notebook))
     try:
-        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
-            local.bind(str(daemon))
-            local.listen()
-            yield Place(home, victim, server.getsockname()[1], str(daemon))
+        with ExitStack() as stack:
+            server = stack.enter_context(socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True))
+            for address in (str(daemon), str(notebook / "daemon.sock"), f"\0hostile-{os.getpid()}"):
+                local = stack.enter_context(socket.socket(socket.AF_UNIX))
+                local.bind(address)
+                local.listen()
+            post = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            post.bind(str(notebook / "post.sock"))
+            yield Place(home, victim, server.getsockname()[1], str(daemon), notebook)
     finally:
+        sys.path.remove(str(notebook))
         neighbour.kill()
         neighbour.wait()
         os.close(inherited)

@@ -57,6 +57,22 @@ def test_what_is_no_ordinary_picture_is_refused(content):
         png.read(content)
 
 
+def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_unpacked():
+    bomb = picture(width=4096, height=4096, bits=16, pixels=b"\0" * 1000)  # 134 MB, and the rest never comes
+
+    with pytest.raises(png.BadPng, match="too much memory"):
+        png.read(bomb)
+
+
+def test_pictures_of_one_action_share_what_they_may_fill():
+    told = [{"kind": "png", "title": title} for title in "abcd"]
+    large = picture(width=2000, height=2000)  # 16 MB each
+    found = figures.read({"figures": told}, [large, large, large, picture()])
+
+    assert png.size(large) == 2000 * (1 + 4 * 2000)
+    assert [figure.title for figure in found] == ["a", "b", "d"]
+
+
 def test_a_figure_that_is_not_what_it_says_is_left_out():
     told = [{"kind": "png", "title": "a"}, {"kind": "png", "title": "b"}, {"kind": "svg", "title": "c"}]
     found = figures.read({"figures": told}, [picture(), b"<svg/>", b"<svg/>"])

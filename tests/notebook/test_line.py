@@ -85,7 +85,10 @@ def test_none_is_no_limit_and_a_variable_is_named_by_a_dollar():
         ("x --memory 512", "--memory got '512', expected a size with its unit"),
         ("x --time 5 parsecs", "unexpected 'parsecs'"),
         ("x --time 5parsecs", "--time got '5parsecs', expected a time"),
-        ("x --sandbox chroot", "--sandbox got 'chroot', expected auto or bubblewrap or container or process"),
+        (
+            "x --sandbox chroot",
+            "--sandbox got 'chroot', expected auto or bubblewrap or landlock or container or process",
+        ),
         ("x --allow-imports math,2d", "--allow-imports got 'math,2d', expected module names such as math,numpy.linalg"),
         ("x --deny-imports ''", "--deny-imports needs a value"),
         ("x --usd $limt", "--usd got $limt, and nothing is called limt; did you mean limit?"),

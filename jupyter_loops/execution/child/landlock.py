@@ -23,6 +23,7 @@ _OF_FILES = _EXECUTE | _WRITE | READ | 1 << 14 | 1 << 15  # truncate, ioctl of d
 _NODES = 1 << 6 | 1 << 11  # make character and block devices
 _TCP, _SCOPES = 3, 3  # bind and connect (ABI 4); abstract sockets and signals stay inside (ABI 6)
 _TCP_SINCE, _SCOPES_SINCE = 4, 6
+_OUT_OF_THE_WAY = 256  # descriptors below stay free for what is opened meanwhile, and after it
 _PLACE = os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 
@@ -70,7 +71,7 @@ class Rules:
         self._rules, self._places = [], []
 
     def _open(self, path: str, rights: int) -> None:
-        place, rule = _rule(path, rights)
+        place, rule = _rule(path, rights, _OUT_OF_THE_WAY)
         self._places.append(place)
         self._rules.append(rule)
 
@@ -110,9 +111,15 @@ def restrict(readable: Iterable[str], writable: Iterable[str], *, tcp: bool = Fa
     Rules(readable, writable).ruleset(tcp=tcp).enforce()
 
 
-def _rule(path: str, rights: int) -> tuple[int, bytes]:
-    """The path, opened, and a struct landlock_path_beneath_attr for it."""
+def _rule(path: str, rights: int, above: int = 0) -> tuple[int, bytes]:
+    """The path, opened, and a struct landlock_path_beneath_attr for it. Raises OSError."""
     place = os.open(path, _PLACE)
+    if above:
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        with suppress(OSError):  # where fewer may be open
+            place, low = fcntl(place, F_DUPFD_CLOEXEC, above), place
+            os.close(low)
     if not stat.S_ISDIR(os.fstat(place).st_mode):
         rights &= _OF_FILES
     return place, struct.pack("=Qi", rights, place)
@@ -148,4 +155,5 @@ def _library() -> Any:
 
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
+    _ = library.prctl  # looked up now: once a candidate has come, it would be told as its own doing
     return library

@@ -144,6 +144,7 @@ def _library() -> tuple[Any, Any]:
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
+    _ = library.setns, library.prctl  # looked up now
     library.mount.argtypes = [ctypes.c_char_p] * 3 + [ctypes.c_ulong, ctypes.c_void_p]
     library.syscall.restype = ctypes.c_long
     if not sys.platform.startswith("linux"):

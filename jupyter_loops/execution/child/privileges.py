@@ -42,4 +42,10 @@ def _succeed(came: int) -> None:
 def _library() -> tuple[Any, Any]:
     import ctypes
 
-    return ctypes.CDLL(None, use_errno=True), ctypes
+    library = ctypes.CDLL(None, use_errno=True)
+    if sys.platform.startswith("linux"):
+        _ = library.capget, library.capset, library.prctl  # looked up now
+    return library, ctypes
+
+
+load = _library  # before the fork, for all forks

@@ -77,6 +77,7 @@ def install(instructions: bytes) -> None:
 @cache
 def prepared(instructions: bytes) -> tuple[bytes, Any]:
     """A struct sock_fprog, and the memory that it points to; made before the fork, it costs nothing after it."""
+    _prctl()
     content = _libc()[1].create_string_buffer(instructions, len(instructions))
     return struct.pack("@HxxxxxxQ", len(instructions) // 8, _libc()[1].addressof(content)), content
 

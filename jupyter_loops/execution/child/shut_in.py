@@ -27,6 +27,7 @@ class Restrictions:
         self._filter = b""
         self._ruleset: landlock.Ruleset | None = None
         self._rules: landlock.Rules | None = None
+        privileges.load()
         self._view, self.notes = _view(plan) if plan["view"] else (None, ())
         metadata = plan["level"] != "landlock" or self._view is not None
         if _wanted(plan["seccomp"], seccomp.available()):
