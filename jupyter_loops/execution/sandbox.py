@@ -13,6 +13,7 @@ from jupyter_loops.errors import SandboxError
 
 from .attempt import ChildAttempt
 from .blueprint import EXAMINER, program
+from .border import notes as said
 from .cargo import Cargo, pack
 from .cgroup import NOTE as HELD
 from .cgroup import Groups, find
@@ -74,7 +75,7 @@ class ZygoteSandbox:
             printed = worker.printed()
             self._private = await self._pack_private(kept_back, passes=passes)
             self._scratch.keep()
-            notes += await self._first_child(worker, report["threads"])
+            notes += (*said(report), *await self._first_child(worker, report["threads"]))
         except BaseException:
             packing.add_done_callback(_unpack)
             await self.close()

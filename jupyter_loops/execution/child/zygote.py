@@ -43,11 +43,17 @@ class Zygote:
             with nullcontext() if is_examiner else silence():  # the examiner's own set-up has said it
                 world.build(order, opened(order, files))
             report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
-            examine = import_module(order["examiner"]).examine
+            from .preparation import Preparation  # it needs what order["path"] leads to
+
+            self._ready = Preparation(world, import_module(order["examiner"]).examine)
+            report["notes"] = list(self._ready.notes)
             forks = order["fork"] and not report["threads"]
             if is_examiner and not forks:
                 candidate = candidate or Spawned(order, copies)
                 candidate.wait()
+        except OSError as error:  # of what shuts candidates in
+            self._control.send({"said": "unready", "kind": "preflight", "message": f"the sandbox: {error}"})
+            return
         except Unready as unready:
             self._control.send({"said": "unready", "kind": unready.args[0], "message": unready.args[1]})
             return
@@ -57,9 +63,6 @@ class Zygote:
         self._control.send(report | {"forks": forks})
         if forks:
             _warm_up()
-        from .preparation import Preparation  # it needs what order["path"] leads to
-
-        self._ready = Preparation(world, examine)
         _forget_ourselves()
         if forks:
             self._fork()
