@@ -132,7 +132,7 @@ def test_a_damaged_file_that_is_moved_away_is_made_anew_and_a_backup_taken_in(pa
     path.write_bytes(content)
     for record in a_run("during"):
         history.append(record)
-    with pytest.raises(HistoryError, match="is damaged: .*; move it away, and a new one is made at once"):
+    with pytest.raises(HistoryError, match=r"is damaged: .*; move it away, and a new one is made at once"):
         history.sql("FROM runs")
 
     path.rename(path.with_name("damaged"))
