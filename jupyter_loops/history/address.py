@@ -21,6 +21,7 @@ from jupyter_loops.errors import HistoryError
 from .spares import temporary
 
 VARIABLE = "JUPYTER_LOOPS_HISTORY"
+UNKNOWN = {"?", "\\"} if os.name == "posix" else {"?"}  # in paths, to DuckDB
 PORT = 9494  # quack's own
 _SECRET = re.compile(r"passw|pwd=|token=|secret=|//[^/@]*:[^/@]*@", re.IGNORECASE)
 
@@ -65,6 +66,8 @@ def _file(place: str | Path) -> Path:
         raise HistoryError(f"{place} is in no home folder that there is: {error}") from error
     except UnicodeEncodeError as error:
         raise HistoryError(f"{str(place)!r} is a path that is not UTF-8, which DuckDB cannot open") from error
+    if unknown := UNKNOWN & {*str(path)}:
+        raise HistoryError(f"{path} has a {min(unknown)} in it, and DuckDB opens no such file")
     if not path.is_symlink():
         return path
     try:

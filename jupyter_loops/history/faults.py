@@ -95,7 +95,8 @@ def refusal(name: str, path: Path, error: Exception) -> HistoryError:
         return HistoryError(f"{name} cannot be opened: the disk is full; make room, or {ELSE}")
     if not _is_database(path):
         return HistoryError(f"{name} is not a valid DuckDB database and stays as it is; {ELSE}")
-    return DamagedError(f"{name} is damaged: {said}; %loops repair saves what can be read, or {ELSE}")
+    way = "move it away, and a new one is made at once; %loops import takes a backup in"
+    return DamagedError(f"{name} is damaged: {said}; {way}")
 
 
 def _place(path: Path) -> str:

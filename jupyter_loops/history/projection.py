@@ -199,7 +199,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
            completion_tokens = paid * e.completion_tokens, cached_tokens = paid * e.cached_tokens,
            reasoning_tokens = paid * e.reasoning_tokens, usd = paid * e.usd, estimated = e.estimated,
            seconds = e.seconds, first_token_seconds = e.first_token_seconds,
-           finish_reason = nullif(e.finish_reason, ''), error = nullif(e.error, ''), message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
+           finish_reason = nullif(e.finish_reason, ''), error = nullif(e.error, ''),
+           message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
        FROM (
            SELECT run_id, moment, e, CASE WHEN relation = 'replay' THEN 0 ELSE 1 END AS paid
            FROM called JOIN runs USING (run_id)

@@ -62,7 +62,7 @@ child = os.fork()
 if not child:
     sys.exit(7)
 status, seconds = ended(child)
-print(status, seconds < 2, live.wait(60).reason, [str(one) for one in history.verify()])
+print(status, seconds < 2.9, live.wait(60).reason, [str(one) for one in history.verify()])
 """
     assert told(code, tmp_path) == ["7 True verified []"]
 
@@ -88,10 +88,8 @@ claim = history.claim("20261122T000000-aaaa")
 child = forked(lambda: time.sleep(30))
 held.close()
 claim.close()
-begun = time.monotonic()
-history.sql("FROM runs")
+print(FileLock.wait(history.path.with_name("h.duckdb.journal") / "turnstile", 5.0) is not None)
 history.claim("20261122T000000-aaaa").close()
-print(time.monotonic() - begun < 0.9)
 os.kill(child, 9)
 """
     assert told(code, tmp_path) == ["True"]

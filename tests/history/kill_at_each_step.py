@@ -46,7 +46,9 @@ def work(step):
 
 def leave_a_log():
     """What a program leaves that is killed after its commit."""
-    duckdb.connect(str(PATH)).execute("INSERT INTO lost VALUES ('x', now()::TIMESTAMP)")
+    connection = duckdb.connect(str(PATH))
+    connection.execute("INSERT INTO lost VALUES ('x', now()::TIMESTAMP)")
+    assert LOG.stat().st_size
     os.kill(os.getpid(), 9)
 
 
@@ -77,6 +79,8 @@ for step in range(1, 200):
     JOURNALS.mkdir()
     PATH.write_bytes(whole)
     forked(leave_a_log)
+    if not LOG.exists():
+        sys.exit("there is no log")
     ended = forked(work, step)
     if not forked(tell):
         sys.exit(f"after step {step} of {WHAT} nothing can be opened")

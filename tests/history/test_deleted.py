@@ -1,11 +1,13 @@
 """What a person deletes, moves or puts back under a living kernel is noticed at the next event, and none is missing."""
 
+import contextlib
 import shutil
 from datetime import UTC, datetime
 
 import pytest
 
 from jupyter_loops.core.events import Record
+from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import History, journal
 
 
@@ -117,3 +119,25 @@ def test_files_of_runs_that_go_on_are_kept_until_they_end_and_no_longer(path, hi
     history.append(Record("run", 62, datetime.now(UTC), ended))
     history.flush()
     assert held._kept == []
+
+
+def test_a_damaged_file_that_is_moved_away_is_made_anew_and_a_backup_taken_in(path, history, a_run, tmp_path):
+    for record in a_run("before"):
+        history.append(record)
+    history.flush()
+    backup = tmp_path / "backup.duckdb"
+    shutil.copy(path, backup)
+    content = bytearray(path.read_bytes())
+    content[4096:40_000] = bytes(range(256)) * 140 + bytes(64)
+    path.write_bytes(content)
+    for record in a_run("during"):
+        history.append(record)
+    with pytest.raises(HistoryError, match=r"is damaged: .*; move it away, and a new one is made at once"):
+        history.sql("FROM runs")
+
+    path.rename(path.with_name("damaged"))
+    assert [run for (run,) in history.sql("SELECT run_id FROM runs")] == ["during"]
+    with contextlib.closing(History(backup)) as other:
+        history.merge(other)
+    assert [run for (run,) in history.sql("SELECT run_id FROM runs ORDER BY ALL")] == ["before", "during"]
+    assert history.verify() == []

@@ -129,6 +129,8 @@ def test_what_is_no_place_for_a_history_is_one_line_with_the_way_out(tmp_path):
     circle.symlink_to(circle)
     with pytest.raises(HistoryError, match="leads nowhere"):
         History(circle)
+    with pytest.raises(HistoryError, match="DuckDB opens no such file"):
+        History(tmp_path / "really?.duckdb")
     with pytest.raises(HistoryError, match="not UTF-8"):
         History(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.duckdb"))
 
