@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -69,6 +69,18 @@ class Pace:
         finally:
             self.still = False
             self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
+        self._set_alarm(self.ledger.seconds_left)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """What has to be there before there is work does not spend the run's time."""
+        self.still = True
+        try:
+            with self.ledger.watch.held():
+                self._set_alarm(None)
+                yield
+        finally:
+            self.still = False
         self._set_alarm(self.ledger.seconds_left)
 
     async def back_off(self, seconds: float, why: str) -> None:
