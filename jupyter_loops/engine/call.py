@@ -61,7 +61,7 @@ class Call:
                 calls=[plain(call) for call in answer.calls],
             )
         )
-        if billed.tokens > self.reservation.worst.tokens:
+        if billed.tokens > self.reservation.worst.tokens and not billed.estimated:
             self._note_excess(billed, answer, usd)
 
     def refused(self, fault: ModelError) -> None:
