@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from jupyter_loops.core.budget import Price
 
-_FORM = "US dollars for a million tokens, in,out[,cached[,reasoning]], such as 3,15, or MODEL=3,15 for each of several models"
+_FORM = "US dollars for a million tokens, in,out[,cached[,reasoning]], such as 3,15, or MODEL=3,15 for one of several"
 
 
 @dataclass(frozen=True, slots=True)

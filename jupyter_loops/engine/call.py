@@ -61,7 +61,7 @@ class Call:
                 calls=[plain(call) for call in answer.calls],
             )
         )
-        if billed.tokens > self.reservation.worst.tokens:
+        if billed.tokens > self.reservation.worst.tokens and not billed.estimated:
             self._note_excess(billed, answer, usd)
 
     def refused(self, fault: ModelError) -> None:
@@ -99,10 +99,12 @@ class Call:
         """No bill that cannot be right, and no guess above what was allowed; what is not as it was billed is marked."""
         prompt, completion = max(answer.prompt_tokens, 0), max(answer.completion_tokens, 0)
         allowed = self.reservation.max_tokens
-        if answer.estimated or prompt > _BEYOND * self.counted + _SLACK or completion > _BEYOND * allowed:
-            prompt, completion = min(prompt, self.counted), min(completion, allowed)
-        if prompt * _BELOW < self.counted:
+        if answer.estimated or completion > _BEYOND * allowed:
+            completion = min(completion, allowed)
+        if prompt * _BELOW < self.counted or prompt > _BEYOND * self.counted + _SLACK:
             prompt = self.counted
+        elif answer.estimated:
+            prompt = min(prompt, self.counted)
         same = (prompt, completion) == (answer.prompt_tokens, answer.completion_tokens)
         if same and prompt + completion <= self.reservation.worst.tokens:
             return answer

@@ -102,6 +102,7 @@ class Cycle:
         trying = self.world.limits.seconds * (2 + self.trial.repeat)
         dog = Watchdog(self.pace.machine, self.watchdog, trying, task.cancel, self.tools.patience)
         watching = asyncio.ensure_future(dog.watch())
+        self.pace.ledger.watch.restart()
         try:
             end = await self.pace.within_time(self._begin())
             while end is None:
@@ -142,14 +143,16 @@ class Cycle:
     async def _begin(self) -> Termination | None:
         """A stored candidate is tried before a model is asked; a run of before goes on where it was."""
         try:
-            stored = await self.preparation.begin(afresh=self.past is None)
+            with self.pace.starting():
+                stored = await self.preparation.begin(afresh=self.past is None)
             if self.past is not None:
                 return await self._go_on(self.past)
             if stored is None:
                 return None
             end = await self._verify_again(stored)
             if end is None:
-                await self.preparation.complete()
+                with self.pace.starting():
+                    await self.preparation.complete()
             return end
         finally:
             self.preparation.let_go()

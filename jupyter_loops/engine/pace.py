@@ -81,6 +81,17 @@ class Pace:
         finally:
             self._set_alarm(None if self.still else self.ledger.seconds_left)
 
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """What has to be there before there is work does not spend the run's time."""
+        self.still = True
+        try:
+            with self.uncounted():
+                yield
+        finally:
+            self.still = False
+        self._set_alarm(self.ledger.seconds_left)
+
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
         self.machine.move(State.WAIT, self.iteration, f"{seconds:.1f} s, {why}")

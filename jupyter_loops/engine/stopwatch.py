@@ -1,4 +1,4 @@
-"""Wall-clock time of a run, without the time it waits for a person."""
+"""Wall-clock time of a run, without its start and the time it waits for a person."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Stopwatch:
         """Seconds that count."""
         now = time.monotonic() if self._held_since is None else self._held_since
         return now - self._start - self._held
+
+    def restart(self) -> None:
+        """Begin now, and not at its making."""
+        self._start = time.monotonic()
 
     def stop(self) -> None:
         """Stand still for good."""

@@ -17,7 +17,7 @@ import psutil
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Limits
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.recipe import Check, Recipe, Target, TargetKind
 from jupyter_loops.errors import SandboxError
 
 from .sandbox import ZygoteSandbox
@@ -25,6 +25,7 @@ from .sandbox import ZygoteSandbox
 _CANDIDATE = Path(__file__).with_name("probing.py")
 _MARK = "jupyter-loops-probe"
 _LIMITS = Limits(seconds=30)
+_TARGET = Target(name="main", kind=TargetKind.FUNCTION, source="def main(bait): ...")
 TRIED = {
     "home": "read your home folder",
     "project": "read a file beside the notebook",
@@ -53,12 +54,14 @@ async def probe(level: str = "auto", image: str | None = None) -> Probe:
     """Try everything in one attempt of an ordinary sandbox. Raises PreflightError, SandboxError."""
     token, sandbox = f"{_MARK}-{secrets.token_hex(8)}", ZygoteSandbox(level, image=image)
     with _bait(token) as bait:
-        text = f"{_CANDIDATE.read_text()}\nmain({bait!r})\n"
-        world = World(recipe=Recipe(name="sandbox", goal="", targets=(), checks=()), limits=_LIMITS)
+        check = Check(name="main", source=f"assert main({bait!r}) is None")
+        world = World(recipe=Recipe(name="sandbox", goal="", targets=(_TARGET,), checks=(check,)), limits=_LIMITS)
         try:
             readiness = await sandbox.open(world)
-            async with sandbox.attempt(Candidate(kind=CandidateKind.CODE, text=text)) as attempt:
-                observation = await attempt.execute()
+            candidate = Candidate(kind=CandidateKind.CODE, text=_CANDIDATE.read_text())
+            async with sandbox.attempt(candidate) as attempt:
+                await attempt.execute()
+                _, observation = await attempt.examine([check])
             alive = _end_all(token)
         finally:
             await sandbox.close()

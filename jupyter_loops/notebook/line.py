@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_loops.core.redaction import MARK, redact
 from jupyter_loops.errors import OptionError
 
 from . import units
@@ -190,5 +189,7 @@ def _value(option: Option, given: str | Iterator[str], namespace: Mapping[str, o
 
 
 def _refuse_key(text: str) -> None:
+    from jupyter_loops.core.redaction import MARK, redact
+
     if _KEY.fullmatch(text) or redact(text).startswith(MARK):
         raise OptionError("that looks like an API key; keys come from the environment, never from a notebook")

@@ -185,7 +185,7 @@ def test_nothing_is_refused_once_the_module_is_defined(tmp_path):
 
 def test_acts_are_refused_and_honest_modules_are_not_by_any_python_that_is_here():
     for python in [sys.executable, *sorted(Path.home().glob(".pyenv/versions/3.1[2-9].*/bin/python"))]:
-        env = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.defpath}
+        env = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.defpath, "HOME": os.devnull}
         got = subprocess.run([python, __file__], capture_output=True, text=True, check=False, timeout=120, env=env)
         assert got.stdout == "[]\n", (python, got.stdout, got.stderr)
 

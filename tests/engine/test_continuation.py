@@ -196,7 +196,7 @@ def test_a_run_whose_last_events_cannot_be_stored_yet_does_not_go_on_from_older_
     whole, died_after, adapters, monkeypatch
 ):
     monkeypatch.setattr(asking, "SETTLE", 0.5)
-    monkeypatch.setattr(store, "DRAIN_PATIENCE", 0.1)
+    monkeypatch.setattr(store, "PATIENCE", 0.1)
     history = died_after(after_round(whole, 2))
     history.flush()
     (late, *_) = whole.history.records(whole.id)[after_round(whole, 2) :]

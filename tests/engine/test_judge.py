@@ -66,7 +66,7 @@ def test_its_calls_are_counted_beside_the_makers_and_paid_from_the_same_ledger(s
     price = Price(prompt=1e-6, completion=1e-6)
     dear = Price(prompt=1e-3, completion=1e-3)
     judge = judge_of(Completion(text=grade(1.0), prompt_tokens=100, completion_tokens=20), price=dear)
-    run = start(CELL, Completion(text="Hi", prompt_tokens=10, completion_tokens=10), price=price, judge=judge)
+    run = start(CELL, Completion(text="Hi", prompt_tokens=30, completion_tokens=10), price=price, judge=judge)
 
     run.wait(30)
 
@@ -75,8 +75,8 @@ def test_its_calls_are_counted_beside_the_makers_and_paid_from_the_same_ledger(s
         (2, "judge", "judge"),
     ]
     assert ear.of("call_started")[1].sampling["temperature"] == 0.0
-    assert run.usage.usd == pytest.approx(20 * 1e-6 + 120 * 1e-3)
-    assert run.usage.tokens == 140
+    assert run.usage.usd == pytest.approx(40 * 1e-6 + 120 * 1e-3)
+    assert run.usage.tokens == 160
 
 
 def test_votes_take_the_median_and_its_reason(start, ear):

@@ -18,7 +18,7 @@ assert approve(n)
 with hidden:
     assert n % 2
 """
-ORDER = ["parse", "schema", "checks", "hidden", "metrics", "judge", "approval"]
+ORDER = ["parse", "schema", "checks", "metrics", "hidden", "judge", "approval"]
 
 
 def rows(tmp_path):

@@ -77,7 +77,7 @@ def test_the_time_of_a_run_that_never_ended_is_told_by_its_events(start):
 
     seconds = fold(records[:-1], run.recipe, Verifier()).usage.seconds
 
-    assert 0.6 <= seconds <= records[-1].event.usage["seconds"]
+    assert 0.6 <= seconds <= records[-1].event.usage["seconds"] + 0.2  # the start ends a moment after it is told
 
 
 def test_a_score_to_improve_folds_too(start):

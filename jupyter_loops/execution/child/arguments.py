@@ -47,7 +47,7 @@ class Owner(Protocol):
         ...
 
 
-class Pickler(_Base):
+class Pickler(_Base):  # type: ignore[misc] # cloudpickle has no types
     """Writes arguments. `memo` numbers what is written as the reader will number it."""
 
     def __init__(self, file: io.BytesIO, owner: Owner) -> None:

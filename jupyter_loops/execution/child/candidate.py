@@ -25,6 +25,7 @@ from jupyter_loops.execution.crossing import plain
 from jupyter_loops.execution.crossing.change import same
 from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
+from jupyter_loops.execution.crossing.refusal import NotPlain
 
 from .arguments import Described, Unpickler
 from .confine import usage
@@ -234,7 +235,7 @@ class CandidateProcess:
         if not extra and (type(value) in _ATOMS or not call.places):
             try:
                 self._link.send(plain.dumps((call.number, "plain", value, extra)))
-            except plain.NotPlain:
+            except NotPlain:
                 pass
             else:
                 return

@@ -57,7 +57,8 @@ class Link:
         """Whether a frame is here already."""
         if len(self._arrived) < _LENGTH.size:
             return False
-        return len(self._arrived) >= _LENGTH.size + _LENGTH.unpack_from(self._arrived)[0]
+        (size,) = _LENGTH.unpack_from(self._arrived)
+        return bool(len(self._arrived) >= _LENGTH.size + size)
 
     def close(self) -> None:
         """Hang up."""

@@ -194,6 +194,7 @@ class Remote:
 
     def _take(self) -> tuple[Any, ...]:
         """The next message. Raises CandidateGone."""
+        message: Any = None
         try:
             message = plain.loads(self._link.receive())
         except EOFError:
@@ -204,7 +205,8 @@ class Remote:
             self._end(f"garbage: {error}")
         if type(message) is not tuple or len(message) != 4 or type(message[0]) is not int:  # noqa: PLR2004
             self._end("garbage: no message")
-        return message
+        taken: tuple[Any, ...] = message
+        return taken
 
     def _end(self, why: str) -> None:
         self.gone = self.gone or why or "ended"

@@ -143,7 +143,7 @@ class StandIns:
                 members[part.name] = self._member(name, part, vars(declared).get(part.name))
         if "__eq__" in members:
             members.setdefault("__hash__", object.__hash__)
-        made = type(declared)(name, (declared,), members)
+        made: type = type(declared)(name, (declared,), members)
         self._classes[name] = made
         self._remote.named[id(made)] = ("name", name)
         return made

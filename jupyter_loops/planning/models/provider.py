@@ -35,7 +35,8 @@ class LiteLLMModel:
     """One model by its LiteLLM name.
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
-    server. A `price` given here goes before the list price, `unlisted` counts where there is none. `title` is what messages call the model.
+    server. A `price` given here goes before the list price, and `unlisted` counts where there is none. `title` is
+    what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """

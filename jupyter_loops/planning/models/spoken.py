@@ -19,7 +19,9 @@ _HOW = (
     'To call one, answer with this JSON and nothing else: {"tool": "NAME", "arguments": {…}}. '
     "You are told its result, and can then call another or give the answer."
 )
-_BRACKETED = re.compile(r"<(tool_call|function_call)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL)
+_BRACKETED = re.compile(r"<(tool_call|function_call|tools)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL)
+_XML = re.compile(r"<function=([\w.-]{1,200})>(.*?)</function>", re.DOTALL)  # Qwen3-Coder
+_PARAMETER = re.compile(r"<parameter=([\w.-]{1,200})>(.*?)</parameter>", re.DOTALL)
 _FENCED = re.compile(r"\A```[^\n]*\n(.*?)\n?(?:```|\Z)", re.DOTALL)
 _NAMES, _ARGUMENTS = ("tool", "name", "function"), ("arguments", "args", "parameters", "input")
 _LONGEST = 200_000  # characters that are looked at
@@ -63,6 +65,8 @@ def _asked(call: ToolCall) -> str:
 def _json(text: str) -> Any:
     """What the text says, repaired unless it was cut off: then it may have gone on otherwise."""
     text = text[:_LONGEST]
+    if found := _XML.fullmatch(text):
+        return {"name": found[1], "arguments": {name: said.strip("\n") for name, said in _PARAMETER.findall(found[2])}}
     if not text.startswith(("{", "[")):
         return None
     with contextlib.suppress(ValueError, RecursionError):

@@ -1,0 +1,47 @@
+"""What a run needs before it can work does not spend its time."""
+
+import asyncio
+
+import pytest
+
+from jupyter_loops.planning.models.replay import ReplayModel
+
+DOUBLE = '''{setup}
+def double(n: int) -> int:
+    """Twice n."""
+
+assert double(2) == 4
+'''
+RIGHT = "```python\ndef double(n):\n    return 2 * n\n```"
+SLOW = 2.5  # seconds
+SHORT = 2.0  # seconds that the run may take
+
+
+class Fetched(ReplayModel):
+    """A model whose file has to be fetched first."""
+
+    async def open(self):
+        await asyncio.sleep(SLOW)
+
+
+def test_fetching_a_model_and_the_set_up_are_not_charged(start):
+    for setup, model in (("", Fetched([RIGHT])), (f"import time\ntime.sleep({SLOW})", ReplayModel([RIGHT]))):
+        run = start(DOUBLE.format(setup=setup), model=model, time=SHORT, fresh=True)
+
+        assert run.wait(60).reason == "verified", run.termination.message
+        assert run.usage.seconds < SHORT
+
+
+def test_the_time_limit_holds_from_the_first_round_on(start):
+    model = Fetched([RIGHT], delay=30)
+    run = start(DOUBLE.format(setup=""), model=model, time=0.5)
+
+    assert run.wait(60).reason == "budget_time"
+    assert run.usage.seconds == pytest.approx(0.5, abs=0.4)
+
+
+def test_a_budget_that_is_raised_during_the_start_holds_afterwards(start):
+    run = start(DOUBLE.format(setup=""), model=Fetched([RIGHT], delay=1.0), time=0.1)
+    run.raise_budget(seconds=30)
+
+    assert run.wait(60).reason == "verified", run.termination.message
