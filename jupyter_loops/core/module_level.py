@@ -154,7 +154,10 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     what = words(event, arguments)
     if not what:
         return
-    line = _asked_at(sys._getframe(1), watch.filename, direct=event.startswith("ctypes."))  # noqa: SLF001
+    frame = sys._getframe(1)  # noqa: SLF001
+    if event == "sys.settrace" and frame.f_globals.get("__name__") == "doctest":  # which puts back what was there
+        return
+    line = _asked_at(frame, watch.filename, direct=event.startswith("ctypes."))
     if line:
         act = Act(line, what)
         watch.acts.append(act)

@@ -26,6 +26,8 @@ Ask = Callable[[int, object], object]  # which of the check's calls, and the val
 class Failed(AssertionError):
     """An assertion of the check itself, and not one inside the candidate, does not hold."""
 
+    decides = True  # whoever catches it
+
 
 class Recorder:
     """The values of one check's sub-expressions, by the place they came from."""

@@ -38,10 +38,12 @@ from .world import World
 
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
+_ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset({"ndarray", "DataFrame", "Series"})
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 _ABILITIES = (
     ("call", "__call__"),
     ("iterate", "__iter__"),
+    ("size", "__len__"),
     ("next", "__next__"),
     ("enter", "__enter__"),
     ("item", "__getitem__"),
@@ -71,7 +73,7 @@ class Call:
     def changed(self) -> list[int]:
         """Places of objects that do not hold any more what they held when they arrived."""
         now = ((place, self._objects[place]) for place in self.places.values())
-        return [place for place, value in now if not same(value, self._twin(place), self._pair)]
+        return [place for place, value in now if _is_own(value) and not same(value, self._twin(place), self._pair)]
 
     def is_unchanged(self, value: object, seen: set[int] | None = None) -> bool:
         """Whether one of its objects, and all that it holds, is what it was."""
@@ -435,6 +437,12 @@ class _Content:
     def handle(self, value: object) -> object:
         """As the process."""
         return self._process.handle(value)
+
+
+def _is_own(value: object) -> bool:
+    """Whether a change of it is one of its own, and not of the frame that it is a part of."""
+    kind = type(value)
+    return kind.__module__.partition(".")[0] not in _ARRAYS or kind.__name__ in _WHOLE
 
 
 def call_of(value: object) -> Call | None:

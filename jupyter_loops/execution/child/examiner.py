@@ -133,6 +133,9 @@ class Examiner:
             verdict = self._examine_one(each, self._world.names, self._world.sources, describe, ask)
             if self._remote.gone:  # also where the check has swallowed that
                 break
+            failure = self._remote.take_failure()
+            if failure is not None and verdict["passed"]:
+                verdict |= {"passed": False, "message": str(failure)}
             failed = failed or not verdict["passed"]
             exhausted = exhausted or (verdict["fault"] or {}).get("type") == "MemoryError"
             tell = self._wire.hold if each is checks[-1] else self._wire.send

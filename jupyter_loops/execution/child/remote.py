@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import io
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -30,6 +31,7 @@ NO, YES, IF_NONE = 0, 1, 2  # whether a target works in place: never, always, wh
 ASYNC = 4  # added where its stub is asynchronous
 FRAME = 32  # bits of the place of an object in one call's arguments
 Place = tuple[str | int, ...]  # a name of the candidate's module or a handle's number, then attributes
+_FRAMES = frozenset({"DataFrame", "Series"})
 _SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
 
 
@@ -43,6 +45,7 @@ class Remote:
     def __init__(self, link: Link, classes: Classes, names: dict[str, Any]) -> None:
         self.classes = classes
         self.gone = ""  # why, once it is
+        self.failure: BaseException | None = None  # of an assert of the check, in what the candidate called back
         self.notes: dict[str, None] = {}  # what a person should know of the calls, in order
         self.stand_ins: WeakValueDictionary[int, Any] = WeakValueDictionary()  # handle → what stands for it here
         self.make: Callable[[Any], Any] = lambda _: None  # makes a stand-in from the candidate's description
@@ -95,6 +98,11 @@ class Remote:
                 loop.remove_reader(self._link.fileno())
                 self._listening = None
 
+    def take_failure(self) -> BaseException | None:
+        """The first assert of the check that did not hold in a call back, whoever has caught it."""
+        failure, self.failure = self.failure, None
+        return failure
+
     def take_notes(self) -> list[str]:
         """What a person should know of the calls since the last look."""
         notes, self.notes = list(self.notes), {}
@@ -103,6 +111,11 @@ class Remote:
     def drop(self, handle: int) -> None:
         """Nobody needs this object of the candidate's any more; it hears of it with the next call."""
         self._dropped.append(handle)
+
+    def failed(self, error: BaseException | None) -> None:
+        """Note an error that the candidate is about to handle: an assert that does not hold is no matter of its."""
+        if getattr(error, "decides", False):
+            self.failure = self.failure or error
 
     # ---- what the pickler asks (arguments.Owner)
 
@@ -283,8 +296,14 @@ class Remote:
     def _put_back(self, number: int, changed: Any) -> None:
         """Give our own objects the content that a target which works in place has left in its copies."""
         new = [(self.referred(number << FRAME | place), decode(graph, self)) for place, graph in changed]
+        new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
+        frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:
-            put_back(target, value)
+            try:
+                put_back(target, value)
+            except Unreadable:
+                if not (frames and type(target).__name__ == "ndarray"):  # else a column's, which comes with its frame
+                    raise
 
     # ---- calls back
 
@@ -297,6 +316,7 @@ class Remote:
         except CandidateGone:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
+            self.failed(error)
             self._answer(number, "error", error)
         else:
             if inspect.isawaitable(done):
@@ -309,6 +329,7 @@ class Remote:
             try:
                 value = await done
             except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
+                self.failed(error)
                 self._answer(number, "error", error)
             else:
                 self._answer(number, "result", value)

@@ -73,8 +73,13 @@ def _forward(name: str) -> Callable[..., Any]:
 
 
 def _exit(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    """Without the traceback, whose frames are the exam's."""
-    return lambda self, kind, error, _: call(self, name, kind, error, None)
+    """Without the traceback, whose frames are the exam's; an assert that does not hold cannot be swallowed."""
+
+    def leave(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
+        object.__getattribute__(self, "_remote").failed(error)
+        return call(self, name, kind, error, None)
+
+    return leave
 
 
 def _forward_async(name: str) -> Callable[..., Any]:
@@ -89,6 +94,11 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self._remote.call((self._handle,), args, kwargs)
 
 
+def _len(self: Any) -> int:
+    """Counted, where it can be: what an object says of its size and what it holds would be two things."""
+    return sum(1 for _ in self) if hasattr(type(self), "__iter__") else int(special(self, "__len__"))
+
+
 def _await(self: Any) -> Any:
     return special_async(self, "__await__").__await__()
 
@@ -96,6 +106,7 @@ def _await(self: Any) -> Any:
 _ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the candidate → methods
     "call": {"__call__": _call},
     "iterate": {"__iter__": _forward("__iter__")},
+    "size": {"__len__": _len},
     "next": {"__next__": _forward("__next__")},
     "enter": {"__enter__": _forward("__enter__"), "__exit__": _exit("__exit__", special)},
     "item": {"__getitem__": _forward("__getitem__"), "__setitem__": _forward("__setitem__")},
