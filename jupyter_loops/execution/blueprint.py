@@ -13,6 +13,7 @@ from jupyter_loops.core.candidate import Limits
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.mutation import changed_by_functions
 from jupyter_loops.core.ports import World
+from jupyter_loops.core.recipe import Check
 
 from . import grants
 from .cargo import Cargo
@@ -21,6 +22,7 @@ from .isolation import import_paths, setup_folder
 from .start import Start
 
 EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine
+_REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
 
 
@@ -40,6 +42,7 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
         "limits": _held(world.limits) if platform.holds else None,
         "prefix": sys.prefix,
         "examiner": examiner,
+        "rehearsal": program()(_REHEARSAL, 0),
         "role": "examiner",
         "most": world.limits.result_bytes,
         "shut_in": grants.plan(

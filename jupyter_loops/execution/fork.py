@@ -37,11 +37,13 @@ class Fork:
         return not self.ended.done()
 
     def strike(self) -> bool:
-        """Kill at once what is alone and idle; whether that is all there was to kill."""
-        if self.ended.done() or tree.descendants(self.pid) or self.strike_strays():
+        """Kill an idle examiner and its candidate at once; whether that is all there was to kill."""
+        below = [] if self.ended.done() else tree.descendants(self.pid)
+        if self.ended.done() or len(below) > 1 or self.strike_strays():
             return False
         self._struck = True
-        tree.kill(self.pid)
+        for pid in (*below, self.pid):
+            tree.kill(pid)
         self._hang_up()  # now: nothing that it says counts, and to hear of each end would wake the kernel
         return True
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _socket
+import linecache
 import os
+import select
 import socket
 import sys
 
@@ -13,9 +15,11 @@ from .candidate import CandidateProcess
 from .candidate_child import CandidateChild
 from .confine import adopt_orphans, bounds, close_memory, hold
 from .examiner import Examine, Examiner
+from .fault import CANDIDATE
 from .figures import Figures
 from .imports import watch_imports
 from .link import Link
+from .rehearsal import OFTEN, rehearse
 from .remote import Remote
 from .shut_in import Restrictions
 from .wire import Wire
@@ -25,8 +29,9 @@ from .world import World
 class Preparation:
     """Of one world, for every candidate that will meet it."""
 
-    def __init__(self, world: World, examine: Examine) -> None:
-        self._world, self._examine = world, examine
+    def __init__(self, world: World, stages: tuple[World, World], examine: Examine, check: dict[str, Any]) -> None:
+        """`stages` are empty worlds, and `check` the one of the candidate that is rehearsed there."""
+        self._world, self._stages, self._examine, self._check = world, stages, examine, check
         self._figures = Figures(world.names)
         self._restrictions = Restrictions(world.shut_in)
         self.look()
@@ -43,6 +48,20 @@ class Preparation:
         self._figures.begin()
         self._classes = Classes.of(self._world.names)
 
+    def warm_up(self) -> None:
+        """Make the code quick that every fork will run."""
+        for _ in range(OFTEN):
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        rehearse(self._stages, self._examine, self._figures, self._classes, self._check)
+        linecache.cache.pop(CANDIDATE, None)
+
+    def _rehearse_while(self, waiting: int) -> None:
+        """Once more, unless somebody is there already."""
+        if not select.select([waiting], [], [], 0)[0]:
+            self._rehearse()
+
     def serve(self, wire: Wire) -> None:
         """Fork the candidate's process, and be its examiner."""
         pid, link = self._fork(wire)
@@ -52,6 +71,7 @@ class Preparation:
         """Be the examiner of a candidate's process that is there."""
         close_memory(closed=True)
         hold(self._bounds)
+        self._rehearse_while(wire.fileno())
         world = self._world
         remote = Remote(link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing})
         Examiner(world, wire, self._examine, CandidateChild(pid, remote), self._figures).serve()
@@ -62,6 +82,7 @@ class Preparation:
             self._restrictions.begin()
             hold(self._bounds)
             watch_imports(self._world.imports, self._world.names, self._world.sources)
+            self._rehearse_while(connection.fileno())
             link = Link(connection)
             shut_in = self._restrictions.shut_in
             CandidateProcess(self._world, link, self._figures, self._classes, shut_in).serve()

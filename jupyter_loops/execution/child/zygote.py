@@ -15,6 +15,7 @@ from .confine import adopt_orphans, close_memory, usage
 from .meet import connect, live_by_stdin
 from .session import flush_each_line, settle, silence
 from .spawn import Spawned
+from .targets import Target
 from .threads import threads
 from .wire import HELLO, Wire
 from .world import Unready, World, opened
@@ -44,8 +45,12 @@ class Zygote:
                 world.build(order, opened(order, files))
             report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
             from .preparation import Preparation  # it needs what order["path"] leads to
+            from .rehearsal import TARGET
 
-            self._ready = Preparation(world, import_module(order["examiner"]).examine)
+            stages = World(order), World(order)
+            for stage in stages:
+                stage.targets = [Target(**TARGET)]
+            self._ready = Preparation(world, stages, import_module(order["examiner"]).examine, order["rehearsal"])
             report["notes"] = list(self._ready.notes)
             forks = order["fork"] and not report["threads"]
             if is_examiner and not forks:
@@ -65,6 +70,7 @@ class Zygote:
             _warm_up()
         _forget_ourselves()
         if forks:
+            self._ready.warm_up()
             self._fork()
         elif candidate is not None:
             self._examine_one(candidate)
