@@ -2,16 +2,17 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test lint bench model wheel clean
+.PHONY: help demo lab test test-pythons lint bench model wheel clean
 
 PYTHON ?= python3
+PYTHONS ?= 3.11 3.12 3.13
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
          $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 demo: .venv/.ready .venv/.model ## run the quickstart on the embedded model, print its history, draw its page
 	@$(BIN)/python notebooks/demo.py
@@ -21,6 +22,9 @@ lab: .venv/.ready .venv/.model ## open JupyterLab on the tutorial
 
 test: .venv/.ready .venv/.model .venv/.browser .venv/.team/.ready ## the whole test suite, browser included
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test-pythons: ## what depends on the Python, on each Python promised that is here, and on the lowest versions of packages
+	.ci/pythons $(PYTHONS) lowest
 
 lint: .venv/.ready ## style, types, layers, front-end types
 	$(BIN)/ruff check .
@@ -38,7 +42,7 @@ wheel: .venv/.ready ## build the wheel that needs no Node
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## forget everything that was set up or built
-	rm -rf .venv .demo .bench dist labextension/node_modules labextension/lib jupyter_loops/labextension jupyter_loops/view/static
+	rm -rf .venv .venv-* .demo .bench dist labextension/node_modules labextension/lib jupyter_loops/labextension jupyter_loops/view/static
 
 # ---- set-up, each step once
 
