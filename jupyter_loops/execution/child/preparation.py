@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import sys
+from typing import Any
 
 from jupyter_loops.execution.crossing.classes import Classes
 

@@ -35,32 +35,19 @@ class Zygote:
             sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
         if files[1:]:
             settle(files[1:])
-        self._world = world = World(order)
+        self._world = World(order)
         is_examiner = order["role"] == "examiner"
         candidate = Spawned(order, files) if is_examiner and not order["fork"] else None
         copies = [os.dup(file) for file in files[:1]] if is_examiner and order["fork"] else []
         try:
-            _same_language(order["python"])
-            with nullcontext() if is_examiner else silence():  # the examiner's own set-up has said it
-                world.build(order, opened(order, files))
-            report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
-            from .preparation import Preparation  # it needs what order["path"] leads to
-            from .rehearsal import TARGET
-
-            stages = World(order), World(order)
-            for stage in stages:
-                stage.targets = [Target(**TARGET)]
-            self._ready = Preparation(world, stages, import_module(order["examiner"]).examine, order["rehearsal"])
-            report["notes"] = list(self._ready.notes)
+            report = self._build(order, files, silent=not is_examiner)
             forks = order["fork"] and not report["threads"]
             if is_examiner and not forks:
                 candidate = candidate or Spawned(order, copies)
                 candidate.wait()
-        except OSError as error:  # of what shuts candidates in
-            self._control.send({"said": "unready", "kind": "preflight", "message": f"the sandbox: {error}"})
-            return
-        except Unready as unready:
-            self._control.send({"said": "unready", "kind": unready.args[0], "message": unready.args[1]})
+        except (Unready, OSError) as error:  # the latter of what shuts candidates in
+            kind, words = error.args if isinstance(error, Unready) else ("preflight", f"the sandbox: {error}")
+            self._control.send({"said": "unready", "kind": kind, "message": words})
             return
         for file in copies:
             os.close(file)
@@ -76,6 +63,22 @@ class Zygote:
             self._examine_one(candidate)
         else:
             self._be_candidate()
+
+    def _build(self, order: dict[str, Any], files: list[int], *, silent: bool) -> dict[str, Any]:
+        """Make the world and all that serving in it needs; the report of it. Raises Unready, OSError."""
+        world = self._world
+        _same_language(order["python"])
+        with silence() if silent else nullcontext():  # the examiner's own set-up has said it
+            world.build(order, opened(order, files))
+        report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
+        from .preparation import Preparation  # it needs what order["path"] leads to
+        from .rehearsal import TARGET
+
+        stages = World(order), World(order)
+        for stage in stages:
+            stage.targets = [Target(**TARGET)]
+        self._ready = Preparation(world, stages, import_module(order["examiner"]).examine, order["rehearsal"])
+        return report | {"notes": list(self._ready.notes)}
 
     def _fork(self) -> None:
         from .fork_server import ForkServer
