@@ -10,7 +10,7 @@ from jupyter_loops.execution.child.describe import describe
 @pytest.mark.parametrize(
     "value",
     [1, 1.5, "a'b", b"x", None, True, [], [1, "a"], (1,), (), {1}, set(), frozenset({1}), frozenset(), {"a": [1]}, {}],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_small_values_are_their_repr(value):
     assert describe(value) == repr(value)

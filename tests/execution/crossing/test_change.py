@@ -47,7 +47,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("target", "new"), PAIRS, ids=repr)
+@pytest.mark.parametrize(("target", "new"), PAIRS, ids=lambda value: type(value).__name__)
 def test_an_object_takes_over_what_another_has(target, new):
     assert not same(target, new, lambda x, y: x == y)
     put_back(target, new)
@@ -119,7 +119,7 @@ NEVER = [
 ]
 
 
-@pytest.mark.parametrize(("value", "twin"), NEVER, ids=repr)
+@pytest.mark.parametrize(("value", "twin"), NEVER, ids=lambda value: type(value).__name__)
 def test_what_is_equal_need_not_be_the_same(value, twin):
     assert not same(value, twin, lambda x, y: x == y)
 
@@ -133,7 +133,7 @@ ALWAYS = [
 ]
 
 
-@pytest.mark.parametrize("value", ALWAYS, ids=repr)
+@pytest.mark.parametrize("value", ALWAYS, ids=lambda value: type(value).__name__)
 def test_nan_is_the_same_as_itself(value):
     import copy
 

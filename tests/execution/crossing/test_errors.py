@@ -69,7 +69,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize("error", KNOWN, ids=repr)
+@pytest.mark.parametrize("error", KNOWN, ids=lambda value: type(value).__name__)
 def test_an_exception_that_both_know_arrives_as_it_was(error, arrive):
     arrived = arrive(error)
     assert type(arrived) is type(error)

@@ -70,7 +70,7 @@ SINGLE = [
 ]
 
 
-@pytest.mark.parametrize("value", SINGLE, ids=repr)
+@pytest.mark.parametrize("value", SINGLE, ids=lambda value: type(value).__name__)
 def test_a_value_arrives_as_it_was(value, cross):
     arrived = cross([value])[0]
     assert type(arrived) is type(value)
@@ -130,7 +130,9 @@ def test_what_the_receiver_has_arrives_as_its_own_object(both):
     assert arrived["y"][0] is ours
 
 
-@pytest.mark.parametrize("value", [print, lambda: 1, iter([]), pytest, object(), io.FileIO], ids=repr)
+@pytest.mark.parametrize(
+    "value", [print, lambda: 1, iter([]), pytest, object(), io.FileIO], ids=lambda value: type(value).__name__
+)
 def test_everything_else_stays_and_is_stood_in_for(value, both, stand_in):
     sender, receiver = both()
     assert decode(loads(dumps(encode([value], sender))), receiver) == [stand_in(0)]

@@ -8,7 +8,9 @@ class Own:
     pass
 
 
-@pytest.mark.parametrize("value", [5, [1, {"a": (2,)}], (1,), 2j, {"f": {1: 2j}}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [5, [1, {"a": (2,)}], (1,), 2j, {"f": {1: 2j}}], ids=lambda value: type(value).__name__
+)
 def test_data_is_packed_and_unpacked(value):
     assert unpack(pack(value)) == value
     assert type(unpack(pack(value))) is type(value)
@@ -19,7 +21,7 @@ def test_a_frame_is_packed_and_unpacked():
     pd.testing.assert_frame_equal(unpack(pack(frame)), frame)
 
 
-@pytest.mark.parametrize("value", [Own(), [Own], print, {"a": iter([])}], ids=str)
+@pytest.mark.parametrize("value", [Own(), [Own], print, {"a": iter([])}], ids=lambda value: type(value).__name__)
 def test_what_is_no_data_is_refused_with_its_class(value):
     with pytest.raises(Unsendable, match="cannot be delivered as data"):
         pack(value)
