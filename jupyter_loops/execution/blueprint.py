@@ -51,6 +51,7 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
             hidden=[path for path in start.shown if str(path) not in import_paths()],
             named=grants.named_files([recipe.setup, *(check.source for check in recipe.checks if not check.hidden)]),
         ),
+        "awaits": any(word in recipe.source for word in ("async ", "await ", "asyncio")),
         "imports": _import_rules(world.imports),
         "fork": fork,
         "tests": list(world.roots) if world.tests else [],

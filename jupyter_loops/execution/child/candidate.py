@@ -6,7 +6,6 @@ It holds nothing of the exam. All that it says is untrusted, so nothing here is 
 from __future__ import annotations
 
 import ast
-import asyncio
 import io
 import os
 import sys
@@ -17,8 +16,8 @@ from contextvars import ContextVar
 from functools import cached_property
 from itertools import count
 from time import perf_counter
-from types import FunctionType, ModuleType
-from typing import Any
+from types import CoroutineType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain
@@ -35,6 +34,9 @@ from .fingerprint import fingerprint
 from .link import Link
 from .remote import ASYNC, FRAME, IF_NONE, NO, YES
 from .world import World
+
+if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
+    import asyncio
 
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
@@ -355,6 +357,8 @@ class CandidateProcess:
                 self._take(frame)
 
     async def _call_back_async(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        import asyncio
+
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
             return self._call_back(number, "call", args, kwargs)
@@ -375,6 +379,8 @@ class CandidateProcess:
 
     def _begin(self, call: Call, value: Any, content: tuple[Any, ...]) -> None:
         """Run a coroutine, and go on listening for others until none is left."""
+        import asyncio
+
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         loop = self._loop
@@ -394,6 +400,8 @@ class CandidateProcess:
             self._reply_error(call, error)
 
     async def _until_idle(self) -> None:
+        import asyncio
+
         while self._tasks:
             await asyncio.wait(list(self._tasks.values()))
             await asyncio.sleep(0)
@@ -457,7 +465,7 @@ def _is_awaited(value: Any, verb: str, content: tuple[Any, ...]) -> bool:
     """Whether the examiner waits for what comes of a coroutine, and not for the coroutine."""
     if verb == "special":
         return content[1] in {"__await__", "__anext__", "__aenter__", "__aexit__"}
-    return verb == "call" and bool(content[3] & ASYNC) and asyncio.iscoroutine(value)
+    return verb == "call" and bool(content[3] & ASYNC) and isinstance(value, CoroutineType)
 
 
 def _value(value: Any, *, failed: bool) -> Any:

@@ -6,7 +6,6 @@ While a call is under way the candidate may call what it was handed; that runs h
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import io
 import os
@@ -15,7 +14,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from jupyter_loops.execution.crossing import plain
@@ -26,6 +25,9 @@ from jupyter_loops.execution.crossing.refusal import Unreadable
 
 from .arguments import Described, NotPlain, Pickler, PlainPickler, large
 from .link import Link, TooLarge
+
+if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
+    import asyncio
 
 NO, YES, IF_NONE = 0, 1, 2  # whether a target works in place: never, always, when it returns None
 ASYNC = 4  # added where its stub is asynchronous
@@ -83,6 +85,8 @@ class Remote:
 
     async def ask_async(self, verb: str, *content: Any) -> Any:
         """The same from a coroutine, while others go on."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         number, _ = self._send(verb, content)
         self._futures[number] = coming = loop.create_future()
@@ -338,6 +342,8 @@ class Remote:
             task = self._listening.create_task(finish())
             self._tasks = getattr(self, "_tasks", set()) | {task}
         else:
+            import asyncio
+
             asyncio.run(finish())
 
     def _answer(self, number: int, verb: str, value: Any) -> None:

@@ -7,11 +7,13 @@ recursion in C without a limit; so neither may reach it.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from .depth import Depth
 from .refusal import Unreadable
 
-_SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}  # a length of so many bytes, then the data
+_SHORTS = (b"\x8c", b"C", b"\x8a")  # a length of one byte, then the data
+_SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8} | {code[0]: 1 for code in _SHORTS}  # bytes of a length
 _TUPLES = b"t\x85\x86\x87"
 _SHORT = 1 << 16  # bytes that are counted in no time
 _EACH_TUPLE = [bytes([code]) for code in _TUPLES]
@@ -24,25 +26,40 @@ def _short(code: bytes) -> bytes:
     return re.escape(code) + b"(?:" + lengths + b")"
 
 
-_ATOM = b"(?:" + b"|".join([rb"K.|[N)\x88\x89]|M..|J.{4}|G.{8}", *map(_short, (b"\x8c", b"C", b"\x8a"))]) + b")\x94?+"
+_NUMBER = rb"K.|[N)\x88\x89]|M..|J.{4}|G.{8}"
 _OTHER = rb"[\]}(ae01su\x8f\x90\x91\x94]|h.|j.{4}|\x95.{8}|\x80\x05"
 _TUPLE = b"[" + _TUPLES + b"]"
-_FLAT = rb"%b(?:\x85|%b(?:\x86|%b\x87))|\((?:%b)*+t" % (_ATOM, _ATOM, _ATOM, _ATOM)  # a tuple of atoms
 
 
 def _run(*choices: bytes) -> re.Pattern[bytes]:
     return re.compile(b"(?:" + b"|".join(choices) + b")*+", re.DOTALL)
 
 
-_FEW_TUPLES = _run(_ATOM, _OTHER, _TUPLE)
-_MANY_TUPLES = _run(_FLAT, _ATOM, _OTHER)
-_STEP = re.compile(_ATOM.removesuffix(b"\x94?+") + b"|" + _OTHER + b"|" + _TUPLE, re.DOTALL)
+_FEW_TUPLES = _run(_NUMBER, _OTHER, _TUPLE)  # texts are skipped one by one
+
+
+@cache
+def _atom() -> bytes:
+    """Every atom; to compile this takes longer than to start."""
+    return b"(?:" + b"|".join([_NUMBER, *map(_short, _SHORTS)]) + b")\x94?+"
+
+
+@cache
+def _many_tuples() -> re.Pattern[bytes]:
+    atom = _atom()
+    flat = rb"%b(?:\x85|%b(?:\x86|%b\x87))|\((?:%b)*+t" % (atom, atom, atom, atom)  # a tuple of atoms
+    return _run(flat, atom, _OTHER)
+
+
+@cache
+def _step() -> re.Pattern[bytes]:
+    return re.compile(_atom().removesuffix(b"\x94?+") + b"|" + _OTHER + b"|" + _TUPLE, re.DOTALL)
 
 
 def check(data: bytes | bytearray) -> None:
     """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
     few = len(data) <= _SHORT and sum(map(data.count, _EACH_TUPLE)) <= _MANY
-    if _count_tuples(data, _FEW_TUPLES if few else _MANY_TUPLES) > _MANY:
+    if _count_tuples(data, _FEW_TUPLES if few else _many_tuples()) > _MANY:
         _measure(data)
 
 
@@ -62,7 +79,7 @@ def _count_tuples(data: bytes | bytearray, run: re.Pattern[bytes]) -> int:
 def _measure(data: bytes | bytearray) -> None:
     depth, at = Depth(), 0
     while (code := _code(data, at)) != _STOP:
-        match = _STEP.match(data, at)
+        match = _step().match(data, at)
         end = _skip(data, at, code) if match is None else match.end()
         depth.step(code, data[at + 1 : min(end, at + 5)])
         at = end
