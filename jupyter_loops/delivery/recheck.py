@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from inspect import CO_COROUTINE
 from types import ModuleType
 from typing import Any
 
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe
+from jupyter_loops.language.words import seconds
 
 from .copies import copied, may_change
 from .deliver import run_setup
@@ -37,7 +42,7 @@ def recheck(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | N
 def _scope(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | None) -> dict[str, Any]:
     targets = {target.name for target in recipe.targets}
     checks = [statement for check in recipe.checks for statement in parsed(f"{check.prelude}\n{check.source}")]
-    scope: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    scope: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__, "seconds": seconds}
     run_setup(recipe, whole_setup(recipe), scope, dict(namespace))
     theirs = {name: value for name, value in (vars(module) if module else {}).items() if not name.startswith("__")}
     mine = {name: namespace[name] for name in recipe.uses - scope.keys() if name in namespace}
@@ -50,14 +55,23 @@ def _outcome(check: Check, scope: dict[str, Any]) -> Outcome:
     others = ", ".join(dict.fromkeys(ask.word.value for ask in check.asks))
     try:
         with quiet():
-            exec(compile(check.prelude, "<check>", "exec", dont_inherit=True), scope)  # noqa: S102  # the user's own
+            _run(check.prelude, scope)
             if others or check.kind is not CheckKind.ASSERT:
                 return Outcome(
                     check.name, None, f"asks {others}" if others else "a score, which passes or fails nothing"
                 )
-            exec(compile(check.source, "<check>", "exec", dont_inherit=True), scope)  # noqa: S102  # the user's own
+            _run(check.source, scope)
     except AssertionError as error:
         return Outcome(check.name, False, str(error))
     except Exception as error:  # noqa: BLE001  # whatever the code raises
         return Outcome(check.name, False, told(error))
     return Outcome(check.name, True)
+
+
+def _run(source: str, scope: dict[str, Any]) -> None:
+    """The user's own statements; those that await on a thread of their own, since the notebook's loop is at work."""
+    code = compile(source, "<check>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    awaited = eval(code, scope)  # noqa: S307  # the user's own
+    if code.co_flags & CO_COROUTINE:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, awaited).result()
