@@ -52,6 +52,7 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
             named=grants.named_files([recipe.setup, *(check.source for check in recipe.checks if not check.hidden)]),
         ),
         "awaits": any(word in recipe.source for word in ("async ", "await ", "asyncio")),
+        "watched": start.watched,
         "imports": _import_rules(world.imports),
         "fork": fork,
         "tests": list(world.roots) if world.tests else [],

@@ -47,10 +47,13 @@ class ZygoteSandbox:
         platform: Platform | None = None,
         pool: Pool | None = None,
         cgroups: Path = CGROUPS,
+        watched: bool = True,
     ) -> None:
+        """With `watched` off a module may act while it is defined, as the tests of limits want it to."""
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
         self._pool, self._cgroups = pool or shared_pool(), cgroups
+        self._watched = watched
         self._groups: Groups | None = None
         self._scratch: Scratch | None = None
         self._workers: Workers | None = None
@@ -172,6 +175,7 @@ class ZygoteSandbox:
             shown=tuple(shown(self._world.roots, self._world.tests.values())),
             image=self._image or IMAGE,
             platform=self._platform,
+            watched=self._watched,
         )
 
 

@@ -43,6 +43,7 @@ class Start:
     shown: tuple[Path, ...] = ()  # of the user's, read-only
     image: str = container.IMAGE
     platform: Platform
+    watched: bool = True  # a candidate's module may not act while it is defined
 
     def birth(self, outputs: Sequence[int], mark: str) -> Birth:
         """Start a process that bears `mark`, as all that it starts will. Raises OSError, SandboxError."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from .recorder import BEGIN, FAIL, RECORD, TRUE
+from .recorder import BEGIN, FAIL, MARK, RECORD, TRUE
 
 _OPAQUE = (ast.Lambda, ast.Yield, ast.YieldFrom, ast.Await)
 _TRANSPARENT = (ast.Starred, ast.NamedExpr, ast.Slice)
@@ -58,7 +58,9 @@ class Instrument(ast.NodeTransformer):
         words = ast.Lambda(_no_arguments(), node.msg) if node.msg else ast.Constant(None)
         failing = ast.Expr(_call(FAIL, ast.Constant(len(self._places.tests) - 1), words))
         branch = ast.If(ast.UnaryOp(ast.Not(), _call(TRUE, ast.Constant(test["place"]), inner)), [failing], [])
-        return [ast.copy_location(each, node) for each in (ast.Expr(_call(BEGIN)), branch)]
+        marked = ast.ExceptHandler(body=[ast.Expr(_call(MARK)), ast.Raise()])
+        whole = ast.Try(body=[ast.Expr(_call(BEGIN)), branch], handlers=[marked], orelse=[], finalbody=[])
+        return [ast.copy_location(whole, node)]
 
     def visit(self, node: ast.AST) -> Any:
         """Wrap expressions inside an assertion; look for assertions elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType
@@ -11,7 +12,7 @@ from .difference import difference
 from .numbers import number
 
 # not names that Python source can spell
-RECORD, TRUE, FAIL, BEGIN, ASK = "\0record", "\0true", "\0fail", "\0begin", "\0ask"
+RECORD, TRUE, FAIL, BEGIN, MARK, ASK = "\0record", "\0true", "\0fail", "\0begin", "\0mark", "\0ask"
 _SHOWN, _KEPT = 4, 20  # sub-expressions in the message, and in the values
 _IN_LINE = 120  # characters of one value in a message
 _WORDS = 2000  # characters of an assertion's own message
@@ -26,8 +27,6 @@ Ask = Callable[[int, object], object]  # which of the check's calls, and the val
 class Failed(AssertionError):
     """An assertion of the check itself, and not one inside the candidate, does not hold."""
 
-    decides = True  # whoever catches it
-
 
 class Recorder:
     """The values of one check's sub-expressions, by the place they came from."""
@@ -41,11 +40,19 @@ class Recorder:
 
     def functions(self) -> dict[str, Any]:
         """What the check calls. Not kept here: garbage in a cycle is what a candidate may ask the collector for."""
-        return {RECORD: self.record, TRUE: self.true, FAIL: self.fail, BEGIN: self.begin, ASK: self._ask}
+        ours = {RECORD: self.record, TRUE: self.true, FAIL: self.fail, BEGIN: self.begin, MARK: self.mark}
+        return ours | {ASK: self._ask}
 
     def begin(self) -> None:
         """An assertion is about to be evaluated, perhaps again in a loop."""
         self._seen = {}
+
+    @staticmethod
+    def mark() -> None:
+        """What is raised now comes of an assert: whoever catches it, the assert does not hold."""
+        error = sys.exception()
+        if error is not None:
+            error.__dict__["in_assert"] = True
 
     def record(self, place: int, value: object) -> object:
         """Note a value on its way."""

@@ -53,7 +53,7 @@ async def meet(case: Case, level: str, place: Place) -> Outcome:
     check = Check(name=case.check, source=case.check, line=5)
     stub = Target(name="f", kind=TargetKind.FUNCTION, source="def f(x): ...")
     recipe = Recipe(name="hostile", goal="", targets=(stub,), checks=(check,), setup="EXPECTED = 1")
-    sandbox = ZygoteSandbox(level)
+    sandbox = ZygoteSandbox(level, watched=False)
     try:
         await sandbox.open(World(recipe=recipe, limits=case.bounds))
         async with sandbox.attempt(code(case.text_at(place, level))) as attempt:

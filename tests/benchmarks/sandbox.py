@@ -48,7 +48,7 @@ def recipe(setup: str = "", check: Check = CHECK) -> Recipe:
 
 @contextlib.asynccontextmanager
 async def opened(level: str, setup: str = "", limits: Limits | None = None) -> AsyncIterator[ZygoteSandbox]:
-    sandbox = ZygoteSandbox(level)
+    sandbox = ZygoteSandbox(level, watched=False)
     try:
         await sandbox.open(World(recipe=recipe(setup), limits=limits or Limits()))
         yield sandbox
@@ -144,7 +144,7 @@ async def transfer(level: str) -> None:
     import pandas as pd
 
     frame = pd.DataFrame({f"c{n}": np.arange(12_500_000.0) for n in range(10)})  # 1 GB
-    sandbox, before = ZygoteSandbox(level), resident()
+    sandbox, before = ZygoteSandbox(level, watched=False), resident()
     world = World(recipe=recipe(PANDAS), names={"frame": frame}, limits=Limits(seconds=60))
     began = time.perf_counter()
     await sandbox.open(world)

@@ -68,7 +68,7 @@ async def opened(
     pool: Pool | None = None,
     **names: object,
 ) -> AsyncIterator[Sandboxed]:
-    sandbox = ZygoteSandbox(level, pool=pool)
+    sandbox = ZygoteSandbox(level, pool=pool, watched=False)
     limits, imports = limits or Limits(), imports or Imports()
     world = World(recipe=recipe, names=names, limits=limits, imports=imports, offered=offered or {}, given=given)
     try:

@@ -71,7 +71,7 @@ def test_nothing_is_fetched_from_elsewhere_when_the_folder_changes_under_our_han
 async def test_what_a_candidate_writes_is_kept_on_request(wanted, level, make_recipe, tmp_path):
     recipe = make_recipe("assert f(1) == 1", "assert not print(file=open('from_check', 'w'))")
     text = "import os\nos.mkdir('out')\nopen('out/result.csv', 'w').write('a,b')\nos.symlink('/etc/passwd', 'p')\n"
-    sandbox = ZygoteSandbox(level)
+    sandbox = ZygoteSandbox(level, watched=False)
     folder = tmp_path / "kept"
     try:
         limits = Limits(kept_bytes=1000)

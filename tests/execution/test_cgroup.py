@@ -60,7 +60,7 @@ def _as_the_system_does(folder, rmdir=Path.rmdir):
 async def box(level, groups, make_recipe):
     from jupyter_loops.core.ports import World
 
-    sandbox = ZygoteSandbox(level, cgroups=groups.root)
+    sandbox = ZygoteSandbox(level, cgroups=groups.root, watched=False)
     sandbox.readiness = await sandbox.open(World(recipe=make_recipe("assert f(1)"), limits=LIMITS))
     yield sandbox
     await sandbox.close()
@@ -116,7 +116,7 @@ async def test_without_groups_for_us_candidates_run_as_before(why, groups, open_
         monkeypatch.setattr(Path, "mkdir", _refusing(Path.mkdir, "jupyter-loops-"))
     else:
         monkeypatch.setattr(Path, "write_text", _refusing(Path.write_text, "cgroup.procs"))
-    sandbox = ZygoteSandbox("process", cgroups=groups.root)
+    sandbox = ZygoteSandbox("process", cgroups=groups.root, watched=False)
     try:
         readiness = await sandbox.open(World(recipe=make_recipe("assert f(1)"), limits=LIMITS))
         async with sandbox.attempt(_code("def f(x): return 1")) as attempt:
@@ -188,7 +188,7 @@ async def test_the_real_system_holds_memory_that_no_limit_of_a_process_sees(make
     from jupyter_loops.core.ports import World
 
     mine.close()
-    sandbox = ZygoteSandbox("process")
+    sandbox = ZygoteSandbox("process", watched=False)
     text = "import os\nwhile True: os.write(os.memfd_create('m'), b'x' * 1_000_000)"
     try:
         await sandbox.open(World(recipe=make_recipe("assert f(1)"), limits=LIMITS))

@@ -130,11 +130,11 @@ async def test_an_engine_that_fails_is_quoted(engines, make_recipe):
     engines(podman='case "$1" in run) echo "no space left on device" >&2; exit 125;; *) echo false;; esac')
 
     with pytest.raises(Exception, match="the sandbox does not start: no space left on device"):
-        await ZygoteSandbox("container", image="x").open(World(recipe=make_recipe("assert f(1)")))
+        await ZygoteSandbox("container", image="x", watched=False).open(World(recipe=make_recipe("assert f(1)")))
 
 
 async def observe(recipe, *texts, limits=None, **names):
-    sandbox = ZygoteSandbox("container", image=IMAGE)
+    sandbox = ZygoteSandbox("container", image=IMAGE, watched=False)
     found = []
     try:
         readiness = await sandbox.open(World(recipe=recipe, names=names, limits=limits or Limits()))
@@ -207,7 +207,7 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 async def main():
-    box = ZygoteSandbox("container", image={IMAGE!r})
+    box = ZygoteSandbox("container", image={IMAGE!r}, watched=False)
     recipe = Recipe(name="x", goal="", targets=(), setup="while True: pass")
     opening = asyncio.ensure_future(box.open(World(recipe=recipe)))
     while not (box._workers and box._workers.now and box._workers.now.pid):

@@ -418,3 +418,104 @@ async def test_a_class_is_a_target_like_a_function(level, open_sandbox, make_rec
         outcome = await box.run(STACK_ANSWER)
 
     assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+
+
+TRICKS = {  # found by fresh eyes → stub, setup, answer, check
+    "changes sent where none are allowed": (
+        "def f(xs: list) -> list:",
+        (
+            "def f(xs):\n    import gc\n    for o in gc.get_objects():\n        if type(o).__name__ == 'CandidateProcess' and not hasattr(o, 'was'):\n"
+            "            o.was = o._extra\n            o._extra = lambda call, value, in_place=0: o.was(call, value, 1)\n"
+            "    xs.clear()\n    return []"
+        ),
+        "xs = [3, 1, 2]\nassert f(xs) == sorted(xs)",
+    ),
+    "an object whose method says yes": (
+        "def f(s: str) -> str:",
+        "class Yes:\n    def startswith(self, x): return True\ndef f(s): return Yes()",
+        "assert f('a').startswith('b')",
+    ),
+    "StopIteration out of a map": (
+        "def f(x):",
+        "def f(x): raise StopIteration",
+        "assert all(map(lambda x: f(x) == x * x, range(9)))",
+    ),
+    "swallows an error in an assert": (
+        "def f():",
+        "class C:\n    def __enter__(self): return self\n    def __exit__(self, *a): return True\ndef f(): return C()",
+        "with f() as c:\n    assert c.nothing == 1",
+    ),
+    "swallows what a library asserts": (
+        "def f():",
+        "class C:\n    def __enter__(self): return self\n    def __exit__(self, *a): return True\ndef f(): return C()",
+        "import unittest\nwith f() as c:\n    unittest.TestCase().assertEqual(1, 2)\nassert True",
+    ),
+    "swallows it in a call back": (
+        "def f(g):",
+        "def f(g):\n    try: g()\n    except BaseException: pass",
+        "def g():\n    assert 1 == 2\nf(g)\nassert True",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRICKS)
+async def test_a_trick_that_fresh_eyes_found_does_not_pass(name, open_sandbox, make_recipe):
+    stub, answer, check = TRICKS[name]
+    async with open_sandbox("process", make_recipe(check, targets=(function(stub),))) as box:
+        outcome = await box.run(answer)
+
+    assert outcome.executed.exit is Exit.OK
+    assert outcome.passed == [False]
+
+
+MORE = {
+    "a wrapper's name, and as a method": (
+        "def f(g):",
+        "import functools\ndef f(g):\n    @functools.wraps(g)\n    def inner(*a): return g(*a) * 2\n    return inner",
+        [
+            "def g(x): return x\nassert f(g).__name__ == 'g'",
+            "class A:\n    n = 4\n    @f\n    def m(self): return self.n\nassert A().m() == 8",
+        ],
+    ),
+    "a context manager that suppresses what it is told to": (
+        "def f(*kinds):",
+        "import contextlib\ndef f(*kinds): return contextlib.suppress(*kinds)",
+        ["with f(ValueError):\n    int('x')\nassert True"],
+    ),
+    "an asynchronous generator": (
+        "async def f(n) -> 'AsyncIterator[int]':",
+        "async def f(n):\n    for i in range(n): yield i",
+        ["assert [i async for i in f(3)] == [0, 1, 2]"],
+    ),
+    "annotations that come later": ("def f(x: 'T') -> T:", "def f(x): return x", ["assert f(3) == 3"]),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+async def test_an_honest_answer_that_fresh_eyes_found_passes(name, open_sandbox, make_recipe):
+    stub, answer, checks = MORE[name]
+    async with open_sandbox("process", make_recipe(*checks, targets=(function(stub),))) as box:
+        outcome = await box.run(answer)
+
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+    assert len(outcome.verdicts) == len(checks)
+
+
+async def test_an_exception_and_undeclared_methods_of_a_class_target(open_sandbox, make_recipe):
+    bad = Target(name="Bad", kind=TargetKind.CLASS, source="class Bad(ValueError):\n    '''Bad input.'''")
+    bag = Target(
+        name="Bag", kind=TargetKind.CLASS, source="class Bag:\n    def add(self, x): ...\n    def fail(self): ..."
+    )
+    answer = (
+        "class Bad(ValueError): pass\nclass Bag:\n    def __init__(self): self.xs = []\n    def add(self, x): self.xs.append(x)\n"
+        "    def __len__(self): return len(self.xs)\n    def __iter__(self): return iter(self.xs)\n    def fail(self): raise Bad('no')"
+    )
+    recipe = make_recipe(
+        "b = Bag()\nb.add(1)\nassert len(b) == 1 and list(b) == [1]",
+        "try:\n    Bag().fail()\nexcept Bad as error:\n    assert str(error) == 'no' and isinstance(error, ValueError)\nelse:\n    assert False",
+        targets=(bad, bag),
+    )
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run(answer)
+
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []

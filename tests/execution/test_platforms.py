@@ -32,7 +32,7 @@ def platform(request, monkeypatch):
 
 async def observe(platform, recipe, *texts, limits=None, **names):
     """What became of each candidate, and what the sandbox said at its opening."""
-    sandbox = ZygoteSandbox("process", platform=platform)
+    sandbox = ZygoteSandbox("process", platform=platform, watched=False)
     found = []
     try:
         readiness = await sandbox.open(World(recipe=recipe, names=names, limits=limits or Limits()))
@@ -141,7 +141,7 @@ async def test_a_stranger_at_the_door_is_sent_away(make_recipe, monkeypatch):
 
 async def test_a_cancelled_start_leaves_no_process(make_recipe, monkeypatch):
     before = set(tree.descendants(os.getpid()))
-    sandbox = ZygoteSandbox("process", platform=WINDOWS)
+    sandbox = ZygoteSandbox("process", platform=WINDOWS, watched=False)
     opening = asyncio.create_task(sandbox.open(World(recipe=make_recipe("assert f(1)", setup="while True: pass"))))
     end = time.monotonic() + 20
     while not set(tree.descendants(os.getpid())) - before:

@@ -50,7 +50,9 @@ def pursue(folder):
     def pursue(*codes, cell=CELL, level="process", **options):
         model = ReplayModel([f"```python\n{code}\n```" for code in codes])
         options = Options(history=path, sandbox=level, iterations=len(codes) or 1, fresh=True, **options)
-        run = launch(parse(cell, "task"), options, None, [], Adapters(model, ZygoteSandbox(isolation=level)))
+        run = launch(
+            parse(cell, "task"), options, None, [], Adapters(model, ZygoteSandbox(isolation=level, watched=False))
+        )
         return run, run.wait(60)
 
     yield pursue
@@ -108,7 +110,9 @@ def test_changed_tests_are_another_question(folder, pursue):
     (folder / "tests" / "test_double.py").write_text(TESTS.replace("== 14", "== 15"))
     model = ReplayModel([f"```python\n{RIGHT}\n```"])
     options = Options(history=str(folder / "history.duckdb"), sandbox="process", iterations=1)
-    run = launch(parse(CELL, "task"), options, None, [], Adapters(model, ZygoteSandbox(isolation="process")))
+    run = launch(
+        parse(CELL, "task"), options, None, [], Adapters(model, ZygoteSandbox(isolation="process", watched=False))
+    )
 
     assert run.wait(60).reason == "iterations"
     assert len(model.asked) == 1

@@ -331,7 +331,7 @@ async def test_cancelling_a_setup_that_hangs_leaves_nothing(level, make_recipe, 
 async def test_bubblewrap_killed_between_its_two_processes_leaves_none(make_recipe):
     world, left = World(recipe=make_recipe("assert f(1)")), []
     for _ in range(20):
-        sandbox = ZygoteSandbox("bubblewrap")
+        sandbox = ZygoteSandbox("bubblewrap", watched=False)
         opening = asyncio.create_task(sandbox.open(world))
         while not (sandbox._workers and sandbox._workers.now and sandbox._workers.now._process):  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -517,7 +517,7 @@ from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.execution.start import MARK
 async def main():
-    sandbox = ZygoteSandbox({level!r})
+    sandbox = ZygoteSandbox({level!r}, watched=False)
     await sandbox.open(World(recipe=Recipe(name="x", goal="", targets=())))
     print(sandbox._scratch.root, flush=True)
     async with sandbox.attempt(Candidate(kind=CandidateKind.CODE, text="while True: pass")) as attempt:
@@ -553,7 +553,7 @@ async def test_a_platform_that_does_not_vouch_for_process_ids_takes_the_childs_w
 
 async def test_an_unknown_level_is_refused(make_recipe):
     with pytest.raises(PreflightError, match="there is no sandbox 'concrete'"):
-        await ZygoteSandbox("concrete").open(_world(make_recipe("assert f(1)")))
+        await ZygoteSandbox("concrete", watched=False).open(_world(make_recipe("assert f(1)")))
 
 
 async def test_infinite_numbers_are_no_metric(open_sandbox, make_recipe):

@@ -319,7 +319,7 @@ CHEATS = [
 
 @asynccontextmanager
 async def an_exam(level: str = "process") -> AsyncIterator[tuple[Recipe, ZygoteSandbox]]:
-    recipe, sandbox = parse(CELL, "exam"), ZygoteSandbox(level)
+    recipe, sandbox = parse(CELL, "exam"), ZygoteSandbox(level, watched=False)
     try:
         await sandbox.open(World(recipe=recipe))
         yield recipe, sandbox

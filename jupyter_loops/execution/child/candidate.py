@@ -44,6 +44,7 @@ _ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 _ABILITIES = (
     ("call", "__call__"),
+    ("bind", "__get__"),
     ("iterate", "__iter__"),
     ("size", "__len__"),
     ("next", "__next__"),
@@ -161,17 +162,19 @@ class CandidateProcess:
 
     # ---- verbs
 
-    def _define(self, text: str, scratch: str) -> dict[str, bool]:
-        """Run the module; which targets it binds, and whether they can be called."""
+    def _define(self, text: str, scratch: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
+        """Run the module; which targets it binds, whether they can be called, and what objects of theirs can do."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         names = self._world.names
-        acts = execute(ast.parse(text), CANDIDATE, names)
-        if acts:
+        if not self._world.watched:
+            exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
+        elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
-        return {each.name: callable(names[each.name]) for each in self._world.targets if each.name in names}
+        found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
+        return {name: (callable(value), _abilities(value)) for name, value in found.items()}
 
     def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:
         function, started = self._at(place), perf_counter()
@@ -266,7 +269,9 @@ class CandidateProcess:
 
     def _reply_error(self, call: Call, error: BaseException) -> None:
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
-        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault), {})))
+        targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
+        own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
+        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault, own), {})))
 
     # ---- what the encoder asks (crossing.Sending)
 
@@ -293,8 +298,7 @@ class CandidateProcess:
             call.has_handles = True
         kind = type(value)
         target = next((each.name for each in self._world.targets if self._world.names.get(each.name) is kind), "")
-        able = tuple(ability for ability, method in _ABILITIES if hasattr(kind, method))
-        return (number, str(kind.__name__)[:80], target, able)
+        return (number, str(kind.__name__)[:80], target, _abilities(kind))
 
     # ---- what arrives
 
@@ -445,6 +449,11 @@ class _Content:
     def handle(self, value: object) -> object:
         """As the process."""
         return self._process.handle(value)
+
+
+def _abilities(kind: object) -> tuple[str, ...]:
+    """What objects of a class can do; nothing for what is no class."""
+    return tuple(ability for ability, method in _ABILITIES if isinstance(kind, type) and hasattr(kind, method))
 
 
 def _is_own(value: object) -> bool:

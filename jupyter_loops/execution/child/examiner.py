@@ -103,18 +103,19 @@ class Examiner:
         for target in self._world.targets:
             if type(found) is not dict or target.name not in found:
                 raise Unfit(target.missing)
-            value = self._stand_in(target, callable_=found[target.name] is True)
+            value = self._stand_in(target, *_found(found[target.name]))
             self._world.names[target.name] = value
             if target.kind not in {FUNCTION, CLASS}:
                 self._world.names[target.name], given = target.take(value)
                 self._values.update(given)
 
-    def _stand_in(self, target: Target, *, callable_: bool) -> Any:
+    def _stand_in(self, target: Target, callable_: object, abilities: tuple[str, ...]) -> Any:
         if target.kind in {FUNCTION, CLASS}:
-            if not callable_:
+            if callable_ is not True:
                 raise Unfit(f"{target.name} must be a {target.kind}, and is something that cannot be called")
-            make = self._stand_ins.function if target.kind == FUNCTION else self._stand_ins.cls
-            return make(target.name, target.source)
+            if target.kind == FUNCTION:
+                return self._stand_ins.function(target.name, target.source)
+            return self._stand_ins.cls(target.name, target.source, abilities)
         try:
             return self._remote.ask("fetch", target.name)
         except Unreadable as error:
@@ -195,3 +196,10 @@ class Examiner:
             if isinstance(count, int | float) and 0 <= count < _LARGEST:
                 own[name] = own[name] + count if name == "cpu_seconds" else max(own[name], count)
         return own, (words, blobs) if all(type(blob) is bytes for blob in blobs) else ([], ())
+
+
+def _found(told: object) -> tuple[object, tuple[str, ...]]:
+    """Whether a target can be called, and what objects of it can do, as the candidate says."""
+    callable_, abilities = told if isinstance(told, tuple) and len(told) == 2 else (False, ())  # noqa: PLR2004
+    able = abilities if isinstance(abilities, tuple) else ()
+    return callable_, tuple(ability for ability in able if isinstance(ability, str))

@@ -33,6 +33,7 @@ NO, YES, IF_NONE = 0, 1, 2  # whether a target works in place: never, always, wh
 ASYNC = 4  # added where its stub is asynchronous
 FRAME = 32  # bits of the place of an object in one call's arguments
 Place = tuple[str | int, ...]  # a name of the candidate's module or a handle's number, then attributes
+_STEPS = frozenset({"__next__", "__anext__"})
 _FRAMES = frozenset({"DataFrame", "Series"})
 _SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
 
@@ -56,6 +57,7 @@ class Remote:
         self._lock = threading.RLock()
         self._numbers = count(1)
         self._arguments: dict[int, dict[int, Any]] = {}  # call → its arguments' objects, by their place
+        self._in_place: set[int] = set()  # calls that may change what they were handed
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._listening: asyncio.AbstractEventLoop | None = None
         self._kept: list[Any] = []
@@ -68,7 +70,13 @@ class Remote:
     def ask(self, verb: str, *content: Any) -> Any:
         """The answer to an order. Raises what the candidate raised, CandidateGone, Unreadable."""
         with self._lock:  # until the answer is there: one reader at a time
-            return self._result(self._send(verb, content)[0])
+            number, _ = self._send(verb, content)
+            try:
+                return self._result(number)
+            except (StopIteration, StopAsyncIteration) as error:
+                if verb == "special" and content[1] in _STEPS:
+                    raise
+                raise RuntimeError(f"the call raised {type(error).__name__}") from None
 
     def call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: int = NO) -> Any:
         """Call what stands there."""
@@ -118,7 +126,13 @@ class Remote:
 
     def failed(self, error: BaseException | None) -> None:
         """Note an error that the candidate is about to handle: an assert that does not hold is no matter of its."""
-        if getattr(error, "decides", False):
+        if isinstance(error, AssertionError):
+            self.failure = self.failure or error
+
+    def swallowed(self, error: BaseException | None) -> None:
+        """Note what a context manager of the candidate's has swallowed, where that was for the check to decide."""
+        in_assert = getattr(error, "in_assert", False) or hasattr(error, "__candidate_fault__")
+        if error is not None and (in_assert or isinstance(error, AssertionError)):
             self.failure = self.failure or error
 
     # ---- what the pickler asks (arguments.Owner)
@@ -195,6 +209,8 @@ class Remote:
             number, frame, pickler = self._written(verb, content)
             if verb in {"call", "timed", "special"}:
                 self._arguments[number] = _Lazily(pickler)
+            if verb == "call" and content[3] & (YES | IF_NONE):
+                self._in_place.add(number)
             self._put(frame)
         return number, len(frame)
 
@@ -269,17 +285,24 @@ class Remote:
                 return payload
             if said == "graph":
                 return decode(payload, self)
-            if said != "raised" or type(payload) is not tuple or len(payload) != 2:  # noqa: PLR2004
+            if said != "raised" or type(payload) is not tuple or len(payload) != 3:  # noqa: PLR2004
                 self._end("garbage: no answer")
             raise self._error(*payload)
         finally:
             if not (type(extra) is dict and extra.get("handles")):
                 self._arguments.pop(number, None)
 
-    def _error(self, graph: object, fault: object) -> BaseException:
+    def _error(self, graph: object, fault: object, own: object) -> BaseException:
         error = decode_error(graph, self)
+        if self.failure is not None and str(error) == str(self.failure):
+            self.failure = None  # it came back, for the check to judge
+        if own is not None:
+            made = self.make(own)
+            if isinstance(made, BaseException):  # of a class that is a target
+                BaseException.args.__set__(made, error.args)  # type: ignore[attr-defined] # past the forwarding
+                error = made
         if isinstance(fault, dict):
-            error.__candidate_fault__ = fault  # type: ignore[attr-defined] # told by `Sources.tell`
+            error.__dict__["__candidate_fault__"] = fault  # told by `Sources.tell`
         return error
 
     def _read_extra(self, number: int, extra: object) -> None:
@@ -288,18 +311,22 @@ class Remote:
             return
         for name in extra.get("spoiled", ()):
             self.unshare(name)
-        changed = extra.get("changed")
-        if type(changed) is int and changed:
+        changed, allowed = extra.get("changed"), number in self._in_place
+        self._in_place.discard(number)
+        if changed and (type(changed) is int or not allowed):
             self.notes[
                 "a call changes its arguments in place, which the checks do not see: only a target declared "
                 "with `-> None` works in place"
             ] = None
+        elif changed and type(changed) is not list:
+            self._end("garbage: changes without content")
         elif changed:
             self._put_back(number, changed)
 
     def _put_back(self, number: int, changed: Any) -> None:
         """Give our own objects the content that a target which works in place has left in its copies."""
-        new = [(self.referred(number << FRAME | place), decode(graph, self)) for place, graph in changed]
+        own = self._arguments.get(number, {})
+        new = [(own[place], decode(graph, self)) for place, graph in changed if type(place) is int]
         new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
         frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:

@@ -5,12 +5,13 @@ Comparisons, truth and numbers do not, but where the stub of a class declares th
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import functools
 from collections.abc import Callable
-from types import FunctionType
-from typing import Any
+from types import FunctionType, MethodType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from jupyter_loops.execution.crossing.refusal import Unreadable
 
@@ -18,6 +19,7 @@ from .remote import ASYNC, IF_NONE, NO, YES, Place, Remote
 
 _ALWAYS = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__", "__slots__", "__del__"})
 _NOT_FORWARDED = "has no value here: it is an object of the code's own class, and no check may rely on what it says"
+_NAMES = frozenset({"__name__", "__qualname__", "__wrapped__"})
 _OWN = frozenset({"_remote", "_handle", "_kind"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -33,7 +35,7 @@ class Handle:
         object.__setattr__(self, "_kind", kind)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _OWN or (name.startswith("__") and name.endswith("__")):
+        if name in _OWN or (name.startswith("__") and name.endswith("__") and name not in _NAMES):
             raise AttributeError(name)
         return self._remote.ask("get", (self._handle, name))
 
@@ -76,10 +78,18 @@ def _exit(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     """Without the traceback, whose frames are the exam's; an assert that does not hold cannot be swallowed."""
 
     def leave(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
-        object.__getattribute__(self, "_remote").failed(error)
-        return call(self, name, kind, error, None)
+        left = call(self, name, kind, error, None)
+        if left:
+            object.__getattribute__(self, "_remote").swallowed(error)
+        return left
 
-    return leave
+    async def leave_async(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
+        left = await call(self, name, kind, error, None)
+        if left:
+            object.__getattribute__(self, "_remote").swallowed(error)
+        return left
+
+    return leave_async if name == "__aexit__" else leave
 
 
 def _forward_async(name: str) -> Callable[..., Any]:
@@ -104,7 +114,8 @@ def _await(self: Any) -> Any:
 
 
 _ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the candidate → methods
-    "call": {"__call__": _call},
+    "call": {"__call__": _call, "__doc__": property(lambda self: self._remote.ask("get", (self._handle, "__doc__")))},
+    "bind": {"__get__": lambda self, owner, _=None: self if owner is None else MethodType(self, owner)},
     "iterate": {"__iter__": _forward("__iter__")},
     "size": {"__len__": _len},
     "next": {"__next__": _forward("__next__")},
@@ -141,7 +152,7 @@ class StandIns:
         self._remote.named[id(made)] = ("name", name)
         return made
 
-    def cls(self, name: str, source: str) -> type:
+    def cls(self, name: str, source: str, abilities: tuple[str, ...] = ()) -> type:
         """The class as its stub declares it, with methods that call the candidate's."""
         stub = ast.parse(source).body[0]
         assert isinstance(stub, ast.ClassDef)
@@ -152,6 +163,9 @@ class StandIns:
         for part in stub.body:
             if isinstance(part, _Function) and part.name not in _ALWAYS:
                 members[part.name] = self._member(name, part, vars(declared).get(part.name))
+        for ability in abilities:
+            for method, forward in _ABILITIES.get(ability, {}).items() if ability not in {"call", "bind"} else ():
+                members.setdefault(method, forward)
         if "__eq__" in members:
             members.setdefault("__hash__", object.__hash__)
         made: type = type(declared)(name, (declared,), members)
@@ -183,7 +197,8 @@ class StandIns:
         if known is not None:
             return known
         if type(target) is str and target in self._classes:
-            made: Any = object.__new__(self._classes[target])
+            own: Any = self._classes[target]
+            made: Any = own.__new__(own)
             object.__setattr__(made, "_remote", self._remote)
             object.__setattr__(made, "_handle", number)
             object.__setattr__(made, "_kind", target)
@@ -218,6 +233,8 @@ class StandIns:
             return staticmethod(made)
         if name.startswith("__") and name.endswith("__") and isinstance(stub, ast.FunctionDef):
             return self._method(stub, declared) if name == "__call__" else _special(name)
+        if name == "__aexit__":
+            return _exit(name, special_async)
         return self._method(stub, declared)
 
     def _method(self, stub: _Function, declared: object) -> Any:
@@ -227,17 +244,24 @@ class StandIns:
     def _function(
         self, stub: _Function, place: Callable[[tuple[Any, ...]], Place], declared: object, skip: int = 0
     ) -> Callable[..., Any]:
-        remote, in_place = self._remote, _in_place(stub)
-        if isinstance(stub, ast.AsyncFunctionDef):
+        remote, in_place, promised = self._remote, _in_place(stub), self._promised(stub)
+
+        def kept(value: Any) -> Any:
+            if promised and getattr(type(value), "__candidate__", False):
+                kind = object.__getattribute__(value, "_kind")
+                raise TypeError(f"{stub.name} returned an object of the class {kind}, and its stub promises {promised}")
+            return value
+
+        if isinstance(stub, ast.AsyncFunctionDef) and not _yields(stub):
 
             async def call_async(*args: Any, **kwargs: Any) -> Any:
-                return await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC)
+                return kept(await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC))
 
             made: Callable[..., Any] = call_async
         else:
 
             def call(*args: Any, **kwargs: Any) -> Any:
-                return remote.call(place(args), args[skip:], kwargs, in_place)
+                return kept(remote.call(place(args), args[skip:], kwargs, in_place))
 
             made = call
         if isinstance(declared, FunctionType):
@@ -247,13 +271,29 @@ class StandIns:
         made.__module__ = "__main__"
         return made
 
+    def _promised(self, stub: _Function) -> str:
+        """The return type of a stub, where only a value can be of it; empty where an object may stand in for one."""
+        if stub.returns is None:
+            return ""
+        text = ast.unparse(stub.returns)
+        try:
+            kind = eval(text, dict(self._names))  # noqa: S307 - the user's own
+            kind = eval(kind, dict(self._names)) if isinstance(kind, str) else kind  # noqa: S307 - same
+        except Exception:  # noqa: BLE001 - a name that comes later
+            return ""
+        return text if _is_data(kind) else ""
+
     def _defined(self, stub: _Function | ast.ClassDef, name: str) -> object:
         """The stub itself, for its signature, defaults and bases; without decorators that would run it."""
         if isinstance(stub, _Function):
             stub.decorator_list = []
         names = dict(self._names)
         try:
-            exec(compile(ast.Module([stub], []), "<stub>", "exec", dont_inherit=True), names)  # noqa: S102 - the user's
+            # annotations stay texts: they may name what comes later
+            code = compile(
+                ast.Module([stub], []), "<stub>", "exec", __future__.annotations.compiler_flag, dont_inherit=True
+            )
+            exec(code, names)  # noqa: S102 - the user's
         except Exception as error:
             raise Unreadable(f"the stub of {name} cannot be read: {type(error).__name__}: {error}") from error
         return names[name]
@@ -269,10 +309,26 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
+def _yields(stub: _Function) -> bool:
+    """Whether an asynchronous stub is declared to be a generator."""
+    return stub.returns is not None and "Async" in ast.unparse(stub.returns)
+
+
 def _in_place(stub: _Function) -> int:
     if stub.returns is None:
         return IF_NONE
     return YES if isinstance(stub.returns, ast.Constant) and stub.returns.value is None else NO
+
+
+def _is_data(kind: Any) -> bool:
+    """Whether all values of a type are rebuilt here."""
+    if get_origin(kind) in {Union, UnionType}:
+        return all(each is type(None) or _is_data(each) for each in get_args(kind))
+    kind = get_origin(kind) or kind
+    return isinstance(kind, type) and kind is not object and kind.__module__.partition(".")[0] in _REBUILT
+
+
+_REBUILT = frozenset({"builtins", "datetime", "decimal", "fractions", "uuid", "numpy", "pandas", "polars", "pyarrow"})
 
 
 def is_stand_in(value: object) -> bool:
