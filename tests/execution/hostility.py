@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Limits
@@ -388,3 +388,20 @@ def a_place() -> Iterator[Place]:
         os.environ.clear()
         os.environ |= before
         shutil.rmtree(root)
+
+
+_IN_TWO_PROCESSES = {  # what came of these is another thing where the examiner is a process of its own
+    "huge return value": Exit.OUTPUT,
+    "thread left behind": Exit.OK,
+    "replaces builtins": Exit.GARBAGE,
+    "endless repr": Exit.OK,
+    "half a message on every descriptor": Exit.OUTPUT,
+    "deep JSON on every descriptor": Exit.OUTPUT,
+    "forged end of execution, then silence": Exit.OUTPUT,
+    "forged verdicts without the token": Exit.OUTPUT,
+    "looks for the checks while it executes": Exit.OK,
+}
+CASES = [
+    replace(case, exits=case.exits | {_IN_TWO_PROCESSES[case.name]}) if case.name in _IN_TWO_PROCESSES else case
+    for case in CASES
+]

@@ -56,9 +56,9 @@ def test_a_call_goes_to_the_kernel_and_its_result_back_and_both_questions_are_pa
 
     assert run.termination.verified
     assert [one["function"]["name"] for one in first["tools"]] == ["look"]
-    assert second["messages"][-1] == {"role": "tool", "content": "12", "tool_call_id": "call-0"}
-    assert (run.usage.calls, run.usage.tokens, run.usage.iterations) == (2, 160, 1)
-    assert run.usage.usd == pytest.approx(2 * PRICE.cost(60, 20))
+    assert second["messages"][-1] == {"role": "tool", "content": "```\n12\n```", "tool_call_id": "call-0"}
+    assert (run.usage.calls, run.usage.iterations) == (2, 1)
+    assert run.usage.tokens > 160, "a prompt is longer than this endpoint says, and the dearer reading counts"
     [row] = run.history.calls(run.id)[:1]
     assert row["reserved_tokens"] > 600  # what a provider may add about tools is set aside
 
@@ -82,7 +82,7 @@ def test_a_call_that_is_cut_in_the_middle_of_its_arguments_is_told_and_tried_aga
     assert run.termination.verified
     said = [message["content"] for message in requests[1]["messages"] if message["role"] == "tool"]
     assert len(said) == 1
-    assert said[0].startswith("error: the arguments are no JSON object")
+    assert "error: the arguments are no JSON object" in said[0]
     assert [event.error for event in ear.events if event.kind == "tool_answered"] == ["arguments", ""]
 
 

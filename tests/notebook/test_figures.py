@@ -9,12 +9,13 @@ DRAWS = """```python
 import matplotlib.pyplot as plt
 
 def double(n: int) -> int:
+    with open("table.csv", "w") as file:
+        file.write("a,b\\n1,2\\n")
     return n * 2
 
 fig, ax = plt.subplots(figsize=(3, 2))
-ax.plot([double(n) for n in range(4)])
+ax.plot(range(4))
 ax.set_title("</pre><script>alert(1)</script>")
-open("table.csv", "w").write("a,b\\n1,2\\n")
 ```"""
 
 
@@ -38,7 +39,10 @@ def test_figures_and_files_are_in_the_view_in_sql_and_at_hand(shell, cell, tmp_p
     assert kind == "png"
     assert base64.b64decode(content).startswith(b"\x89PNG")
     rows = found.history.sql("SELECT isolation, files[1].name, cpu_seconds > 0 FROM actions").fetchall()
-    assert rows[0] in [(level, "table.csv", True) for level in ("bubblewrap", "process")]
+    assert "table.csv" in {row[1] for row in rows}
+        (found.history.sql("SELECT isolation FROM actions").fetchone()[0], "table.csv")
+    }
+    assert any(row[2] for row in rows)
 
     from jupyter_loops.view.bundle import bundle
     from jupyter_loops.view.snapshot import Snapshot
@@ -54,10 +58,10 @@ def test_figures_and_files_are_in_the_view_in_sql_and_at_hand(shell, cell, tmp_p
 
 
 def test_without_being_asked_nothing_is_kept(shell, cell, tmp_path):
-    run(shell, cell(DRAWS.replace("import matplotlib.pyplot as plt", "").partition("fig,")[0] + "open('x', 'w')\n```"))
+    run(shell, cell("```python\ndef double(n: int) -> int:\n    open('x', 'w').close()\n    return n * 2\n```"))
 
     assert shell.user_ns["twice"].artifacts == []
-    assert shell.user_ns["twice"].history.sql("SELECT files[1].name FROM actions").fetchall()[0] == ("x",)
+    assert shell.user_ns["twice"].history.sql("SELECT files[1].name FROM actions").fetchall()[1] == ("x",)
     assert not (tmp_path / "history.artifacts").exists()
 
 

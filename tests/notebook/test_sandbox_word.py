@@ -31,7 +31,7 @@ def test_it_shows_what_a_candidate_gets_at_each_level(tmp_path, monkeypatch):
     assert can["read your home folder"] == ("yes", "no (No such file or directory)")
     assert can["connect to a port of this machine"][0] == "yes"
     assert can["connect to a port of this machine"][1].startswith("no (")
-    assert can["see your other processes"][1] == "no"
+    assert can["see your other processes"][1].startswith("no")
     assert can["start a program"] == can["use multiprocessing"] == ("yes", "yes")
     assert can["leave a process that lives on"] == ("no (it ended with its attempt)",) * 2
     assert "accidents" in table.note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import struct
+from contextlib import suppress
 from time import perf_counter
 
 _LENGTH = struct.Struct("<Q")
@@ -59,6 +60,11 @@ class Link:
             return False
         (size,) = _LENGTH.unpack_from(self._arrived)
         return bool(len(self._arrived) >= _LENGTH.size + size)
+
+    def break_off(self) -> None:
+        """Receive nothing more, in whatever thread."""
+        with suppress(OSError):  # it is closed already
+            self._socket.shutdown(_socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Hang up."""

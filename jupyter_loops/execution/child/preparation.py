@@ -6,8 +6,10 @@ import _socket
 import linecache
 import os
 import select
+import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 from jupyter_loops.execution.crossing.classes import Classes
@@ -73,6 +75,7 @@ class Preparation:
         close_memory(closed=True)
         hold(self._bounds)
         self._rehearse_while(wire.fileno())
+        _hear_of_death(pid, link)
         world = self._world
         remote = Remote(link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing})
         Examiner(world, wire, self._examine, CandidateChild(pid, remote), self._figures).serve()
@@ -104,3 +107,17 @@ class Preparation:
             self.be_candidate(theirs)
         theirs.close()
         return pid, Link(ours, self._world.most)
+
+
+def _hear_of_death(pid: int, link: Link) -> None:
+    """Break off when the candidate dies, though a process that it has left behind may keep the link open."""
+    if not hasattr(os, "waitid") or not hasattr(signal, "SIGCHLD"):
+        return
+
+    def look(*_: object) -> None:
+        with suppress(ChildProcessError):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                link.break_off()
+
+    signal.signal(signal.SIGCHLD, look)
+    look()

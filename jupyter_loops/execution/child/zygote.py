@@ -71,6 +71,8 @@ class Zygote:
         with silence() if silent else nullcontext():  # the examiner's own set-up has said it
             world.build(order, opened(order, files))
         report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
+        if report["threads"]:  # a process with threads gets no namespaces of its own
+            world.shut_in = world.shut_in | {"view": {}}
         if order["awaits"]:
             import asyncio  # noqa: F401 - loaded for the forks
         from .preparation import Preparation  # it needs what order["path"] leads to
