@@ -114,6 +114,7 @@ def test_an_image_that_is_not_here_is_said_to_be_and_not_fetched(engines):
 
 def test_auto_takes_a_container_only_for_a_named_image(engines, monkeypatch):
     monkeypatch.setattr(isolation, "_why_not_bubblewrap", lambda: "bwrap is not installed")
+    monkeypatch.setattr(isolation, "_why_not_landlock", lambda: "the kernel has none")
     engines(podman="echo false")
 
     assert isolation.choose("auto", "my/image", Platform.here()) == ("container", ())
