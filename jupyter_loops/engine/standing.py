@@ -80,9 +80,8 @@ class Turn:
         return _ADDRESS.sub("0x", self._told(said, fault))
 
     def _told(self, said: list[str], fault: Fault | None) -> str:
-        return "\n".join(
-            [*said, f"{fault.type}: {fault.message}" if fault else "", self.why.partition(":")[0] if not said else ""]
-        )  # not the answer that it quotes
+        without = "" if said else re.split(r"[(:]", self.why)[0]  # not the answer that it quotes
+        return "\n".join([*said, f"{fault.type}: {fault.message}" if fault else "", without])
 
 
 @dataclass(slots=True)

@@ -39,6 +39,11 @@ class Preparation:
         self._restrictions = Restrictions(world.shut_in)
         self.look()
 
+    def restrict(self, *, view: bool) -> None:
+        """Make the restrictions anew: a process with threads gets no namespaces, and so no view of its own."""
+        plan = self._world.shut_in
+        self._restrictions = Restrictions(plan if view else plan | {"view": {}})
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of how candidates are shut in."""

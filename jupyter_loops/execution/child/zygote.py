@@ -110,6 +110,8 @@ class Zygote:
             if came["do"] == "become":
                 break
             self._world.supply(came, opened(came, files))
+        if threads():
+            self._ready.restrict(view=False)
         self._ready.look()
         self._ready.be_candidate(self._control.connection)
 
