@@ -20,7 +20,8 @@ def double(n: int) -> int:
     import os
     key = "".join({parts!r})  # the key as somebody else told it
     print(dict(os.environ), key)
-    print(open("/proc/self/environ").read())
+    try: print(open("/proc/self/environ").read())
+    except OSError: pass
     raise ValueError(str(dict(os.environ)) + key)
 ```"""
 MARKUP = re.compile(r"<(img|script|iframe|a)\b", re.IGNORECASE)
@@ -84,11 +85,11 @@ def test_a_key_is_in_no_child_no_file_and_no_output(kernels, folder, cell, secre
     files = [path.read_bytes() for path in folder.rglob("*") if path.is_file() and "history.duckdb" in str(path)]
 
     assert not reply.ok
-    assert "HOME" in rows or "Permission denied" in rows  # it did print its environment, or could not read it
+    assert "HOME" in rows  # it did print its environment
     assert len(files) >= 2
     for value in ["plainlookingvalue12345", "MY_SERVICE_TOKEN", "OPENAI_API_KEY"]:
         assert value not in str(reply.outputs) + str(told.outputs) + rows
         assert not any(value.encode() in content for content in files)
-    assert "[redacted]" in rows or "Permission denied" in rows
+    assert "[redacted]" in rows
     assert secret not in str(reply.outputs) + str(told.outputs) + rows
     assert not any(secret.encode() in content for content in files)

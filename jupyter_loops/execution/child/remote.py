@@ -60,6 +60,7 @@ class Remote:
         self._in_place: set[int] = set()  # calls that may change what they were handed
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._listening: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # call backs that are awaited: a loop holds them weakly
         self._kept: list[Any] = []
         self._kept_numbers: dict[int, int] = {}
         self._shared = large(names)
@@ -367,7 +368,8 @@ class Remote:
 
         if self._listening is not None:
             task = self._listening.create_task(finish())
-            self._tasks = getattr(self, "_tasks", set()) | {task}
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         else:
             import asyncio
 
