@@ -30,6 +30,8 @@ def statements(query: str) -> list[Statement]:
         raise QueryError(str(error)) from error
     if not found:
         raise QueryError("there is no SQL statement")
+    if not all(statement.query for statement in found):  # its steps, which have no text
+        raise QueryError("PIVOT needs DuckDB 2 here; with DuckDB 1.5, write it as SELECT with GROUP BY")
     return found
 
 
@@ -102,8 +104,12 @@ def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
     if isinstance(cursor, Remote):
         cursor.keep("result", text, values)
         return
+    make = "CREATE OR REPLACE TEMP TABLE result AS"
     try:
-        run(cursor, f"CREATE OR REPLACE TEMP TABLE result AS {text}", values)
+        try:
+            run(cursor, f"{make} {text}", values)
+        except duckdb.ParserException:  # DESCRIBE, SUMMARIZE and SHOW with DuckDB 1.5
+            run(cursor, f"{make} FROM ({text}\n)", values)
     except duckdb.Error:
         run(cursor, text, values)  # the same mistake, with the caret under the text as it was written
         raise

@@ -1,5 +1,6 @@
 import json
 
+import duckdb
 import pytest
 
 from jupyter_loops.errors import QueryError
@@ -36,7 +37,7 @@ def test_the_parameters_of_a_query_are_known_before_it_runs():
         "DELETE FROM runs", "UPDATE runs SET usd = 0", "INSERT INTO texts VALUES ('a', 'b')", "DROP TABLE runs",
         "CREATE TABLE x (i INT)", "ALTER TABLE runs ADD COLUMN x INT", "EXPLAIN ANALYZE DELETE FROM runs",
         "COPY runs TO 'out.csv'", "ATTACH 'other.duckdb'", "DETACH history", "SET threads = 1", "INSTALL httpfs",
-        "PRAGMA version", "CHECKPOINT", "BEGIN", "SELECT 1; DELETE FROM runs", "EXPORT DATABASE 'x'",
+        "PRAGMA enable_profiling", "CHECKPOINT", "BEGIN", "SELECT 1; DELETE FROM runs", "EXPORT DATABASE 'x'",
         "FROM read_text('/etc/hostname')", "FROM read_csv('/etc/passwd')", "FROM glob('/*')",
     ],
 )  # fmt: skip
@@ -125,7 +126,7 @@ def test_variables_of_the_calling_frame_are_not_tables(full):
 
 @pytest.mark.parametrize(
     "query",
-    ["EXPLAIN SELECT 1", "DESCRIBE runs", "SUMMARIZE runs", "SHOW TABLES", "PIVOT calls ON model USING count(*)",
+    ["EXPLAIN SELECT 1", "DESCRIBE runs", "SUMMARIZE runs", "SHOW TABLES",
      "WITH a AS (SELECT 1) FROM a", "VALUES (1), (2);", "SELECT now()", "SELECT 1 AS a, 2 AS a",
      "SELECT [1], {'a': 1}"],
 )  # fmt: skip
@@ -134,6 +135,15 @@ def test_whatever_reads_gives_a_result(full, query):
 
     assert len(result) == len(result.fetchall()) > 0
     assert result._repr_html_().startswith("<table>")
+
+
+def test_a_pivot_is_a_query_where_the_database_takes_it_as_one(full):
+    query = "PIVOT calls ON model USING count(*)"
+    if duckdb.__version__ < "2":
+        with pytest.raises(QueryError, match="PIVOT needs DuckDB 2 here"):
+            full.sql(query)
+    else:
+        assert len(full.sql(query)) > 0
 
 
 def test_several_statements_give_the_rows_of_the_last(full):
