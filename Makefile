@@ -36,7 +36,7 @@ lint: .venv/.ready ## style, types, layers, front-end types
 bench: .venv/.ready .venv/.model .bench/.langgraph ## the benchmark tables, ours beside our peers
 	$(BIN)/python tests/benchmarks/run.py
 
-model: .venv/.model ## fetch the embedded model
+model: .venv/.model ## fetch the embedded models: the default, and a smaller one for tests
 
 wheel: .venv/.ready ## build the wheel that needs no Node
 	$(BIN)/python -m build --wheel --no-isolation
@@ -66,7 +66,7 @@ clean: ## forget everything that was set up or built
 	touch $@
 
 .venv/.model: | .venv/.ready
-	$(BIN)/python -m jupyter_loops.planning.models.fetch
+	$(BIN)/python -m jupyter_loops.planning.models.embedded.fetch local local:smol
 	touch $@
 
 # A second DuckDB, whose extensions are Python packages, on top of everything else that .venv has; and a PostgreSQL for

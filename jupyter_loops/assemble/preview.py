@@ -87,7 +87,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
         await adapters.sandbox.close()
     planner = make_planner(options, world)
     memory = Memory(names=summarise(spoken_of(world)), schemas=readiness.schemas)
-    prompt = planner.prompt(recipe, memory, adapters.model.window())
+    prompt = planner.prompt(recipe, memory, adapters.model.window(), adapters.model.carried())
     calling = adapters.model.calling()
     offered = () if calling is Calling.NEVER else offers
     tokens, price = adapters.model.count(prompt.messages, offered), adapters.model.price()

@@ -61,6 +61,10 @@ class Model(Protocol):
         """Tokens of context, prompt and answer together, or None when it is not known."""
         ...
 
+    def carried(self) -> frozenset[str] | None:
+        """The parts of a prompt from earlier rounds that it can use, by name; None for all of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -159,8 +163,13 @@ class Sandbox(Protocol):
 class Planner(Protocol):
     """Turns what is known into a prompt, and an answer into a candidate."""
 
-    def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
-        """The question for this round, within `window` tokens (None: unknown, be moderate)."""
+    def prompt(
+        self, recipe: Recipe, memory: Memory, window: int | None, carried: frozenset[str] | None = None
+    ) -> Prompt:
+        """The question for this round, within `window` tokens (None: unknown, be moderate).
+
+        Of the parts that come from earlier rounds only those named in `carried` are told; None is all of them.
+        """
         ...
 
     def sampling(self, memory: Memory) -> Sampling:

@@ -29,6 +29,7 @@ _ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
 
 Wait = Callable[[float, str], Awaitable[None]]  # seconds, why
+PromptMaker = Callable[[Model, int | None], Prompt]  # takes the model and the tokens of its window
 
 
 class Asking:
@@ -88,17 +89,17 @@ class Asking:
 
     async def ask(
         self,
-        prompt_for: Callable[[int | None], Prompt],
+        prompt_for: PromptMaker,
         sampling: Sampling,
         iteration: int,
         purpose: str = "plan",
     ) -> Completion:
         """Ask until there is an answer. Raises ModelError when the policy is used up, BudgetError before spending.
 
-        `prompt_for` makes the prompt for a context window of so many tokens; when the provider says that the
-        context is too long, it gets half of what was sent.
+        `prompt_for` makes the prompt for a model and a context window of so many tokens; when the provider says that
+        the context is too long, it gets half of what was sent.
         """
-        stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model.window()))
+        stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model, self._model.window()))
         if stored is not None:
             return stored
         asking, name = self, self._model.name
@@ -112,7 +113,7 @@ class Asking:
 
     async def insist(
         self,
-        prompt_for: Callable[[int | None], Prompt],
+        prompt_for: PromptMaker,
         sampling: Sampling,
         iteration: int,
         purpose: str,
@@ -122,7 +123,7 @@ class Asking:
         """Ask this one model. `patient`: there is no other, so that a breaker's pause is waited for if it is short."""
         window, patience, refused = self._model.window(), Patience(self._ledger, last=patient), set[str]()
         while True:
-            prompt = self._sendable(prompt_for(window))
+            prompt = self._sendable(prompt_for(self._model, window))
             try:
                 return await self._once(prompt, sampling, iteration, purpose, patient=patient)
             except FeatureError as fault:

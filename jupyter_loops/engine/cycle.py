@@ -238,7 +238,7 @@ class Cycle:
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
         return await self.tools.ask(
-            lambda window: self.planner.prompt(self.recipe, question.memory, window),
+            lambda model, window: self.planner.prompt(self.recipe, question.memory, window, model.carried()),
             question.sampling,
             turn.iteration,
             question.purpose,

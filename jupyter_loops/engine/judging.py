@@ -64,7 +64,7 @@ class Judging:
             seed = None if self.seed is None else self.seed + number + again * self.votes
             try:
                 answer = await self.asking.beside(self.model).ask(
-                    lambda window: self.judge.prompt(question, rubric, window),
+                    lambda _, window: self.judge.prompt(question, rubric, window),
                     Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
                     iteration,
                     "judge",

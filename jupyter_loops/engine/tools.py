@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
 from jupyter_loops.core.fence import fenced
 from jupyter_loops.core.message import Completion, Message, Part, Prompt, Sampling
-from jupyter_loops.core.ports import Toolbox
+from jupyter_loops.core.ports import Model, Toolbox
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.core.tool import Calling, Offer, ToolCall, ToolResult
 
-from .asking import Asking
+from .asking import Asking, PromptMaker
 from .landing import Landing
 from .lineage import Lineage
 from .pace import Pace
@@ -81,7 +81,7 @@ class Tools:
         return [offer.name for offer in self.offers]
 
     async def ask(
-        self, prompt_for: Callable[[int | None], Prompt], sampling: Sampling, iteration: int, purpose: str
+        self, prompt_for: PromptMaker, sampling: Sampling, iteration: int, purpose: str
     ) -> Completion:
         """An answer without calls. Raises as `Asking.ask` does; the last answer of a budget is asked for without."""
         said, called = list[Message](), 0
@@ -101,14 +101,14 @@ class Tools:
             said += [Message("tool", await self._result(call, iteration), answers=call.id) for call in calls]
 
     def _extended(
-        self, prompt_for: Callable[[int | None], Prompt], said: Sequence[Message], *, may_call: bool
-    ) -> Callable[[int | None], Prompt]:
+        self, prompt_for: PromptMaker, said: Sequence[Message], *, may_call: bool
+    ) -> PromptMaker:
         """The same question with the tools, and with what they have said, which takes half of the window at most."""
 
-        def prompt(window: int | None) -> Prompt:
+        def prompt(model: Model, window: int | None) -> Prompt:
             told = _fitted(said, window)
             taken = self.asking.model.count(told, self.offers)
-            asked = prompt_for(None if window is None else max(window - taken, window // 4))
+            asked = prompt_for(model, None if window is None else max(window - taken, window // 4))
             first = asked.messages[0]
             first = replace(first, content=f"{first.content}\n\n{_RULE if may_call else _ENOUGH}")
             return replace(

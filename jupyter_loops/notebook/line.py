@@ -38,7 +38,7 @@ class Option:
 _ISOLATION = units.one_of("auto", "bubblewrap", "landlock", "container", "process")
 
 OPTIONS = (
-    Option(name="model", short="-m", shape="NAME", read=str, help="`local`, or any LiteLLM model name"),
+    Option(name="model", short="-m", shape="NAME", read=str, help="`local`, any of `%loops model`, or a LiteLLM name"),
     Option(name="api_base", shape="URL", read=str, help="address of an OpenAI-compatible server"),
     Option(name="fallback", shape="MODELS", read=units.names, help="asked in order when the model cannot answer: a,b"),
     Option(name="usd", shape="DOLLARS", read=units.or_none(units.dollars), help="most US dollars to spend"),

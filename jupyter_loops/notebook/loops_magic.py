@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import breakers, keeping, runs, sandbox, units
+from . import breakers, keeping, models, runs, sandbox, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .nearest import nearest
@@ -189,15 +189,9 @@ class LoopsMagic(keeping.Keeping, Magics):
             raise OptionError(f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *runs.names()])}")
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
 
-    def _model(self, words: list[str]) -> str:
-        """[fetch]: where the embedded model is, or bring it into the user's cache."""
-        from jupyter_loops.planning.models import fetch
-
-        if words == ["fetch"]:
-            return f"the embedded model is at {fetch.fetch(print)}"
-        _no_more(words)
-        there = fetch.path().is_file()
-        return f"the embedded model is at {fetch.path()}" if there else "not here yet: %loops model fetch"
+    def _model(self, words: list[str]) -> Table | str:
+        """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
+        return models.model(words)
 
     def _help(self, words: list[str]) -> None:
         """These lines."""

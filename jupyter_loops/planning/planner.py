@@ -16,8 +16,7 @@ from .sampling import Schedule
 from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
-SMALL = 4096  # a window up to this size belongs to a small model
-_REPEATED = frozenset({"best", "last", "failures", "rejected", "left"})
+CARRIED = frozenset({"best", "last", "failures", "rejected", "left"})  # parts that come from earlier rounds
 _LEAST = 256  # prompt tokens that a short window still gives to the question
 
 _CODE = (
@@ -48,13 +47,18 @@ class Planner:
             "",
         )  # of what, the schema, its sketch
 
-    def prompt(self, recipe: Recipe, memory: Memory, window: int | None) -> Prompt:
-        """The question for this round; its parts say what had to go to fit into the window."""
+    def prompt(
+        self, recipe: Recipe, memory: Memory, window: int | None, carried: frozenset[str] | None = None
+    ) -> Prompt:
+        """The question for this round; its parts say what had to go to fit into the window.
+
+        Of the parts that come from earlier rounds only the `carried` have a text; None is all of them.
+        """
         schema, sketch = self._wanted(recipe, memory)
         instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
         asked = sections(recipe, memory, sketch)
-        if window and window <= SMALL:
-            asked = [_for_small(part) for part in asked]
+        if carried is not None:
+            asked = [part.within(0) if part.name in CARRIED - carried else part for part in asked]
         if self._imports and recipe.asks_for_code:
             asked.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
         parts = fit([instructions, *asked], self._allowed(memory, window))
@@ -95,11 +99,6 @@ class Planner:
             return MODERATE
         answer = self.sampling(memory).max_tokens
         return min(max(window - answer, window // 2, _LEAST), MODERATE)
-
-
-def _for_small(section: Section) -> Section:
-    """Leaves attempts, failures and the budget out: a small model repeats what it is shown instead of repairing it."""
-    return section.within(0) if section.name in _REPEATED else section
 
 
 def _plain(recipe: Recipe) -> bool:

@@ -103,6 +103,9 @@ class Fickle:
     def window(self):
         return None
 
+    def carried(self):
+        return None
+
     async def complete(self, prompt, sampling, on_text=None):
         case, outcome = self._case, next(self._outcomes, "answer")
         used = int(sampling.max_tokens * case["share"])

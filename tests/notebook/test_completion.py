@@ -12,7 +12,7 @@ from jupyter_loops.notebook.sql_completion import fitting
         ("%%loop slug --ti", ["--time", "--timeout"]),
         ("%loops sto", ["stop"]),
         ("%loops chart co", ["cost"]),
-        ("%loops model ", ["fetch"]),
+        ("%loops model ", ["fetch", "local", "local:1.5b", "local:smol", "rm"]),
         ("%%loop", []),
         ("x = foo(--i", []),
     ],

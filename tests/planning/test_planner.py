@@ -69,16 +69,15 @@ def test_an_attempt_is_shown_once_when_it_is_the_best_too(a_recipe):
     assert words(prompt).count("return n") == 1
 
 
-def test_a_small_window_leaves_the_attempt_and_its_failures_out_and_says_so(a_recipe):
+def test_what_a_model_cannot_use_of_earlier_rounds_is_left_out_and_said(a_recipe):
     attempt = code("def double(n): return n")
     memory = Memory(iteration=2, last=attempt, failures=("it is 2",), hints=("multiply",))
-    prompt = Planner().prompt(a_recipe("double(2) == 4"), memory, 4096)
+    prompt = Planner().prompt(a_recipe("double(2) == 4"), memory, 4096, frozenset({"failures"}))
 
     assert "return n" not in words(prompt)
-    assert "it is 2" not in words(prompt)
+    assert "it is 2" in words(prompt)
     assert "multiply" in words(prompt)
     assert part(prompt, "last").dropped > 0
-    assert part(prompt, "failures").dropped > 0
 
 
 def test_names_of_the_notebook_are_summed_up_unless_only_a_hidden_check_uses_them(a_recipe):

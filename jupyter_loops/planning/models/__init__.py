@@ -7,7 +7,8 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.ports import Model
 
-LOCAL = "local"
+from .embedded import records
+
 _SCRIPT = "script:"
 
 
@@ -19,15 +20,15 @@ def open_model(
     unlisted: Price | None = None,
     asked: int = 0,
 ) -> Model:
-    """The model behind a name: `local`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
+    """The model behind a name: `local…`, `gguf:PATH`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
 
     Nothing is imported or started before the model's own `open`. A run that goes on has `asked` so often already,
     which only a script needs to know. `unlisted` is the price of a model that has none of its own.
     """
-    if name == LOCAL:
-        from .embedded import EmbeddedModel
+    if records.is_embedded(name):
+        from .embedded.model import EmbeddedModel
 
-        return EmbeddedModel(price=price)
+        return EmbeddedModel(records.find(name), price=price)
     if name.startswith(_SCRIPT):
         from .replay import ReplayModel
 
@@ -37,4 +38,4 @@ def open_model(
     return LiteLLMModel(name, api_base=api_base, price=price, unlisted=unlisted)
 
 
-__all__ = ["LOCAL", "open_model"]
+__all__ = ["open_model"]

@@ -167,6 +167,10 @@ class LiteLLMModel:
         listed = self._entry().get("max_input_tokens") or self._entry().get("max_tokens")
         return self._window or (listed if isinstance(listed, int) else None)
 
+    def carried(self) -> frozenset[str] | None:
+        """All."""
+        return None
+
     def _resolve(self) -> None:
         try:
             litellm = load()

@@ -109,6 +109,10 @@ class ReplayModel:
         """What the script was given."""
         return self._window
 
+    def carried(self) -> frozenset[str] | None:
+        """All."""
+        return None
+
     def _completion(self, prompt: Prompt, answer: str | tuple[ToolCall, ...], seconds: float) -> Completion:
         text, calls = (answer, ()) if isinstance(answer, str) else ("", answer)
         return Completion(

@@ -10,8 +10,8 @@ from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import FeatureError
 from jupyter_loops.planning.models import features
-from jupyter_loops.planning.models.embedded import EmbeddedModel
-from jupyter_loops.planning.models.fetch import path
+from jupyter_loops.planning.models.embedded.model import EmbeddedModel
+from jupyter_loops.planning.models.embedded.records import SMALLEST
 from jupyter_loops.planning.models.provider import LiteLLMModel
 from jupyter_loops.planning.models.replay import ReplayModel
 from jupyter_loops.planning.models.spoken import heard
@@ -164,9 +164,9 @@ def test_a_script_may_call_tools(tmp_path):
 
 
 @pytest.mark.model
-@pytest.mark.skipif(not path().is_file(), reason="the model's file is not in the cache: make model")
+@pytest.mark.skipif(not SMALLEST.path().is_file(), reason="the model's file is not in the cache: make model")
 async def test_the_embedded_model_says_that_it_calls_none_and_answers_all_the_same():
-    model = EmbeddedModel()
+    model = EmbeddedModel(SMALLEST)
     answer = await model.complete(AFTER, Sampling(temperature=0.0, max_tokens=20, seed=1))
 
     assert model.calling() is Calling.NEVER

@@ -1,4 +1,4 @@
-"""llama.cpp's HTTP server inside this process, for the embedded model."""
+"""llama.cpp's HTTP server inside this process, one for each embedded model in use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from typing import Any
 
 from jupyter_loops.errors import ErrorClass, ModelError
 
-from .fetch import intact
+from .records import EmbeddedRecord, intact
 
-NAME = "SmolLM2-135M-Instruct"
 SLOTS = 1  # answers at the same time; two share a batch, which needs all cores and stalls when one is busy
-WINDOW = 4096  # tokens of each slot: llama.cpp divides its context among them
 
 _CACHED_PROMPTS_MIB = 128
-_MOST_THREADS = 4  # beyond this a model of this size gains nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +31,48 @@ _starting = threading.Lock()
 _running: dict[Path, tuple[Endpoint, Any]] = {}
 
 
-def start(file: Path) -> Endpoint:
-    """The server for a model file, started on the first call. Blocks for about a second; raises ModelError."""
+def start(record: EmbeddedRecord) -> Endpoint:
+    """The server of a model, started on the first call. Blocks for about a second; raises ModelError."""
     with _starting:
-        if file not in _running:
-            _running[file] = _start(file)
-        return _running[file][0]
+        if record.path() not in _running:
+            _running[record.path()] = _start(record)
+        return _running[record.path()][0]
 
 
-def _start(file: Path) -> tuple[Endpoint, Any]:
+def _start(record: EmbeddedRecord) -> tuple[Endpoint, Any]:
+    name = record.name
     try:
         import xllamacpp
     except ImportError:
         raise ModelError(
-            'the model local needs xllamacpp: pip install "jupyter-loops[local]", or choose another with --model',
+            f'the model {name} needs xllamacpp: pip install "jupyter-loops[local]", or choose another with --model',
             ErrorClass.BAD_REQUEST,
         ) from None
-    if not intact(file):
-        what = "is damaged" if file.exists() else "is not here yet"
-        raise ModelError(f"the file of the model local {what}: %loops model fetch", ErrorClass.BAD_REQUEST)
+    if not intact(record):
+        what = "is damaged" if record.path().exists() else f"is not here yet ({record.size / 1e6:,.0f} MB)"
+        word = "" if name == "local" else f" {name}"
+        raise ModelError(f"the file of the model {name} {what}: %loops model fetch{word}", ErrorClass.BAD_REQUEST)
     key = secrets.token_urlsafe(24)
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp, file, key))
+        server = xllamacpp.Server(_parameters(xllamacpp, record, key))
     except RuntimeError as error:
-        raise ModelError(f"the model local does not start: {error}", ErrorClass.BAD_REQUEST) from error
+        raise ModelError(f"the model {name} does not start: {error}", ErrorClass.BAD_REQUEST) from error
     return Endpoint(f"{server.listening_address}/v1", key), server
 
 
-def _parameters(xllamacpp: Any, file: Path, key: str) -> Any:
+def _parameters(xllamacpp: Any, record: EmbeddedRecord, key: str) -> Any:
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(file)
-    parameters.model_alias = {NAME}
+    parameters.model.path = str(record.path())
+    parameters.model_alias = {record.title}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0  # any free one
     parameters.api_keys = [key]
     parameters.n_parallel = SLOTS
-    parameters.n_ctx = SLOTS * WINDOW
+    parameters.n_ctx = SLOTS * record.window  # llama.cpp divides its context among the slots
     # Threads that wait for each other spin: with as many as cores, one busy neighbour makes answers four times
     # slower, so writing leaves a core to the notebook. Reading a prompt has more work between the waits.
-    parameters.cpuparams_batch.n_threads = min(_cores(), _MOST_THREADS)
-    parameters.cpuparams.n_threads = min(max(_cores() - 1, 1), _MOST_THREADS)
+    parameters.cpuparams_batch.n_threads = min(_cores(), record.reading_threads)
+    parameters.cpuparams.n_threads = min(max(_cores() - 1, 1), record.writing_threads)
     parameters.cache_ram_mib = _CACHED_PROMPTS_MIB
     parameters.endpoint_slots = False  # it would show other runs' prompts
     parameters.verbosity = -1

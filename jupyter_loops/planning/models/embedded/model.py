@@ -1,35 +1,33 @@
-"""The embedded model `local`: no account, no network, no cost. It is small, and does not pretend otherwise."""
+"""An embedded model: no account, no network, no cost."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
 from jupyter_loops.core.tool import Calling, Offer
+from jupyter_loops.planning.models import spoken
+from jupyter_loops.planning.models.client import load, preload
+from jupyter_loops.planning.models.provider import LiteLLMModel
 from jupyter_loops.planning.tokens import estimate
 
-from . import server, spoken
-from .client import load, preload
-from .fetch import path
-from .provider import LiteLLMModel
+from . import server
+from .records import DEFAULT, EmbeddedRecord
 
 _FREE = Price(prompt=0.0, completion=0.0, source="local")
-LONGEST = 512  # tokens of an answer: where it goes on for longer, it repeats itself
 _PER_MESSAGE = 6  # <|im_start|>, the role, line ends, <|im_end|>
 
 
 class EmbeddedModel:
-    """SmolLM2-135M behind a llama.cpp server in this process, which all runs share."""
+    """A model behind a llama.cpp server in this process, which all runs share."""
 
-    name = "local"
     endpoint = "this process"
 
-    def __init__(self, *, file: Path | None = None, price: Price | None = None) -> None:
-        self._file = file
+    def __init__(self, record: EmbeddedRecord = DEFAULT, *, price: Price | None = None) -> None:
+        self.name, self._record = record.name, record
         self._price = price or _FREE
         self._remote: LiteLLMModel | None = None
 
@@ -41,7 +39,9 @@ class EmbeddedModel:
         self, prompt: Prompt, sampling: Sampling, on_text: Callable[[str], None] | None = None
     ) -> Completion:
         """Answer once, through the same HTTP path as any other model."""
-        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, LONGEST))
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, self._record.longest_answer))
+        if self._record.system and all(message.role != "system" for message in prompt.messages):
+            prompt = replace(prompt, messages=(Message("system", self._record.system), *prompt.messages))
         return await (await self._open()).complete(prompt, sampling, on_text)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:  # noqa: ARG002  # it takes none
@@ -54,26 +54,30 @@ class EmbeddedModel:
         return self._price
 
     def calling(self) -> Calling:
-        """Not at all. Its template has no place for tools, and told of them in words it never calls one."""
-        return Calling.NEVER
+        """As its record says: told of tools in words, a very small model never calls one."""
+        return self._record.calling
 
     def window(self) -> int | None:
         """Tokens of context for one call."""
-        return server.WINDOW
+        return self._record.window
+
+    def carried(self) -> frozenset[str] | None:
+        """Parts of a prompt from earlier rounds that it can use; None for all."""
+        return self._record.carried
 
     async def _open(self) -> LiteLLMModel:
         if self._remote is None:
             preload()
-            endpoint = await asyncio.to_thread(server.start, self._file or path())
+            endpoint = await asyncio.to_thread(server.start, self._record)
             await asyncio.to_thread(load)
             self._remote = LiteLLMModel(
-                f"hosted_vllm/{server.NAME}",
+                f"hosted_vllm/{self._record.title}",
                 api_base=endpoint.base,
                 api_key=endpoint.key,
                 price=self._price,
-                window=server.WINDOW,
+                window=self._record.window,
                 title=self.name,
-                calling=Calling.NEVER,
-                stop=["\n```\n"],  # a closed code block; what it says after that is explanation
+                calling=self._record.calling,
+                stop=self._record.stop,
             )
         return self._remote
