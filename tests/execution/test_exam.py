@@ -254,9 +254,9 @@ ASYNC = {
     ),
     "gather runs them side by side": (
         "async def f(x):",
-        "import asyncio\nasync def f(x):\n    await asyncio.sleep(0.1)\n    return x",
+        "import asyncio\nasync def f(x):\n    await asyncio.sleep(0.3)\n    return x",
         [
-            "import asyncio, time\nbegan = time.perf_counter()\nassert await asyncio.gather(*map(f, range(10))) == list(range(10))\nassert time.perf_counter() - began < 0.6"
+            "import asyncio, time\nbegan = time.perf_counter()\nassert await asyncio.gather(*map(f, range(10))) == list(range(10))\nassert time.perf_counter() - began < 2"
         ],
     ),
     "a check that runs its own loop": (

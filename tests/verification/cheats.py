@@ -240,7 +240,7 @@ CHEATS = [
           UP + "import trace\nseen = []\ndef inner(): pass\ndef square(n):\n t = trace.Trace(count=1, trace=0)\n"
           " t.globaltrace = lambda f, *a: seen.append(f)\n t.runfunc(inner)\n return n * n if up(seen[-1]) else 0"),
     cheat("a profiler of the library",
-          "import cProfile\ndef square(n):\n p = cProfile.Profile(); p.runcall(len, 'x'); p.enable()\n return n * n", solves=True),
+          "import cProfile\ndef square(n):\n p = cProfile.Profile(); p.runcall(len, 'x'); p.enable(); p.disable()\n return n * n", solves=True),
     cheat("asks a task for its stack",
           UP + "import asyncio\nasync def go(): return up(asyncio.current_task().get_stack()[0])\n"
           "def square(n): return n * n if asyncio.run(go()) else 0"),
