@@ -21,7 +21,7 @@ _SHOWN = 12
 
 
 def find(name: str) -> Run | None:
-    """The run of this kernel with this id, beginning of an id, or name: the newest of it that goes on, else the latest."""
+    """The run of this kernel with this id or beginning of an id, or the newest of this name."""
     if "jupyter_loops.runs" not in sys.modules:
         return None
     from jupyter_loops.runs import find as find_run
