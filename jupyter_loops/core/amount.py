@@ -9,4 +9,5 @@ def amount(limit: str, value: float) -> str:
         return f"${value:.4g}"
     if limit == "seconds":
         return f"{value:.1f} s"
-    return f"{int(value):,} {'rounds' if limit == 'iterations' else limit}"
+    unit = "rounds" if limit == "iterations" else limit
+    return f"{int(value):,} {unit.removesuffix('s') if int(value) == 1 else unit}"

@@ -67,7 +67,7 @@ class Tuning:
         if why.startswith(_MEASURED) and not held:
             planned = replace(planned, temperature=approach.temperature)
         if approach.mode is Mode.RESAMPLE and memory.last is not None:
-            memory = replace(memory, best=None, last=None, failures=(), rejected=())
+            memory = replace(memory, best=None, last=None, beaten=None, failures=(), rejected=())
         if self.ladder.rung:
             note = _OTHERWISE if memory.last is None else _NOT_AGAIN.format(self.ladder.reason)
             memory = replace(memory, notes=(*memory.notes, note))

@@ -21,7 +21,7 @@ from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
 SMALL = 4096  # a window up to this size belongs to a small model
-_REPEATED = frozenset({"best", "last", "failures", "rejected", "left"})
+_REPEATED = frozenset({"best", "last", "change", "failures", "rejected", "left"})
 _LEAST = 256  # prompt tokens that a short window still gives to the question
 
 _CODE = (

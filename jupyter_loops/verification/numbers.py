@@ -16,7 +16,7 @@ def number(value: object) -> float | None:
 
 
 def lacks(value: object) -> str:
-    """Why a value is no number to compare scores by, and what would be one; what a value says of itself is not asked."""
+    """Why a value is no number to compare scores by, and what would be one."""
     converted, kind = _converted(value), type(_inner(value))
     if converted is not None:
         return f"which is {'not a number' if isnan(converted) else 'beyond every float'}: keep every case finite"
