@@ -9,5 +9,9 @@ def amount(limit: str, value: float) -> str:
         return f"${value:.4g}"
     if limit == "seconds":
         return f"{value:.1f} s"
-    unit = "rounds" if limit == "iterations" else limit
-    return f"{int(value):,} {unit.removesuffix('s') if int(value) == 1 else unit}"
+    return counted(int(value), "round" if limit == "iterations" else limit.removesuffix("s"))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 round`, `2,000 rounds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
