@@ -1,4 +1,4 @@
-"""The runs of this process: found by name, and ended with it."""
+"""The runs of this process: known by id, found by name, and ended with it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,38 @@ from concurrent.futures import wait
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.run import Run
 
-_runs: dict[str, Run] = {}  # the latest of each name
+_PREFIX = len("20261129T")  # characters of an id from which on its beginning stands for it
+_runs: dict[str, Run] = {}  # by id: all that go on, and the latest of each name
 
 
 def add(run: Run) -> None:
-    """Make it known."""
-    _runs[run.name] = run
+    """Make it known. An ended run of the same name is only in the history from now on."""
+    for id_, other in list(_runs.items()):
+        if other.name == run.name and other.future.done():
+            _runs.pop(id_, None)
+    _runs[run.id] = run
     _end_with_the_process()
 
 
 def find(name: str) -> Run | None:
-    """The latest run of this process with this name or id."""
-    return _runs.get(name) or next((run for run in _runs.values() if run.id == name), None)
+    """The run with this id or unique beginning of an id, or the newest of this name, one that goes on before others."""
+    if name in _runs:
+        return _runs[name]
+    named = [run for run in known() if run.name == name]
+    if named:
+        return next((run for run in reversed(named) if not run.future.done()), named[-1])
+    begun = [run for run in known() if run.id.startswith(name)] if len(name) >= _PREFIX else []
+    return begun[0] if len(begun) == 1 else None
 
 
 def known() -> list[Run]:
-    """The latest run of each name in this process, oldest first."""
-    return sorted(_runs.values(), key=lambda run: run.id)
+    """The runs of this process that go on, and the latest of each name; what began last is last."""
+    return list(_runs.values())
 
 
 def live() -> list[Run]:
     """The runs of this process that go on, oldest first."""
-    return [run for run in _runs.values() if not run.future.done()]
+    return [run for run in known() if not run.future.done()]
 
 
 def end_all(patience: float = 3.0) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Person:
         return Attendance.PERSON if self.there else Attendance.NOBODY
 
 
-def make_planner(options: Options, world: World) -> Planner:
+def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> Planner:
     """Who turns the state of a run into prompts, and answers into candidates."""
     from jupyter_loops.planning.planner import Planner
 
@@ -52,6 +52,7 @@ def make_planner(options: Options, world: World) -> Planner:
         seed=options.seed,
         timeout=options.call_timeout,
         imports=world.imports.rule,
+        tools=tools,
     )
 
 

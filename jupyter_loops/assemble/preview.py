@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from jupyter_loops.core.amount import counted
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.forecast import Forecast, Outcome
 from jupyter_loops.core.memory import Memory
-from jupyter_loops.core.message import Prompt
+from jupyter_loops.core.message import Part, Prompt
 from jupyter_loops.core.ports import Model, Readiness, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Calling, Offer
@@ -45,6 +46,7 @@ class DryRun:
         cost = "unknown price" if self.usd is None else f"at most ${self.usd:.6f}"
         known = f"{self.forecast.runs} runs like this" if self.forecast.runs else "no run like this is known yet"
         span = "unknown price" if self.projected is None else "${:.6f} to ${:.6f}".format(*self.projected)
+        rounds = counted(budget.iterations, "round") if budget.iterations else "unlimited rounds"
         lines = [
             f"model     {self.options.chosen_model}",
             f"limits    {limits}",
@@ -52,7 +54,7 @@ class DryRun:
             f"prompt    {self.tokens} tokens: {parts}",
             *(f"tool      {offer}" for offer in self.tools),
             *([f"          {_CALLING[self.calling]}"] if self.tools else []),
-            f"one call  {cost}; a run of {budget.iterations or 'unlimited'} rounds up to that many times as much",
+            f"one call  {cost}; a run of {rounds} up to that many times as much",
             f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({known})",
             "",
             *(f"[{message.role}]\n{message.content}\n" for message in self.prompt.messages),
@@ -90,7 +92,10 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
     prompt = planner.prompt(recipe, memory, adapters.model.window(), adapters.model.carried())
     calling = adapters.model.calling()
     offered = () if calling is Calling.NEVER else offers
-    tokens, price = adapters.model.count(prompt.messages, offered), adapters.model.price()
+    bare, tokens = (adapters.model.count(prompt.messages, some) for some in ((), offered))
+    if offered:
+        prompt = replace(prompt, parts=(*prompt.parts, Part(name="tools", tokens=tokens - bare)))
+    price = adapters.model.price()
     Ledger(options.budget).quote(price, adapters.model.name)
     usd = None if price is None else price.cost(tokens, planner.sampling(memory).max_tokens)
     forecast = await _expected(recipe, options, adapters.model)

@@ -70,7 +70,7 @@ def make_cycle(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
-        planner=make_planner(options, world),
+        planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
         verifier=verifier,
         pace=pace,
         preparation=Preparation(

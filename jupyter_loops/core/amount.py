@@ -9,4 +9,9 @@ def amount(limit: str, value: float) -> str:
         return f"${value:.4g}"
     if limit == "seconds":
         return f"{value:.1f} s"
-    return f"{int(value):,} {'rounds' if limit == 'iterations' else limit}"
+    return counted(int(value), "round" if limit == "iterations" else limit.removesuffix("s"))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 round`, `2,000 rounds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

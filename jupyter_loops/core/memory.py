@@ -15,6 +15,9 @@ class Memory:
     iteration: int = 1  # the round that is being planned
     best: Candidate | None = None
     last: Candidate | None = None
+    beaten: Candidate | None = None  # the best before the last attempt, where that is the best now
+    scores: tuple[float | None, ...] = ()  # of all attempts, oldest first, in the cell's units; None: it has none
+    best_score: float | None = None
     failures: tuple[str, ...] = ()  # feedback on `last`, one item a failed check
     rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
     hints: tuple[str, ...] = ()  # a person's words during the run

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from .amount import amount
+from .amount import amount, counted
 from .budget import Budget
 from .condition import Condition, Position
 from .plain import plain
@@ -135,10 +135,10 @@ class Plateau(_Simple):
         return min(at.since_best / self.rounds, 1.0)
 
     def _rest(self, at: Position) -> str:
-        return f"{self.rounds - at.since_best} more rounds without progress"
+        return f"{counted(self.rounds - at.since_best, 'more round')} without progress"
 
     def _why(self, at: Position) -> str:
-        return f"no progress for {at.since_best} rounds"
+        return f"no progress for {counted(at.since_best, 'round')}"
 
 
 @dataclass(frozen=True, slots=True)

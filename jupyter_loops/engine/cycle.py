@@ -251,11 +251,14 @@ class Cycle:
         return self.decision.after(turn)
 
     def _memory(self, iteration: int) -> Memory:
-        last, best = self.standing.last, self.standing.best
+        last, best, beaten = self.standing.last, self.standing.best, self.standing.beaten
         return Memory(
             iteration=iteration,
             best=best.candidate if best else None,
             last=last.candidate if last else None,
+            beaten=beaten.candidate if beaten else None,
+            scores=self.standing.scores(self.recipe),
+            best_score=self.standing.best_score(self.recipe),
             failures=last.feedback if last else (),
             rejected=tuple(self.standing.rejected),
             hints=tuple(self.pace.hints),

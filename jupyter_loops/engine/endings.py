@@ -55,5 +55,7 @@ def best(recipe: Recipe, standing: Standing) -> str:
     """The best candidate in a few words."""
     if standing.best is None:
         return "no candidate yet"
-    turn = standing.best
+    turn, score = standing.best, standing.best_score(recipe)
+    if score is not None and turn.passed() == len(recipe.checks):
+        return f"best is round {turn.iteration} with score {score:.6g}"
     return f"best is round {turn.iteration} with {turn.passed()} of {len(recipe.checks)} checks"

@@ -45,6 +45,11 @@ class Turn:
             return self.fault
         return ErrorClass.CANDIDATE if broke or failed[0] in _ITSELF else ErrorClass.CHECK
 
+    @property
+    def failed(self) -> bool:
+        """Whether something kept it from passing, or nothing was tried."""
+        return not self.verdicts or bool(self.error)
+
     def verified(self, recipe: Recipe) -> bool:
         """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""
         if not recipe.asserts or not all(verdict.passed for verdict in self.verdicts):
@@ -92,36 +97,51 @@ class Standing:
     best: Turn | None = None
     best_key: tuple[float, float] = (-1.0, float("-inf"))
     last: Turn | None = None
+    beaten: Turn | None = None  # the best before the last round, where that is the best now
     rejected: deque[str] = field(default_factory=lambda: deque(maxlen=8))  # one line a failed round, newest last
     since_best: int = 0  # rounds in a row that did not improve
 
     def position(self, recipe: Recipe, usage: Usage) -> Position:
         """Where the run stands, as conditions see it."""
         best = self.best
-        scores = recipe.scores
-        maximize = not scores or scores[0].kind is CheckKind.MAXIMIZE
-        score = best.score(recipe) if best else None
         return Position(
             usage=usage,
             verified=best is not None and best.verified(recipe),
             accepted=best is not None and best.delivery is not None,
             progress=max(self.best_key[0], 0.0),
-            score=score if score is None or maximize else -score,
-            maximize=maximize,
+            score=self.best_score(recipe),
+            maximize=_maximizes(recipe),
             since_best=self.since_best,
         )
+
+    def best_score(self, recipe: Recipe) -> float | None:
+        """The score of the best round, in the cell's units."""
+        return _in_units(recipe, self.best.score(recipe)) if self.best else None
+
+    def scores(self, recipe: Recipe) -> tuple[float | None, ...]:
+        """The score of each round in the cell's units, oldest first; None where it has none."""
+        return tuple(_in_units(recipe, one.score) for one in self.rounds) if recipe.scores else ()
 
     def add(self, turn: Turn, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""
         self.rounds.append(
             Round(iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score)
         )
-        if self.last is not None and self.last.why not in self.rejected:
+        if self.last is not None and self.last.failed and self.last.why not in self.rejected:
             self.rejected.append(self.last.why)
         self.last = turn
         key = (progress, float("-inf") if score is None else score)
         better = turn.candidate is not None and key > self.best_key
         self.since_best = 0 if better else self.since_best + 1
+        self.beaten = self.best if better else None
         if better:
             self.best, self.best_key = turn, key
         return better
+
+
+def _maximizes(recipe: Recipe) -> bool:
+    return not recipe.scores or recipe.scores[0].kind is CheckKind.MAXIMIZE
+
+
+def _in_units(recipe: Recipe, score: float | None) -> float | None:
+    return score if score is None or _maximizes(recipe) else -score

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from jupyter_loops.core.amount import counted
 from jupyter_loops.core.approach import TEMPERATURES, Approach, Mode, Worth
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import Adapted, Noted
@@ -67,7 +68,7 @@ class Tuning:
         if why.startswith(_MEASURED) and not held:
             planned = replace(planned, temperature=approach.temperature)
         if approach.mode is Mode.RESAMPLE and memory.last is not None:
-            memory = replace(memory, best=None, last=None, failures=(), rejected=())
+            memory = replace(memory, best=None, last=None, beaten=None, failures=(), rejected=())
         if self.ladder.rung:
             note = _OTHERWISE if memory.last is None else _NOT_AGAIN.format(self.ladder.reason)
             memory = replace(memory, notes=(*memory.notes, note))
@@ -145,7 +146,7 @@ class Tuning:
             arm = self.bandit.choose(arms)
             return arm, f"{_MEASURED}{self.bandit.why(arm, known)}"
         rung = min(memory.stuck // RUNG, len(names) - 1) if planned.model == names[0] else names.index(planned.model)
-        stuck = f"{memory.stuck} rounds without progress" if memory.stuck else "the last round made progress"
+        stuck = f"{counted(memory.stuck, 'round')} without progress" if memory.stuck else "the last round made progress"
         reason = f"{stuck}; {known:.0f} of {LEAST} rounds measured, so the schedule decides"
         return planned._replace(model=names[max(rung, names.index(planned.model))]), reason
 

@@ -15,6 +15,7 @@ from jupyter_loops.errors import HistoryError, QueryError
 
 from . import comments, experience, lineage
 from . import query as sql_query
+from .binding import bound
 from .body import decode, mentioned
 from .leftovers import CLAIM
 from .lineage import BrokenOff
@@ -40,12 +41,13 @@ class Asking(Opened):
         write: bool = False,
         limit: int = LIMIT,
     ) -> Result:
-        """Ask in SQL. `$name` in the query stands for params["name"]; DataFrames in `frames` are tables.
+        """Ask in SQL. `$name` in the query stands for params["name"]; what is in `frames` is a table.
 
+        The history's own tables go before frames of their names.
         Only reads, unless `write`; reaches no other file, ever. `limit` is for display: the result has all rows.
         Raises QueryError with DuckDB's own words.
         """
-        given = dict(params or {})
+        given = {name: bound(name, value) for name, value in (params or {}).items()}
         found = sql_query.check(query, given, write=write)
         if self._glances is not None and not write:
             return self._glances.ask(found, given, frames or {}, limit)
@@ -54,8 +56,8 @@ class Asking(Opened):
         try:
             opened = live.store.writing if write else live.store.reading
             with opened(live.journal, session) as cursor:
-                sql_query.execute(cursor, found, given, frames or {})
-            return Result(session, limit, live.store.note)
+                hidden = sql_query.execute(cursor, found, given, frames or {})
+            return Result(session, limit, "; ".join(filter(None, (live.store.note, hidden))))
         except BaseException:
             session.close()
             raise

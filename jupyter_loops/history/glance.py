@@ -33,8 +33,8 @@ class Glances:
         session = self._lease.session()
         try:
             with self._lease.attached(write=False, patience=PATIENCE, session=session) as cursor:
-                execute(cursor, found, given, frames)
-            return Result(session, limit)
+                hidden = execute(cursor, found, given, frames)
+            return Result(session, limit, hidden)
         except BaseException:
             session.close()
             raise

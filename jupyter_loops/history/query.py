@@ -75,12 +75,15 @@ def check(query: str, given: Mapping[str, Any], *, write: bool) -> list[Statemen
     return found
 
 
-def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]) -> None:
-    """Run the statements; the rows of the last are in the temporary table `result` then."""
+def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]) -> str:
+    """Run the statements; the rows of the last are in the temporary table `result` then.
+
+    Says which of the frames are not read, because the history has a table of that name; empty where none is.
+    """
     import duckdb
 
-    tables = {name for (name,) in run(cursor, "SELECT table_name FROM information_schema.tables")}
-    joined = [name for name in frames if name not in tables]
+    tables = {name for (name,) in run(cursor, "SELECT lower(table_name) FROM information_schema.tables")}
+    joined = [name for name in frames if name.lower() not in tables]
     try:
         for name in joined:
             (cursor.send if isinstance(cursor, Remote) else _here(cursor).register)(name, frames[name])
@@ -92,6 +95,8 @@ def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any]
     finally:
         for name in joined if not isinstance(cursor, Remote) else ():
             _here(cursor).unregister(name)
+    hidden = [f"{name} is the history's table, and not your frame {name}" for name in frames if name not in joined]
+    return "; ".join(hidden)
 
 
 def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:

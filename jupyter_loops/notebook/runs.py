@@ -21,7 +21,7 @@ _SHOWN = 12
 
 
 def find(name: str) -> Run | None:
-    """The latest run of this kernel with this name or id."""
+    """The run of this kernel with this id or beginning of an id, or the newest of this name."""
     if "jupyter_loops.runs" not in sys.modules:
         return None
     from jupyter_loops.runs import find as find_run
@@ -37,8 +37,8 @@ def show(history: History, run_id: str) -> None:
 
 
 def names() -> list[str]:
-    """Names of this kernel's runs, the oldest first."""
-    return [run.name for run in _runs()]
+    """What addresses this kernel's runs, the oldest first: their names, or an id where a newer run has the name."""
+    return [run.name if find(run.name) is run else run.id for run in _runs()]
 
 
 def live_names() -> list[str]:
@@ -48,7 +48,7 @@ def live_names() -> list[str]:
 
 def newest() -> Run | None:
     """The run that began last."""
-    return max(_runs(), key=lambda run: run.id, default=None)
+    return next(reversed(_runs()), None)
 
 
 def recent(path: str | None) -> Table:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
@@ -25,13 +26,21 @@ if TYPE_CHECKING:
 
 _DISPLAYED = 50
 _LATEST = "SELECT run_id FROM runs ORDER BY kernel IS NOT DISTINCT FROM $kernel DESC, run_id DESC LIMIT 1"
+_FRAMES = (
+    ("pandas", "DataFrame"),
+    ("polars", "DataFrame"),
+    ("polars", "LazyFrame"),
+    ("pyarrow", "Table"),
+    ("pyarrow", "RecordBatch"),
+)
 _HELP = """\
 %loop_sql [options] [name <<] SQL       or the SQL below %%loop_sql [options] [name <<]
 
 {options}
 
-`$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run that began. DataFrames of
-the notebook are tables. What there is: `%loops schema`, `%loops schema TABLE`."""
+`$name` is the value of a variable of yours, bound and never pasted; `$run` is the latest run that began. Frames of
+pandas, polars and Arrow are tables, unless the history has one of that name.
+What there is: `%loops schema`, `%loops schema TABLE`."""
 
 
 @magics_class
@@ -110,14 +119,15 @@ def _is_run(value: object) -> bool:
 
 
 def _frames(sql: str, namespace: Mapping[str, object]) -> dict[str, object]:
-    """The DataFrames and Arrow tables whose names the SQL mentions."""
+    """The frames and Arrow tables whose names the SQL mentions."""
     kinds = tuple(
         getattr(sys.modules[module], kind)
-        for module, kind in (("pandas", "DataFrame"), ("pyarrow", "Table"))
-        if module in sys.modules
+        for module, kind in _FRAMES
+        if hasattr(sys.modules.get(module), kind)  # while a module is being imported it has less
     )
-    words = set(re.findall(r"[A-Za-z_]\w*", sql))
-    return {name: value for name in words if isinstance(value := namespace.get(name), kinds)} if kinds else {}
+    words = set(re.findall(r"[^\W\d]\w*", sql))
+    named = {word: namespace.get(normalize("NFKC", word)) for word in words}  # as Python reads a name
+    return {word: value for word, value in named.items() if isinstance(value, kinds)}
 
 
 def _help() -> None:

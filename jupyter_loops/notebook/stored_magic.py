@@ -126,8 +126,9 @@ class StoredMagic:
         """The row of the run that is named, else of the newest of this kernel, else of the history."""
         if len(words) > 1:
             raise OptionError(f"unexpected {words[1]!r}")
-        newest = runs.newest()
-        name = words[0] if words else newest.id if newest else None
+        here = runs.find(words[0]) if words else runs.newest()
+        by_id = here is not None and (not words or here.id.startswith(words[0]))
+        name = here.id if here is not None and by_id else words[0] if words else None
         row = self._history.run(name) if name else next(iter(self._history.sql(NEWEST).dicts()), None)
         if row is None:
             raise OptionError(f"no run is called {name}" if name else "there are no runs yet")

@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import unified_diff
 from functools import lru_cache
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
@@ -21,6 +22,7 @@ from jupyter_loops.core.redaction import redact
 from .window import GAP, Section
 
 Sections = tuple[Section, ...]
+_SCORES = 12  # that the prompt tells, the newest
 
 
 def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
@@ -118,19 +120,61 @@ def _checks(recipe: Recipe) -> Iterator[Section]:
 
 def _carried(memory: Memory) -> Iterator[Section]:
     """What earlier rounds and the person have to say."""
+    yield from _scores_so_far(memory)
     if memory.best is not None and memory.best != memory.last:
-        yield _candidate("best", "The best attempt so far:", memory.best, rank=8)
+        yield _candidate("best", f"The best attempt so far{_with(memory.best_score)}:", memory.best, rank=8)
     if memory.last is not None:
-        yield _candidate("last", "Your last attempt:", memory.last, rank=7)
+        yield _candidate("last", f"Your last attempt{_standing(memory)}:", memory.last, rank=7)
+    yield from _change(memory)
     wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
     yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
     rejected = [*map(item, memory.rejected)]
-    yield from _list("rejected", "These approaches failed too:", rejected, rank=9, allowance=300, newest_last=True)
+    others = f"These approaches failed{' too' * bool(memory.failures)}:"
+    yield from _list("rejected", others, rejected, rank=9, allowance=300, newest_last=True)
     yield from _list("notes", "Note:", [*map(item, memory.notes)], rank=10, allowance=200)
     if memory.left:
         yield Section(name="left", text=memory.left, rank=4, allowance=120)
     hints = [*map(item, memory.hints)]
     yield from _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
+
+
+def _scores_so_far(memory: Memory) -> Iterator[Section]:
+    """All scores in one line, and the one to beat."""
+    if memory.scores:
+        line = ", ".join("none" if score is None else f"{score:.6g}" for score in memory.scores[-_SCORES:])
+        earlier = "…, " if len(memory.scores) > _SCORES else ""
+        best = "none yet" if memory.best_score is None else f"{memory.best_score:.6g}"
+        text = f"Scores of the attempts so far: {earlier}{line}. The best is {best}."
+        yield Section(name="reached", text=text, rank=4, allowance=120)
+
+
+def _standing(memory: Memory) -> str:
+    """How the last attempt stands beside the best one, in words behind its name."""
+    if not memory.scores:
+        return ""
+    if (score := memory.scores[-1]) is None:
+        return ", which has no score"
+    if memory.best == memory.last:
+        return f", the best so far{_with(score)}"
+    return f"{_with(score)}, {'no better' if score == memory.best_score else 'worse'} than the best"
+
+
+def _with(score: float | None) -> str:
+    return "" if score is None else f" with score {score:.6g}"
+
+
+def _change(memory: Memory) -> Iterator[Section]:
+    """What the last attempt has otherwise than the best, or than the one that was the best before it."""
+    last = memory.last
+    if last is None or not memory.scores or memory.scores[-1] is None:
+        return
+    better = memory.beaten is not None and memory.best == last
+    other = memory.beaten if better else memory.best
+    if other is not None and other != last:
+        heading = "What made it better than the best before:" if better else "What made it no better than the best:"
+        lines = [*unified_diff(other.text.splitlines(), last.text.splitlines(), lineterm="", n=0)][2:]
+        text = "\n".join(line for line in lines if not line.startswith("@@"))
+        yield _code("change", heading, text, language="diff", rank=9, allowance=200)
 
 
 def _candidate(name: str, heading: str, candidate: Candidate, rank: int) -> Section:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.core.recipe import Recipe, TargetKind
+from jupyter_loops.errors import ErrorClass, ReplyError
 
+from .answer.calls import begins_call
 from .answer.code import read_code
 from .answer.data import read_data
 from .answer.text import read_text
@@ -16,7 +20,7 @@ from .sampling import Schedule
 from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
-CARRIED = frozenset({"best", "last", "failures", "rejected", "left"})  # parts that come from earlier rounds
+CARRIED = frozenset({"best", "last", "change", "failures", "rejected", "left"})  # parts that come from earlier rounds
 _LEAST = 256  # prompt tokens that a short window still gives to the question
 
 _CODE = (
@@ -24,6 +28,10 @@ _CODE = (
 )
 _DATA = "Answer with one JSON object and nothing else."
 _TEXT = "Answer with the text itself and nothing else."
+_A_CALL = (
+    "the answer is the call of a tool, which cannot be read or comes too late: call it in the form that was told, "
+    "or give the answer itself"
+)
 
 
 class Planner:
@@ -37,10 +45,11 @@ class Planner:
         seed: int | None = None,
         timeout: float | None = None,
         imports: str = "",
+        tools: Collection[str] = (),
     ) -> None:
-        """`imports` is the rule for imports in words, empty where there is none."""
+        """`imports` is the rule for imports in words, empty where there is none; `tools` are names of tools."""
         self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
-        self._imports = imports
+        self._imports, self._tools = imports, tools
         self._shape: tuple[tuple[Recipe, object] | None, Schema | None, str] = (
             None,
             None,
@@ -75,6 +84,8 @@ class Planner:
 
         `cut` says that the answer was cut at its length limit.
         """
+        if self._tools and begins_call(text, self._tools):
+            raise ReplyError(_A_CALL, ErrorClass.MALFORMED)
         if recipe.asks_for_code:
             names = [target.name for target in recipe.targets]
             code = read_code(text, names, setup=recipe.setup, cut=cut)

@@ -7,7 +7,7 @@ from time import perf_counter
 from types import CodeType
 from typing import Any, Protocol
 
-from .numbers import number
+from .numbers import lacks, number
 from .recorder import Ask, Describe, Failed, Recorder
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, whose import takes long
@@ -66,7 +66,8 @@ def _run(check: dict[str, Any], names: dict[str, Any], sources: Sources, recorde
     value = run(code, names)
     reached = number(value)
     if reached is None:
-        raise Failed(f"{check['kind']} needs a number: {check['expression']} gave {recorder.describe(value)}")
+        gave = f"{check['expression']} gave {recorder.describe(value)}"
+        raise Failed(f"{check['kind']} needs a number: {gave}, {lacks(value)}")
     return {"value": reached, "target": None, "direction": check["kind"]}
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from itertools import pairwise
 from statistics import fmean, median
 
+from jupyter_loops.core.amount import counted
 from jupyter_loops.core.ports import Finding, Round
 from jupyter_loops.core.termination import StopReason
 
@@ -50,7 +51,7 @@ class Plateau:
         reached = f"progress {best.progress:.0%}" + ("" if best.score is None else f", score {abs(best.score):g}")
         noise = self._scores.noise()
         about = f" (noise ± {noise:.2g})" if noise else ""
-        return f"no better in {self._since} rounds: round {best.iteration} had {reached}{about}"
+        return f"no better in {counted(self._since, 'round')}: round {best.iteration} had {reached}{about}"
 
 
 class _Series:

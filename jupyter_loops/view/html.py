@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from jupyter_loops.core.amount import counted
+
 from .amounts import brief, count, size, usd
 from .palette import PHASES
 from .text import NONE, SIGNS, breaker
@@ -139,7 +141,7 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
     tools = [f"<li><code>{_text(_tool(call))}</code></li>" for call in row.get("tools", ())]
     body += f"<p>tools</p><ul>{''.join(tools)}</ul>" if tools else ""
     if row["prompt"]:
-        body += f"<p>prompt: {count(row['prompt']['tokens'])} tokens, {len(row['calls'])} calls</p>"
+        body += f"<p>prompt: {count(row['prompt']['tokens'])} tokens, {counted(len(row['calls']), 'call')}</p>"
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{body}</details>"
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from jupyter_loops.core.amount import counted
+
 from .clip import line
 
 Row = Mapping[str, Any]
@@ -48,7 +50,9 @@ def _told(row: Row) -> str:
     how = row.get("relation") or ""
     at = f" at {row['forked_at']}" if row.get("forked_at") is not None else ""
     state = row.get("stop_reason") or f"not ended: {row.get('state')}"
-    numbers = f"{row.get('iterations') or 0} rounds, {row.get('tokens') or 0:,} tokens, ${row.get('usd') or 0:.4f}"
-    resumed = f", resumed {row['resumed']} times" if row.get("resumed") else ""
+    numbers = (
+        f"{counted(row.get('iterations') or 0, 'round')}, {row.get('tokens') or 0:,} tokens, ${row.get('usd') or 0:.4f}"
+    )
+    resumed = f", resumed {counted(row['resumed'], 'time')}" if row.get("resumed") else ""
     name = f"{how}{at}: " if how else ""
     return line(f"{name}{row['run_id']} {row.get('loop')} {row.get('model')}: {state} ({numbers}{resumed})", 200)

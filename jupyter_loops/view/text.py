@@ -18,7 +18,8 @@ def headline(picture: Mapping[str, Any]) -> str:
     gauges = picture["gauges"]
     spent = " · ".join(gauges[name]["text"] for name in ("usd", "seconds"))
     tokens, rounds = gauges["tokens"]["text"], gauges["iterations"]["text"]
-    return line(f"{picture['name']}: {picture['headline']} · {rounds} rounds · {tokens} tokens · {spent}")
+    unit = "round" if rounds == "1" else "rounds"
+    return line(f"{picture['name']}: {picture['headline']} · {rounds} {unit} · {tokens} tokens · {spent}")
 
 
 def text(picture: Mapping[str, Any]) -> str:

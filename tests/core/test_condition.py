@@ -36,7 +36,7 @@ def test_each_knows_how_near_it_is_and_what_is_left():
     assert (Iterations(8).share(FAR), Iterations(8).left(FAR)) == (0.25, "6 rounds")
     assert (Tokens(1000).share(FAR), Tokens(1000).left(FAR)) == (0.1, "900 tokens")
     assert (Time(20).share(FAR), Time(20).left(FAR)) == (0.25, "15.0 s")
-    assert (Calls(4).share(FAR), Calls(4).left(FAR)) == (0.75, "1 calls")
+    assert (Calls(4).share(FAR), Calls(4).left(FAR)) == (0.75, "1 call")
     assert (Verified().share(FAR), Verified().left(FAR)) == (0.5, "all checks passed")
     assert (Iterations(8) | Calls(4)).share(FAR) == 0.75
     assert (Iterations(8) & Calls(4)).share(FAR) == 0.25

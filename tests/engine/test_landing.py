@@ -32,7 +32,7 @@ def test_the_model_is_told_what_is_left_from_the_share_on(start):
     heard = ["left" in prompt for prompt in asked(model)]
     assert heard == [False, False, False, True, True]  # 0, 20, 40, 60, 80 % of the rounds used
     assert "Little is left: 2 rounds" in asked(model)[3]
-    assert "This is the last answer that can be paid for (1 rounds" in asked(model)[4]
+    assert "This is the last answer that can be paid for (1 round," in asked(model)[4]
 
 
 def test_it_is_a_part_of_the_prompt_on_the_record(start, ear):

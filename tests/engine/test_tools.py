@@ -271,6 +271,8 @@ def test_a_dry_run_lists_the_tools_and_how_they_are_called(tmp_path):
     )
 
     assert "tool      look(product: string)\n          called in the notebook" in repr(plan)
+    parts = {part.name: part.tokens for part in plan.prompt.parts}
+    assert parts["tools"] == plan.tokens - ReplayModel([]).count(plan.prompt.messages) > 0
     open_history(str(tmp_path / "h.duckdb")).close()
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
 from jupyter_loops.core.recipe import Check, CheckKind
@@ -88,8 +92,6 @@ def test_other_comparisons_are_none(source):
 
 
 def test_numpy_numbers_are_numbers():
-    import numpy as np
-
     verdict = run("assert s >= 0.5", s=np.float32(0.25))
 
     assert verdict["metric"]["value"] == 0.25
@@ -104,12 +106,50 @@ def test_a_score_is_a_metric_without_a_target(kind):
     assert verdict["metric"] == {"value": 1.5, "target": None, "direction": kind}
 
 
-@pytest.mark.parametrize("value", ["high", None, True, float("nan")])
-def test_a_score_that_is_no_number_fails(value):
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("1.5"), Fraction(3, 2), np.float32(1.5), np.array(1.5), np.array(Decimal("1.5"), dtype=object)],
+    ids=["Decimal", "Fraction", "scalar", "array", "array_of_object"],
+)
+def test_numbers_of_all_kinds_are_scores_and_metrics(value):
+    assert run("maximize(f(3))", kind="maximize", f=lambda _: value)["metric"]["value"] == 1.5
+    assert run("assert f(3) < 1", f=lambda _: value)["metric"]["value"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("10", "which is a text: give the number itself"),
+        (None, "which is nothing: return a number in every case"),
+        (True, "which only says yes or no: give a number that grows with quality, such as a count or a share"),
+        (np.bool_(1), "which only says yes or no: give a number that grows with quality, such as a count or a share"),
+        (
+            np.array(True),
+            "which only says yes or no: give a number that grows with quality, such as a count or a share",
+        ),
+        (float("nan"), "which is not a number: keep every case finite"),
+        (Decimal("nan"), "which is not a number: keep every case finite"),
+        (np.float64("-inf"), "which is beyond every float: keep every case finite"),
+        (10**400, "which is beyond every float: keep every case finite"),
+        (1j, "which is complex: give its real part or its size, abs(...)"),
+        (np.array(1j), "which is complex: give its real part or its size, abs(...)"),
+        (np.array([1.0]), "an array of shape (1,): one number is needed, such as its mean or sum"),
+        ([1.0], "which is no number: give an int or a float"),
+    ],
+    ids=str,
+)
+def test_a_score_that_is_no_number_is_refused_with_what_to_give(value, said):
     verdict = run("maximize(f(3))", kind="maximize", f=lambda _: value)
 
     assert not verdict["passed"]
-    assert verdict["message"] == f"maximize needs a number: f(3) gave {value!r}"
+    assert verdict["metric"] is None
+    assert verdict["message"].startswith("maximize needs a number: f(3) gave ")
+    assert verdict["message"].endswith(said)
+
+
+def test_a_bool_of_numpy_decides_a_check():
+    assert run("assert f(3)", f=lambda _: np.bool_(1))["passed"]
+    assert not run("assert f(3)", f=lambda _: np.bool_(0))["passed"]
 
 
 @pytest.mark.parametrize(

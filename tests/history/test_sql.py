@@ -1,6 +1,15 @@
+import datetime as dt
+import enum
 import json
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
 
 import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from jupyter_loops.errors import QueryError
@@ -102,8 +111,6 @@ def test_a_result_outlives_the_lease_and_can_be_read_again(full):
 
 
 def test_a_data_frame_of_the_notebook_joins_the_history(full):
-    import pandas as pd
-
     labels = pd.DataFrame({"iteration": [2], "label": ["good"]})
     result = full.sql("SELECT label FROM iterations JOIN labels USING (iteration)", frames={"labels": labels})
 
@@ -111,9 +118,56 @@ def test_a_data_frame_of_the_notebook_joins_the_history(full):
 
 
 def test_a_data_frame_cannot_hide_a_table_of_the_history(full):
-    import pandas as pd
+    for name in ("runs", "Runs"):
+        found = full.sql(f"SELECT count(*) FROM {name}", frames={name: pd.DataFrame({"i": [1, 2, 3]})})
+        assert found.fetchall() == [(1,)]
+        assert repr(found).endswith(f"1 row; {name} is the history's table, and not your frame {name}")
 
-    assert full.sql("SELECT count(*) FROM runs", frames={"runs": pd.DataFrame({"i": [1, 2, 3]})}).fetchall() == [(1,)]
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (np.int64(1), 1),
+        (np.float32(0.5), 0.5),
+        (np.bool_(1), True),
+        (np.array(3), 3),
+        (np.array([1, 2]), [1, 2]),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), dt.datetime(2026, 1, 2, 3, 4, 5, 123456)),  # noqa: DTZ001
+        (np.datetime64("NaT"), None),
+        (np.timedelta64(1, "h"), dt.timedelta(hours=1)),
+        (pd.Timestamp("2026-01-02 03:00", tz="Europe/Berlin"), dt.datetime(2026, 1, 2, 2)),  # noqa: DTZ001
+        (pd.NaT, None),
+        (pd.Series([1, 2]), [1, 2]),
+        (pl.Series(["a"]), ["a"]),
+        (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.datetime(2026, 1, 2)),  # noqa: DTZ001
+        (dt.date(2026, 1, 2), dt.date(2026, 1, 2)),
+        (Decimal("1.50"), Decimal("1.50")),
+        (Fraction(1, 2), 0.5),
+        (UUID(int=1), UUID(int=1)),
+        (Path("a") / "b", "a/b"),
+        (Colour.RED, 1),
+        ({1}, [1]),
+        ([np.int64(1), Colour.RED], [1, 1]),
+        ({"a": np.int64(1)}, {"a": 1}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_of_everyday_are_bound(full, value, read):
+    assert full.sql("SELECT $it", {"it": value}).fetchall() == [(read,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1j, "complex"), (object(), "object"), (pd.DataFrame(), "DataFrame, .*; a frame is a table, FROM it")],
+    ids=["complex", "object", "frame"],
+)
+def test_what_sql_has_no_type_for_is_told(full, value, said):
+    with pytest.raises(QueryError, match=rf"\$it is of type {said}"):
+        full.sql("SELECT $it", {"it": value})
 
 
 def test_variables_of_the_calling_frame_are_not_tables(full):

@@ -168,6 +168,18 @@ def test_sql_binds_values_joins_frames_and_assigns(shell, cell, wrong, right):
     assert list(frame.loop) == ["twice"]
 
 
+def test_frames_of_all_kinds_and_names_are_tables(shell, cell, right):
+    import polars as pl
+    import pyarrow as pa
+
+    run(shell, cell(right))
+    frame = pl.DataFrame({"n": [1, 2]})
+    shell.user_ns |= {"été": frame, "fit": frame.lazy(), "batch": pa.record_batch({"n": [1, 2]}), "runs": frame}
+    for name in ("été", "ﬁt", "batch"):
+        assert shell.run_cell(f"%loop_sql --to rows SELECT sum(n) FROM {name}").result == [(3,)]
+    assert "runs is the history's table, and not your frame runs" in str(shell.run_cell("%loop_sql FROM runs").result)
+
+
 def test_sql_draws_a_chart_and_gives_a_relation(shell, cell, wrong, right):
     run(shell, cell(wrong, right))
     drawn = shell.run_cell("%loop_sql --chart line --x iteration --y passed SELECT iteration, passed FROM iterations")

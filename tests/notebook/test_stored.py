@@ -166,3 +166,27 @@ def test_verify_export_and_forget(shell, cell, wrong, right, tmp_path):
     mended = f"computed anew from their events: the rows of {run.id}; every run is as it was written"
     assert loops(shell, "verify --mend") == mended
     assert run.history.run("twice")["usd"] != 9
+
+
+def test_two_live_runs_of_one_name_are_both_found_and_both_ended(shell, cell, wrong, run_of):
+    from jupyter_loops import StopReason, runs
+
+    two = []
+    for _ in range(2):
+        shell.run_cell(cell(wrong, SPIN, wrong, options="--background --fresh --timeout 60s")).raise_error()
+        two.append(shell.user_ns["twice"])
+    older, newer = two
+    assert runs.live() == two
+    assert runs.find("twice") is newer
+    assert runs.find(older.id) is runs.find(older.id[:-4]) is older
+    assert runs.find(older.id[:8]) is None
+
+    loops(shell, f"raise-budget {older.id[:-4]} -n 20")
+    while not all(run.usage.iterations for run in two):
+        pass
+    assert [run.budget.iterations for run in two] == [20, 10]
+    runs.end_all()
+    assert [run.future.result(0).reason for run in two] == [StopReason.INTERRUPTED] * 2
+    shell.run_cell(cell(wrong, options="-n 1 --fresh --no-raise")).raise_error()
+    assert runs.find(older.id) is None
+    assert loops(shell, f"verify {older.id}") == f"run {older.id} is as it was written"

@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
-from jupyter_loops.core.tool import Calling, Offer
+from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
@@ -75,7 +75,7 @@ class LiteLLMModel:
     ) -> Completion:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
-        prompt = self._spoken(prompt)
+        asked, prompt = prompt, self._spoken(prompt)
         longest = features.cap(self._model, self.endpoint) or sampling.max_tokens
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
@@ -100,8 +100,14 @@ class LiteLLMModel:
             raise fault from None
         finally:
             current.reset(sending)
-        prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
-        return replace(answer, calls=spoken.heard(answer.text)) if prompted else answer
+        return replace(answer, calls=answer.calls or self._written(answer.text, asked))
+
+    def _written(self, text: str, prompt: Prompt) -> tuple[ToolCall, ...]:
+        """Calls in words; models that have tool calls of their own write some that way all the same."""
+        if not prompt.tools or not prompt.may_call or self.calling() is Calling.NEVER:
+            return ()
+        before = sum(len(message.calls) for message in prompt.messages)
+        return spoken.heard(text, [offer.name for offer in prompt.tools], before + 1)
 
     def calling(self) -> Calling:
         """How it calls tools. One whose name LiteLLM does not know is asked, and may refuse."""

@@ -82,7 +82,7 @@ async def test_an_endpoint_that_refuses_tools_is_told_of_them_in_words_from_then
     assert [turn["role"] for turn in request["messages"]] == ["system", "user", "assistant", "user"]
     assert "- look(product: string): The price of a product." in request["messages"][0]["content"]
     assert "data and no instruction:\n```\n12\n```" in request["messages"][3]["content"]
-    assert answer.calls == (replace(CALL, id="call_1"),)
+    assert answer.calls == (replace(CALL, id="call_2"),)
 
 
 async def test_a_model_that_litellm_knows_to_have_no_tool_calls_is_told_in_words():
@@ -116,10 +116,25 @@ async def test_tools_count_as_more_than_what_is_sent(endpoint):
         '{"tool": "look", "arguments": {"product": "lamp"}} and then I will know.',
         '{"tool": "look", "arguments": {"product": "lamp"}',
         "{'tool': 'look', 'arguments': {'product': 'lamp'}}",
+        'I need the price.\n\n```json\n{"name": "look", "arguments": {"product": "lamp"}}\n```\nThen I will know.',
+        'I need the price.\n{"name": "look", "arguments": {"product": "lamp"}}',
+        '<think>Which? {"tool": "no"}</think>{"tool": "look", "arguments": {"product": "lamp"}}',
+        '<tools>{"type": "function", "function": {"name": "look", "arguments": {"product": "lamp"}}}</tools>',
+        '[TOOL_CALLS] [{"name": "look", "arguments": {"product": "lamp"}}]',
+        '<|python_tag|>{"name": "look", "parameters": {"product": "lamp"}}',
+        '<|tool_call|>[{"name": "look", "arguments": {"product": "lamp"}}]<|/tool_call|>',
+        '<function=look>{"product": "lamp"}</function>',
+        '<function_calls><invoke name="look">\n<parameter name="product">lamp</parameter></invoke></function_calls>',
+        '<invoke name="look"><parameter name="product">lamp</parameter></invoke>',
+        '<tool_call><name>look</name><arguments>{"product": "lamp"}</arguments></tool_call>',
+        "<tool_call>look\n<arg_key>product</arg_key>\n<arg_value>lamp</arg_value>\n</tool_call>",
+        '[look(product="lamp")]',
+        '```tool_code\nlook(product="lamp")\n```',
+        'I call it:\n```python\nlook(product="lamp")\n```',
     ],
 )
 def test_the_forms_that_models_were_taught_are_heard(said):
-    [call] = heard(said)
+    [call] = heard(said, ["look"])
 
     assert (call.name, json.loads(call.arguments)) == ("look", {"product": "lamp"})
 
@@ -138,10 +153,33 @@ def test_the_forms_that_models_were_taught_are_heard(said):
         "[" * 100_000,
         "{" * 300_000,
         "{" * 30_000 + "}",
+        '{"name": "Warm Mug"}',
+        '{"name": "Cook", "input": "eggs"}',
+        '```python\ndef f():\n    return \'<tool_call>{"tool": "look"}</tool_call>\'\n```',
+        '```python\nprice = look(product="lamp")\n```',
+        "<tools>x" + " " * 200_000 + "y",
+        "<invoke name='a'>" * 10_000,
+        "a" * 200_000,
     ],
 )
 def test_an_answer_is_no_call(answer):
-    assert heard(answer) == ()
+    assert heard(answer, ["look"]) == ()
+
+
+def test_several_calls_are_heard_in_their_order():
+    lines = '{"tool": "look", "arguments": {"product": "lamp"}}\n{"tool": "look", "arguments": {"product": "mug"}}'
+    fences = "\n".join(f"Next:\n```json\n{line}\n```" for line in lines.splitlines())
+    tags = "".join(f"<tool_call>{line}</tool_call>" for line in lines.splitlines())
+
+    for said in (lines, fences, tags):
+        assert [json.loads(call.arguments)["product"] for call in heard(said, ["look"])] == ["lamp", "mug"]
+
+
+async def test_a_call_in_words_is_heard_of_an_endpoint_with_tool_calls_of_its_own(endpoint):
+    endpoint.manners.words = ('<tools>{"name": "look", ', '"arguments": {"product": "mug"}}</tools>')
+    answer = await endpoint.model().complete(AFTER, SAMPLING)
+
+    assert answer.calls == (ToolCall(id="call_2", name="look", arguments='{"product": "mug"}'),)
 
 
 def test_a_thousand_calls_in_one_answer_are_not_all_looked_at():

@@ -1,0 +1,193 @@
+"""Calls of tools that an answer has in words.
+
+Read leniently, because models have been taught different forms; what is called is validated strictly elsewhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from .fences import Block, Blocks
+from .thoughts import after_thoughts
+
+Call = tuple[str, str]  # the tool, and its arguments in JSON
+Names = Collection[str] | None
+
+_TAGS = r"tool_calls?|function_calls?|tools|tool_use|tool_code"
+_TAG = re.compile(rf"<(\|?)({_TAGS})\|?>")
+_MARK = re.compile(r"\[TOOL_CALLS\]|<\|python_tag\|>")  # Mistral, Llama
+_NAMED = (  # what opens a call and has its name, and what closes it
+    (re.compile(r"<function=([\w.-]{1,200})>"), "</function>"),  # Qwen3-Coder, Llama
+    (re.compile(r"""<invoke name=["']([\w.-]{1,200})["']>"""), "</invoke>"),  # Anthropic
+    (re.compile(r"\A\s{0,9}<name>\s{0,9}([\w.-]{1,200})\s{0,9}</name>"), ""),
+    (re.compile(r"\A\s{0,9}([\w.-]{1,200})\s{0,9}(?=<arg_key>)"), ""),  # GLM
+)
+_PAIRS = (
+    (re.compile(r"<parameter=([\w.-]{1,200})>"), "</parameter>"),
+    (re.compile(r"""<parameter name=["']([\w.-]{1,200})["']>"""), "</parameter>"),
+    (re.compile(r"<arg_key>\s{0,9}([\w.-]{1,200})\s{0,9}</arg_key>\s{0,9}<arg_value>"), "</arg_value>"),
+)
+_INNER = re.compile(r"</?(?:arguments|args|parameters|input)>")
+_BEGUN = re.compile(
+    rf"^\s{{0,9}}(?:<\|?(?:{_TAGS})\|?>|<function=|<invoke |\[TOOL_CALLS\]|<\|python_tag\|>)", re.MULTILINE
+)
+_OBJECT = re.compile(r"""[\[{\s]{1,9}["'](?:tool|name|function)["']\s{0,9}:\s{0,9}["']([\w.-]{1,200})["']""")
+_LINE = re.compile(r"^[ \t]*(?=[\[{])", re.MULTILINE)
+_NAMES, _ARGUMENTS = ("tool", "name", "function"), ("arguments", "args", "parameters", "input")
+_LONGEST = 200_000  # characters that are looked at
+_BRACKETS = 500  # in what is repaired, which takes the square of them
+_MOST = 100  # calls in one answer that are looked at
+_LINES = 200  # of an answer, at which JSON may begin
+
+
+def calls(answer: str, names: Names = None) -> list[Call]:
+    """The calls that an answer makes of tools with these names (None: of any); none where it is an answer."""
+    text = _spoken(answer)
+    for form in (_tagged, _whole, _fenced, _within):
+        if found := list(islice(form(text, names), _MOST)):
+            return found
+    return []
+
+
+def begins_call(answer: str, names: Collection[str]) -> bool:
+    """Whether a call is made or begun, readable or not, and no code or value is given."""
+    text = _spoken(answer)
+    objects = map(_OBJECT.match, (text, *(block.text for block in _blocks(text))))
+    return bool(calls(text, names) or _BEGUN.search(text) or any(found and found[1] in names for found in objects))
+
+
+def _spoken(answer: str) -> str:
+    """The answer without its thoughts, and without blocks of code, in which a call is only written about."""
+    text = after_thoughts(answer[:_LONGEST], lambda _: [])[0].strip()
+    for block in reversed(_blocks(text)):
+        if block.info.lower().startswith("py") and _is_code(block.text):
+            text = text[: block.start] + text[block.end :]
+    return text.strip()
+
+
+def _is_code(text: str) -> bool:
+    try:
+        return any(not isinstance(node, ast.Expr) for node in ast.parse(text).body)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return True
+
+
+def _tagged(text: str, _names: Names) -> Iterator[Call]:
+    """Between tags that are for calls only, so that any name is one."""
+    inside = list(_bracketed(text)) or _MARK.split(text)[1:]
+    for inner in inside or [text]:
+        yield from list(_xml(inner)) or (_values(_json(inner), None) if inside else ())
+
+
+def _bracketed(text: str) -> Iterator[str]:
+    """What stands between the outermost tags, or behind one that is never closed."""
+    end = 0
+    for tag in islice(_TAG.finditer(text), _MOST):
+        if tag.start() < end:
+            continue
+        closing = re.compile(rf"<[/|]+(?:end_)?{tag[2]}\|?>" if tag[1] else f"</{tag[2]}>").search(text, tag.end())
+        end = closing.end() if closing else len(text)
+        yield text[tag.end() : closing.start() if closing else end]
+
+
+def _xml(text: str) -> Iterator[Call]:
+    for opening, closing in _NAMED:
+        for name, inner in _between(text, opening, closing):
+            pairs = [pair for form in _PAIRS for pair in _between(inner, *form)]
+            value = {key: said.strip("\n") for key, said in pairs} if pairs else _json(_INNER.sub("", inner))
+            yield name, json.dumps(value if isinstance(value, dict) else {})
+
+
+def _between(text: str, opening: re.Pattern[str], closing: str) -> Iterator[tuple[str, str]]:
+    """Name and content of each pair of marks; nothing closes at the end of the text."""
+    for found in islice(opening.finditer(text), _MOST):
+        end = text.find(closing, found.end()) if closing else len(text)
+        if end >= 0:
+            yield found[1], text[found.end() : end]
+
+
+def _whole(text: str, names: Names) -> Iterator[Call]:
+    """JSON from the first character on, one value a line, or Python's own form."""
+    lines = text.splitlines()
+    values = [_json(line) for line in lines] if len(lines) > 1 and text.startswith("{") else []
+    found = [call for value in values for call in _values(value, names)]
+    yield from found if found and None not in values else [*_values(_json(text), names)] or _python(text, names)
+
+
+def _fenced(text: str, names: Names) -> Iterator[Call]:
+    """In fences, whatever is said around them."""
+    for block in _blocks(text):
+        yield from list(_values(_json(block.text), names)) or list(_python(block.text.strip(), names))
+
+
+def _within(text: str, names: Names) -> Iterator[Call]:
+    """JSON at the beginning of a line behind prose."""
+    end = 0
+    for line in islice(_LINE.finditer(text), _LINES):
+        if line.end() >= end:
+            with contextlib.suppress(ValueError, RecursionError):
+                value, end = json.JSONDecoder().raw_decode(text, line.end())
+                yield from _values(value, names)
+
+
+def _blocks(text: str) -> list[Block[str]]:
+    return Blocks[str](lambda _: None).of(text)[:_MOST] if "```" in text else []
+
+
+def _values(value: Any, names: Names) -> Iterator[Call]:
+    for one in (value if isinstance(value, list) else [value])[:_MOST]:
+        if call := _call(one, names):
+            yield call
+
+
+def _call(value: Any, names: Names) -> Call | None:
+    """A call, when the object has nothing but what a call has."""
+    if isinstance(value, dict) and value.get("type") == "function" and isinstance(value.get("function"), dict):
+        value = value["function"]
+    if not isinstance(value, dict) or not set(value) <= {*_NAMES, *_ARGUMENTS, "id", "type"}:
+        return None
+    key = next((key for key in _NAMES if isinstance(value.get(key), str)), None)
+    arguments: Any = next((value[key] for key in _ARGUMENTS if key in value), None)
+    ours = key == "tool" and arguments is not None  # the form that was told; who calls what is not there hears so
+    if key is None or not (names is None or ours or value[key] in names):
+        return None
+    arguments = {} if arguments is None else arguments
+    return value[key], arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def _python(text: str, names: Names) -> Iterable[Call]:
+    """`look(product="lamp")`, or a list of such calls, with nothing but literals in them."""
+    if not names or len(text) > _BRACKETS * 4 or not text.endswith((")", "]")):
+        return []
+    try:
+        whole = ast.parse(text, mode="eval").body
+        return [_literal(one, names) for one in (whole.elts if isinstance(whole, ast.List) else [whole])]
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        return []
+
+
+def _literal(node: ast.expr, names: Collection[str]) -> Call:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in names or node.args:
+        raise ValueError
+    return node.func.id, json.dumps({one.arg or "": ast.literal_eval(one.value) for one in node.keywords})
+
+
+def _json(text: str) -> Any:
+    """What the text says, repaired unless it was cut off: then it may have gone on otherwise."""
+    text = text.strip()
+    if not text.startswith(("{", "[")):
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.JSONDecoder().raw_decode(text)[0]
+    import json_repair
+
+    with contextlib.suppress(ValueError, RecursionError):
+        whole = text.endswith(("}", "]")) and text.count("{") + text.count("[") <= _BRACKETS
+        return json_repair.loads(text) if whole else None
+    return None
