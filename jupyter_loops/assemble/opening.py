@@ -82,6 +82,12 @@ class HistoryOpening:
         rows = await self._ask(self.history.approaches, self.recipe.name, names, otherwise=[])
         return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
+    async def remember(self) -> None:
+        """Let the models know what their servers have refused before."""
+        from jupyter_loops.planning.models import features
+
+        features.remember(await self._ask(self.history.refusals, otherwise=[]))
+
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""
         if self.origin.run_id is None:

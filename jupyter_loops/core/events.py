@@ -232,6 +232,8 @@ class Adapted(Event):
     before: str
     after: str
     reason: str
+    model: str = ""  # whose endpoint refused a part of a request, or takes it again
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,10 @@ class Opening(Protocol):
         """What ways to ask were worth in runs of this loop."""
         ...
 
+    async def remember(self) -> None:
+        """Let the models know what their servers have refused before."""
+        ...
+
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""
         ...
@@ -86,6 +90,7 @@ class Preparation:
         ):  # without a past, the forecast is only less sure
             self.logbook.forecaster.learn(await self.opening.outcomes())
             self.logbook.tuning.bandit.learn(await self.opening.approaches())
+            await self.opening.remember()
         assert self._models is not None
         await self._models
         await self.questions.prepare()

@@ -20,7 +20,7 @@ from .bill import read
 from .calling import Calls
 from .client import load
 from .faults import classify, missing_key, unknown_model
-from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, without
+from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, tokens, without
 from .hearing import Heard, StandstillError, answered, thoughts_of
 from .wire import Wire, current
 
@@ -61,7 +61,8 @@ class LiteLLMModel:
         self._price, self._unlisted, self._window = price, unlisted, window
         self._stop, self._idle = list(stop), idle
         self._calling = calling
-        self._model, self._provider = name, ""
+        self._given = self._model = name
+        self._provider = ""
         self._refused = refused(name, self.endpoint)
         self._broken = 0  # streams in a row that broke off
 
@@ -76,7 +77,7 @@ class LiteLLMModel:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
         prompt = self._spoken(prompt)
-        longest = features.cap(self._model, self.endpoint) or sampling.max_tokens
+        longest = features.cap(self._given, self.endpoint) or sampling.max_tokens
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
@@ -100,6 +101,7 @@ class LiteLLMModel:
             raise fault from None
         finally:
             current.reset(sending)
+        answer = replace(answer, regained=features.regained(self._given, self.endpoint, request))
         prompted = prompt.tools and prompt.may_call and self.calling() is Calling.PROMPTED
         return replace(answer, calls=spoken.heard(answer.text)) if prompted else answer
 
@@ -124,16 +126,17 @@ class LiteLLMModel:
             return fault
         feature = named(str(error), request)
         if feature in {None, SHORTER} and (most := self._capped(str(error), request)):
-            longer = f"an answer of more than {most} tokens"
+            longer = features.longer(most)
             return FeatureError(f"{self.name} does not give {longer} ({fault.message})", longer)
         return fault if feature is None else self._without(feature, fault.message)
 
     def _capped(self, said: str, request: dict[str, Any]) -> int | None:
-        return features.capped(self._model, self.endpoint, said, _tokens(request))
+        return features.capped(self._given, self.endpoint, said, tokens(request))
 
-    def _without(self, feature: str, said: str) -> FeatureError:
+    def _without(self, feature: str, said: str, *, lasts: bool = True) -> FeatureError:
         self._refused.add(feature)
-        return FeatureError(f"{self.name} does not take {feature}, and is asked without from now on ({said})", feature)
+        without = f"{self.name} does not take {feature}, and is asked without from now on ({said})"
+        return FeatureError(without, feature, lasts=lasts)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
@@ -233,7 +236,7 @@ class LiteLLMModel:
         if not reply.choices:
             raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
         choice = reply.choices[0]
-        text, room = choice.message.content or "", _PER_TOKEN * _tokens(request)
+        text, room = choice.message.content or "", _PER_TOKEN * tokens(request)
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
@@ -250,7 +253,7 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = Heard(on_text, room=_PER_TOKEN * _tokens(request))
+        heard = Heard(on_text, room=_PER_TOKEN * tokens(request))
         stream = await load().acompletion(**request)
         stream.raise_on_model_repetition = lambda: (
             None
@@ -289,17 +292,17 @@ class LiteLLMModel:
         return self._without_streaming()
 
     def _without_streaming(self) -> FeatureError:
-        return self._without(STREAM, f"{self._broken} answers in a row broke off")
+        return self._without(STREAM, f"{self._broken} answers in a row broke off", lasts=False)
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
-        room = _PER_TOKEN * _tokens(request)
+        room = _PER_TOKEN * tokens(request)
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
         wire = current.get()
         said = Message("assistant", text, calls=facts["calls"]).said["content"]
         arrived = max(wire.arrived if wire else 0, estimate(said))
         usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
-        bill = read(usages, arrived, _tokens(request))
+        bill = read(usages, arrived, tokens(request))
         messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
         return Completion(
             text=text,
@@ -322,12 +325,6 @@ def _written(message: Message) -> dict[str, Any]:
             for call in message.calls
         ]
     return turn | {"tool_call_id": message.answers} if message.answers else turn
-
-
-def _tokens(request: dict[str, Any]) -> int:
-    """Tokens of the longest answer that is asked for."""
-    tokens: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
-    return tokens
 
 
 def _calls(asked: Sequence[Any], room: int) -> Calls:
