@@ -83,10 +83,11 @@ class HistoryOpening:
         return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
     async def remember(self) -> None:
-        """Let the models know what their servers have refused before."""
-        from jupyter_loops.planning.models import features
+        """Let the models know what their servers have refused before, and what they really cost."""
+        from jupyter_loops.planning.models import features, price_list
 
         features.remember(await self._ask(self.history.refusals, otherwise=[]))
+        price_list.correct(await self._ask(self.history.corrections, otherwise=[]))
 
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
         """Say RunStarted, or Resumed."""

@@ -21,6 +21,9 @@ from .questions import Questions
 from .tools import Tools
 
 
+PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need no word
+
+
 class Opening(Protocol):
     """How a run comes to be, once its set-up is fine."""
 
@@ -37,7 +40,7 @@ class Opening(Protocol):
         ...
 
     async def remember(self) -> None:
-        """Let the models know what their servers have refused before."""
+        """Let the models know what their servers have refused before, and what they really cost."""
         ...
 
     def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
@@ -93,6 +96,7 @@ class Preparation:
             await self.opening.remember()
         assert self._models is not None
         await self._models
+        self._quote()
         await self.questions.prepare()
 
     def let_go(self) -> None:
@@ -102,8 +106,14 @@ class Preparation:
 
     async def _open_models(self) -> None:
         """All that may be asked, at once: a fallback that is not ready is none."""
-        ledger = self.logbook.pace.ledger
         await asyncio.gather(*(model.open() for model in (self.model, *self.others)))
+
+    def _quote(self) -> None:
+        """Tell the ledger the prices, and a person those that are not simply LiteLLM's or their own."""
+        ledger, recorder = self.logbook.pace.ledger, self.logbook.pace.recorder
         ledger.quote(self.model.price(), self.model.name)
         for spare in self.others:
             ledger.vet(spare.price(), spare.name)
+        for model in (self.model, *self.others):
+            if (price := model.price()) and price.source not in PLAIN:
+                recorder.note(f"{model.name} is charged at {price}")

@@ -204,6 +204,10 @@ class Asking(Opened):
         since = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) - REFUSED
         return self.sql(experience.REFUSALS, {"since": since}).dicts()
 
+    def corrections(self) -> list[dict[str, Any]]:
+        """What models really cost, as `correct_price` was told, now: US dollars for each kind of token."""
+        return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
+
     def answers(self, run_id: str) -> list[Answered]:
         """What judges and people have answered in a run, so that equal questions cost nothing."""
         names = {field.name for field in fields(Answered)}

@@ -27,6 +27,12 @@ SELECT model, endpoint, feature FROM said WHERE model <> ''
 GROUP BY ALL HAVING arg_max(became, happened_at) = 'left out'
 """
 
+# The prices that somebody put right, as they hold now.
+CORRECTIONS = """
+SELECT model, prompt, completion, cached, reasoning FROM corrections WHERE since <= $now
+QUALIFY row_number() OVER (PARTITION BY model ORDER BY since DESC) = 1 AND prompt IS NOT NULL
+"""
+
 # The state of the bandit that chooses how to ask (engine/bandit.py).
 APPROACHES = """
 SELECT model, mode, temperature AS degree, sum(rounds)::DOUBLE AS rounds, sum(gain)::DOUBLE AS gain,

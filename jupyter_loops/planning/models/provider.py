@@ -15,7 +15,7 @@ from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from . import features, spoken
+from . import features, price_list, spoken
 from .bill import read
 from .calling import Calls
 from .client import load
@@ -35,7 +35,7 @@ class LiteLLMModel:
     """One model by its LiteLLM name.
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
-    server. A `price` given here goes before the list price, and `unlisted` counts where there is none. `title` is
+    server. A `price` given here goes before the list prices, and `unlisted` counts where there is none. `title` is
     what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
@@ -152,12 +152,16 @@ class LiteLLMModel:
         return max(counted, guessed) + about
 
     def price(self) -> Price | None:
-        """The price that was given, or else LiteLLM's list price, or the one for what is not listed, or None."""
-        if self._price is not None:
-            return self._price
+        """The price that was given, or that a person corrected, or the dearer list price, or the unlisted one."""
+        if known := self._price or price_list.corrected(self.name):
+            return known
+        return price_list.dearer(self._listed(), price_list.find(self._provider, self._model)) or self._unlisted
+
+    def _listed(self) -> Price | None:
+        """LiteLLM's list price."""
         entry = self._entry()
         if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
-            return self._unlisted
+            return None
         return Price(
             prompt=entry["input_cost_per_token"],
             completion=entry["output_cost_per_token"],
