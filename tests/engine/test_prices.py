@@ -70,7 +70,11 @@ def test_a_correction_of_the_history_is_what_the_next_run_is_charged(endpoint, t
     history.correct_price("mine", Price.per_million("5,25"))
     endpoint.scripts["main"].extend([Manners(words=CODE)] * 2)
     options = Options(
-        model="mine", api_base=f"{endpoint.base}/main", history=str(tmp_path / "h.duckdb"), sandbox="process", fresh=True
+        model="mine",
+        api_base=f"{endpoint.base}/main",
+        history=str(tmp_path / "h.duckdb"),
+        sandbox="process",
+        fresh=True,
     )
     cell = CELL.partition("assert judge")[0]
     run = launch(parse(cell, "task"), options, {})
