@@ -136,12 +136,15 @@ class BreakerError(ModelError):
 
 
 class FeatureError(ModelError):
-    """An endpoint does not take a part of the request; the model leaves it out from now on."""
+    """An endpoint does not take a part of the request; the model leaves it out from now on.
 
-    def __init__(self, message: str, feature: str) -> None:
+    `lasts`: the endpoint said so itself, and other kernels need not ask for it either.
+    """
+
+    def __init__(self, message: str, feature: str, lasts: bool = True) -> None:
         super().__init__(message, ErrorClass.BAD_REQUEST)
-        self.args = (message, feature)
-        self.feature = feature
+        self.args = (message, feature, lasts)
+        self.feature, self.lasts = feature, lasts
 
 
 class ReplyError(ModelError):

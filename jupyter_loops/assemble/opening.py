@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops._version import __version__
@@ -82,12 +82,21 @@ class HistoryOpening:
         rows = await self._ask(self.history.approaches, self.recipe.name, names, otherwise=[])
         return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
-    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
+    async def remember(self) -> None:
+        """Let the models know what their servers have refused before, and what they really cost."""
+        from jupyter_loops.planning.models import features, price_list
+
+        features.remember(await self._ask(self.history.refusals, otherwise=[]))
+        price_list.correct(await self._ask(self.history.corrections, otherwise=[]))
+
+    def announce(
+        self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
+    ) -> None:
         """Say RunStarted, or Resumed."""
         if self.origin.run_id is None:
-            self.recorder.say(self._started(readiness, price, forecast))
+            self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:
-            self.recorder.say(self._resumed(readiness, self.origin.past or Past()))
+            self.recorder.say(replace(self._resumed(readiness, self.origin.past or Past()), startup=dict(startup)))
         if self.offer:
             self.recorder.say(Noted(iteration=0, message=self.offer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from jupyter_loops.core.ports import Toolbox, World
@@ -43,6 +44,7 @@ def make_cycle(
     from jupyter_loops.planning.names import summarise
     from jupyter_loops.verification.verifier import Verifier
 
+    world = replace(world, aside=pace.behind_others)
     recipe, ledger, recorder = world.recipe, pace.ledger, pace.recorder
     for name, why in kept_back(world).items():
         recorder.note(f"{name}: {why}")

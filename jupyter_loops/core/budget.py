@@ -78,7 +78,10 @@ class Price:
     completion: float
     cached: float | None = None  # a cached prompt token; None: as any prompt token
     reasoning: float | None = None  # a token of hidden thought; None: as any completion token
-    source: str = "litellm"  # where the numbers come from: litellm, option, local
+    source: str = "litellm"  # where the numbers come from: litellm, option, local, correction, a price list of a day
+
+    def __str__(self) -> str:
+        return f"${self.prompt * 1e6:.4g} in and ${self.completion * 1e6:.4g} out for a million tokens ({self.source})"
 
     def cost(
         self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, reasoning_tokens: int = 0

@@ -50,6 +50,7 @@ class RunStarted(Event):
     forked_at: int | None = None  # the parent's round that a fork goes on from
     forecast: Own = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
     tools: list[str] = field(default_factory=list)  # that the planner may call, one line each
+    startup: Own = field(default_factory=dict)  # what had to be there first → seconds, none of them the run's time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Resumed(Event):
     kernel: str = ""
     version: str = ""
     journal: str = ""
+    startup: Own = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +234,8 @@ class Adapted(Event):
     before: str
     after: str
     reason: str
+    model: str = ""  # whose endpoint refused a part of a request, or takes it again
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

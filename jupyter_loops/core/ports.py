@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,6 +81,7 @@ class World:
     roots: tuple[str, ...] = ()  # folders of those tests, which the child may read
     tests_digest: str = ""  # SHA-256 over what is there when the run begins
     artifacts: Path | None = None  # where files that candidates write are kept; None: nowhere
+    aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext  # around a wait for the kernel's other runs
 
     @property
     def reach(self) -> Mapping[str, object]:

@@ -24,6 +24,7 @@ from .past import Past
 from .recorder import Recorder
 from .recovery import POLICIES, Action, Patience
 
+LEFT_OUT, TAKEN_AGAIN = "left out", "taken again"  # what became of a part of the request
 REFUSALS = frozenset({"content_filter", "refusal"})  # finish reasons
 _ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
@@ -130,7 +131,7 @@ class Asking:
                 if fault.feature in refused:
                     raise
                 refused.add(fault.feature)
-                self._adapted(iteration, "feature", fault.feature, "left out", str(fault))
+                self._feature(iteration, fault.feature, LEFT_OUT, str(fault), lasts=fault.lasts)
             except BreakerError as shut:
                 await self._wait(*patience.before_probe(shut))
             except ModelError as fault:
@@ -143,7 +144,7 @@ class Asking:
     def _sendable(self, prompt: Prompt) -> Prompt:
         """The prompt without secrets, which a person is told of once."""
         prompt = prompt.redacted
-        if not self._told and any(MARK in message.content for message in prompt.messages):
+        if MARK not in self._told and any(MARK in message.content for message in prompt.messages):
             self._told.append(MARK)
             self._recorder.note(f"what looks like a secret is kept out of the prompt: the model reads {MARK}")
         return prompt
@@ -195,6 +196,13 @@ class Asking:
     def _adapted(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
         self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
+    def _feature(self, iteration: int, feature: str, became: str, reason: str, *, lasts: bool = True) -> None:
+        """What an endpoint takes; where that `lasts`, the next kernel begins with it."""
+        where = {"model": self._model.name, "endpoint": self._model.endpoint} if lasts else {}
+        self._recorder.say(
+            Adapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)
+        )
+
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         counted = self._model.count(prompt.messages, prompt.tools)
         reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
@@ -227,6 +235,10 @@ class Asking:
             call.cancelled(next((tokens for tokens in stopped.args if isinstance(tokens, int)), 0))
             raise
         call.finished(completion)
+        for feature in completion.regained:
+            if (again := f"{self._model.name} takes {feature} again") not in self._told:
+                self._told.append(again)
+                self._feature(iteration, feature, TAKEN_AGAIN, again)
         if completion.finish_reason in REFUSALS:
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion

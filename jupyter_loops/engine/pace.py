@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jupyter_loops.core.events import Steered
-from jupyter_loops.core.state import PAUSED, State
+from jupyter_loops.core.state import OTHERS, PAUSED, State
 
 from .control import Control
 from .ledger import Ledger
@@ -59,7 +59,7 @@ class Pace:
 
     @asynccontextmanager
     async def standing_still(self, why: str) -> AsyncIterator[None]:
-        """WAIT for a person inside the block; this time does not count."""
+        """WAIT for somebody else inside the block; this time does not count."""
         self.machine.move(State.WAIT, self.iteration, why)
         self.still = True
         try:
@@ -70,6 +70,16 @@ class Pace:
             self.still = False
             self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
         self._set_alarm(self.ledger.seconds_left)
+
+    @asynccontextmanager
+    async def behind_others(self) -> AsyncIterator[None]:
+        """Wait inside the block until the kernel's other runs leave room for a candidate."""
+        if self.machine.state is State.WAIT:
+            with self.uncounted():
+                yield
+            return
+        async with self.standing_still(OTHERS):
+            yield
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ from jupyter_loops.core.events import (
 )
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.core.state import APPROVAL, PAUSED, State
+from jupyter_loops.core.state import UNBILLED, State
 
 from .call import CANCELLED, LOST
 from .standing import Standing, Turn
@@ -132,7 +132,7 @@ class _Fold:
 
     def _moved(self, event: Moved) -> None:
         self.past.state = State(event.to)
-        self._held = event.to == State.WAIT and event.note in {PAUSED, APPROVAL}
+        self._held = event.to == State.WAIT and event.note in UNBILLED
         if event.to == State.PLAN:
             self._turn(event.iteration)
 

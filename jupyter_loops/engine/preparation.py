@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +20,9 @@ from jupyter_loops.errors import HistoryError
 from .logbook import Logbook
 from .questions import Questions
 from .tools import Tools
+
+
+PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need no word
 
 
 class Opening(Protocol):
@@ -36,8 +40,14 @@ class Opening(Protocol):
         """What ways to ask were worth in runs of this loop."""
         ...
 
-    def announce(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> None:
-        """Say RunStarted, or Resumed."""
+    async def remember(self) -> None:
+        """Let the models know what their servers have refused before, and what they really cost."""
+        ...
+
+    def announce(
+        self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
+    ) -> None:
+        """Say RunStarted, or Resumed. `startup`: what had to be there first, and the seconds that each took."""
         ...
 
 
@@ -55,6 +65,7 @@ class Preparation:
     logbook: Logbook
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
+    _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
 
     async def begin(self, *, afresh: bool) -> Candidate | None:
         """A stored candidate that may do, which needs no model; None where the models are ready instead.
@@ -62,16 +73,17 @@ class Preparation:
         `afresh`: the run is a new one, and may look for such a candidate.
         """
         self._models = asyncio.ensure_future(self._open_models())
-        readiness = await self.sandbox.open(self.world)
+        with self._timed("the sandbox and the set-up"):
+            readiness = await self.sandbox.open(self.world)
         ledger = self.logbook.pace.ledger
-        with self.logbook.pace.uncounted():
+        with self.logbook.pace.uncounted(), self._timed("the history"):
             stored = await self.opening.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
         else:
             self.questions.recall(stored[1])
             ledger.price = self.model.price()  # as far as it is known before the model is open
-        self.opening.announce(readiness, ledger.price, None if stored else self.logbook.forecast())
+        self.opening.announce(readiness, ledger.price, None if stored else self.logbook.forecast(), self._took)
         self.readiness = readiness
         self.tools.prepare()
         for note in readiness.notes:
@@ -86,9 +98,19 @@ class Preparation:
         ):  # without a past, the forecast is only less sure
             self.logbook.forecaster.learn(await self.opening.outcomes())
             self.logbook.tuning.bandit.learn(await self.opening.approaches())
+            await self.opening.remember()
         assert self._models is not None
         await self._models
+        self._quote()
         await self.questions.prepare()
+
+    @contextlib.contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._took[what] = round(time.monotonic() - began, 3)
 
     def let_go(self) -> None:
         """Of models that nobody needed."""
@@ -97,8 +119,15 @@ class Preparation:
 
     async def _open_models(self) -> None:
         """All that may be asked, at once: a fallback that is not ready is none."""
-        ledger = self.logbook.pace.ledger
-        await asyncio.gather(*(model.open() for model in (self.model, *self.others)))
+        with self._timed("the models"):
+            await asyncio.gather(*(model.open() for model in (self.model, *self.others)))
+
+    def _quote(self) -> None:
+        """Tell the ledger the prices, and a person those that are not simply LiteLLM's or their own."""
+        ledger, recorder = self.logbook.pace.ledger, self.logbook.pace.recorder
         ledger.quote(self.model.price(), self.model.name)
         for spare in self.others:
             ledger.vet(spare.price(), spare.name)
+        for model in (self.model, *self.others):
+            if (price := model.price()) and price.source not in PLAIN:
+                recorder.note(f"{model.name} is charged at {price}")

@@ -132,7 +132,7 @@ class Tuning:
             return model
         self.asking.turn_to(found)
         self.models = (found,)
-        self._say(iteration, "model", model.name, found.name, "a person chose it")
+        self._say(iteration, "model", model.name, found.name, f"a person chose it; {found.price() or 'price unknown'}")
         return found
 
     def _choose(self, planned: Approach, memory: Memory, *, held: bool) -> tuple[Approach, str]:

@@ -12,12 +12,13 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import cache
 from time import monotonic
 
 from .machine import cores, free_memory
 
+Aside = Callable[[], AbstractAsyncContextManager[None]]
 _IDLE = 2  # children for each core that may wait for a candidate to come
 _ASLEEP = 10.0  # seconds without a candidate, after which a run may lose the child that waits
 
@@ -25,8 +26,8 @@ _ASLEEP = 10.0  # seconds without a candidate, after which a run may lose the ch
 class Turn:
     """A candidate's claim to run. Take it for as long as the candidate is busy."""
 
-    def __init__(self, pool: Pool, run: object, memory_bytes: int | None) -> None:
-        self._pool, self.run, self.memory_bytes = pool, run, memory_bytes or 0
+    def __init__(self, pool: Pool, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> None:
+        self._pool, self.run, self.memory_bytes, self.aside = pool, run, memory_bytes or 0, aside
         self._has = False
 
     async def take(self) -> None:
@@ -53,9 +54,12 @@ class Pool:
         self._waiting: list[tuple[Turn, asyncio.Future[None]]] = []  # the longest first
         self._idle: dict[object, tuple[float, Callable[[], None]]] = {}  # run → since when, what lets its child go
 
-    def turn(self, run: object, memory_bytes: int | None) -> Turn:
-        """A claim for one candidate of `run`, which may use that much memory (None: nobody knows)."""
-        return Turn(self, run, memory_bytes)
+    def turn(self, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> Turn:
+        """A claim for one candidate of `run`, which may use that much memory (None: nobody knows).
+
+        While it has to wait, it does so inside of `aside()`.
+        """
+        return Turn(self, run, memory_bytes, aside)
 
     async def admit(self, turn: Turn) -> None:
         """Return once the turn may run."""
@@ -67,7 +71,8 @@ class Pool:
             self._waiting.append((turn, coming))
             self._call()
         try:
-            await coming
+            async with turn.aside():
+                await coming
         except asyncio.CancelledError:
             with self._lock:
                 if (turn, coming) in self._waiting:

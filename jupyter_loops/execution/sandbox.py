@@ -100,7 +100,7 @@ class ZygoteSandbox:
             await asyncio.shield(self._chores.begin(self._bring(self._workers, candidate)))
         scratch = self._scratch
         folder = scratch.lend()
-        turn = self._pool.turn(self, self._world.limits.memory_bytes)
+        turn = self._pool.turn(self, self._world.limits.memory_bytes, self._world.aside)
         taking, self._under_way = self._spare.claim(), self._under_way + 1
         attempt = None
         try:

@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyter_loops.core.events import Answered
@@ -26,6 +26,7 @@ from .segment import SUFFIX, peek
 from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
+REFUSED = timedelta(days=30)  # for which a server's refusal is remembered
 QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
 
 
@@ -199,6 +200,15 @@ class Asking(Opened):
     def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
         """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
         return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
+
+    def refusals(self, now: datetime | None = None) -> list[dict[str, str]]:
+        """What servers refused in the last 30 days and have not taken since: model, endpoint, feature."""
+        since = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) - REFUSED
+        return self.sql(experience.REFUSALS, {"since": since}).dicts()
+
+    def corrections(self) -> list[dict[str, Any]]:
+        """What models really cost, as `correct_price` was told, now: US dollars for each kind of token."""
+        return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
 
     def answers(self, run_id: str) -> list[Answered]:
         """What judges and people have answered in a run, so that equal questions cost nothing."""

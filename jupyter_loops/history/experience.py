@@ -14,6 +14,25 @@ WHERE stop_reason IS NOT NULL AND stop_reason <> 'error' AND iterations > 0 AND 
 ORDER BY (loop = $loop) DESC, started_at DESC LIMIT {MOST}
 """  # noqa: S608 - a constant of this module
 
+# What servers do not take, by their last word on each part of a request.
+REFUSALS = """
+WITH said AS (
+    SELECT body->>'$.model' AS model, body->>'$.endpoint' AS endpoint, body->>'$.before' AS feature,
+           body->>'$.after' AS became, happened_at
+    FROM events
+    WHERE kind = 'adapted' AND body->>'$.what' = 'feature' AND happened_at > $since
+      AND run_id IN (SELECT run_id FROM decisions WHERE what = 'feature' AND decided_at > $since)
+)
+SELECT model, endpoint, feature FROM said WHERE model <> ''
+GROUP BY ALL HAVING arg_max(became, happened_at) = 'left out'
+"""
+
+# The prices that somebody put right, as they hold now.
+CORRECTIONS = """
+SELECT model, prompt, completion, cached, reasoning FROM corrections WHERE since <= $now
+QUALIFY row_number() OVER (PARTITION BY model ORDER BY since DESC) = 1 AND prompt IS NOT NULL
+"""
+
 # The state of the bandit that chooses how to ask (engine/bandit.py).
 APPROACHES = """
 SELECT model, mode, temperature AS degree, sum(rounds)::DOUBLE AS rounds, sum(gain)::DOUBLE AS gain,

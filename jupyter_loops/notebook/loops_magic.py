@@ -43,6 +43,11 @@ _SETTINGS = (
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
     *_LIMITS,
 )
+_ANOTHER = (  # what it means to turn to another model
+    ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
+    "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
+    "and its view says why"
+)
 LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in some] for some in (_LIMITS, _SETTINGS, FORK))
 
 
@@ -153,7 +158,7 @@ class LoopsMagic(keeping.Keeping, Magics):
             raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")
         run.set(**{"seconds" if name == "time" else name: value for name, value in changes.items()})
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
-        return f"{run.name} goes on with {told} from its next round"
+        return f"{run.name} goes on with {told} from its next round{_ANOTHER if changes.get('model') else ''}"
 
     def _undo(self, words: list[str]) -> str:
         """[NAME]: take back what a run bound in the notebook."""

@@ -37,7 +37,7 @@ FORK = (
     *CHANGES,
 )
 VERIFY = (Option(name="mend", help=""),)
-FORGET = (Option(name="text", help=""),)
+FORGET = (Option(name="text", help=""), Option(name="refusals", help=""))
 _FINDINGS = 20  # shown at most
 
 
@@ -103,13 +103,26 @@ class StoredMagic:
         return f"written to {target}"
 
     def _forget(self, words: list[str]) -> str:
-        """NAME|RUN --text: remove its prompts, answers, candidates and outputs; their hashes stay and still verify."""
+        """NAME|RUN --text: remove its texts, and keep their hashes; MODEL --refusals: send again what it refused."""
         asked = read_options(words, FORGET, {})
+        if asked.get("refusals"):
+            return self._send_again(asked.get("", []))
         if not asked.get("text") or len(asked.get("", [])) != 1:
             raise OptionError("say which run, and that its texts may go for good: %loops forget NAME --text")
         row = self._row(asked[""])
         count = self._history.forget(row["run_id"])
         return f"{count} texts of run {row['run_id']} are gone; what other runs use too is kept"
+
+    def _send_again(self, words: list[str]) -> str:
+        from jupyter_loops.planning.models import features
+
+        if len(words) != 1:
+            raise OptionError("say which model: %loops forget MODEL --refusals")
+        features.remember(self._history.refusals())
+        found = features.retry(words[0])
+        if not found:
+            raise OptionError(f"no server is known to have refused anything to {words[0]}")
+        return f"{words[0]} is sent {', '.join(found)} again, and the history keeps what its server says"
 
     def _go_on(self, words: list[str]) -> Run:
         """Resume a run that is not live in this kernel."""

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_loops.core.redaction import redact
-from jupyter_loops.core.state import APPROVAL, PAUSED
+from jupyter_loops.core.state import UNBILLED
 
+from .amounts import brief
 from .checks import Checks
 from .clip import LIMIT, clip, line
 from .clock import Clock
@@ -25,6 +26,7 @@ VERSION = 1
 ROUNDS = 200  # newest kept
 DRAWN = 3  # newest that keep their figures; the best round always does
 DETAILED = 20  # newest that keep their texts in full; the best round always does
+NOTICED = 1.0  # seconds of a start-up that are worth a word
 ACTIVITY = {
     "prepare": "preparing",
     "plan": "planning",
@@ -56,6 +58,7 @@ class Snapshot:
         }
         self._rounds: dict[int, Round] = {}
         self._notes: list[str] = []
+        self._startup = ""
         self._forecast = Outlook()
         self._breakers: dict[tuple[str, str], dict[str, Any]] = {}  # not closed, as this run knows
         self._stream = ""
@@ -130,6 +133,7 @@ class Snapshot:
             "termination": self.termination,
             "approval": self._approval,
             "notes": self._notes,
+            "startup": self._startup,
             "forecast": self._forecast.to_json(),
             "breakers": [*self._breakers.values()],
             "older": max(min(self._rounds, default=1) - 1, 0),
@@ -191,12 +195,22 @@ class Snapshot:
             "isolation": line(event.get("isolation", ""), 40),
             "tools": [line(tool, 120) for tool in (event.get("tools") or ())[:20]],
         }
+        self._started_up(event)
         self._spending.limit(event.get("budget") or {})
         self._forecast = Outlook.of(event.get("forecast"))
         self._spending.priced = event.get("price") is not None
         self._checks = Checks(event.get("checks") or ())
 
+    def _started_up(self, event: Mapping[str, Any]) -> None:
+        """Tell a start that a person will have noticed."""
+        took = {name: seconds for name, seconds in (event.get("startup") or {}).items() if seconds >= NOTICED}
+        if took:
+            parts = ", ".join(f"{line(name, 60)} {brief(seconds)}" for name, seconds in took.items())
+            self._startup = f"start-up, which is none of the run's time: {parts}"
+            self._notes = [*self._notes[-19:], self._startup]
+
     def _resumed(self, event: Mapping[str, Any]) -> None:
+        self._started_up(event)
         self._approval = None  # it is asked again
         self._clock.rested()
         self._spending.limit(event.get("budget") or {})
@@ -209,7 +223,7 @@ class Snapshot:
 
     def _moved(self, event: Mapping[str, Any]) -> None:
         self.state, self.note = str(event.get("to", "")), line(event.get("note", ""), 120)
-        waits = self.state == "wait" and self.note in {PAUSED, APPROVAL}
+        waits = self.state == "wait" and self.note in UNBILLED
         phase = self._clock.moved(str(event.get("source", "")), waits=waits)
         if not event.get("iteration"):
             return

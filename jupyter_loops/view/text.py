@@ -27,6 +27,7 @@ def text(picture: Mapping[str, Any]) -> str:
     end = picture["termination"]
     lines = [headline(picture)]
     lines += [end["message"]] if end and end["message"] else []
+    lines += [picture["startup"]] if picture.get("startup") else []
     lines += [picture["forecast"]["text"]] if picture.get("forecast") else []
     lines += [breaker(one) for one in picture.get("breakers", ())]
     lines += [_round(row) for row in picture["rounds"][-_SHOWN:]]

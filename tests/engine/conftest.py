@@ -49,11 +49,12 @@ def start(tmp_path, ear):
         escalation=(),
         judge=None,
         person=None,
+        box=None,
         **options,
     ):
         model = model or ReplayModel(answers, delay=delay, **({} if price is None else {"price": price}))
         options = Options(**{"history": path, "sandbox": "process", **options})
-        adapters = Adapters(model, ZygoteSandbox(isolation=options.sandbox), fallbacks, judge, escalation)
+        adapters = Adapters(model, box or ZygoteSandbox(isolation=options.sandbox), fallbacks, judge, escalation)
         return launch(parse(cell, "task"), options, names, [ear], adapters, person=person)
 
     yield start

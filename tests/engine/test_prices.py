@@ -1,6 +1,11 @@
 """A price reaches every model of a run."""
 
+import pytest
+
 from jupyter_loops.assemble import Adapters, Options, launch
+from jupyter_loops.core.budget import Price
+from jupyter_loops.errors import PreflightError
+from jupyter_loops.history import open_history
 from jupyter_loops.language import parse
 from tests.endpoint import Manners
 
@@ -58,3 +63,26 @@ def test_a_judge_on_a_server_of_its_own_runs_on_dollars_alone(endpoint, tmp_path
     assert run.wait(30).reason == "verified", run.termination.message
     spent = {call["model"]: call["price"] for call in run.history.records(run.id) if call["kind"] == "call_started"}
     assert {name: round(price["completion"] * 1e6, 6) for name, price in spent.items()} == {"mine": 15, "grader": 2}
+
+
+def test_a_correction_of_the_history_is_what_the_next_run_is_charged(endpoint, tmp_path):
+    history = open_history(str(tmp_path / "h.duckdb"))
+    history.correct_price("mine", Price.per_million("5,25"))
+    endpoint.scripts["main"].extend([Manners(words=CODE)] * 2)
+    options = Options(
+        model="mine",
+        api_base=f"{endpoint.base}/main",
+        history=str(tmp_path / "h.duckdb"),
+        sandbox="process",
+        fresh=True,
+    )
+    cell = CELL.partition("assert judge")[0]
+    run = launch(parse(cell, "task"), options, {})
+    assert run.wait(30).reason == "verified", run.termination.message
+    told = [note["message"] for note in run.history.records(run.id) if note["kind"] == "noted"]
+
+    assert told == ["mine is charged at $5 in and $25 out for a million tokens (correction)"]
+    history.correct_price("mine", None)
+    unknown = launch(parse(cell, "task"), options, {})
+    with pytest.raises(PreflightError, match="the price of mine is not known"):
+        unknown.wait(30)

@@ -1,10 +1,18 @@
 """What a run needs before it can work does not spend its time."""
 
 import asyncio
+import threading
 
 import pytest
 
+from jupyter_loops.core.state import OTHERS
+from jupyter_loops.engine import background
+from jupyter_loops.execution.pool import Pool
+from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.planning.models.replay import ReplayModel
+from jupyter_loops.view.html import html
+from jupyter_loops.view.snapshot import Snapshot
+from jupyter_loops.view.text import text
 
 DOUBLE = '''{setup}
 def double(n: int) -> int:
@@ -45,3 +53,37 @@ def test_a_budget_that_is_raised_during_the_start_holds_afterwards(start):
     run.raise_budget(seconds=30)
 
     assert run.wait(60).reason == "verified", run.termination.message
+
+
+def test_a_long_start_is_shown_as_what_it_is(start, ear):
+    run = start(DOUBLE.format(setup=f"import time\ntime.sleep({SLOW})"), RIGHT)
+    run.wait(60)
+    [began] = ear.of("run_started")
+    picture = Snapshot.of(run.history.records(run.id)).to_json()
+
+    assert began.startup["the sandbox and the set-up"] > SLOW
+    for drawn in (text(picture), html(picture).replace("&#x27;", "'")):
+        assert "start-up, which is none of the run's time: the sandbox and the set-up " in drawn
+
+
+def test_waiting_for_other_runs_is_shown_and_not_charged(start, ear):
+    pool = Pool(places=1)
+    other = pool.turn("another run", None)
+    background.submit(other.take()).result(30)
+    sandbox = ZygoteSandbox(isolation="process", pool=pool)
+    heard, snapshot, headlines = ear.heard, Snapshot(), []
+
+    def hear(record):
+        heard(record)
+        snapshot.feed(record.to_json())
+        if record.event.kind == "moved" and record.event.note == OTHERS:
+            headlines.append(snapshot.to_json()["headline"])
+            threading.Timer(SLOW, other.give_back).start()
+
+    ear.heard = hear
+    run = start(DOUBLE.format(setup=""), RIGHT, time=SHORT, box=sandbox)
+
+    assert run.wait(60).reason == "verified", run.termination.message
+    assert headlines == [f"waiting · {OTHERS}"]
+    assert run.usage.seconds < SHORT
+    assert snapshot.to_json()["gauges"]["seconds"]["spent"] < SHORT

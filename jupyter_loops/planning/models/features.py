@@ -1,5 +1,7 @@
 """What an endpoint does not take: learned from its refusal, and left out for the rest of the process.
 
+The history keeps what was learned, so that the next kernel does not ask for it again, see `remember`.
+
 A request without the refused part is the same question: a schema is in the prompt's text as well, a system message
 becomes the beginning of the user's, and an answer that is not streamed arrives in one piece.
 """
@@ -7,7 +9,10 @@ becomes the beginning of the user's, and an answer that is not streamed arrives 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from jupyter_loops.core.redaction import redact
 
 SHORTER = "max_tokens"  # named max_completion_tokens from then on
 SCHEMA, SYSTEM, SEED, TEMPERATURE, STOP = "a schema", "a system message", "a seed", "a temperature", "stop words"
@@ -51,18 +56,65 @@ _TOO_LONG = re.compile(
 )
 _STATUS = re.compile(r"code:? ?\d{3}\b|\(\d{3}\)|status.{0,9}\d{3}\b", re.IGNORECASE)
 _LEAST = 16  # tokens; a smaller number is about something else
-_caps: dict[tuple[str, str], int] = {}  # (model, endpoint) → tokens of its longest answer
-_refused: dict[tuple[str, str], set[str]] = {}  # (model, endpoint) → features
+_LONGER, _OF_LONGER = "an answer of more than {} tokens", re.compile(r"an answer of more than (\d{1,9}) tokens")
+
+Key = tuple[str, str]  # model, endpoint
+_caps: dict[Key, int] = {}  # tokens of its longest answer
+_refused: dict[Key, set[str]] = {}  # features
+_retried: dict[Key, set[str]] = {}  # features that are sent anew, whatever the history remembers
 
 
 def refused(model: str, endpoint: str) -> set[str]:
     """The features that an endpoint has refused; the set itself, to be added to."""
-    return _refused.setdefault((model, endpoint), set())
+    return _refused.setdefault(_key(model, endpoint), set())
 
 
 def cap(model: str, endpoint: str) -> int | None:
     """Tokens of the longest answer that an endpoint writes, where it has said so."""
-    return _caps.get((model, endpoint))
+    return _caps.get(_key(model, endpoint))
+
+
+def longer(most: int) -> str:
+    """The feature that an endpoint with such a cap does not take."""
+    return _LONGER.format(most)
+
+
+def remember(refusals: Iterable[Mapping[str, str]]) -> None:
+    """Take over what other kernels learned: model, endpoint and feature of each refusal."""
+    for one in refusals:
+        key, feature = _key(one["model"], one["endpoint"]), one["feature"]
+        if feature in _retried.get(key, ()):
+            continue
+        if most := _OF_LONGER.fullmatch(feature):
+            _caps.setdefault(key, int(most[1]))
+        else:
+            _refused.setdefault(key, set()).add(feature)
+
+
+def retry(model: str) -> list[str]:
+    """Send a model's endpoints again what they refused; gives the features."""
+    found = set[str]()
+    for key in {key for key in (*_refused, *_caps) if key[0] == model}:
+        gone = _refused.get(key, set()) | ({longer(_caps.pop(key))} if key in _caps else set())
+        _retried.setdefault(key, set()).update(gone)
+        _refused.get(key, set()).clear()
+        found |= gone
+    return sorted(found)
+
+
+def regained(model: str, endpoint: str, request: dict[str, Any]) -> tuple[str, ...]:
+    """Features of a request that was answered, which had been refused before."""
+    retried = _retried.get(_key(model, endpoint), set())
+    if not retried:
+        return ()
+    asked = tokens(request)
+    beyond = {one for one in retried if (most := _OF_LONGER.fullmatch(one)) and asked > int(most[1])}
+    return tuple(sorted(retried & _sent(request) | beyond))
+
+
+def _key(model: str, endpoint: str) -> Key:
+    """As the history has it."""
+    return model, redact(endpoint)
 
 
 def capped(model: str, endpoint: str, text: str, asked: int) -> int | None:
@@ -72,12 +124,18 @@ def capped(model: str, endpoint: str, text: str, asked: int) -> int | None:
     numbers = re.findall(r"\d[\d,]{0,9}", _STATUS.sub("", text))
     fitting = [number for said in numbers if _LEAST <= (number := _number(said)) < asked]
     if fitting:
-        _caps[model, endpoint] = max(fitting)
+        _caps[_key(model, endpoint)] = max(fitting)
     return max(fitting, default=None)
 
 
 def _number(said: str) -> int:
     return int(said.replace(",", ""))
+
+
+def tokens(request: dict[str, Any]) -> int:
+    """Tokens of the longest answer that is asked for."""
+    asked: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
+    return asked
 
 
 def named(text: str, request: dict[str, Any]) -> str | None:

@@ -15,12 +15,12 @@ from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from . import features, spoken
+from . import features, price_list, spoken
 from .bill import read
 from .calling import Calls
 from .client import load
 from .faults import classify, missing_key, unknown_model
-from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, without
+from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, tokens, without
 from .hearing import Heard, StandstillError, answered, thoughts_of
 from .wire import Wire, current
 
@@ -35,7 +35,7 @@ class LiteLLMModel:
     """One model by its LiteLLM name.
 
     With `api_base`, a name that LiteLLM does not know is taken as a model of that OpenAI-compatible
-    server. A `price` given here goes before the list price, and `unlisted` counts where there is none. `title` is
+    server. A `price` given here goes before the list prices, and `unlisted` counts where there is none. `title` is
     what messages call the model.
     `stop` are texts that end an answer. `idle` are the seconds that an answer, once begun, may stand still.
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
@@ -61,7 +61,8 @@ class LiteLLMModel:
         self._price, self._unlisted, self._window = price, unlisted, window
         self._stop, self._idle = list(stop), idle
         self._calling = calling
-        self._model, self._provider = name, ""
+        self._given = self._model = name
+        self._provider = ""
         self._refused = refused(name, self.endpoint)
         self._broken = 0  # streams in a row that broke off
 
@@ -76,7 +77,7 @@ class LiteLLMModel:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
         asked, prompt = prompt, self._spoken(prompt)
-        longest = features.cap(self._model, self.endpoint) or sampling.max_tokens
+        longest = features.cap(self._given, self.endpoint) or sampling.max_tokens
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
@@ -100,7 +101,8 @@ class LiteLLMModel:
             raise fault from None
         finally:
             current.reset(sending)
-        return replace(answer, calls=answer.calls or self._written(answer.text, asked))
+        regained = features.regained(self._given, self.endpoint, request)
+        return replace(answer, regained=regained, calls=answer.calls or self._written(answer.text, asked))
 
     def _written(self, text: str, prompt: Prompt) -> tuple[ToolCall, ...]:
         """Calls in words; models that have tool calls of their own write some that way all the same."""
@@ -130,16 +132,17 @@ class LiteLLMModel:
             return fault
         feature = named(str(error), request)
         if feature in {None, SHORTER} and (most := self._capped(str(error), request)):
-            longer = f"an answer of more than {most} tokens"
+            longer = features.longer(most)
             return FeatureError(f"{self.name} does not give {longer} ({fault.message})", longer)
         return fault if feature is None else self._without(feature, fault.message)
 
     def _capped(self, said: str, request: dict[str, Any]) -> int | None:
-        return features.capped(self._model, self.endpoint, said, _tokens(request))
+        return features.capped(self._given, self.endpoint, said, tokens(request))
 
-    def _without(self, feature: str, said: str) -> FeatureError:
+    def _without(self, feature: str, said: str, *, lasts: bool = True) -> FeatureError:
         self._refused.add(feature)
-        return FeatureError(f"{self.name} does not take {feature}, and is asked without from now on ({said})", feature)
+        without = f"{self.name} does not take {feature}, and is asked without from now on ({said})"
+        return FeatureError(without, feature, lasts=lasts)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
@@ -155,12 +158,16 @@ class LiteLLMModel:
         return max(counted, guessed) + about
 
     def price(self) -> Price | None:
-        """The price that was given, or else LiteLLM's list price, or the one for what is not listed, or None."""
-        if self._price is not None:
-            return self._price
+        """The price that was given, or that a person corrected, or the dearer list price, or the unlisted one."""
+        if known := self._price or price_list.corrected(self.name):
+            return known
+        return price_list.dearer(self._listed(), price_list.find(self._provider, self._model)) or self._unlisted
+
+    def _listed(self) -> Price | None:
+        """LiteLLM's list price."""
         entry = self._entry()
         if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
-            return self._unlisted
+            return None
         return Price(
             prompt=entry["input_cost_per_token"],
             completion=entry["output_cost_per_token"],
@@ -243,7 +250,7 @@ class LiteLLMModel:
         if not reply.choices:
             raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
         choice = reply.choices[0]
-        text, room = choice.message.content or "", _PER_TOKEN * _tokens(request)
+        text, room = choice.message.content or "", _PER_TOKEN * tokens(request)
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
@@ -260,7 +267,7 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = Heard(on_text, room=_PER_TOKEN * _tokens(request))
+        heard = Heard(on_text, room=_PER_TOKEN * tokens(request))
         stream = await load().acompletion(**request)
         stream.raise_on_model_repetition = lambda: (
             None
@@ -299,17 +306,17 @@ class LiteLLMModel:
         return self._without_streaming()
 
     def _without_streaming(self) -> FeatureError:
-        return self._without(STREAM, f"{self._broken} answers in a row broke off")
+        return self._without(STREAM, f"{self._broken} answers in a row broke off", lasts=False)
 
     def _completion(self, request: dict[str, Any], text: str, usage: Any, **facts: Any) -> Completion:
-        room = _PER_TOKEN * _tokens(request)
+        room = _PER_TOKEN * tokens(request)
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
         wire = current.get()
         said = Message("assistant", text, calls=facts["calls"]).said["content"]
         arrived = max(wire.arrived if wire else 0, estimate(said))
         usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
-        bill = read(usages, arrived, _tokens(request))
+        bill = read(usages, arrived, tokens(request))
         messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
         return Completion(
             text=text,
@@ -332,12 +339,6 @@ def _written(message: Message) -> dict[str, Any]:
             for call in message.calls
         ]
     return turn | {"tool_call_id": message.answers} if message.answers else turn
-
-
-def _tokens(request: dict[str, Any]) -> int:
-    """Tokens of the longest answer that is asked for."""
-    tokens: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
-    return tokens
 
 
 def _calls(asked: Sequence[Any], room: int) -> Calls:

@@ -1,0 +1,94 @@
+"""A second source of prices beside LiteLLM's map: from the providers' public price pages, with the day of each row.
+
+Where the two disagree the dearer counts, until `history.correct_price` says what is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from jupyter_loops.core.budget import Price
+
+# US dollars for a million tokens: prompt, answer, cached prompt ("-": not read). The day is the one on which the page
+# was read, or from which on a price that it announces holds.
+_PAGES = {
+    "anthropic": """
+        claude-opus-5-5         2026-10-10   4    20    0.20
+        claude-opus-5           2026-10-10   5    25    0.50
+        claude-opus-4-8         2026-10-10   5    25    0.50
+        claude-opus-4-7         2026-10-10   5    25    0.50
+        claude-opus-4-6         2026-10-10   5    25    0.50
+        claude-opus-4-5         2026-10-10   5    25    0.50
+        claude-opus-4-1         2026-10-10  15    75    1.50
+        claude-sonnet-5-5       2026-10-10   2    10    0.10
+        claude-sonnet-5         2026-10-10   2    10    0.20
+        claude-sonnet-4-6       2026-10-10   3    15    0.30
+        claude-sonnet-4-5       2026-10-10   3    15    0.30
+        claude-haiku-4-5        2026-10-10   1     5    0.10
+    """,
+    "openai": """
+        gpt-5                   2026-06-30   1.25 10    -
+        gpt-4.1                 2026-06-21   2     8    -
+        gpt-4.1-mini            2026-06-21   0.40  1.60 -
+        gpt-4o                  2026-05-27   2.50 10    1.25
+        gpt-4o-mini             2026-05-27   0.15  0.60 0.075
+    """,
+    "gemini": """
+        gemini-3.8-flash        2026-10-07   0.75  3.75 -
+        gemini-3.8-flash        2027-01-01   1.50  7.50 -
+        gemini-3.5-flash        2026-10-07   1.50  9    -
+        gemini-3.5-flash-lite   2026-10-07   0.30  2.50 -
+        gemini-3.1-pro-preview  2026-10-07   2    12    -
+        gemini-2.5-pro          2026-03-31   1.25 10    -
+        gemini-2.5-flash        2026-03-31   0.30  2.50 -
+        gemini-2.5-flash-lite   2026-03-31   0.10  0.40 -
+    """,
+}
+_SNAPSHOT = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")  # what a model's name may end with
+_corrected: dict[str, Price] = {}  # by the model's name as in the history
+
+
+def correct(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Take over what the history says that models really cost."""
+    _corrected.clear()
+    _corrected.update({row["model"]: _price(row, "correction") for row in rows})
+
+
+def corrected(model: str) -> Price | None:
+    """What somebody said that a model really costs."""
+    return _corrected.get(model)
+
+
+def find(provider: str, model: str, day: date | None = None) -> Price | None:
+    """The row of a provider's model that holds on that day (UTC); today's by default."""
+    day, name = day or datetime.now(UTC).date(), _SNAPSHOT.sub("", model.rpartition("/")[2])
+    rows = [row.split() for row in _PAGES.get(provider, "").strip().splitlines()]
+    held = [row for row in rows if row[0] == name and date.fromisoformat(row[1]) <= day]
+    if not held:
+        return None
+    _, since, *numbers = max(held, key=lambda row: row[1])
+    prompt, completion, cached = (None if number == "-" else float(number) / 1e6 for number in numbers)
+    return _price({"prompt": prompt, "completion": completion, "cached": cached}, f"price list of {since}")
+
+
+def dearer(listed: Price | None, ours: Price | None) -> Price | None:
+    """Of two sources the higher number of each kind; the source is the one that raised any of them."""
+    if listed is None or ours is None:
+        return listed or ours
+    cached = listed.cached if ours.cached is None or listed.cached is None else max(listed.cached, ours.cached)
+    found = replace(
+        listed,
+        prompt=max(listed.prompt, ours.prompt),
+        completion=max(listed.completion, ours.completion),
+        cached=cached,
+    )
+    return found if found == listed else replace(found, source=f"{ours.source}, dearer than LiteLLM's")
+
+
+def _price(row: Mapping[str, Any], source: str) -> Price:
+    kinds = ("prompt", "completion", "cached", "reasoning")
+    return Price(**{kind: row.get(kind) for kind in kinds}, source=source)
