@@ -18,6 +18,11 @@ from .exchange import ends, hashes, later, same, write_tables
 from .result import Result
 
 PRICED = ("prompt", "completion", "cached", "reasoning")
+# What a provider bills beyond what was set aside is on its run, and closes nobody's day; least() passes NULL over.
+BOOKED = """
+SELECT coalesce(sum(CASE WHEN corrected THEN costs.usd ELSE least(costs.usd, reserved_usd) END), 0)
+FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
+"""
 
 
 class Keeping(Asking):
@@ -50,11 +55,13 @@ class Keeping(Asking):
     def day(self, limit: float | None = None) -> DayBook:
         """The dollars of today that all kernels share, with what the history already knows of them.
 
+        A call counts at most what was reserved for it, as in the ledgers; `total_usd` has all that was billed.
         Raises HistoryError where there is a limit and it cannot be kept.
         """
         book = DayBook(self._opened().store.journals / "today.json", limit)
         if limit is not None:
-            book.learn(self.total_usd(midnight()))
+            ((booked,),) = self.sql(BOOKED, {"since": midnight().replace(tzinfo=None)}).fetchall()
+            book.learn(float(booked))
         return book
 
     def verify(self, run_id: str | None = None) -> list[Finding]:
