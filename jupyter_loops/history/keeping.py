@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, frame, mending, retention
+from . import audit, bundle, frame, heads, mending, missing, retention, signing
 from .asking import Asking
 from .audit import Finding
 from .day import DayBook, midnight
@@ -64,11 +64,39 @@ class Keeping(Asking):
             book.learn(float(booked))
         return book
 
-    def verify(self, run_id: str | None = None) -> list[Finding]:
-        """What is not as it was written, in one run or in all; empty when everything is."""
+    def verify(self, run_id: str | None = None, *, signed: bool = False) -> list[Finding]:
+        """What is not as it was written, in one run or in all; empty when everything is.
+
+        `signed`: what is wrong with the signatures of the chain of runs, too; see `sign`.
+        """
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
-            return [*audit.chains(cursor, run_id), *audit.texts(cursor), *audit.rows(cursor, run_id)]
+            broken = audit.chains(cursor, run_id)
+            gone = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
+            wrong = signing.findings(cursor) if signed else []
+            return [*wrong, *broken, *gone, *audit.texts(cursor), *audit.rows(cursor, run_id)]
+
+    def sign(self) -> str:
+        """Sign the chain of runs as it is now, with a key in the user's configuration; says which.
+
+        Raises HistoryError where something is not as it was written, or `cryptography` is not installed.
+        """
+        for finding in self.verify():
+            raise HistoryError(f"nothing was signed: {finding}")
+        with self._opened().store.writing(self.journal) as cursor:
+            return signing.sign(cursor)
+
+    def signed(self) -> str:
+        """Who signed how much of it, and when, in one line. Raises HistoryError where nobody has."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return signing.told(cursor)
+
+    def whole_since(self) -> datetime | None:
+        """Since when (UTC) `verify` names runs that were deleted as a whole; None where there never was a run."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return heads.since(cursor)
 
     def mend(self, run_id: str | None = None) -> list[str]:
         """Compute the rows of a run, or of all, anew where they differ from intact events; gives the runs' ids.
