@@ -10,7 +10,9 @@ import sys
 
 from .comments import Described, described
 
-_NAMES = frozenset({"loop", "model", "stop_reason", "progress", "usd", "exit", "check_name", "passed", "kind", "text"})
+_NAMES = frozenset(
+    {"loop", "model", "stop_reason", "progress", "usd", "exit", "check_name", "passed", "kind", "text", "key"}
+)
 
 
 def mermaid() -> str:

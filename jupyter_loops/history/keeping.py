@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, frame, mending, retention
+from . import audit, bundle, frame, heads, mending, missing, retention, signing
 from .asking import Asking
 from .audit import Finding
 from .day import DayBook, midnight
@@ -18,6 +18,11 @@ from .exchange import ends, hashes, later, same, write_tables
 from .result import Result
 
 PRICED = ("prompt", "completion", "cached", "reasoning")
+# What a provider bills beyond what was set aside is on its run, and closes nobody's day; least() passes NULL over.
+BOOKED = """
+SELECT coalesce(sum(CASE WHEN corrected THEN costs.usd ELSE least(costs.usd, reserved_usd) END), 0)
+FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
+"""
 
 
 class Keeping(Asking):
@@ -50,18 +55,48 @@ class Keeping(Asking):
     def day(self, limit: float | None = None) -> DayBook:
         """The dollars of today that all kernels share, with what the history already knows of them.
 
+        A call counts at most what was reserved for it, as in the ledgers; `total_usd` has all that was billed.
         Raises HistoryError where there is a limit and it cannot be kept.
         """
         book = DayBook(self._opened().store.journals / "today.json", limit)
         if limit is not None:
-            book.learn(self.total_usd(midnight()))
+            ((booked,),) = self.sql(BOOKED, {"since": midnight().replace(tzinfo=None)}).fetchall()
+            book.learn(float(booked))
         return book
 
-    def verify(self, run_id: str | None = None) -> list[Finding]:
-        """What is not as it was written, in one run or in all; empty when everything is."""
+    def verify(self, run_id: str | None = None, *, signed: bool = False) -> list[Finding]:
+        """What is not as it was written, in one run or in all; empty when everything is.
+
+        `signed`: what is wrong with the signatures of the chain of runs, too; see `sign`.
+        """
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
-            return [*audit.chains(cursor, run_id), *audit.texts(cursor), *audit.rows(cursor, run_id)]
+            broken = audit.chains(cursor, run_id)
+            gone = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
+            wrong = signing.findings(cursor) if signed else []
+            return [*wrong, *broken, *gone, *audit.texts(cursor), *audit.rows(cursor, run_id)]
+
+    def sign(self) -> str:
+        """Sign the chain of runs as it is now, with a key in the user's configuration; says which.
+
+        Raises HistoryError where something is not as it was written, or `cryptography` is not installed.
+        """
+        for finding in self.verify():
+            raise HistoryError(f"nothing was signed: {finding}")
+        with self._opened().store.writing(self.journal) as cursor:
+            return signing.sign(cursor)
+
+    def signed(self) -> str:
+        """Who signed how much of it, and when, in one line. Raises HistoryError where nobody has."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return signing.told(cursor)
+
+    def whole_since(self) -> datetime | None:
+        """Since when (UTC) `verify` names runs that were deleted as a whole; None where there never was a run."""
+        live = self._opened()
+        with live.store.reading(live.journal) as cursor:
+            return heads.since(cursor)
 
     def mend(self, run_id: str | None = None) -> list[str]:
         """Compute the rows of a run, or of all, anew where they differ from intact events; gives the runs' ids.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from . import heads
 from .lease import Cursor, run
 from .schema import TABLES
 
@@ -354,9 +355,11 @@ def project(cursor: Cursor) -> None:
             run(cursor, statement)
     if run(cursor, RESUMED)[0][0]:
         run(cursor, SUMS)
+    heads.append(cursor)
 
 
 def script(texts: str) -> str:
     """The whole transaction as one text, for a database that is told everything at once."""
     reads = [READ.format(table=table, shape=shape, kind=kind) for kind, (table, shape) in SHAPES.items()]
-    return ";\n".join(["BEGIN", SELECT, *reads, *(statement for _, statement in STATEMENTS), SUMS, texts, "COMMIT"])
+    statements = [*(statement for _, statement in STATEMENTS), SUMS, heads.STORED, heads.APPEND, texts]
+    return ";\n".join(["BEGIN", SELECT, *reads, *statements, "COMMIT"])

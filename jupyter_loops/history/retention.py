@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from . import heads
 from .lease import Cursor, run
 
 OF_A_RUN = (
@@ -65,6 +66,7 @@ def with_forefathers(cursor: Cursor, run_ids: Iterable[str]) -> set[str]:
 
 def delete(cursor: Cursor, run_ids: Sequence[str]) -> None:
     """Remove these runs, and the texts that no other run uses."""
+    heads.mark(cursor, run_ids, "pruned")
     for table in OF_A_RUN:
         run(cursor, f"DELETE FROM {table} WHERE run_id IN (SELECT unnest($ids))", {"ids": list(run_ids)})  # noqa: S608
     run(cursor, ORPHANS)
@@ -72,5 +74,6 @@ def delete(cursor: Cursor, run_ids: Sequence[str]) -> None:
 
 def forget(cursor: Cursor, run_id: str) -> int:
     """Empty the texts that only this run uses; gives how many."""
+    heads.mark(cursor, [run_id], "forgotten")
     ((count,),) = run(cursor, FORGET, {"run": run_id})
     return int(count)

@@ -36,7 +36,7 @@ FORK = (
     Option(name="hint", help="", shape="TEXT", read=str),
     *CHANGES,
 )
-VERIFY = (Option(name="mend", help=""),)
+VERIFY = (Option(name="mend", help=""), Option(name="sign", help=""), Option(name="signed", help=""))
 FORGET = (Option(name="text", help=""), Option(name="refusals", help=""))
 _FINDINGS = 20  # shown at most
 
@@ -68,18 +68,24 @@ class StoredMagic:
         return Lineage(self._history.family(run_id), run_id)
 
     def _verify(self, words: list[str]) -> Table | str:
-        """[NAME|RUN] [--mend]: prove that nothing was edited, deleted, inserted or reordered; mend rows from events."""
+        """[NAME|RUN] [--mend] [--sign] [--signed]: prove that nothing was edited or deleted; mend rows; sign it."""
         asked = read_options(words, VERIFY, {})
-        named = asked.get("", [])
+        named, signed = asked.get("", []), bool(asked.get("signed"))
         run_id = self._row(named)["run_id"] if named else None
         mended = self._history.mend(run_id) if asked.get("mend") else []
         told = f"computed anew from their events: the rows of {', '.join(mended)}; " if mended else ""
-        found = self._history.verify(run_id)
+        found = self._history.verify(run_id, signed=signed)
         if not found:
-            return f"{told}{f'run {run_id}' if run_id else 'every run'} is as it was written"
+            what = f"run {run_id} is as it was written" if run_id else f"every run is as it was written{self._since()}"
+            signs = [self._history.sign()] if asked.get("sign") else [self._history.signed()] if signed else []
+            return f"{told}{'; '.join([what, *signs])}"
         rows = [(one.run_id, "" if one.seq is None else str(one.seq), one.what) for one in found[:_FINDINGS]]
         more = f"and {len(found) - _FINDINGS} more" if len(found) > _FINDINGS else ""
         return Table(("run", "event", "what is not as it was written"), rows, f"{told}{more}")
+
+    def _since(self) -> str:
+        since = self._history.whole_since()
+        return f", and none was deleted but by prune since {since:%Y-%m-%d %H:%M} UTC" if since else ""
 
     def _verify_delivery(self, words: list[str]) -> Table:
         """[NAME]: run the cell's checks, hidden ones too, on what the notebook has now."""

@@ -4,6 +4,7 @@ import pytest
 
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion
+from jupyter_loops.history import open_history
 from jupyter_loops.history.day import DayBook
 
 DOUBLE = '''def double(n: int) -> int:
@@ -61,3 +62,13 @@ def test_a_bill_beyond_what_was_set_aside_is_not_taken_from_the_day(start, ear, 
 
     assert call.usd > 0.1
     assert DayBook(page).read().settled == pytest.approx(PRICE.worst(counted, allowed))
+
+
+def test_a_bill_beyond_what_was_set_aside_does_not_close_the_day_of_a_later_kernel(start, ear, tmp_path):
+    call, counted, allowed, _ = booked(start, ear, 90, 100_000, daily_usd=0.1, usd=None)
+    (page,) = tmp_path.glob("*.journal/today.json")
+    page.unlink()  # what another kernel knows of the day is what the history says
+    history = open_history(tmp_path / "history.duckdb")
+
+    assert history.day(0.1).read().settled == pytest.approx(PRICE.worst(counted, allowed))
+    assert history.total_usd() == pytest.approx(call.usd)
