@@ -135,6 +135,19 @@ class ChildAttempt:
             raise SandboxError(f"the result could not be brought back: {why}")
         return delivered[0]
 
+    async def call(self, frame: bytes, classes: Sequence[tuple[str, str]] | None) -> tuple[str, bytes, Observation]:
+        """One call of a function, within the limits of one: what came of it, the answer, what it printed and used."""
+        came: list[tuple[str, bytes]] = []
+        order = {"do": "call", "token": self._token, "classes": None if classes is None else [*classes]}
+        self._countdown.renew(self._world.limits.seconds)
+        self._watch.renew()
+
+        def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
+            came.append((border.field(message, "how", str), b"".join(blobs)))
+
+        observation = await self._act(order, "called", hear, blob=frame)
+        return *(came[0] if came else ("", b"")), observation
+
     async def _with_files(self, observation: Observation) -> Observation:
         """Keep what the candidate has written, where that is asked for."""
         folder, limit = self._world.artifacts, self._world.limits.kept_bytes
@@ -144,7 +157,7 @@ class ChildAttempt:
         return replace(observation, files=kept)
 
     async def _act(
-        self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None
+        self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None, blob: bytes = b""
     ) -> Observation:
         """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
@@ -156,7 +169,7 @@ class ChildAttempt:
         self._countdown.start()
         self._fork.ended.add_done_callback(self._ended)
         try:
-            message = await converse(self._fork.channel, self._with_private(order), last, hear, reply)
+            message = await converse(self._fork.channel, (*self._with_private(order), blob), last, hear, reply)
             ended = None
         except (Garbage, HungUp, Oversized) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
