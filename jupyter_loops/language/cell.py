@@ -58,6 +58,7 @@ class _Reading:
         rules.words(self.source)
         self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
+        self.handed: set[str] = set()  # that a target may have been given: what it did to them is seen afterwards
         self.imports = imported(statements)
         self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
@@ -93,7 +94,7 @@ class _Reading:
             self._take_tool(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
-        elif check := read_check(self.source, statement, self.tainted, self.read):
+        elif check := read_check(self.source, statement, self.tainted | self.handed, self.read):
             self._take_check(statement, check)
         elif reads(statement) & self.tainted:
             self._wait(statement)
@@ -133,6 +134,7 @@ class _Reading:
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         well_timed(statement, self.names, check.line)
+        self.handed |= {name for one in (*self.pending, statement) for name in reads(one)} - self._imported()
         self.late += [*self.pending, statement]
         self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
         asked = asks(self.source, statement, self.setup, hidden=check.hidden)
@@ -149,7 +151,7 @@ class _Reading:
         self.secret |= {name for waiting in self.pending for name in binds(waiting)}
         for statement in block.body:
             rules.may_hide(self.source, statement)
-            if check := read_check(self.source, statement, self.tainted, self.read):
+            if check := read_check(self.source, statement, self.tainted | self.handed, self.read):
                 self._take_check(statement, replace(check, hidden=True))
             else:
                 self.secret |= binds(statement)
