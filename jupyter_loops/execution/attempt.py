@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Observation, Verdict
 from jupyter_loops.core.ports import World
@@ -30,6 +30,8 @@ from .pool import Turn
 from .tests import digest
 from .watch import Watch
 
+_T = TypeVar("_T")
+_SHORT = 4000  # characters of checks: a thread costs more than to compile them
 _GRACE = 0.05  # seconds for the last message of a child that has ended
 
 
@@ -80,7 +82,8 @@ class ChildAttempt:
     ) -> tuple[list[Verdict], Observation]:
         """Run the checks in order, as the port says. Raises what `answering` raises."""
         examination = Examination(self._world.recipe, checks, self._program)
-        order = {"do": "examine", "token": self._token, "checks": examination.orders(), "all": self._world.all_checks}
+        orders = await _aside(examination.orders, sum(len(check.source) for check in checks))
+        order = {"do": "examine", "token": self._token, "checks": orders, "all": self._world.all_checks}
         self._hidden = self._hidden or any(check.hidden for check in checks)
 
         async def reply(message: dict[str, Any]) -> None:
@@ -273,6 +276,11 @@ class ChildAttempt:
 
     def _flooded(self) -> None:
         self._reach(Exit.OUTPUT)
+
+
+async def _aside(work: Callable[[], _T], characters: int) -> _T:
+    """Done at once, or on a thread where the text to be read would hold up other runs."""
+    return work() if characters < _SHORT else await asyncio.to_thread(work)
 
 
 def _silent(observation: Observation) -> Observation:

@@ -58,6 +58,7 @@ class _Reading:
         rules.words(self.source)
         self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
+        self.modules: set[str] = set()  # and what else the set-up imports
         self.handed: set[str] = set()  # that a target may have been given: what it did to them is seen afterwards
         self.imports = imported(statements)
         self.read = {name for statement in statements for name in reads(statement)}
@@ -110,6 +111,8 @@ class _Reading:
                 "only checks may await; in set-up write `asyncio.run(…)`, or await it in a cell above", line
             )
         self.setup.append(statement)
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self.modules |= binds(statement)
 
     def _take_tool(self, statement: ast.stmt) -> None:
         """A tool runs in the notebook: what it reads is not sent to the sandbox."""
@@ -134,7 +137,7 @@ class _Reading:
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         well_timed(statement, self.names, check.line)
-        self.handed |= {name for one in (*self.pending, statement) for name in reads(one)} - self._imported()
+        self.handed |= {name for one in (*self.pending, statement) for name in reads(one)} - self.modules
         self.late += [*self.pending, statement]
         self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
         asked = asks(self.source, statement, self.setup, hidden=check.hidden)
@@ -165,11 +168,7 @@ class _Reading:
             how = "a test function takes no parameters and asserts something, or is called by a check"
             raise CellError(f"`{min(binds(statement))}` would never run: {how}", self.source.line(statement))
         self.pending.append(statement)
-        self.tainted |= binds(statement) | (changes(statement) - self._imported())
-
-    def _imported(self) -> set[str]:
-        imports = (one for one in self.setup if isinstance(one, ast.Import | ast.ImportFrom))
-        return {name for one in imports for name in binds(one)}
+        self.tainted |= binds(statement) | (changes(statement) - self.modules)
 
     def _rebinds_no_target(self, statement: ast.stmt) -> None:
         if taken := binds(statement) & self.names:

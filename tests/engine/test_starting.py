@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
+from jupyter_loops.core.termination import StopReason
+from jupyter_loops.engine import background
+from jupyter_loops.execution import grants, sandbox
+from jupyter_loops.execution.examination import Examination
 from jupyter_loops.planning.models.replay import ReplayModel
+from jupyter_loops.planning.planner import Planner
 
 DOUBLE = '''{setup}
 def double(n: int) -> int:
@@ -45,3 +50,24 @@ def test_a_budget_that_is_raised_during_the_start_holds_afterwards(start):
     run.raise_budget(seconds=30)
 
     assert run.wait(60).reason == "verified", run.termination.message
+
+
+def test_what_takes_long_in_a_large_cell_is_not_done_on_the_engines_thread(start, monkeypatch):
+    done: dict[str, set[bool]] = {}
+
+    def watched(owner, name):
+        original = getattr(owner, name)
+
+        def work(*args, **kwargs):
+            done.setdefault(name, set()).add(background.is_here())
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, work)
+
+    for owner, name in ((grants, "plan"), (sandbox, "private"), (Planner, "read"), (Examination, "orders")):
+        watched(owner, name)
+    checks = "\n".join(f"assert f({n}) == {n * n}, 'a large cell'" for n in range(200))
+    run = start(f"def f(n): 'Square.'\n{checks}", "```python\ndef f(n): return n * n\n```")
+
+    assert run.wait(60).reason is StopReason.VERIFIED
+    assert done == {"plan": {False}, "private": {False}, "read": {False}, "orders": {False}}
