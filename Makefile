@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-pythons lint bench model wheel clean
+.PHONY: help demo lab test test-pythons sweep lint bench model wheel clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.11 3.12 3.13
@@ -25,6 +25,9 @@ test: .venv/.ready .venv/.model .venv/.browser .venv/.team/.ready ## the whole t
 
 test-pythons: ## what depends on the Python, on each Python promised that is here, and on the lowest versions of packages
 	.ci/pythons $(PYTHONS) lowest
+
+sweep: .venv/.ready .venv/.browser ## every honest answer at every level of isolation
+	JUPYTER_LOOPS_SWEEP=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 tests/verification/test_honest.py
 
 lint: .venv/.ready ## style, types, layers, front-end types
 	$(BIN)/ruff check .

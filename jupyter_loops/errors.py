@@ -12,6 +12,7 @@
     │   └── ReplyError      a model answered, and the answer cannot be used
     ├── SandboxError        the child process broke, not the candidate in it
     ├── DeliveryError       what was verified cannot be bound in the notebook
+    ├── CallError           a sandboxed function could not be called, or did not come to an end
     ├── TransitionError     the state machine was asked for an illegal step (a bug)
     ├── HistoryError        the history cannot be opened, read or written
     │   ├── NewerHistoryError   it was made by a newer version of jupyter-loops
@@ -157,6 +158,10 @@ class SandboxError(LoopError):
 
 class DeliveryError(LoopError):
     """What was verified cannot be bound in the notebook; nothing of it was bound."""
+
+
+class CallError(LoopError):
+    """A sandboxed function could not be called, did not come to an end, or its result could not be brought back."""
 
 
 class TransitionError(LoopError):

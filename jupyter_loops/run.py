@@ -24,6 +24,7 @@ from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.errors import LoopError, NotVerified
 
 if TYPE_CHECKING:
+    from jupyter_loops.execution.service import Service
     from jupyter_loops.history import History
     from jupyter_loops.view.charts import Charts
 
@@ -47,6 +48,7 @@ class Run:
     cycle: Cycle
     future: Future[Termination]
     pursue: Callable[..., Run]  # (continuation, names, **options): how a run is started from a stored one
+    serve: Callable[[Candidate], Service] | None = None  # where its functions live; None: they are bound as they are
     delivered: Delivered | None = field(init=False, default=None)
 
     @property
@@ -245,7 +247,8 @@ class Run:
         """Put the accepted targets into `namespace`. Raises NotVerified when there are none, and DeliveryError."""
         self.check()
         if self.best is not None and self.cycle.delivery is not None:
-            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace)
+            service = None if self.serve is None else self.serve(self.best)
+            self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace, service)
 
     def verify_delivery(self, namespace: Mapping[str, Any]) -> list[Outcome]:
         """Run the cell's checks on what `namespace` has now; one outcome a check. Raises DeliveryError."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from jupyter_loops.core.ports import Model, Sandbox
+from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.ports import Model, Sandbox, World
 
 from .options import Options
+
+if TYPE_CHECKING:
+    from jupyter_loops.execution.sandbox import ZygoteSandbox
+    from jupyter_loops.execution.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,6 @@ class Adapters:
     @classmethod
     def of(cls, options: Options, asked: int = 0) -> Adapters:
         """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""
-        from jupyter_loops.execution.sandbox import ZygoteSandbox
         from jupyter_loops.planning.models import open_model
 
         prices, name = options.prices, options.chosen_model
@@ -32,18 +37,31 @@ class Adapters:
         fallbacks = tuple(other_model(options, name) for name in options.fallback)
         escalation = tuple(other_model(options, name) for name in options.escalate)
         judge = _priced(options, options.judge_model, options.judge_api_base) if options.judge_model else None
-        return cls(model, ZygoteSandbox(isolation=options.sandbox, image=options.image), fallbacks, judge, escalation)
+        return cls(model, new_sandbox(options), fallbacks, judge, escalation)
 
 
 def replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Options]:
     """The real sandbox, and a model that says what was said."""
-    from jupyter_loops.execution.sandbox import ZygoteSandbox
     from jupyter_loops.planning.models.replay import ReplayModel
 
     free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
-    return Adapters(
-        ReplayModel(answers, name="replay"), ZygoteSandbox(isolation=options.sandbox, image=options.image)
-    ), free
+    return Adapters(ReplayModel(answers, name="replay"), new_sandbox(options)), free
+
+
+def new_sandbox(options: Options) -> ZygoteSandbox:
+    """The sandbox that the options name."""
+    from jupyter_loops.execution.sandbox import ZygoteSandbox
+
+    return ZygoteSandbox(isolation=options.sandbox, image=options.image)
+
+
+def serving(options: Options, world: World) -> Callable[[Candidate], Service] | None:
+    """How the functions of a verified candidate are served in a sandbox; None where they are bound as they are."""
+    if options.deliver != "sandboxed":
+        return None
+    from jupyter_loops.execution.service import Service
+
+    return lambda candidate: Service(world, candidate, new_sandbox(options))
 
 
 def other_model(options: Options, name: str) -> Model:

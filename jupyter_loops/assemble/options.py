@@ -66,6 +66,7 @@ class Options:
     auto_approve: bool = False  # `approve(...)` is true without a person
     sandbox: str = "auto"  # bubblewrap, landlock, container, process
     image: str | None = None  # of a container
+    deliver: str = "code"  # sandboxed: functions stay in the sandbox, and what is bound calls them there
     allow_imports: Sequence[str] | None = None  # modules that candidates may import, and those of the set-up; None: all
     deny_imports: Sequence[str] = ()
     give: tuple[str, ...] = ()  # names of the notebook that are handed over although they hold secrets
@@ -82,6 +83,8 @@ class Options:
         _ = self.prices, self.condition  # are checked here
         if self.store_prompts not in set(Prompts):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
+        if self.deliver not in {"code", "sandboxed"}:
+            raise OptionError(f"--deliver got {self.deliver!r}, expected code or sandboxed")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 

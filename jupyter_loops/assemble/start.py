@@ -22,7 +22,7 @@ from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
 
-from .adapters import Adapters, replaying
+from .adapters import Adapters, replaying, serving
 from .opening import HistoryOpening
 from .options import Options
 from .parts import Person, make_family
@@ -86,7 +86,15 @@ def launch(
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())
     future.add_done_callback(history.tell(lambda notice: background.soon(recorder.note, notice)))
-    run = Run(id=run_id, recipe=recipe, history=history, cycle=cycle, future=future, pursue=pursue)
+    run = Run(
+        id=run_id,
+        recipe=recipe,
+        history=history,
+        cycle=cycle,
+        future=future,
+        pursue=pursue,
+        serve=serving(options, world),
+    )
     runs.add(run)
     return run
 

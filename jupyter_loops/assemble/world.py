@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.errors import OptionError
+from jupyter_loops.core.recipe import Recipe, TargetKind
+from jupyter_loops.errors import OptionError, PreflightError
 
 from .options import Options
 
@@ -18,6 +18,9 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
     from jupyter_loops.execution.secrecy import keep_back
     from jupyter_loops.execution.tests import digest, locate
 
+    classes = [target.name for target in recipe.targets if target.kind is TargetKind.CLASS]
+    if options.deliver == "sandboxed" and classes:
+        raise PreflightError(f"--deliver sandboxed is for functions, and {classes[0]} is a class: leave it away")
     if unknown := [name for name in options.give if name not in names]:
         raise OptionError(f"--give got {', '.join(unknown)}, and the notebook has no such name")
     read = {name: names[name] for name in sorted(recipe.uses) if name in names}

@@ -64,6 +64,7 @@ class Limits:
 
     seconds: float = 10.0  # wall clock, for the candidate and all its checks
     cpu_seconds: float | None = None  # None: as `seconds`
+    life_cpu_seconds: float | None = None  # of a process that is called again and again; None: as `cpu_seconds`
     setup_seconds: float | None = 120.0  # wall clock, for the set-up, and for names that are sent later
     memory_bytes: int | None = 2 * 1024**3
     processes: int = 32

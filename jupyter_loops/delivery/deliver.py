@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
-from jupyter_loops.core.candidate import Candidate, Delivery
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
 from jupyter_loops.core.recipe import Recipe, Target
 from jupyter_loops.errors import DeliveryError
 from jupyter_loops.execution.crossing import unpack
+from jupyter_loops.execution.service import Service
 from jupyter_loops.execution.values import from_json, typed_dicts
 
 from .binding import Delivered
 from .copies import copied, may_change
 from .inert import define, quiet, told
 from .module import registered
-from .plan import Plan, in_code, plan
+from .plan import Plan, in_code, plan, stubs
+from .proxy import proxies
 
 
-def deliver(recipe: Recipe, candidate: Candidate, delivery: Delivery, namespace: MutableMapping[str, Any]) -> Delivered:
+def deliver(
+    recipe: Recipe,
+    candidate: Candidate,
+    delivery: Delivery,
+    namespace: MutableMapping[str, Any],
+    service: Service | None = None,
+) -> Delivered:
     """Bind the verified targets of `recipe` in `namespace`. Raises DeliveryError.
 
     The candidate's module is defined as it was examined, in a module of its own, after the set-up where it reads
     something of that. The notebook's objects are not changed: what the set-up changes in place is copied first.
+    With a `service`, its functions stay there, and what is bound calls them.
     """
     delivered = Delivered(namespace)
-    planned = plan(recipe, candidate, delivery)
+    if service is not None and candidate.kind is CandidateKind.CODE:
+        candidate = replace(candidate, text=stubs(recipe))
+    planned = plan(recipe, candidate, delivery, whole=service is not None)
     try:
         with registered(recipe.name, planned.source) as module:
             names = module.__dict__
             before = run_setup(recipe, planned, names, namespace)
             made = {name for name, value in names.items() if before.get(name, before) is not value}
             define(planned.code, names["__file__"], names)
+            if service is not None:
+                names |= proxies(in_code(recipe, candidate, delivery), names, service)
             for name in sorted(made & planned.wanted):
                 delivered.bind(name, names[name])
             for target in recipe.targets:

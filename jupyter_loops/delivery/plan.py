@@ -39,13 +39,13 @@ def in_code(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> list[Ta
     return [each for each in recipe.targets if each.name not in apart] if candidate.kind is CandidateKind.CODE else []
 
 
-def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> Plan:
-    """Read set-up and candidate."""
+def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, whole: bool = False) -> Plan:
+    """Read set-up and candidate; with `whole` the set-up is run, whoever reads it."""
     text = candidate.text if in_code(recipe, candidate, delivery) else ""
     code, setup = ast.parse(text), ast.parse(recipe.setup)
     types = [ast.parse(each.annotation, mode="eval") for each in recipe.targets if each.kind is TargetKind.DATA]
     wanted = {name for node in (code, *types) for name in reads(node)}
-    if not _serves(setup, wanted):
+    if not (setup.body and whole) and not _serves(setup, wanted):
         return Plan(text, ast.Module([], []), code, frozenset(wanted))
     wanted |= {name for statement in needed(setup.body, wanted) for name in reads(statement)}
     blank = len(recipe.setup) - len(recipe.setup.lstrip("\n"))
@@ -53,6 +53,15 @@ def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> Plan:
     ast.increment_lineno(setup, -blank)
     ast.increment_lineno(code, above.count("\n") + len(_GAP))
     return Plan(f"{above}{_GAP}{text}" if text else f"{above}\n", setup, code, frozenset(wanted))
+
+
+def stubs(recipe: Recipe) -> str:
+    """The functions as the cell declares them, without what is written above them."""
+    bare = [ast.parse(each.source).body[0] for each in recipe.targets if each.kind is TargetKind.FUNCTION]
+    for stub in bare:
+        assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
+        stub.decorator_list = []
+    return "\n\n".join(["from __future__ import annotations", *map(ast.unparse, bare)])
 
 
 def whole_setup(recipe: Recipe) -> Plan:

@@ -21,7 +21,6 @@ from .logbook import Logbook
 from .questions import Questions
 from .tools import Tools
 
-
 PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need no word
 
 

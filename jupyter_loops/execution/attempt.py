@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Observation, Verdict
 from jupyter_loops.core.ports import World
@@ -30,6 +30,8 @@ from .pool import Turn
 from .tests import digest
 from .watch import Watch
 
+_T = TypeVar("_T")
+_SHORT = 4000  # characters of checks: a thread costs more than to compile them
 _GRACE = 0.05  # seconds for the last message of a child that has ended
 
 
@@ -80,7 +82,8 @@ class ChildAttempt:
     ) -> tuple[list[Verdict], Observation]:
         """Run the checks in order, as the port says. Raises what `answering` raises."""
         examination = Examination(self._world.recipe, checks, self._program)
-        order = {"do": "examine", "token": self._token, "checks": examination.orders(), "all": self._world.all_checks}
+        orders = await _aside(examination.orders, sum(len(check.source) for check in checks))
+        order = {"do": "examine", "token": self._token, "checks": orders, "all": self._world.all_checks}
         self._hidden = self._hidden or any(check.hidden for check in checks)
 
         async def reply(message: dict[str, Any]) -> None:
@@ -135,6 +138,19 @@ class ChildAttempt:
             raise SandboxError(f"the result could not be brought back: {why}")
         return delivered[0]
 
+    async def call(self, frame: bytes, classes: Sequence[tuple[str, str]] | None) -> tuple[str, bytes, Observation]:
+        """One call of a function, within the limits of one: what came of it, the answer, what it printed and used."""
+        came: list[tuple[str, bytes]] = []
+        order = {"do": "call", "token": self._token, "classes": None if classes is None else [*classes]}
+        self._countdown.renew(self._world.limits.seconds)
+        self._watch.renew()
+
+        def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
+            came.append((border.field(message, "how", str), b"".join(blobs)))
+
+        observation = await self._act(order, "called", hear, blob=frame)
+        return *(came[0] if came else ("", b"")), observation
+
     async def _with_files(self, observation: Observation) -> Observation:
         """Keep what the candidate has written, where that is asked for."""
         folder, limit = self._world.artifacts, self._world.limits.kept_bytes
@@ -144,7 +160,7 @@ class ChildAttempt:
         return replace(observation, files=kept)
 
     async def _act(
-        self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None
+        self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None, blob: bytes = b""
     ) -> Observation:
         """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
@@ -156,7 +172,7 @@ class ChildAttempt:
         self._countdown.start()
         self._fork.ended.add_done_callback(self._ended)
         try:
-            message = await converse(self._fork.channel, self._with_private(order), last, hear, reply)
+            message = await converse(self._fork.channel, (*self._with_private(order), blob), last, hear, reply)
             ended = None
         except (Garbage, HungUp, Oversized) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
@@ -260,6 +276,11 @@ class ChildAttempt:
 
     def _flooded(self) -> None:
         self._reach(Exit.OUTPUT)
+
+
+async def _aside(work: Callable[[], _T], characters: int) -> _T:
+    """Done at once, or on a thread where the text to be read would hold up other runs."""
+    return work() if characters < _SHORT else await asyncio.to_thread(work)
 
 
 def _silent(observation: Observation) -> Observation:

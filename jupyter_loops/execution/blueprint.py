@@ -72,7 +72,8 @@ def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: 
 
 def _held(limits: Limits) -> dict[str, Any]:
     """What a child asks the system to hold it to."""
-    return asdict(limits) | {"cpu_seconds": limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds}
+    each = limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds
+    return asdict(limits) | {"cpu_seconds": limits.life_cpu_seconds or each}
 
 
 def _import_rules(imports: Imports) -> dict[str, Any] | None:

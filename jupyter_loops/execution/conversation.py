@@ -16,10 +16,11 @@ OVER = frozenset({Exit.DIED, Exit.GARBAGE, Exit.OUTPUT})  # the candidate's proc
 _SAID = OVER | {Exit.OK, Exit.RAISED, Exit.INVALID, Exit.MEMORY}  # what an examiner says
 
 
-async def converse(
-    channel: Channel, order: tuple[dict[str, Any], Sequence[int]], last: str, hear: Hear | None, reply: Reply | None
-) -> dict[str, Any]:
-    """Send the order, with its descriptors, and listen until `last` is said. Raises Garbage, HungUp, Oversized."""
+Sent = tuple[dict[str, Any], Sequence[int], bytes]  # an order, its descriptors, its blob
+
+
+async def converse(channel: Channel, order: Sent, last: str, hear: Hear | None, reply: Reply | None) -> dict[str, Any]:
+    """Send the order, and listen until `last` is said. Raises Garbage, HungUp, Oversized."""
     await channel.send(*order)
     while True:
         message, blobs = await channel.receive()
@@ -41,4 +42,5 @@ def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
     used = border.field(reply, "usage", dict)
     border.fault(reply.get("fault"))
     usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
-    return reply | {"usage": usage, "figures": () if reply["said"] == "delivered" else figures.read(reply, blobs)}
+    drawn = () if reply["said"] in {"delivered", "called"} else figures.read(reply, blobs)
+    return reply | {"usage": usage, "figures": drawn}

@@ -23,6 +23,10 @@ class Countdown:
         """When it will be used up, as `perf_counter` counts; of use while it runs."""
         return self._since + self._left
 
+    def renew(self, seconds: float) -> None:
+        """Allow so much from now on; while it stands still."""
+        self._left = seconds
+
     def start(self) -> None:
         """Run."""
         self._since = perf_counter()

@@ -24,7 +24,7 @@ class Examination:
 
     def __init__(self, recipe: Recipe, checks: Sequence[Check], program: Program) -> None:
         self._checks, self._program = tuple(checks), program
-        self._index = [_position(recipe, check) for check in checks]
+        self._index = _positions(recipe, checks)
         self._heard: list[Verdict] = []
         self._answers: list[Answer] = []  # of the check that is examined now
         self._asked = 0
@@ -96,8 +96,11 @@ def _explained(verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
     return replace(verdict, message=told or verdict.message, values={**verdict.values, **details})
 
 
-def _position(recipe: Recipe, check: Check) -> int:
-    """Where the check stands in its recipe, from 1; 0 for one of another."""
-    same = [place for place, each in enumerate(recipe.checks, 1) if each is check]
-    equal = [place for place, each in enumerate(recipe.checks, 1) if each == check]
-    return next(iter(same or equal), 0)
+def _positions(recipe: Recipe, checks: Sequence[Check]) -> list[int]:
+    """Where each check stands in its recipe, from 1; 0 for one of another."""
+    same = {id(each): place for place, each in reversed([*enumerate(recipe.checks, 1)])}
+    return [same.get(id(check)) or _equal(recipe, check) for check in checks]
+
+
+def _equal(recipe: Recipe, check: Check) -> int:
+    return next((place for place, each in enumerate(recipe.checks, 1) if each == check), 0)

@@ -70,7 +70,7 @@ class ZygoteSandbox:
         supply = Supply(world.offered, _given(world), None if passes else root, world.given)
         self._workers = Workers(world, self._start(root), self._examiner, supply, self._groups)
         self._spare = Spare(self._workers, self._pool, self._chores)
-        kept_back = private(world.recipe, world.names)
+        kept_back = await asyncio.to_thread(private, world.recipe, world.names)
         shared = {name: value for name, value in world.names.items() if name not in kept_back}
         packing = asyncio.create_task(asyncio.to_thread(pack, shared, None if passes else root / "names"))
         try:

@@ -25,13 +25,17 @@ class Watch:
         self._folders, self._looks = folders, 0
         self._hoard: Hoard | None = None  # begun at the first look: most candidates are over before it
         self._pid, self._shared, self._limits, self._reached = fork.pid, fork.shared_bytes, limits, reached
-        cpu = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
-        self._cpu_seconds = fork.spent_cpu_seconds + cpu
+        self._allowed = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
+        self._cpu_seconds = fork.spent_cpu_seconds + self._allowed
         self._loop = asyncio.get_running_loop()
         self._seen: tree.Seen = {}
         self._next: asyncio.TimerHandle | None = None
         self.cpu_seconds = 0.0
         self.peak_bytes = 0
+
+    def renew(self) -> None:
+        """Allow as much CPU time again, from now on."""
+        self._cpu_seconds = tree.load(self._pid, self._shared, self._seen).cpu_seconds + self._allowed
 
     def start(self) -> None:
         """Begin looking."""

@@ -39,7 +39,7 @@ class Workers:
         assert self.now is not None
         await self.now.start()
         self._cargo = await packing
-        return self.now, await self.now.build(self._blueprint(self._cargo), self._cargo)
+        return self.now, await self.now.build(await self._blueprint(self._cargo), self._cargo)
 
     async def close(self) -> None:
         """End them all. Idempotent."""
@@ -137,7 +137,7 @@ class Workers:
         worker = Worker(self._start)
         try:
             await worker.start()
-            await worker.build(self._blueprint(self._cargo), self._cargo)
+            await worker.build(await self._blueprint(self._cargo), self._cargo)
             await self._send(worker, self._supply.cargoes)
         except BaseException:
             await worker.close()
@@ -145,5 +145,6 @@ class Workers:
         worker.printed()
         return worker
 
-    def _blueprint(self, cargo: Cargo) -> Any:
-        return blueprint(self._world, cargo, self._start, self._examiner, fork=self._forks)
+    async def _blueprint(self, cargo: Cargo) -> Any:
+        """On a thread: a large cell, and a project of many files, take long to read."""
+        return await asyncio.to_thread(blueprint, self._world, cargo, self._start, self._examiner, fork=self._forks)

@@ -58,6 +58,8 @@ class _Reading:
         rules.words(self.source)
         self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
+        self.modules: set[str] = set()  # and what else the set-up imports
+        self.handed: set[str] = set()  # that a target may have been given: what it did to them is seen afterwards
         self.imports = imported(statements)
         self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
@@ -93,7 +95,7 @@ class _Reading:
             self._take_tool(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
-        elif check := read_check(self.source, statement, self.tainted, self.read):
+        elif check := read_check(self.source, statement, self.tainted | self.handed, self.read):
             self._take_check(statement, check)
         elif reads(statement) & self.tainted:
             self._wait(statement)
@@ -109,6 +111,8 @@ class _Reading:
                 "only checks may await; in set-up write `asyncio.run(…)`, or await it in a cell above", line
             )
         self.setup.append(statement)
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self.modules |= binds(statement)
 
     def _take_tool(self, statement: ast.stmt) -> None:
         """A tool runs in the notebook: what it reads is not sent to the sandbox."""
@@ -133,6 +137,7 @@ class _Reading:
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         well_timed(statement, self.names, check.line)
+        self.handed |= {name for one in (*self.pending, statement) for name in reads(one)} - self.modules
         self.late += [*self.pending, statement]
         self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
         asked = asks(self.source, statement, self.setup, hidden=check.hidden)
@@ -149,7 +154,7 @@ class _Reading:
         self.secret |= {name for waiting in self.pending for name in binds(waiting)}
         for statement in block.body:
             rules.may_hide(self.source, statement)
-            if check := read_check(self.source, statement, self.tainted, self.read):
+            if check := read_check(self.source, statement, self.tainted | self.handed, self.read):
                 self._take_check(statement, replace(check, hidden=True))
             else:
                 self.secret |= binds(statement)
@@ -163,11 +168,7 @@ class _Reading:
             how = "a test function takes no parameters and asserts something, or is called by a check"
             raise CellError(f"`{min(binds(statement))}` would never run: {how}", self.source.line(statement))
         self.pending.append(statement)
-        self.tainted |= binds(statement) | (changes(statement) - self._imported())
-
-    def _imported(self) -> set[str]:
-        imports = (one for one in self.setup if isinstance(one, ast.Import | ast.ImportFrom))
-        return {name for one in imports for name in binds(one)}
+        self.tainted |= binds(statement) | (changes(statement) - self.modules)
 
     def _rebinds_no_target(self, statement: ast.stmt) -> None:
         if taken := binds(statement) & self.names:

@@ -83,6 +83,12 @@ OPTIONS = (
     Option(name="sandbox", shape="KIND", read=_ISOLATION, help="auto, bubblewrap, landlock, container or process"),
     Option(name="image", shape="NAME", read=str, help="for --sandbox container; it needs the same Python x.y"),
     Option(
+        name="deliver",
+        shape="HOW",
+        read=units.one_of("code", "sandboxed"),
+        help="code or sandboxed: functions stay in the sandbox, and what is bound calls them there",
+    ),
+    Option(
         name="allow_imports", shape="MODULES", read=units.modules, help="all that candidates may import, e.g. math,re"
     ),
     Option(name="deny_imports", shape="MODULES", read=units.modules, help="what candidates must not import"),

@@ -78,6 +78,7 @@ class LoopMagics(Magics):
         config=True
     )
     image = Unicode(None, allow_none=True, help="Container image; None: python:3.x-slim.").tag(config=True)
+    deliver = Unicode("code", help="code, or sandboxed: functions stay in the sandbox.").tag(config=True)
     allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
         config=True
     )

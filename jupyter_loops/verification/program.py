@@ -21,7 +21,7 @@ def program(check: Check, index: int) -> dict[str, Any]:
     return _compiled(check) | {"index": index}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _compiled(check: Check) -> dict[str, Any]:
     text = "\n" * (check.line - 1) + check.source
     places, tree = Places(text), ast.parse(text)

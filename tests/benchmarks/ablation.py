@@ -24,10 +24,10 @@ from typing import Any
 
 sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("verification", "verification/honest_corpus")]
 
-from problems import human_eval  # noqa: E402
+from problems import human_eval
 
-from jupyter_loops import Loop  # noqa: E402
-from jupyter_loops.planning.models.embedded import records  # noqa: E402
+from jupyter_loops import Loop
+from jupyter_loops.planning.models.embedded import records
 
 ARMS: dict[str, frozenset[str] | None] = {
     "resampling": frozenset(),
@@ -51,7 +51,8 @@ def run(arm: str, problem: Any, model: str, seed: int, folder: str) -> Row:
     end = made.wait()
     query = (
         "SELECT i.iteration, sum(c.prompt_tokens + c.completion_tokens), any_value(i.passed), any_value(i.total), "
-        "any_value(i.why) FROM iterations i JOIN calls c USING (run_id, iteration) WHERE run_id = $run GROUP BY 1 ORDER BY 1"
+        "any_value(i.why) FROM iterations i JOIN calls c USING (run_id, iteration) WHERE run_id = $run "
+        "GROUP BY 1 ORDER BY 1"
     )
     rounds = [list(row) for row in made.history.sql(query, {"run": made.id}).fetchall()]
     return {
@@ -77,7 +78,7 @@ def report(rows: Iterable[Row]) -> None:
     first = next(iter(ARMS))
     asked = [(problem, seed) for arm, problem, seed in known if arm == first]
     print(f"  {len(asked)} problems and seeds; solved by tokens spent on each, of all")
-    print(f"  {'arm':28}" + "".join(f"{step:>18,}" for step in STEPS) + f"{'tokens, all':>16}")
+    print(f"  {'arm':28}" + "".join(f"{step:>22,}" for step in STEPS) + f"{'tokens, all':>16}")
     for arm in ARMS:
         taken = [known.get((arm, *each), known[first, *each]) for each in asked if _told(known, arm, each)]
         if not taken:
@@ -86,9 +87,9 @@ def report(rows: Iterable[Row]) -> None:
         for step in STEPS:
             solved = [spent_until_solved(row) <= step for row in taken]
             low, high = interval(solved)
-            cells.append(f"{sum(solved):>5} ({low:>4.0%}–{high:>4.0%})")
+            cells.append(f"{sum(solved):>5} ({low:>4.0%} to {high:>4.0%})")
         spent = sum(tokens for row in taken for _, tokens, *_ in row["rounds"])
-        print(f"  {arm:28}" + "".join(f"{cell:>18}" for cell in cells) + f"{spent:>16,}  of {len(taken)}")
+        print(f"  {arm:28}" + "".join(f"{cell:>22}" for cell in cells) + f"{spent:>16,}  of {len(taken)}")
     tried = [each for row in known.values() for each in row["rounds"]]
     seen = [each for each in tried if each[4] and "hidden" in each[4]]
     print(f"  {len(seen)} of {len(tried)} rounds passed all visible checks and failed a hidden one")

@@ -6,10 +6,14 @@ import threading
 import pytest
 
 from jupyter_loops.core.state import OTHERS
+from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine import background
+from jupyter_loops.execution import grants, sandbox
+from jupyter_loops.execution.examination import Examination
 from jupyter_loops.execution.pool import Pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.planning.models.replay import ReplayModel
+from jupyter_loops.planning.planner import Planner
 from jupyter_loops.view.html import html
 from jupyter_loops.view.snapshot import Snapshot
 from jupyter_loops.view.text import text
@@ -87,3 +91,24 @@ def test_waiting_for_other_runs_is_shown_and_not_charged(start, ear):
     assert headlines == [f"waiting · {OTHERS}"]
     assert run.usage.seconds < SHORT
     assert snapshot.to_json()["gauges"]["seconds"]["spent"] < SHORT
+
+
+def test_what_takes_long_in_a_large_cell_is_not_done_on_the_engines_thread(start, monkeypatch):
+    done: dict[str, set[bool]] = {}
+
+    def watched(owner, name):
+        original = getattr(owner, name)
+
+        def work(*args, **kwargs):
+            done.setdefault(name, set()).add(background.is_here())
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, work)
+
+    for owner, name in ((grants, "plan"), (sandbox, "private"), (Planner, "read"), (Examination, "orders")):
+        watched(owner, name)
+    checks = "\n".join(f"assert f({n}) == {n * n}, 'a large cell'" for n in range(200))
+    run = start(f"def f(n): 'Square.'\n{checks}", "```python\ndef f(n): return n * n\n```")
+
+    assert run.wait(60).reason is StopReason.VERIFIED
+    assert done == {"plan": {False}, "private": {False}, "read": {False}, "orders": {False}}

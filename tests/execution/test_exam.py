@@ -8,6 +8,12 @@ from jupyter_loops.core.candidate import Exit
 from jupyter_loops.core.recipe import Target, TargetKind
 
 
+def passes(outcome, checks) -> None:
+    assert outcome.executed.exit is Exit.OK, outcome.executed.fault
+    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+    assert len(outcome.verdicts) == len(checks)
+
+
 def function(stub: str) -> Target:
     name = stub.partition("def ")[2].partition("(")[0]
     return Target(name=name, kind=TargetKind.FUNCTION, source=f"{stub} ...")
@@ -239,11 +245,7 @@ async def test_an_honest_answer_passes(name, level, open_sandbox, make_recipe):
     stub, answer, checks = HONEST[name]
     recipe = make_recipe(*checks, setup=SETUP, targets=(function(stub),))
     async with open_sandbox(level, recipe) as box:
-        outcome = await box.run(answer)
-
-    assert outcome.executed.exit is Exit.OK, outcome.executed.fault
-    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
-    assert len(outcome.verdicts) == len(checks)
+        passes(await box.run(answer), checks)
 
 
 ASYNC = {
@@ -303,10 +305,7 @@ ASYNC = {
 async def test_an_asynchronous_answer_passes(name, open_sandbox, make_recipe):
     stub, answer, checks = ASYNC[name]
     async with open_sandbox("process", make_recipe(*checks, targets=(function(stub),))) as box:
-        outcome = await box.run(answer)
-
-    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
-    assert len(outcome.verdicts) == len(checks)
+        passes(await box.run(answer), checks)
 
 
 CHEATS = {  # what a candidate does instead of squaring
@@ -495,10 +494,7 @@ MORE = {
 async def test_an_honest_answer_that_fresh_eyes_found_passes(name, open_sandbox, make_recipe):
     stub, answer, checks = MORE[name]
     async with open_sandbox("process", make_recipe(*checks, targets=(function(stub),))) as box:
-        outcome = await box.run(answer)
-
-    assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
-    assert len(outcome.verdicts) == len(checks)
+        passes(await box.run(answer), checks)
 
 
 async def test_an_exception_and_undeclared_methods_of_a_class_target(open_sandbox, make_recipe):

@@ -155,3 +155,11 @@ def test_a_word_makes_a_deciding_block_a_check():
         "f(1)",
     ]
     assert recipe.checks[0].asks[0].rubric == "Polite?"
+
+
+def test_what_a_target_was_handed_is_looked_at_afterwards():
+    body = "from unittest.mock import Mock\nm, n = Mock(), Mock()\nn.assert_not_called()\n"
+    body += "def f(call) -> None: 'Calls it.'\nassert f(m) is None\nm.assert_called_once_with(1)"
+
+    assert [check.name for check in parse(body, "cell").checks] == ["f(m) is None", "m.assert_called_once_with(1)"]
+    assert "n.assert_not_called()" in parse(body, "cell").setup

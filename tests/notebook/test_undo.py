@@ -1,6 +1,8 @@
 """What a run leaves in a real shell, what can be asked of it there, and how it is taken back."""
 
 import inspect
+import os
+import time
 import traceback
 
 import pytest
@@ -112,3 +114,29 @@ def test_the_checks_are_run_again_on_what_the_notebook_has(shell, cell, right, c
     result = shell.run_cell("%loops verify-delivery")
     assert "2 of 2 checks of twice fail on what the notebook has" in str(result.error_in_exec)
     assert "double(-3) == -6  FAIL" in capsys.readouterr().out
+
+
+PID = "```python\nimport os\n\ndef double(n):\n    return n * 2 if n < 9 else os.getpid()\n```"
+
+
+@pytest.mark.parametrize("background", ["", "--background"])
+def test_a_function_that_stays_in_the_sandbox_is_called_and_checked(shell, cell, background):
+    run(shell, cell(PID, options=f"--deliver sandboxed {background}"))
+    shell.user_ns["twice"].wait(30)
+    until = time.monotonic() + 30
+    while "double" not in shell.user_ns and time.monotonic() < until:
+        time.sleep(0.01)
+    assert run(shell, "double(4)") == 8
+    assert run(shell, "double(9)") != os.getpid()
+    assert str(inspect.signature(shell.user_ns["double"])) == "(n: 'int') -> 'int'"
+
+    table = run(shell, "%loops verify-delivery twice")
+    assert [row[1] for row in table.rows] == ["pass", "pass"]
+    run(shell, "double.close()")
+
+
+def test_a_class_does_not_stay_in_the_sandbox(shell, cell):
+    body = "class Box:\n    '''Holds one.'''\n    def get(self): ...\n\nassert Box().get() == 1"
+    result = shell.run_cell(cell("", options="--deliver sandboxed", body=body))
+
+    assert str(result.error_in_exec) == "--deliver sandboxed is for functions, and Box is a class: leave it away"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import shutil
 import sys
 
@@ -11,7 +12,10 @@ import pytest
 from exam import Entry, Outcome, examined
 from honest_corpus import CONCURRENCY, HONEST, HUMAN_EVAL, LANGUAGE, LIBRARIES, STDLIB
 
-LEVELS = ["process", *["bubblewrap"] * (shutil.which("bwrap") is not None)]
+from jupyter_loops.execution.isolation import _why_not_landlock as no_landlock
+
+SHUT_IN = [*["landlock"] * (not no_landlock()), *["bubblewrap"] * (shutil.which("bwrap") is not None)]
+EACH = 1 if os.environ.get("JUPYTER_LOOPS_SWEEP") else 5  # `make sweep`: every one at every level
 
 
 def test_there_are_at_least_four_hundred_that_are_no_problems_of_human_eval():
@@ -25,7 +29,8 @@ def test_there_are_at_least_four_hundred_that_are_no_problems_of_human_eval():
 
 
 EVERY = [*HONEST, *HUMAN_EVAL]
-TRIED = [(level, entry) for level in LEVELS for entry in (EVERY if level == "process" else EVERY[::5])]
+TRIED = [("process", entry) for entry in EVERY]
+TRIED += [(level, entry) for first, level in enumerate(SHUT_IN) for entry in EVERY[first % EACH :: EACH]]
 
 
 @pytest.mark.parametrize(("level", "entry"), TRIED, ids=[f"{level}: {entry.name}" for level, entry in TRIED])

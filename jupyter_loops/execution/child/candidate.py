@@ -6,27 +6,25 @@ It holds nothing of the exam. All that it says is untrusted, so nothing here is 
 from __future__ import annotations
 
 import ast
-import io
 import os
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import cached_property
 from itertools import count
 from time import perf_counter
-from types import CoroutineType, FunctionType, ModuleType
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain
-from jupyter_loops.execution.crossing.change import same
 from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import NotPlain
 
-from .arguments import Described, Unpickler
+from .arguments import Described
+from .call import Call, read
 from .confine import usage
 from .fault import CANDIDATE
 from .figures import Figures
@@ -39,9 +37,6 @@ if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
     import asyncio
 
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
-_FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
-_ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset({"ndarray", "DataFrame", "Series"})
-_WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 _ABILITIES = (
     ("call", "__call__"),
     ("bind", "__get__"),
@@ -57,69 +52,6 @@ _ABILITIES = (
 )
 _PLACED = frozenset({"call", "timed", "special", "get", "set"})  # verbs that begin with a place
 _SILENT = (StopIteration, StopAsyncIteration)  # ends, not faults: nobody reads their frames
-
-
-class Call:
-    """What is known of one call's arguments, for as long as what came of it lives."""
-
-    def __init__(self, number: int, frame: bytes, objects: dict[int, Any], load: Callable[[Described], object]) -> None:
-        self.number, self._frame, self._load = number, frame, load
-        self._objects = objects
-        self.outer: Call | None = None  # in which the object was made that is called now
-        self.has_handles = False
-
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """The id of each of its objects that has an identity → its place."""
-        return {id(value): place for place, value in self._objects.items() if not isinstance(value, _FIXED)}
-
-    def changed(self) -> list[int]:
-        """Places of objects that do not hold any more what they held when they arrived."""
-        now = ((place, self._objects[place]) for place in self.places.values())
-        return [place for place, value in now if _is_own(value) and not same(value, self._twin(place), self._pair)]
-
-    def is_unchanged(self, value: object, seen: set[int] | None = None) -> bool:
-        """Whether one of its objects, and all that it holds, is what it was."""
-        seen, place = set() if seen is None else seen, self.places[id(value)]
-        if place in seen:
-            return True
-        seen.add(place)
-
-        def pair(now: object, then: object) -> bool:
-            return self._pair(now, then) and (id(now) not in self.places or self.is_unchanged(now, seen))
-
-        return same(value, self._twin(place), pair)
-
-    def at(self, place: int) -> Any:
-        """One of its objects."""
-        return self._objects[place]
-
-    @property
-    def is_small(self) -> bool:
-        """Whether it costs little to look for changes."""
-        return len(self._frame) < _WATCHED
-
-    def _twin(self, place: int) -> Any:
-        return self._before[place]
-
-    def _pair(self, now: object, then: object) -> bool:
-        return self.places.get(id(now), -1) == self._twins.get(id(then), -2) or now is then
-
-    @cached_property
-    def _before(self) -> dict[int, Any]:
-        return read(self._frame, self._load)[1]
-
-    @cached_property
-    def _twins(self) -> dict[int, int]:
-        return {id(value): place for place, value in self._before.items()}
-
-
-def read(frame: bytes, load: Callable[[Described], object]) -> tuple[Any, dict[int, Any]]:
-    """A message of the examiner's, and the objects in it by their places."""
-    unpickler: Any = Unpickler(io.BytesIO(frame), load)
-    return unpickler.load(), unpickler.memo.copy()
-
-
 _current: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
@@ -454,12 +386,6 @@ class _Content:
 def _abilities(kind: object) -> tuple[str, ...]:
     """What objects of a class can do; nothing for what is no class."""
     return tuple(ability for ability, method in _ABILITIES if isinstance(kind, type) and hasattr(kind, method))
-
-
-def _is_own(value: object) -> bool:
-    """Whether a change of it is one of its own, and not of the frame that it is a part of."""
-    kind = type(value)
-    return kind.__module__.partition(".")[0] not in _ARRAYS or kind.__name__ in _WHOLE
 
 
 def call_of(value: object) -> Call | None:

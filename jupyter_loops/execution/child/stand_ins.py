@@ -320,6 +320,13 @@ def _in_place(stub: _Function) -> int:
     return YES if isinstance(stub.returns, ast.Constant) and stub.returns.value is None else NO
 
 
+def works_in_place(source: str, value: object) -> bool:
+    """Whether a call of the function with this stub, which has returned `value`, may have changed its arguments."""
+    stub = ast.parse(source).body[0]
+    in_place = _in_place(stub) if isinstance(stub, _Function) else NO
+    return in_place == YES or (in_place == IF_NONE and value is None)
+
+
 def _is_data(kind: Any) -> bool:
     """Whether all values of a type are rebuilt here."""
     if get_origin(kind) in {Union, UnionType}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from . import arrow_layout
@@ -99,24 +100,19 @@ def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
     return pa.chunked_array(children, type_from(payload))
 
 
-def _make_table(payload: Any, children: list[Any], _: Decoding) -> object:
-    pa = imported("pyarrow")
+def _made_of(name: str, part: str) -> Callable[[Any, list[Any], Decoding], object]:
+    """What makes a table or a batch, each of whose columns is a `part`."""
 
-    if not all(isinstance(child, pa.ChunkedArray) for child in children):
-        raise Unreadable("a column is no array of Arrow's")
-    made = pa.Table.from_arrays(children, schema=schema_from(payload))
-    made.validate(full=True)
-    return made
+    def make(payload: Any, children: list[Any], _: Decoding) -> object:
+        pa = imported("pyarrow")
 
+        if not all(isinstance(child, getattr(pa, part)) for child in children):
+            raise Unreadable("a column is no array of Arrow's")
+        made = getattr(pa, name).from_arrays(children, schema=schema_from(payload))
+        made.validate(full=True)
+        return made
 
-def _make_batch(payload: Any, children: list[Any], _: Decoding) -> object:
-    pa = imported("pyarrow")
-
-    if not all(isinstance(child, pa.Array) for child in children):
-        raise Unreadable("a column is no array of Arrow's")
-    made = pa.RecordBatch.from_arrays(children, schema=schema_from(payload))
-    made.validate(full=True)
-    return made
+    return make
 
 
 def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
@@ -132,8 +128,8 @@ KINDS = {
     "pa.array": Kind(_make_array),
     "pa.dictionary": Kind(_make_dictionary),
     "pa.chunked": Kind(_make_chunked),
-    "pa.table": Kind(_make_table),
-    "pa.batch": Kind(_make_batch),
+    "pa.table": Kind(_made_of("Table", "ChunkedArray")),
+    "pa.batch": Kind(_made_of("RecordBatch", "Array")),
     "pa.scalar": Kind(_make_scalar),
     "pa.type": Kind(lambda payload, *_: type_from(payload)),
     "pa.schema": Kind(lambda payload, *_: schema_from(payload)),

@@ -25,12 +25,7 @@ class Classes:
     @staticmethod
     def of(names: Mapping[str, object]) -> Classes:
         """Every class that names lead to, and every class of the user's own modules."""
-        values = [*names.values(), *(value for module in _modules() for value in list(vars(module).values()))]
-        found: dict[int, type] = {}
-        for value in values:
-            for kind in _lead(value):
-                _collect(kind, found)
-        return Classes(found.values())
+        return Classes(led_to([*names.values(), *defined_in(own_modules())]))
 
     def number(self, kind: type) -> int | None:
         """The number of a class of the table."""
@@ -71,6 +66,20 @@ def _lead(value: object) -> Iterator[type]:
     yield type(value)
 
 
+def defined_in(modules: Iterable[ModuleType]) -> Iterator[object]:
+    """All that modules have names for."""
+    return (value for module in modules for value in list(vars(module).values()))
+
+
+def led_to(values: Iterable[object]) -> list[type]:
+    """Every class that values lead to: themselves, their own, those of what they hold, and what is behind these."""
+    found: dict[int, type] = {}
+    for value in values:
+        for kind in _lead(value):
+            _collect(kind, found)
+    return [*found.values()]
+
+
 def _collect(kind: type, found: dict[int, type]) -> None:
     waiting = [kind]
     while waiting:
@@ -83,7 +92,8 @@ def _collect(kind: type, found: dict[int, type]) -> None:
             waiting.extend(each.__mro__[1:])
 
 
-def _modules() -> Iterator[ModuleType]:
+def own_modules() -> Iterator[ModuleType]:
+    """Modules that are of no library: `__main__`, and those of the user's project."""
     for name, module in sorted(sys.modules.items()):
         if isinstance(module, ModuleType) and not is_of_a_library(name):
             yield module

@@ -91,4 +91,5 @@ def dearer(listed: Price | None, ours: Price | None) -> Price | None:
 
 def _price(row: Mapping[str, Any], source: str) -> Price:
     kinds = ("prompt", "completion", "cached", "reasoning")
-    return Price(**{kind: row.get(kind) for kind in kinds}, source=source)
+    known: dict[str, Any] = {kind: row.get(kind) for kind in kinds}
+    return Price(**known, source=source)

@@ -1,0 +1,121 @@
+"""Functions of the notebook that live in the sandbox: each call is copied there, and its result is data."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import inspect
+import os
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, wait
+from functools import cache, wraps
+from typing import Any, NoReturn
+
+from jupyter_loops.core.recipe import Target
+from jupyter_loops.engine import background
+from jupyter_loops.errors import CallError
+from jupyter_loops.execution.calls import RemoteCall, Shared
+from jupyter_loops.execution.service import Service
+
+_PATIENCE = 3.0  # seconds that sandboxes get to end, when the kernel does
+_open: weakref.WeakSet[Caller] = weakref.WeakSet()
+
+
+class Caller:
+    """From the notebook to the functions of one candidate. From any thread, and from any event loop."""
+
+    def __init__(self, service: Service, names: Mapping[str, object]) -> None:
+        self._service, self._names, self._owner = service, names, os.getpid()
+        self._shared: Shared | None = None
+        _open.add(self)
+        _close_with_the_process()
+        weakref.finalize(self, _let_go, service).atexit = False  # at the exit `_close_all` waits for them
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call and wait. Raises what the function raises, and CallError."""
+        if background.is_here():
+            raise CallError(f"{name} runs in the sandbox: to wait for it here would hold up every run")
+        made, under_way = self._begin(name, args, kwargs)
+        try:
+            how, answer, observed = under_way.result()
+        except KeyboardInterrupt:
+            under_way.cancel()
+            raise
+        _show(observed)
+        return made.read(how, answer)
+
+    async def call_async(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The same, awaited."""
+        made, under_way = self._begin(name, args, kwargs)
+        how, answer, observed = await asyncio.wrap_future(under_way)
+        _show(observed)
+        return made.read(how, answer)
+
+    def close(self) -> None:
+        """End the processes; the next call starts them anew."""
+        closing = self.begin_to_close()
+        if closing is not None and not background.is_here():
+            closing.result()
+
+    def begin_to_close(self) -> Future[None] | None:
+        """The same, without waiting; None in a fork, which has none of the processes."""
+        return background.submit(self._service.close()) if os.getpid() == self._owner else None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a function that lives in the sandbox cannot be pickled: only its own kernel can call it")
+
+    def _begin(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[RemoteCall, Any]:
+        if os.getpid() != self._owner:
+            raise CallError(f"{name} runs in the sandbox, and only its own kernel can call it: use threads")
+        if self._shared is None:
+            self._shared = Shared(self._names)
+        made = RemoteCall(name, args, kwargs, self._shared)
+        return made, background.submit(self._service.call(made.frame, self._shared.ways))
+
+
+def proxies(targets: Iterable[Target], names: Mapping[str, Any], service: Service) -> dict[str, Callable[..., Any]]:
+    """What is bound in the place of each function; `names` has their stubs."""
+    caller = Caller(service, names)
+    return {target.name: _proxy(target.name, names[target.name], caller) for target in targets}
+
+
+def _proxy(name: str, stub: Callable[..., Any], caller: Caller) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(stub):
+
+        @wraps(stub)
+        async def proxy_async(*args: Any, **kwargs: Any) -> Any:
+            return await caller.call_async(name, args, kwargs)
+
+        made: Any = proxy_async
+    else:
+
+        @wraps(stub)
+        def proxy(*args: Any, **kwargs: Any) -> Any:
+            return caller.call(name, args, kwargs)
+
+        made = proxy
+    made.close = caller.close
+    return made  # type: ignore[no-any-return]
+
+
+def _show(observed: Any) -> None:
+    """Print what the call has printed."""
+    for stream, text in ((sys.stdout, observed.stdout), (sys.stderr, observed.stderr)):
+        if text:
+            stream.write(text)
+
+
+def _let_go(service: Service) -> None:
+    """Nobody has the functions any more. From any thread, in which nothing may be waited for."""
+    background.submit(service.close())
+
+
+@cache
+def _close_with_the_process() -> None:
+    atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    wait([closing for caller in list(_open) if (closing := caller.begin_to_close())], _PATIENCE)
