@@ -177,7 +177,7 @@ class Planner(Protocol):
         """How to ask in this round."""
         ...
 
-    def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
+    async def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
         """The candidate in an answer, cut at its length limit or not. Raises ReplyError: feedback for the model."""
         ...
 

@@ -213,7 +213,7 @@ class Cycle:
         self.tuning.answered(answer, turn.iteration)
         truncated = answer.finish_reason == "length"
         try:
-            candidate = await asyncio.to_thread(self.planner.read, self.recipe, answer.text, cut=truncated)
+            candidate = await self.planner.read(self.recipe, answer.text, cut=truncated)
         except ReplyError as error:
             turn.fault = ErrorClass.TRUNCATED if truncated else error.kind
             turn.why = error.message + (" (the answer was cut at its length limit)" if truncated else "")

@@ -11,11 +11,9 @@ from jupyter_loops.core.recipe import Recipe, TargetKind
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .answer.calls import begins_call
-from .answer.code import read_code
-from .answer.data import read_data
-from .answer.text import read_text
 from .outline import Schema, outline, together
 from .parts import sections
+from .reading import Order, read
 from .sampling import Schedule
 from .window import GAP, Section, fit
 
@@ -79,22 +77,23 @@ class Planner:
         """How to ask in this round."""
         return self._schedule.at(memory)
 
-    def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
+    async def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
         """The candidate in an answer. Raises ReplyError, whose message is feedback for the model.
 
         `cut` says that the answer was cut at its length limit.
         """
         if self._tools and begins_call(text, self._tools):
             raise ReplyError(_A_CALL, ErrorClass.MALFORMED)
-        if recipe.asks_for_code:
-            names = [target.name for target in recipe.targets]
-            code = read_code(text, names, setup=recipe.setup, cut=cut)
-            return Candidate(kind=CandidateKind.CODE, text=code)
-        if _plain(recipe):
-            return Candidate(kind=CandidateKind.DATA, text=read_text(text, recipe.targets[0].name, cut=cut))
         of, schema, _ = self._shape
-        schema = schema if of is not None and of[0] == recipe else None
-        return Candidate(kind=CandidateKind.DATA, text=read_data(text, recipe.targets, schema=schema, cut=cut))
+        order = Order(
+            form="code" if recipe.asks_for_code else "text" if _plain(recipe) else "data",
+            targets=recipe.targets,
+            setup=recipe.setup if recipe.asks_for_code else "",
+            schema=schema if of is not None and of[0] == recipe else None,
+            cut=cut,
+        )
+        kind = CandidateKind.CODE if recipe.asks_for_code else CandidateKind.DATA
+        return Candidate(kind=kind, text=await read(order, text))
 
     def _wanted(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
         """The schema of the answer and its sketch, worked out once for all rounds."""

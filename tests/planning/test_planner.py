@@ -95,7 +95,7 @@ def test_decorators_and_async_stubs_are_asked_for(a_recipe):
     assert "`async get(url: str, *, n=1)` decorated with `@cache`" in text
 
 
-def test_a_class_is_asked_for_whole_and_its_stub_is_shown_as_code(a_recipe):
+async def test_a_class_is_asked_for_whole_and_its_stub_is_shown_as_code(a_recipe):
     stub = 'class Stack(Sized):\n    """Last in, first out."""\n\n    def push(self, item: int) -> None: ...'
     target = Target(name="Stack", kind=TargetKind.CLASS, source=stub, doc="Last in, first out.")
     recipe = a_recipe(goal=target.doc, targets=(target,))
@@ -103,7 +103,7 @@ def test_a_class_is_asked_for_whole_and_its_stub_is_shown_as_code(a_recipe):
 
     assert text.endswith(f"Write this Python class whole, every method with its body:\n\n```python\n{stub}\n```")
     assert text.count("Last in, first out.") == 1
-    assert Planner().read(recipe, "```python\nclass Stack: ...\n```").kind is CandidateKind.CODE
+    assert (await Planner().read(recipe, "```python\nclass Stack: ...\n```")).kind is CandidateKind.CODE
 
 
 @pytest.mark.parametrize("source", ["sales: pd.DataFrame", "picture: go.Figure", "weights: np.ndarray"])
@@ -135,15 +135,15 @@ def test_a_data_target_is_asked_for_as_json_with_a_schema(a_recipe):
     assert "$defs" not in prompt.schema["properties"]["mug"]
 
 
-def test_answers_become_candidates_of_the_recipe_s_kind(a_recipe):
+async def test_answers_become_candidates_of_the_recipe_s_kind(a_recipe):
     text = a_recipe(targets=(Target(name="slogan", kind=TargetKind.TEXT, source="slogan: str"),))
     data = a_recipe(targets=(Target(name="mug", kind=TargetKind.DATA, source="mug: dict"),))
 
-    assert Planner().read(a_recipe(), "```python\ndef double(n): return n\n```").kind is CandidateKind.CODE
-    assert json.loads(Planner().read(text, "Stay warm").text) == {"slogan": "Stay warm"}
-    assert json.loads(Planner().read(data, '{"a": 1}').text) == {"mug": {"a": 1}}
+    assert (await Planner().read(a_recipe(), "```python\ndef double(n): return n\n```")).kind is CandidateKind.CODE
+    assert json.loads((await Planner().read(text, "Stay warm")).text) == {"slogan": "Stay warm"}
+    assert json.loads((await Planner().read(data, '{"a": 1}')).text) == {"mug": {"a": 1}}
     with pytest.raises(ReplyError):
-        Planner().read(data, "no")
+        await Planner().read(data, "no")
 
 
 def test_the_ladder_rises_while_nothing_works_and_a_set_temperature_stays():

@@ -11,8 +11,9 @@ from jupyter_loops.core.examples import blanked, examples, lines_of
 from jupyter_loops.core.names import binds, reads, wants
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .faults import check_length, nothing
+from .faults import check_code, check_length, nothing
 from .fences import Block, Blocks
+from .patience import afford
 from .python import START, Code, breaks_off, code, fault, salvaged
 from .repeats import repeats
 from .thoughts import after_thoughts
@@ -32,7 +33,9 @@ def read_code(answer: str, names: Sequence[str], *, setup: str = "", cut: bool =
     check_length(answer)
     found = _found(answer, names, cut=cut)
     if isinstance(found, str):
-        return found
+        return check_code(found)
+    check_code(found.text)
+    afford()
     left_out = examples(found.text, found.body, names) | repeats(found.body, setup, names)
     return blanked(found.text, found.body, left_out)
 

@@ -7,6 +7,7 @@ import re
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 LONGEST = 4_000_000  # characters of an answer
+LONGEST_CODE = 200_000  # of the code in it, which is looked at many times
 _REFUSAL = re.compile(
     r"\W*(?:sorry|(?:i['\u2019]?m|i am) (?:very |really |so )?(?:sorry|not able|unable)|i can(?:no|['\u2019])t\b"
     r"|i can not\b|i (?:won['\u2019]t|will not|would rather not|must decline)\b|as an ai\b|unfortunately, i\b)",
@@ -22,6 +23,16 @@ def check_length(answer: str) -> None:
             f"the answer has {len(answer):,} characters, and at most {LONGEST:,} are read: answer with less",
             ErrorClass.MALFORMED,
         )
+
+
+def check_code(text: str) -> str:
+    """The text, unless it is longer than any code that is run. Raises ReplyError."""
+    if len(text) > LONGEST_CODE:
+        raise ReplyError(
+            f"the code has {len(text):,} characters, and at most {LONGEST_CODE:,} are run: write less",
+            ErrorClass.MALFORMED,
+        )
+    return text
 
 
 def nothing(answer: str, rest: str, lacking: str, wanted: str) -> ReplyError:

@@ -8,10 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from .patience import afford
+
 _DECODER = json.JSONDecoder(strict=False)  # models write line breaks and tabs into strings
 _START = re.compile(r"[\[{]")
 _TRIES = 1000  # brackets in prose that are tried
 _LONGEST = 200_000  # characters that are repaired
+_REPAIR = 1e-6  # seconds for one of them
 _WIDE = str.maketrans({"\uff1a": ":", "\uff0c": ",", "\u201c": '"', "\u201d": '"'})
 _SIGN = re.compile(r'(?<=["\u201d\]}])\s*[\uff1a\uff0c]|(?<=\w)\uff0c(?=\s*["\u201c])')  # full-width, as in Chinese
 
@@ -35,6 +38,7 @@ def inside(text: str) -> list[Any]:
     """The objects and lists among other text."""
     found, at, left = [], 0, 4 * len(text)
     for _ in range(_TRIES):
+        afford()
         start = _START.search(text, at)
         if start is None or left <= 0:
             break
@@ -60,6 +64,7 @@ def repaired(text: str, names: Collection[str]) -> Found | None:
         return None
     first = min((found.start() for found in named if found), default=0)
     start = max(text.rfind("{", 0, first), 0)
+    afford(_REPAIR * (len(text) - start))
     try:
         value = json_repair.loads(_SIGN.sub(lambda sign: sign[0].translate(_WIDE), text[start:]))
     except (ValueError, RecursionError):

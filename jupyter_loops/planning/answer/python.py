@@ -7,9 +7,12 @@ import re
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 from jupyter_loops.core.examples import lines_of
 from jupyter_loops.core.names import binds
+
+from .patience import afford
 
 UNSEEN = "\ufeff\u200b\u2060"  # a byte order mark and its like
 START = re.compile(
@@ -22,17 +25,17 @@ _DEFINED = re.compile(r"(?:@.*\n)*(?:async +)?(?:def|class) +(\w+)|(\w+) *[:=]")
 _STEPS = 8  # statements that are given up, one by one, to save what stands before them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Code:
     """Text that parses, and its statements."""
 
     text: str
     body: list[ast.stmt]
 
-    @property
+    @cached_property
     def bound(self) -> set[str]:
         """The names that it binds at its top level."""
-        return {name for node in self.body if not _is_bare(node) for name in binds(node)}
+        return {name for node in self.body if not _is_bare(node) for name in _bound_by(node)}
 
 
 def code(text: str) -> Code | None:
@@ -73,12 +76,18 @@ def salvaged(text: str, names: Collection[str], *, unfinished: bool) -> Code | N
 
 
 def _parsed(text: str) -> list[ast.stmt] | Exception:
+    afford()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns again, where the code runs
             return ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return error
+
+
+def _bound_by(node: ast.stmt) -> Collection[str]:
+    afford()
+    return binds(node)
 
 
 def _is_bare(node: ast.stmt) -> bool:

@@ -1,0 +1,93 @@
+"""Reads an answer: at once where that is quick, else in a process of its own, so that no answer holds the run's thread.
+
+A thread would not do: Python's parser lets nothing else run meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from jupyter_loops.core.recipe import Target
+from jupyter_loops.errors import ErrorClass, ReplyError
+
+from .answer.code import read_code
+from .answer.data import read_data
+from .answer.faults import check_length
+from .answer.fit import Schema
+from .answer.patience import Impatient, patience
+from .answer.text import read_text
+
+_QUICK = 0.015  # seconds, to which one step may come that cannot be broken off
+_SHORT = {"code": 100_000, "data": 200_000, "text": 200_000}  # characters that such a step takes 40 ms for, at most
+_LONG = 60.0  # seconds that an answer may be read for
+_MAIN = "import sys; sys.path[:] = {path!r}; from jupyter_loops.planning.reading import main; main()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be read from an answer."""
+
+    form: str  # code, data, text
+    targets: tuple[Target, ...]
+    setup: str = ""
+    schema: Schema | None = None
+    cut: bool = False  # the answer was, at its length limit
+
+    def read(self, answer: str) -> str:
+        """The candidate's text. Raises ReplyError."""
+        if self.form == "code":
+            return read_code(answer, [target.name for target in self.targets], setup=self.setup, cut=self.cut)
+        if self.form == "text":
+            return read_text(answer, self.targets[0].name, cut=self.cut)
+        return read_data(answer, self.targets, schema=self.schema, cut=self.cut)
+
+
+async def read(order: Order, answer: str) -> str:
+    """The candidate's text, whatever time that takes. Raises ReplyError."""
+    check_length(answer)
+    if len(answer) <= _SHORT[order.form]:
+        try:
+            with patience(_QUICK):
+                return order.read(answer)
+        except Impatient:
+            pass
+    return await _aside(order, answer)
+
+
+async def _aside(order: Order, answer: str) -> str:
+    process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own words; it is waited for on a thread
+        [sys.executable, "-I", "-c", _MAIN.format(path=sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        told, _ = await asyncio.to_thread(process.communicate, pickle.dumps((order, answer)), _LONG)
+    except subprocess.TimeoutExpired:
+        raise ReplyError(
+            f"the answer could not be read within {_LONG:g} s: answer with less", ErrorClass.MALFORMED
+        ) from None
+    finally:
+        process.kill()
+    if process.returncode:
+        raise ReplyError("reading the answer ended in a crash: answer with something simpler", ErrorClass.MALFORMED)
+    text, message, kind = json.loads(told)
+    if message:
+        raise ReplyError(message, ErrorClass(kind))
+    return str(text)
+
+
+def main() -> None:
+    """The entry point of that process."""
+    order, answer = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the kernel's own making
+    try:
+        told = order.read(answer), "", ""
+    except ReplyError as error:
+        told = "", error.message, error.kind
+    sys.stdout.write(json.dumps(told))
