@@ -58,12 +58,13 @@ class Endpoint:
     manners: Manners
     scripts: dict[str, deque[Manners]] = field(default_factory=lambda: defaultdict(deque))  # by room
     asked: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # requests, by room
+    adapter: type[LiteLLMModel] = LiteLLMModel
 
     def model(self, room: str = "", *acts: Manners, **options: object) -> LiteLLMModel:
         """A model whose requests are met by `acts` in order, and then by the default manners."""
         self.scripts[room].extend(acts)
         base = f"{self.base}/{room}" if room else self.base
-        return LiteLLMModel("hosted_vllm/echo", api_base=base, api_key=KEY, **options)  # type: ignore[arg-type]
+        return self.adapter("hosted_vllm/echo", api_base=base, api_key=KEY, **options)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -220,10 +221,10 @@ def _asked(calls: tuple[tuple[str, str], ...]) -> list[dict[str, object]]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Endpoint]:
-    """An endpoint for as long as the block lasts."""
+def serving(adapter: type[LiteLLMModel] = LiteLLMModel) -> Iterator[Endpoint]:
+    """An endpoint for as long as the block lasts, whose models are asked through `adapter`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_address[1]}/v1", Manners())
+    endpoint = Endpoint(f"http://127.0.0.1:{server.server_address[1]}/v1", Manners(), adapter=adapter)
     server.RequestHandlerClass = type("Handler", (_Handler,), {"endpoint": endpoint})
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that goes away is one of the tests

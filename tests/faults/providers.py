@@ -20,7 +20,6 @@ from jupyter_loops.engine.recovery import POLICIES
 from jupyter_loops.errors import ErrorClass
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse
-from jupyter_loops.planning.models.provider import LiteLLMModel
 from tests.endpoint import KEY, Endpoint, Manners
 
 CELL = '''
@@ -170,7 +169,7 @@ def begin(endpoint: Endpoint, room: str, acts: tuple[Manners, ...], history: Pat
     endpoint.scripts[room].extend([*acts, *[GOOD] * 8])
     nobody = options.pop("nobody", False)
     base = f"http://127.0.0.1:{_closed_port()}/v1" if nobody else f"{endpoint.base}/{room}"
-    model = LiteLLMModel("hosted_vllm/echo", api_base=base, api_key=KEY, price=PRICE, idle=IDLE_SECONDS)
+    model = endpoint.adapter("hosted_vllm/echo", api_base=base, api_key=KEY, price=PRICE, idle=IDLE_SECONDS)
     ear = Ear()
     chosen = Options(
         history=str(history),

@@ -8,14 +8,16 @@ import time
 import pytest
 
 from jupyter_loops.history import open_history
+from jupyter_loops.planning.models.openai_server import OpenAIServerModel
+from jupyter_loops.planning.models.provider import LiteLLMModel
 from tests.endpoint import Manners, serving
 
 from .providers import GOOD, PRICE, TABLE, begin, charged, play, refusal
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    with serving() as endpoint:
+@pytest.fixture(scope="module", params=[LiteLLMModel, OpenAIServerModel], ids=["litellm", "thin"])
+def table(request, tmp_path_factory):
+    with serving(adapter=request.param) as endpoint:
         path = tmp_path_factory.mktemp("first") / "history.duckdb"
         run, _ = begin(endpoint, "first", (), path, streaming=True, call_timeout=30)  # a first call takes its time
         run.wait(60)

@@ -33,6 +33,10 @@ def open_model(
         from .replay import ReplayModel
 
         return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price, asked=asked)
+    from .openai_server import OpenAIServerModel, speaks_openai
+
+    if api_base is not None and speaks_openai(name):
+        return OpenAIServerModel(name, api_base=api_base, price=price, unlisted=unlisted)
     from .provider import LiteLLMModel
 
     return LiteLLMModel(name, api_base=api_base, price=price, unlisted=unlisted)

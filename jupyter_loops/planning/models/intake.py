@@ -27,12 +27,20 @@ _STREAM, _PER_EVENT = 4 << 20, 2048  # bytes of a stream, and for each token
 
 def install() -> None:
     """Put the bounds around each way on which LiteLLM sends; calls that are not ours pass as before."""
-    import httpx
     from litellm.llms.custom_httpx import aiohttp_transport
 
-    for transport in (httpx.AsyncHTTPTransport, getattr(aiohttp_transport, "LiteLLMAiohttpTransport", None)):
-        if transport is not None:
-            _bound(transport)
+    bound_httpx()
+    transport = getattr(aiohttp_transport, "LiteLLMAiohttpTransport", None)
+    if transport is not None:
+        _bound(transport)
+
+
+@functools.cache
+def bound_httpx() -> None:
+    """Put the bounds around httpx; once."""
+    import httpx
+
+    _bound(httpx.AsyncHTTPTransport)
 
 
 def _bound(transport: Any) -> None:

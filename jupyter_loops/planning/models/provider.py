@@ -27,8 +27,8 @@ from .wire import Wire, current
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
 _PER_TOKEN = 32  # characters; an answer that is longer than this for each token it was allowed is cut
-_PER_MESSAGE = 6  # tokens that a chat template may add to each message
-_ABOUT_TOOLS = 600  # tokens of a provider's own words about tools: Anthropic's are the most, with about 530
+PER_MESSAGE = 6  # tokens that a chat template may add to each message
+ABOUT_TOOLS = 600  # tokens of a provider's own words about tools: Anthropic's are the most, with about 530
 
 
 class LiteLLMModel:
@@ -151,10 +151,10 @@ class LiteLLMModel:
             messages = spoken.told(messages, tools)  # in words they take more than as JSON
         chat = [{"role": message.role, "content": message.content} for message in messages]
         counted = int(litellm.token_counter(model=self._model, messages=chat))
-        about = _ABOUT_TOOLS if tools else 0
+        about = ABOUT_TOOLS if tools else 0
         if self._provider in {"openai", "azure"}:
             return counted + about
-        guessed = sum(estimate(message.content) + _PER_MESSAGE for message in messages)
+        guessed = sum(estimate(message.content) + PER_MESSAGE for message in messages)
         return max(counted, guessed) + about
 
     def price(self) -> Price | None:
@@ -243,9 +243,13 @@ class LiteLLMModel:
     def _takes_schema(self) -> bool:
         return self._provider in _LOCAL_SERVERS or bool(load().supports_response_schema(self._model))
 
+    async def _send(self, request: dict[str, Any]) -> Any:
+        """The reply, or the stream of one."""
+        return await load().acompletion(**request)
+
     async def _ask(self, request: dict[str, Any], on_text: Callable[[str], None] | None) -> Completion:
         started = time.perf_counter()
-        reply = await load().acompletion(**request)
+        reply = await self._send(request)
         seconds = time.perf_counter() - started
         if not reply.choices:
             raise ModelError(f"{self.name} sent an answer without choices", ErrorClass.MALFORMED, taken_up=True)
@@ -268,7 +272,7 @@ class LiteLLMModel:
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
         heard = Heard(on_text, room=_PER_TOKEN * tokens(request))
-        stream = await load().acompletion(**request)
+        stream = await self._send(request)
         stream.raise_on_model_repetition = lambda: (
             None
         )  # a long table may repeat itself, and the answer's room is bounded

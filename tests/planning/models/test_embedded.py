@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +148,29 @@ class TestTheDefaultModel:
 
         assert answer.text
         assert model.name == f"gguf:{SMALLEST.path()}"
+
+
+WITHOUT_LITELLM = """
+import sys
+from jupyter_loops import Loop
+from jupyter_loops.planning.models.embedded import records
+run = Loop.from_cell('def double(n: int) -> int: "Twice n."\\nassert double(2) == 4', "d").run(
+    model="local:smol", iterations=1, history=sys.argv[1])
+run.wait()
+assert run.usage.calls == 1, run.termination
+assert "litellm" not in sys.modules
+"""
+
+
+@here
+@pytest.mark.model
+def test_a_run_on_an_embedded_model_does_without_litellm(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LITELLM, tmp_path / "history.duckdb"],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr

@@ -10,8 +10,7 @@ from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
 from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.planning.models import spoken
-from jupyter_loops.planning.models.client import load, preload
-from jupyter_loops.planning.models.provider import LiteLLMModel
+from jupyter_loops.planning.models.openai_server import OpenAIServerModel
 from jupyter_loops.planning.tokens import estimate
 
 from . import server
@@ -29,10 +28,10 @@ class EmbeddedModel:
     def __init__(self, record: EmbeddedRecord = DEFAULT, *, price: Price | None = None) -> None:
         self.name, self._record = record.name, record
         self._price = price or _FREE
-        self._remote: LiteLLMModel | None = None
+        self._remote: OpenAIServerModel | None = None
 
     async def open(self) -> None:
-        """Start the server while LiteLLM is being imported. Raises ModelError where it cannot run."""
+        """Start the server. Raises ModelError where it cannot run."""
         await self._open()
 
     async def complete(
@@ -65,13 +64,11 @@ class EmbeddedModel:
         """Parts of a prompt from earlier rounds that it can use; None for all."""
         return self._record.carried
 
-    async def _open(self) -> LiteLLMModel:
+    async def _open(self) -> OpenAIServerModel:
         if self._remote is None:
-            preload()
             endpoint = await asyncio.to_thread(server.start, self._record)
-            await asyncio.to_thread(load)
-            self._remote = LiteLLMModel(
-                f"hosted_vllm/{self._record.title}",
+            self._remote = OpenAIServerModel(
+                self._record.title,
                 api_base=endpoint.base,
                 api_key=endpoint.key,
                 price=self._price,
