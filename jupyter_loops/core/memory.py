@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .candidate import Candidate
 
@@ -25,5 +25,10 @@ class Memory:
     left: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
     bold: int = 0  # 1: more than the sampling schedule would dare
+    again: int = 0  # answers of this round that had been tried before
     names: Mapping[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
     schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # data target → JSON schema
+
+    def fresh(self) -> Memory:
+        """Without what earlier rounds tried."""
+        return replace(self, best=None, last=None, beaten=None, failures=(), rejected=())

@@ -61,6 +61,10 @@ class Model(Protocol):
         """Tokens of context, prompt and answer together, or None when it is not known."""
         ...
 
+    def varies(self) -> bool:
+        """Whether it may answer the same question in another way when it is asked again."""
+        ...
+
     def carried(self) -> frozenset[str] | None:
         """The parts of a prompt from earlier rounds that it can use, by name; None for all of them."""
         ...

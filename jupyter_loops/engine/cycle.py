@@ -8,8 +8,9 @@ PREPARE → PLAN → EXECUTE → OBSERVE → VERIFY → DECIDE → END
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, Delivery
@@ -37,6 +38,9 @@ from .tools import Tools
 from .trial import Trial
 from .tuning import Tuning
 from .watchdog import Watchdog
+
+AGAIN = 2  # times that a round asks anew where an answer repeats what was tried
+_REPEATED = "your answer was the same as an earlier one that failed: answer with something else"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,42 +203,59 @@ class Cycle:
         return await self._decide(turn)
 
     async def _plan(self, turn: Turn) -> Candidate | None:
-        """Ask the model; None when its answer holds no candidate."""
+        """Ask the model, and again where it repeats itself; None when its answer holds no candidate."""
         wishes = self.pace.wishes
         if wanted := wishes.pop("model", None):
             self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
         try:
-            answer = await self._ask_in_time(turn, wishes)
+            candidate = await self._answer(turn, wishes)
+        except ReplyError as error:
+            turn.fault, turn.why, turn.feedback = error.kind, error.message, (error.message,)
+            return None
+        with contextlib.suppress(BudgetError, ReplyError):  # then it is tried as it is
+            for again in range(1, AGAIN + 1):
+                tried = self.standing.tried(self.verifier.digest(candidate))
+                if tried is None or not self.model.varies():
+                    break
+                self.tuning.repeated(turn.iteration, tried)
+                candidate = await self._answer(turn, wishes, again)
+        self.logbook.propose(turn, candidate)
+        return candidate
+
+    async def _answer(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Candidate:
+        """The candidate in one answer. Raises ReplyError where there is none."""
+        try:
+            answer = await self._ask_in_time(turn, wishes, again)
         except BudgetError as error:
-            if not self.landing.open(error):
+            if again or not self.landing.open(error):
                 raise
             answer = await self._ask(turn, wishes)
         self.landing.answered(answer)
         self.tuning.answered(answer, turn.iteration)
-        truncated = answer.finish_reason == "length"
+        cut = answer.finish_reason == "length"
         try:
-            candidate = await self.planner.read(self.recipe, answer.text, cut=truncated)
+            return await self.planner.read(self.recipe, answer.text, cut=cut)
         except ReplyError as error:
-            turn.fault = ErrorClass.TRUNCATED if truncated else error.kind
-            turn.why = error.message + (" (the answer was cut at its length limit)" if truncated else "")
-            turn.feedback = (turn.why,)
-            return None
-        self.logbook.propose(turn, candidate)
-        return candidate
+            if not cut:
+                raise
+            message = f"{error.message} (the answer was cut at its length limit)"
+            raise ReplyError(message, ErrorClass.TRUNCATED) from error
 
-    async def _ask_in_time(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
+    async def _ask_in_time(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Completion:
         """Ask so that there is time for one last round. Raises BudgetError where there is not."""
         if not self.landing.seconds:
-            return await self._ask(turn, wishes)
+            return await self._ask(turn, wishes, again)
         if error := self.landing.out_of_time():
             raise error
         try:
-            return await self.pace.within_time(self._ask(turn, wishes), self.landing.seconds)
+            return await self.pace.within_time(self._ask(turn, wishes, again), self.landing.seconds)
         except TimeoutError:
             raise self.landing.out_of_time() or BudgetError("seconds", self.landing.seconds, 0.0) from None
 
-    async def _ask(self, turn: Turn, wishes: dict[str, Any]) -> Completion:
+    async def _ask(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Completion:
         memory = self._memory(turn.iteration)
+        if again:  # shown its attempts, a model that repeats itself repeats them
+            memory = replace(memory.fresh(), again=again, notes=(*memory.notes, _REPEATED))
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
         return await self.tools.ask(

@@ -122,6 +122,10 @@ class Standing:
         """The score of each round in the cell's units, oldest first; None where it has none."""
         return tuple(_in_units(recipe, one.score) for one in self.rounds) if recipe.scores else ()
 
+    def tried(self, digest: str) -> int | None:
+        """The round that tried this candidate; None where none has."""
+        return next((done.iteration for done in self.rounds if digest and done.digest == digest), None)
+
     def add(self, turn: Turn, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""
         self.rounds.append(

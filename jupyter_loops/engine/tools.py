@@ -80,9 +80,7 @@ class Tools:
     def _names(self) -> list[str]:
         return [offer.name for offer in self.offers]
 
-    async def ask(
-        self, prompt_for: PromptMaker, sampling: Sampling, iteration: int, purpose: str
-    ) -> Completion:
+    async def ask(self, prompt_for: PromptMaker, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         """An answer without calls. Raises as `Asking.ask` does; the last answer of a budget is asked for without."""
         said, called = list[Message](), 0
         while True:
@@ -100,9 +98,7 @@ class Tools:
             said.append(Message("assistant", answer.text, calls=calls))
             said += [Message("tool", await self._result(call, iteration), answers=call.id) for call in calls]
 
-    def _extended(
-        self, prompt_for: PromptMaker, said: Sequence[Message], *, may_call: bool
-    ) -> PromptMaker:
+    def _extended(self, prompt_for: PromptMaker, said: Sequence[Message], *, may_call: bool) -> PromptMaker:
         """The same question with the tools, and with what they have said, which takes half of the window at most."""
 
         def prompt(model: Model, window: int | None) -> Prompt:

@@ -112,6 +112,10 @@ class Tuning:
             reason = f"the answer of round {iteration} was cut at {asked} tokens"
             self._say(iteration, "max_tokens", str(asked), str(self._max_tokens), reason)
 
+    def repeated(self, iteration: int, tried: int) -> None:
+        """The answer is a candidate that round `tried` has tried: it costs its tokens, and no round."""
+        self._say(iteration, "answer", f"the candidate of round {tried}", "asked again", "it was tried already")
+
     def measure(self, gain: float, spent: Usage) -> None:
         """A round is over: what it gained, and what it cost."""
         if self._asked is not None and self._asked.memory.iteration > 1:

@@ -9,6 +9,8 @@ from jupyter_loops.core.message import Sampling
 
 LADDER = (0.2, 0.3, 0.4, 0.6, 0.8, 1.0)  # by rounds in a row without progress; the last holds from there on
 BOLDER = 0.3  # on top, where nothing has helped
+WARMER = 0.2  # on top, for each answer of the round that repeated an earlier one
+_APART = 1_000_003  # between the seeds of two answers in one round
 MAX_TOKENS = 2048  # of an answer
 TIMEOUT = 120.0  # seconds of a call
 
@@ -28,9 +30,10 @@ class Schedule:
     def at(self, memory: Memory) -> Sampling:
         """The sampling for the round that `memory` describes."""
         step = min(max(memory.stuck, 0 if memory.iteration <= 1 else 1), len(LADDER) - 1)
+        warmth = LADDER[step] + BOLDER * memory.bold + WARMER * memory.again
         return Sampling(
-            temperature=LADDER[step] + BOLDER * memory.bold if self.temperature is None else self.temperature,
+            temperature=warmth if self.temperature is None else self.temperature,
             max_tokens=MAX_TOKENS if self.max_tokens is None else self.max_tokens,
-            seed=None if self.seed is None else self.seed + memory.iteration,
+            seed=None if self.seed is None else self.seed + memory.iteration + _APART * memory.again,
             timeout=TIMEOUT if self.timeout is None else self.timeout,
         )

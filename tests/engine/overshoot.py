@@ -103,6 +103,9 @@ class Fickle:
     def window(self):
         return None
 
+    def varies(self):
+        return False
+
     def carried(self):
         return None
 

@@ -180,6 +180,10 @@ class LiteLLMModel:
         listed = self._entry().get("max_input_tokens") or self._entry().get("max_tokens")
         return self._window or (listed if isinstance(listed, int) else None)
 
+    def varies(self) -> bool:
+        """Yes."""
+        return True
+
     def carried(self) -> frozenset[str] | None:
         """All."""
         return None

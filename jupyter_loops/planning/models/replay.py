@@ -109,6 +109,10 @@ class ReplayModel:
         """What the script was given."""
         return self._window
 
+    def varies(self) -> bool:
+        """No: it says what is written."""
+        return False
+
     def carried(self) -> frozenset[str] | None:
         """All."""
         return None

@@ -60,6 +60,10 @@ class EmbeddedModel:
         """Tokens of context for one call."""
         return self._record.window
 
+    def varies(self) -> bool:
+        """Yes."""
+        return True
+
     def carried(self) -> frozenset[str] | None:
         """Parts of a prompt from earlier rounds that it can use; None for all."""
         return self._record.carried
