@@ -25,7 +25,7 @@ from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
 from .fork import Fork
-from .isolation import SHARED
+from .isolation import FONTS, SHARED
 from .pool import Turn
 from .tests import digest
 from .watch import Watch
@@ -61,7 +61,7 @@ class ChildAttempt:
         self._over: Ending | None = None
         self._loop = asyncio.get_running_loop()
         self._reached: asyncio.Future[Exit] = self._loop.create_future()
-        folders = (scratch, *(scratch.parent / name for name in SHARED))
+        folders = (scratch, *(scratch.parent / name for name in (*SHARED, FONTS)))
         self._watch = Watch(fork, world.limits, folders, self._reach)
         for output in (fork.stdout, fork.stderr):
             output.bound(world.limits.output_bytes, self._flooded)

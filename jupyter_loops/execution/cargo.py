@@ -8,6 +8,7 @@ import pickle
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PickleBuffer
@@ -77,6 +78,7 @@ def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo
         out.write(view)
         buffer.release()
     out.file.flush()
+    _seal(out.file)
     return Cargo(
         file=out.file,
         names=tuple(names),
@@ -120,8 +122,17 @@ class _Hashed:
 
 def _anonymous_file() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("names"), "w+b", buffering=0)
+        return os.fdopen(os.memfd_create("names", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b", buffering=0)
     return tempfile.TemporaryFile(buffering=0)
+
+
+def _seal(file: IO[bytes]) -> None:
+    """Have nobody change it any more: the examiner and all candidates map this one file."""
+    if hasattr(os, "memfd_create"):
+        from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
+
+        with suppress(OSError):  # it has a name, and only the level process gives it to a candidate
+            fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 
 def _pickler(out: _Hashed, aside: Callable[[PickleBuffer], object]) -> Any:

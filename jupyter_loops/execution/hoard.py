@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from errno import ENAMETOOLONG
 from itertools import islice
 from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Limits
 
 _IN_MEMORY = ("/memfd:", "/dev/shm/")  # noqa: S108 - compared
+_NO_DISK = (*_IN_MEMORY, "/dev/zero ", "/SYSV")  # mappings that bear such a name, and count as memory of the process
+_GONE = " (deleted)"
+_SOCKET = 2 * 212_992  # bytes that the system keeps for one socket at most, unless somebody has raised that
+_CLOSER = 25  # looks for each one that does not wait until the disk shrinks: others may give back what is taken
 _TOO_MUCH = 1 << 62
 _UNIT = 512  # bytes of a block, whatever the file system says
 
@@ -21,20 +24,23 @@ class Hoard:
     """Looks at the disk and the shared memory of the machine, which costs little, and closer when they shrink."""
 
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:
-        self._folders, self._limits = tuple(folders), limits
+        self._folders, self._limits, self._looks = tuple(folders), limits, 0
         self._beside = str(self._folders[0].parent)  # whose loose files are the candidate's too
         self._disk, self._shared = _disk(self._folders[0]), _shared_memory()
 
     def look(self, pids: Iterable[int]) -> Exit | None:
         """The limit that these processes have reached, if any."""
         limits, pids = self._limits, [*pids]
+        self._looks += 1
+        closer = not self._looks % _CLOSER
         files, room = (before - now for before, now in zip(self._disk, _disk(self._folders[0]), strict=True))
-        if (files > limits.files or room > limits.disk_bytes) and self._is_full(_nameless(pids)[1]):
+        if (closer or files > limits.files or room > limits.disk_bytes) and self._is_full(_nameless(pids)[1]):
             return Exit.OUTPUT
         most = limits.memory_bytes
-        if most is not None and _shared_memory() - self._shared > most and _nameless(pids)[0] > most:
-            return Exit.MEMORY
-        return None
+        if most is None:
+            return None
+        grown = _shared_memory() - self._shared > most or len(pids) * limits.open_files * _SOCKET > most
+        return Exit.MEMORY if grown and _nameless(pids)[0] > most else None
 
     def _is_full(self, size: int) -> bool:
         """Whether the candidate's own files are too many, or with `size` more bytes too large.
@@ -52,9 +58,10 @@ class Hoard:
                             continue
                         files, size = files + 1, size + state.st_blocks * _UNIT
                         waiting += [entry.path] * is_folder
-            except OSError as error:
-                if error.errno == ENAMETOOLONG:  # so deep does nobody build who means well
-                    return True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:  # so deep, or shut to its own reader: nobody builds like that who means well
+                return True
         return bool(waiting) or files > self._limits.files or size > self._limits.disk_bytes
 
 
@@ -76,24 +83,46 @@ def _shared_memory() -> int:
 
 
 def _nameless(pids: Iterable[int]) -> tuple[int, int]:
-    """Bytes of the files without a name that the processes have open: in memory, on disk.
+    """Bytes of the files without a name that the processes have open, or on disk and mapped: in memory, on disk.
 
-    Of what may not be looked into, too much.
+    What may wait in sockets counts as memory. Of what may not be looked into, too much.
     """
-    memory: dict[tuple[int, int], int] = {}
-    disk: dict[tuple[int, int], int] = {}
+    memory: dict[object, int] = {}
+    disk: dict[object, int] = {}
     for pid in pids:
         try:
-            for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - read many times a second
-                path = f"/proc/{pid}/fd/{name}"
-                with suppress(FileNotFoundError):
-                    end = os.readlink(path)  # noqa: PTH115 - same
-                    if end.endswith(" (deleted)"):
-                        state = os.stat(path)  # noqa: PTH116 - same
-                        kind = memory if end.startswith(_IN_MEMORY) else disk
-                        kind[state.st_dev, state.st_ino] = state.st_blocks * _UNIT
-        except FileNotFoundError:
+            for file, name, size in (*_opened(pid), *_mapped(pid)):
+                kind = memory if name.startswith((*_IN_MEMORY, "socket:")) else disk
+                kind[file] = max(size, kind.get(file, 0))
+        except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended
         except OSError:
             return _TOO_MUCH, _TOO_MUCH
     return sum(memory.values()), sum(disk.values())
+
+
+def _opened(pid: int) -> Iterator[tuple[object, str, int]]:
+    """Sockets and files without a name that a process has open: which it is, where it was, its size."""
+    for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - read many times a second
+        path = f"/proc/{pid}/fd/{name}"
+        with suppress(FileNotFoundError):
+            end = os.readlink(path)  # noqa: PTH115 - same
+            if end.startswith("socket:"):
+                yield end, end, _SOCKET
+            elif end.endswith(_GONE):
+                state = os.stat(path)  # noqa: PTH116 - same
+                yield state.st_ino, end, state.st_blocks * _UNIT
+
+
+def _mapped(pid: int) -> Iterator[tuple[object, str, int]]:
+    """Files without a name that are mapped into a process, which need not be open any more."""
+    sizes: dict[tuple[int, str], int] = {}
+    with open(f"/proc/{pid}/maps", "rb") as lines:  # noqa: PTH123 - same
+        for line in lines:
+            if line.rstrip().endswith(_GONE.encode()):
+                addresses, _, _, _, inode, name = line.decode(errors="replace").split(maxsplit=5)
+                start, end = (int(address, 16) for address in addresses.split("-"))
+                if not name.startswith(_NO_DISK):
+                    sizes[int(inode), name] = sizes.get((int(inode), name), 0) + end - start
+    for (inode, name), size in sizes.items():
+        yield inode, name, size

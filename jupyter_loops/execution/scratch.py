@@ -47,8 +47,11 @@ class Scratch:
     def lend(self) -> Path:
         """An empty folder for one candidate."""
         self._lent += 1
-        if self._free:
-            return self._free.pop()
+        while self._free:
+            folder = self._free.pop()
+            if _is_untouched(folder):  # another candidate may have found the way to it
+                return folder
+            self._put_aside(folder)
         folder = self.root / str(next(self._numbers))
         folder.mkdir(mode=_PRIVATE)
         return folder

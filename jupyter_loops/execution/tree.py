@@ -53,10 +53,11 @@ def _born(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
+    """Whether the process runs; a zombie does not, unless it is but the first of several threads that is dead."""
     if not _LINUX:
         return _psutil_alive(pid)
-    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+    stat = _stat(pid)
+    return bool(stat) and (stat[0] not in {"Z", "X"} or int(stat[17]) > 1)
 
 
 def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> Load:

@@ -321,6 +321,57 @@ CASES = [
          "  open(f'../big{{n}}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
          "except OSError: os._exit(1)\ntime.sleep(4); print('HARM')" + GOOD,
          Exit.OUTPUT, Exit.DIED, disk_bytes=20 * MB),
+    case("disk: files that are mapped and have neither a name nor a descriptor",
+         "import ctypes, os, time\n" + SYSTEM_CALL + "\nlibc.mmap.restype = ctypes.c_void_p\n"
+         "libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]\n"
+         "for n in range(15):\n f = os.open(f'x{n}', os.O_CREAT | os.O_RDWR); os.write(f, os.urandom(1 << 20) * 8)\n"
+         " libc.mmap(None, 8 << 20, 1, 1, f, 0); os.unlink(f'x{n}'); os.close(f); time.sleep(0.05)\n"
+         "time.sleep(8); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
+    case("disk: in the folder of fonts",
+         "import os, time\nfor n in range(15):\n"
+         " open(f'../matplotlib/x{n}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
+         "time.sleep(8); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
+    case("disk: in a folder that nobody may list",
+         "import os, time\nos.mkdir('d', 0o300)\nfor n in range(15):\n"
+         " open(f'd/x{n}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
+         "time.sleep(8); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
+    case("descriptors of its own for a thread", reach("libc.syscall(436, 900, 901, 2) == 0", "ctypes", SYSTEM_CALL)),
+    case("CPU time of a thread whose process seems dead",
+         "import ctypes, os, threading, time\n" + SYSTEM_CALL + "\ndef burn():\n while True: pass\n"
+         "if not os.fork():\n threading.Thread(target=burn).start()\n libc.syscall(60, 0)\n"
+         "time.sleep(8); print('HARM')" + GOOD, Exit.CPU, cpu_seconds=0.5, seconds=20.0),
+    case("thread left behind whose process seems dead",
+         "import ctypes, os, threading, time\n" + SYSTEM_CALL + "\nif not os.fork():\n os.setsid()\n"
+         " if os.fork(): os._exit(0)\n threading.Thread(target=time.sleep, args=(1e6,)).start()\n libc.syscall(60, 0)"
+         + GOOD),
+    case("hears of what others do with their files",
+         reach("libc.inotify_add_watch(libc.inotify_init(), b'{notebook}', 0x100) >= 0", "ctypes", SYSTEM_CALL)),
+    case("time of a file outside", reach("not os.utime('{victim}', (1, 1))"), harms=PROCESS),
+    case("file of another to be opened without being read",
+         reach("open('/proc/self/fd/%d' % os.open('{victim}', os.O_PATH)).read()"), harms=PROCESS),
+    case("link out of its folder", reach("open('link/.env').read()", before="os.symlink('{notebook}', 'link')"),
+         harms=PROCESS),
+    case("io_uring", reach("libc.syscall(425, 8, ctypes.create_string_buffer(256)) >= 0", "ctypes", SYSTEM_CALL)),
+    case("namespaces by clone3",
+         reach("(pid := libc.syscall(435, struct.pack('=11Q', 0x10000000, 0, 0, 0, 17, *[0] * 6), 88)) > 0"
+               " or (pid == 0 and os._exit(0))", "ctypes, os, struct", SYSTEM_CALL)),
+    case("raises its limits",
+         "import resource\nfor n in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU):\n"
+         " hard = resource.getrlimit(n)[1]\n"
+         " try: resource.setrlimit(n, (hard + 1, hard + 1)); print('HARM')\n except (OSError, ValueError): pass" + GOOD,
+         harms=()),
+    case("signal by the owner of a pipe",
+         "import fcntl, os, signal\nr, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETOWN, {kernel})\n"
+         "fcntl.fcntl(r, 10, signal.SIGURG); fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)\n"
+         "os.write(w, b'x')" + GOOD, Exit.OK, Exit.RAISED),
+    case("signal by a descriptor of the kernel",
+         reach("libc.syscall(424, libc.syscall(434, {kernel}, 0), 0, 0, 0) == 0", "ctypes", SYSTEM_CALL), harms=PROCESS),
+    case("leaves no death signal to its parent", "import ctypes\nctypes.CDLL(None).prctl(1, 0)\nwhile True: pass",
+         Exit.WALL, seconds=0.3),
+    case("a pipe with a name where files are looked for", "import os\nos.mkfifo('pipe')" + GOOD),
+    case("a lease on a file that is to be kept",
+         "import fcntl, os\nf = os.open('x', os.O_CREAT | os.O_RDWR)\nfcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)"
+         + GOOD),
     case("memory: files without a name", reach("os.memfd_create('m')")),
     case("memory: on its way through a socket",
          reach("socket.send_fds((pair := socket.socketpair())[0], [b'x'], [0]) == 1", "socket"), harms=PROCESS),

@@ -122,10 +122,14 @@ print(subprocess.run(['grep', '-c', '^Cap.*:.*[1-9a-f]', '/proc/self/status'], c
     assert run_in("privileges.drop(privileges.FILES)", text, place)[:5] == ["none", "6", "6", "6", "none"]
 
 
-def plan(place: Path, **more: object) -> str:
+def _with_folders(place: Path) -> Path:
     for name in ("tmp", "shm", "matplotlib"):
         (place / name).mkdir()
-    made = grants.plan("landlock", place, **more)
+    return place
+
+
+def plan(place: Path, **more: object) -> str:
+    made = grants.plan("landlock", _with_folders(place), **more)
     return f"""
 import os
 from jupyter_loops.execution.child.shut_in import shut_in
@@ -226,6 +230,18 @@ def test_a_kernel_without_it_says_so(monkeypatch):
     monkeypatch.setattr(landlock, "abi", lambda: 0)
 
     assert "Linux 5.13" in landlock.available()
+
+
+@both
+@pytest.mark.parametrize(("version", "said"), [(5, True), (6, False)])
+def test_a_landlock_that_does_not_hold_signals_says_so(version, said, place):
+    made = grants.plan("landlock", _with_folders(place))
+    text = f"""
+from jupyter_loops.execution.child.shut_in import Restrictions
+landlock.abi = lambda: {version}
+print(any('end processes of yours' in note for note in Restrictions({made!r}).notes))
+"""
+    assert run_in("", text, place)[0] == str(said)
 
 
 @both

@@ -111,6 +111,15 @@ def test_what_another_candidate_is_using_stays(scratch):
     assert not (scratch.root / "tmp/shared").exists()
 
 
+def test_what_a_candidate_leaves_in_the_free_folder_of_another_is_not_lent(scratch):
+    free, used = scratch.lend(), scratch.lend()
+    scratch.take_back(free)
+    (free / "note").write_text("x")
+
+    assert not list(scratch.lend().iterdir())
+    scratch.take_back(used)
+
+
 def test_a_link_in_the_place_of_a_folder_leads_nobody_out(scratch, tmp_path):
     (tmp_path / "key").write_text("secret")
     folder = scratch.lend()

@@ -62,6 +62,39 @@ print(came, ctypes.get_errno())
     assert run_in(FILTER, text, tmp_path)[0] == "-1 1"
 
 
+@pytest.mark.parametrize(("flags", "came"), [(0x00010900, "-1 1"), (0x00010D00, "-1 22")])
+def test_a_thread_has_no_open_files_of_its_own(flags, came, tmp_path):
+    """Of the second, the system itself says that the stack is missing or the flags are not whole."""
+    text = f"""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall({CLONE[COLUMN]}, {flags} & ~0x800, 0, 0, 0, 0), ctypes.get_errno())
+"""
+    assert run_in(FILTER, text, tmp_path)[0] == came
+
+
+def test_descriptors_are_closed_and_not_parted_with(tmp_path):
+    text = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for flags in (0, 2, 4): print(libc.syscall(436, 900, 901, flags), ctypes.get_errno())
+"""
+    assert run_in(FILTER, text, tmp_path) == ["0 0", "-1 1", "0 1"]
+
+
+@pytest.mark.parametrize(
+    "work",
+    ["os.utime('file', (1, 1))", "os.fchmod(os.open('file', 0), 0)", "os.fchown(os.open('file', 0), 0, 0)",
+     "os.setxattr(os.open('file', 0), 'user.a', b'')", "os.chmod('file', 0)"],
+)  # fmt: skip
+def test_what_landlock_does_not_see_is_refused_where_nothing_else_holds_it(work, tmp_path):
+    (tmp_path / "file").write_text("x")
+    text = f"import os\nattempt(lambda: {work})"
+
+    assert run_in("seccomp.restrict(sockets=False, metadata=False)", text, tmp_path)[0] == "PermissionError 1"
+    assert run_in(FILTER, text, tmp_path)[0] in {"done None", "OSError 95"}
+
+
 def test_clone3_is_not_there_so_that_libraries_use_the_older_call(tmp_path):
     text = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nprint(libc.syscall(435, 0, 0), ctypes.get_errno())"
     assert run_in(FILTER, text, tmp_path)[0] == "-1 38"

@@ -40,6 +40,11 @@ def available() -> str:
     return "" if abi() else "this kernel has no Landlock (Linux 5.13 or newer, with landlock among its lsm=)"
 
 
+def holds_signals() -> bool:
+    """Whether it keeps signals inside, too; Linux 6.12 and newer do."""
+    return abi() >= _SCOPES_SINCE
+
+
 class Rules:
     """Paths and what is allowed beneath them, opened once."""
 

@@ -24,9 +24,10 @@ from .imports import watch_imports
 from .link import Link
 from .rehearsal import OFTEN, rehearse
 from .remote import Remote
+from .session import part
 from .shut_in import Restrictions
 from .wire import Wire
-from .world import World
+from .world import KEPT, World
 
 
 class Preparation:
@@ -88,6 +89,7 @@ class Preparation:
     def be_candidate(self, connection: _socket.socket) -> None:
         """Be a candidate's process for the examiner at the other end; never returns."""
         try:
+            part(KEPT)
             self._restrictions.begin()
             hold(self._bounds)
             watch_imports(self._world.imports, self._world.names, self._world.sources)

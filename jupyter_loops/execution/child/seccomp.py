@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .syscalls import CLONE, CLONE3, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
+from .syscalls import CLONE, CLONE3, CLOSE_RANGE, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
 
 Block = list[tuple[int, int, int, int]]  # instructions of classic BPF: code, where true, where false, constant
 
@@ -24,6 +24,8 @@ _EPERM, _ENOSYS = 1, 38
 _X32 = 0x40000000  # a second numbering of the same calls
 _NEW_NAMESPACE = 0x7E020000  # CLONE_NEW* but for CLONE_NEWTIME, which clone() cannot say
 _FOREIGN_PARENT = 0x0080A000  # CLONE_PARENT, CLONE_PTRACE, CLONE_UNTRACED
+_THREAD, _FILES = 0x00010000, 0x00000400  # CLONE_THREAD, CLONE_FILES
+_UNSHARE = 2  # CLOSE_RANGE_UNSHARE
 _AF_UNIX, _STREAM, _SEQPACKET, _TYPE = 1, 1, 5, 0xF
 _SET_FILTER, _WITH_ALL_THREADS, _NO_NEW_PRIVS = 1, 1, 38
 
@@ -56,7 +58,7 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
     refused = REFUSED | ({} if sockets else SOCKETS) | ({} if metadata else METADATA)
     blocks = {each[column]: _refuse for each in refused.values()}
     blocks |= {number[column]: _if_zero(argument) for number, argument in OF_ITSELF.values()}
-    blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown}
+    blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown, CLOSE_RANGE[column]: _close_range()}
     if not sockets:
         blocks[SOCKETPAIR[column]] = _socketpair()
     tree = _tree(_ranges({number: block for number, block in blocks.items() if number is not None}))
@@ -119,7 +121,13 @@ def _if_zero(argument: int) -> Block:
 
 
 def _clone() -> Block:
-    return [_argument(0), (_HAS_BITS, 1, 0, _NEW_NAMESPACE | _FOREIGN_PARENT), *_allow, *_refuse]
+    """Neither namespaces, nor another parent; and no thread with open files of its own, where nobody would look."""
+    thread: Block = [(_AND, 0, 0, _THREAD | _FILES), (_EQUAL, 1, 0, _THREAD)]
+    return [_argument(0), (_HAS_BITS, len(thread) + 1, 0, _NEW_NAMESPACE | _FOREIGN_PARENT), *thread, *_allow, *_refuse]
+
+
+def _close_range() -> Block:
+    return [_argument(2), (_HAS_BITS, 1, 0, _UNSHARE), *_allow, *_refuse]
 
 
 def _socketpair() -> Block:

@@ -15,6 +15,7 @@ from .mounts import View
 _READ = ("cgroup", "status", "statm", "stat", "maps", "cmdline")
 _LISTED = ("fd", "task")
 _NO_VIEW = "landlock without namespaces of one's own: candidates can use no locks of multiprocessing, and no chmod ({})"
+_NO_SCOPES = "landlock before Linux 6.12 does not hold signals: candidates may end processes of yours"
 
 
 class Restrictions:
@@ -35,6 +36,8 @@ class Restrictions:
             seccomp.prepared(self._filter)
         if _wanted(plan["landlock"], landlock.available()):
             self._rules = landlock.Rules(plan["readable"], plan["writable"], listed=plan["listed"])
+            if plan["level"] == "landlock" and not landlock.holds_signals():
+                self.notes += (_NO_SCOPES,)
 
     def begin(self) -> None:
         """Give up what needs no word of the candidate: all but the files. The working folder is `/` then, in places.

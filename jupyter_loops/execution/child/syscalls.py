@@ -33,6 +33,8 @@ REFUSED = {
     "swapoff": Number(168, 225), "reboot": Number(169, 142), "quotactl": Number(179, 60),
     "quotactl_fd": Number(443, 443), "nfsservctl": Number(180, 42), "personality": Number(135, 92),
     "syslog": Number(103, 116), "fanotify_init": Number(300, 262), "open_by_handle_at": Number(304, 265),
+    # what others do with their files
+    "inotify_init": Number(253, None), "inotify_init1": Number(294, 26), "inotify_add_watch": Number(254, 27),
     # mounts and namespaces
     "mount": Number(165, 40), "umount2": Number(166, 39), "pivot_root": Number(155, 41), "chroot": Number(161, 51),
     "open_tree": Number(428, 428), "move_mount": Number(429, 429), "fsopen": Number(430, 430),
@@ -47,6 +49,9 @@ METADATA = {
     "lchown": Number(94, None), "fchownat": Number(260, 54), "setxattr": Number(188, 5), "lsetxattr": Number(189, 6),
     "removexattr": Number(197, 14), "lremovexattr": Number(198, 15), "setxattrat": Number(463, 463),
     "removexattrat": Number(466, 466), "file_setattr": Number(469, 469),
+    "fchmod": Number(91, 52), "fchown": Number(93, 55), "fsetxattr": Number(190, 7), "fremovexattr": Number(199, 16),
+    "utime": Number(132, None), "utimes": Number(235, None), "futimesat": Number(261, None),
+    "utimensat": Number(280, 88),
 }  # fmt: skip
 
 # Of a pair of sockets that is one's own, nothing is left that leads elsewhere; what is sent by them cannot hold files.
@@ -56,6 +61,7 @@ SOCKETS = {
 }  # fmt: skip
 
 SOCKETPAIR = Number(53, 199)  # (family, type, protocol, files)
+CLOSE_RANGE = Number(436, 436)  # (first, last, flags)
 CLONE, CLONE3 = Number(56, 220), Number(435, 435)  # clone(flags, …)
 # Of other processes, the parent among them; the argument that names a process, which must be 0: the caller itself.
 OF_ITSELF = {

@@ -9,7 +9,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mmap import ACCESS_COPY, mmap
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from .fault import Sources
 from .targets import DATA, Target
 
+KEPT: list[int] = []  # descriptors of the notebook's names, which a mapping does not let go of
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
@@ -159,7 +160,15 @@ def opened(order: dict[str, Any], files: list[int]) -> memoryview:
 def mapped(file: int) -> memoryview:
     """The cargo, private and copy-on-write: arrays in it are writable, and forks share their pages."""
     size = os.fstat(file).st_size
-    view = memoryview(mmap(file, size, access=ACCESS_COPY)) if size else memoryview(b"")
+    if not size:
+        os.close(file)
+        return memoryview(b"")
+    free = os.dup(file)  # the number by which the mapping will keep the file open for itself
+    os.close(free)
+    view = memoryview(mmap(file, size, access=ACCESS_COPY))
+    with suppress(OSError):
+        if os.path.sameopenfile(free, file):
+            KEPT.append(free)
     os.close(file)
     return view
 

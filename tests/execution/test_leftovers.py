@@ -1,0 +1,75 @@
+"""Nothing of one candidate is there for the next one, nor for the examiner: one writes all it can, another looks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from leftovers import CHECK, LEAVE, LOOK, WORD
+
+from jupyter_loops.core.candidate import Exit, Limits
+from jupyter_loops.execution import tree
+
+
+@pytest.fixture
+def big():
+    import numpy as np
+
+    return np.zeros(1_000_000)
+
+
+async def test_nothing_of_a_candidate_is_there_for_the_next(level, open_sandbox, make_recipe, big, noted):
+    async with open_sandbox(level, make_recipe(CHECK), Limits(seconds=60.0), big=big) as box:
+        before = await box.run(LOOK)
+        left = await box.run(LEAVE)
+        after = await box.run(LOOK)
+
+    assert left.executed.exit is Exit.OK, left.executed.fault
+    assert left.passed == [True], "the examiner has what the notebook sent"
+    assert before.executed.stdout == "found []\n"
+    assert after.executed.stdout == ("found []\n" if level != "process" else f"found {_outside()}\n")
+    assert not noted()
+
+
+def _outside() -> list[str]:
+    """Where a candidate at the level process writes as the same user: that level protects from accidents."""
+    return sorted(folder for folder in ("/dev/shm", "/tmp", "/var/tmp") if os.access(folder, os.W_OK))
+
+
+@pytest.fixture
+def noted():
+    """Whether processes, shared memory, or keys with the note are on this machine; files outside are removed."""
+
+    def look() -> list[str]:
+        return [f"process {pid}" for pid in tree.started_with(f"NOTE={WORD}")]
+
+    yield look
+    for folder in ("/dev/shm", "/tmp", "/var/tmp"):
+        subprocess.run(["rm", "-rf", *map(str, Path(folder).glob(f"{WORD}*"))], check=True)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "os.pwrite(n, b'x' * 8, 8192)", "os.ftruncate(n, 0)", "mmap.mmap(n, 4096, mmap.MAP_SHARED)",
+        "os.write(os.open(f'/proc/self/fd/{n}', os.O_RDWR), b'x')",
+    ],
+)  # fmt: skip
+async def test_what_the_notebook_sent_is_changed_by_nobody(work, level, open_sandbox, make_recipe, big):
+    text = f"""
+import mmap, os
+for n in range(3, 64):
+    try:
+        if 'memfd' in os.readlink(f'/proc/self/fd/{{n}}'): print('open')
+        if n > 5 or n == 4: continue
+        {work}
+    except (OSError, ValueError): pass
+def f(x): return x
+"""
+    async with open_sandbox(level, make_recipe(CHECK), big=big) as box:
+        outcomes = [await box.run(text), await box.run("def f(x): return x")]
+
+    assert [outcome.passed for outcome in outcomes] == [[True], [True]]
+    assert outcomes[0].executed.stdout == ""
