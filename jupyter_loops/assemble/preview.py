@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.budget import Usage
+from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.forecast import Forecast, Outcome
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Part, Prompt
@@ -50,7 +51,7 @@ class DryRun:
         lines = [
             f"model     {self.options.chosen_model}",
             f"limits    {limits}",
-            f"sandbox   {self.readiness.isolation}",
+            f"sandbox   {with_caveat(self.readiness.isolation)}",
             f"prompt    {self.tokens} tokens: {parts}",
             *(f"tool      {offer}" for offer in self.tools),
             *([f"          {_CALLING[self.calling]}"] if self.tools else []),

@@ -37,12 +37,6 @@ _WAYS_OUT = {
     "bubblewrap": "install it (Debian: apt install bubblewrap), or use --sandbox landlock or process",
     "landlock": "use --sandbox bubblewrap, container or process",
 }
-CAVEATS = {  # the one thing to know of each level
-    "bubblewrap": "candidates see the system's own programs and libraries, and share this kernel",
-    "landlock": "candidates share this machine's processes and memory, and may look at names and sizes of files",
-    "container": "candidates see what the image holds",
-    "process": "protects from accidents and not from malice: candidates may read your files and use the network",
-}
 _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
 _NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # within; since bubblewrap 0.8
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")

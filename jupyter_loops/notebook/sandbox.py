@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.view.table import Table
 
 if TYPE_CHECKING:
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 def table(levels: list[str]) -> Table:
     """One column for each level; without any, for the one that a run would get. Raises PreflightError."""
-    from jupyter_loops.execution.isolation import CAVEATS, stronger
+    from jupyter_loops.execution.isolation import stronger
     from jupyter_loops.execution.probe import TRIED
 
     probes = _probed(levels or ["auto"])
     rows = [(words, *(_cell(probe, name) for probe in probes)) for name, words in TRIED.items()]
     last = probes[-1]
-    notes = [f"{each.level}: {CAVEATS[each.level]}" for each in probes]
+    notes = [with_caveat(each.level) for each in probes]
     notes += [f"stronger than {last.level} would be {way}" for way in stronger(last.level)]
     return Table(("a candidate can", *(each.level for each in probes)), rows, "; ".join(notes))
 

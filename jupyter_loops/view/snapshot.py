@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import UNBILLED
 
@@ -25,6 +26,7 @@ from .spending import Spending
 VERSION = 1
 ROUNDS = 200  # newest kept
 DRAWN = 3  # newest that keep their figures; the best round always does
+_LEVEL = 160  # characters of the level of isolation, with what it does not hold
 DETAILED = 20  # newest that keep their texts in full; the best round always does
 NOTICED = 1.0  # seconds of a start-up that are worth a word
 ACTIVITY = {
@@ -192,7 +194,7 @@ class Snapshot:
             "name": line(event.get("loop", ""), 80),
             "goal": clip(event.get("goal", ""), 500),
             "model": line(event.get("model", ""), 80),
-            "isolation": line(event.get("isolation", ""), 40),
+            "isolation": line(with_caveat(str(event.get("isolation", ""))), _LEVEL),
             "tools": [line(tool, 120) for tool in (event.get("tools") or ())[:20]],
         }
         self._started_up(event)
@@ -211,6 +213,8 @@ class Snapshot:
 
     def _resumed(self, event: Mapping[str, Any]) -> None:
         self._started_up(event)
+        if level := event.get("isolation"):
+            self._facts["isolation"] = line(with_caveat(str(level)), _LEVEL)
         self._approval = None  # it is asked again
         self._clock.rested()
         self._spending.limit(event.get("budget") or {})

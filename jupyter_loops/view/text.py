@@ -23,10 +23,11 @@ def headline(picture: Mapping[str, Any]) -> str:
 
 
 def text(picture: Mapping[str, Any]) -> str:
-    """The headline, why the run ended, and a line for each of the newest rounds."""
+    """The headline, why the run ended, how candidates are kept apart, and a line for each of the newest rounds."""
     end = picture["termination"]
     lines = [headline(picture)]
     lines += [end["message"]] if end and end["message"] else []
+    lines += [f"sandbox {picture['isolation']}"] if picture["isolation"] else []
     lines += [picture["startup"]] if picture.get("startup") else []
     lines += [picture["forecast"]["text"]] if picture.get("forecast") else []
     lines += [breaker(one) for one in picture.get("breakers", ())]

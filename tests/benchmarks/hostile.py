@@ -1,4 +1,6 @@
-"""The table of hostile candidates: what each was limited by, how it ended, how long its death took, at both levels.
+"""The table of hostile candidates: what each was limited by, how it ended, how long its death took, at each level.
+
+`python hostile.py [NUMBER | WORDS]`: the first so many, or those whose names hold the words; all, without.
 
 The candidates are those that the tests run (`tests/execution/hostility.py`). `HARM` means that the candidate got
 what it wanted: the level cannot stop it, and the lists at the end say so.
@@ -7,7 +9,6 @@ what it wanted: the level cannot stop it, and the lists at the end say so.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,24 @@ from target import beside
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check, Recipe, Target, TargetKind
+from jupyter_loops.errors import PreflightError
+from jupyter_loops.execution.isolation import choose
+from jupyter_loops.execution.platform import Platform
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 sys.path.append(str(Path(__file__).parents[1] / "execution"))
 from hostility import CASES, Case, Place, a_place
 
-LEVELS = ("process", "bubblewrap") if shutil.which("bwrap") else ("process",)
+
+def levels() -> dict[str, str]:
+    """Those of which there are columns, and why a column is empty here."""
+    found = dict.fromkeys(("process", "landlock", "bubblewrap", "container"), "")
+    for level in found:
+        try:
+            choose(level, None, Platform.here())
+        except PreflightError as error:
+            found[level] = str(error)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,23 +98,32 @@ def limit(case: Case) -> str:
     return ", ".join(f"{name}={value:.10g}" for name, value in case.limits.items()) or "-"
 
 
+def wanted() -> list[Case]:
+    """The candidates that were asked for."""
+    [word] = sys.argv[1:] or [""]
+    return list(CASES[: int(word)] if word.isdigit() else [case for case in CASES if word in case.name])
+
+
 async def main() -> int:
-    print(f"  {'candidate':50}{'limit':38}" + "".join(f"{level:<24}" for level in LEVELS) + "kill")
+    missing = levels()
+    here = [level for level, why in missing.items() if not why]
+    print(f"  {'candidate':66}{'limit':38}" + "".join(f"{level:<24}" for level in here) + "kill")
     outcomes: dict[str, dict[str, Outcome]] = {}
     with a_place() as place:
-        for case in CASES[: int(sys.argv[1]) if sys.argv[1:] else None]:
-            both = outcomes[case.name] = {level: await meet(case, level, place) for level in LEVELS}
-            worst = max((each.kill_seconds or 0.0 for each in both.values()), default=0.0)
+        for case in wanted():
+            each = outcomes[case.name] = {level: await meet(case, level, place) for level in here}
+            worst = max((one.kill_seconds or 0.0 for one in each.values()), default=0.0)
             latency = beside(worst * 1e3, 200, "ms") if worst else ""
-            print(f"  {case.name:50}{limit(case):38}" + "".join(f"{each!s:<24}" for each in both.values()) + latency)
-    killed = sorted(each.kill_seconds for both in outcomes.values() for each in both.values() if each.kill_seconds)
+            row = "".join(f"{one!s:<24}" for one in each.values())
+            print(f"  {case.name:66}{limit(case):38}{row}{latency}", flush=True)
+    killed = sorted(one.kill_seconds for each in outcomes.values() for one in each.values() if one.kill_seconds)
     if killed:
         median, worst = killed[len(killed) // 2] * 1e3, killed[-1] * 1e3
         print(f"\n  {len(outcomes)} candidates, {len(killed)} killed: median {median:.1f} ms, worst {worst:.1f} ms")
-    for level in LEVELS:
-        free = [name for name, both in outcomes.items() if both[level].harm]
-        print(f"\n  what `{level}` cannot stop ({len(free)}): {'; '.join(free) or 'nothing of these'}")
-    odd = [name for name, both in outcomes.items() if any(map(Outcome.is_odd, both.values()))]
+    for level, why in missing.items():
+        free = [name for name, each in outcomes.items() if level in each and each[level].harm]
+        print(f"\n  what `{level}` cannot stop: {why or '; '.join(free) or 'nothing of these'}")
+    odd = [name for name, each in outcomes.items() if any(map(Outcome.is_odd, each.values()))]
     if odd:
         print(f"\n  not as expected: {'; '.join(odd)}")
     return len(odd)

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 
 import pytest
 
-from jupyter_loops.core.events import Moved, Noted, Steered, ToolAnswered, ToolCalled
+from jupyter_loops.core.caveats import CAVEATS, with_caveat
+from jupyter_loops.core.events import Moved, Noted, Resumed, Steered, ToolAnswered, ToolCalled
+from jupyter_loops.execution.isolation import LEVELS
 from jupyter_loops.view.html import html
 from jupyter_loops.view.snapshot import Snapshot
+from jupyter_loops.view.text import text
 
 
 def test_a_stored_run_and_a_live_one_give_the_same_picture(slug):
@@ -206,3 +210,26 @@ def test_a_wait_before_another_try_says_how_long_which_try_and_why(story):
 
     headline = told.snapshot.to_json()["headline"]
     assert headline == "waiting · 3.4 s, try 3 of 5, transient: cannot reach http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize("level", [level for level in LEVELS if level != "auto"])
+def test_a_run_names_its_level_and_what_that_does_not_hold(level, story):
+    told = story()
+    told.tell(
+        Resumed(
+            iteration=1, phase="plan", model="m", isolation=level, fingerprint="f", budget={}, kernel="", version="",
+            journal="",
+        )
+    )  # fmt: skip
+    picture, words = told.snapshot.to_json(), f"{level}: {CAVEATS[level]}"
+
+    assert picture["isolation"] == words
+    assert f"sandbox {words}" in text(picture).splitlines()
+    assert words in unescape(html(picture))
+
+
+def test_a_run_that_goes_on_elsewhere_names_the_level_that_it_has_there(story):
+    told = story()
+    assert told.snapshot.to_json()["isolation"].startswith("bubblewrap: ")
+    assert with_caveat("") == ""
+    assert with_caveat("of a later version") == "of a later version"

@@ -1,6 +1,6 @@
 """What is left on this machine by many candidates that leave all that they can, at each level.
 
-`python leftovers.py [ATTEMPTS] [LEVEL …]`; counts of files, shared memory, semaphores, queues, keys, sockets, processes
+`python remains.py [ATTEMPTS] [LEVEL …]`; counts of files, shared memory, semaphores, queues, keys, sockets, processes
 and of this process's own descriptors, before and after.
 """
 
