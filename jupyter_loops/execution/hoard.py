@@ -124,5 +124,5 @@ def _mapped(pid: int) -> Iterator[tuple[object, str, int]]:
                 start, end = (int(address, 16) for address in addresses.split("-"))
                 if not name.startswith(_NO_DISK):
                     sizes[int(inode), name] = sizes.get((int(inode), name), 0) + end - start
-    for (inode, name), size in sizes.items():
-        yield inode, name, size
+    for (file, place), size in sizes.items():
+        yield file, place, size

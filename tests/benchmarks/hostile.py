@@ -61,7 +61,13 @@ class Outcome:
         return f"{what + odd:<12}{took:>9}"
 
 
-async def meet(case: Case, level: str, place: Place) -> Outcome:
+async def meet(case: Case, level: str) -> Outcome:
+    """Run one candidate in a place of its own, which it may harm."""
+    with a_place() as place:
+        return await met(case, level, place)
+
+
+async def met(case: Case, level: str, place: Place) -> Outcome:
     """Run one candidate, its check if it gets so far, and a good candidate after it."""
     check = Check(name=case.check, source=case.check, line=5)
     stub = Target(name="f", kind=TargetKind.FUNCTION, source="def f(x): ...")
@@ -109,13 +115,12 @@ async def main() -> int:
     here = [level for level, why in missing.items() if not why]
     print(f"  {'candidate':66}{'limit':38}" + "".join(f"{level:<24}" for level in here) + "kill")
     outcomes: dict[str, dict[str, Outcome]] = {}
-    with a_place() as place:
-        for case in wanted():
-            each = outcomes[case.name] = {level: await meet(case, level, place) for level in here}
-            worst = max((one.kill_seconds or 0.0 for one in each.values()), default=0.0)
-            latency = beside(worst * 1e3, 200, "ms") if worst else ""
-            row = "".join(f"{one!s:<24}" for one in each.values())
-            print(f"  {case.name:66}{limit(case):38}{row}{latency}", flush=True)
+    for case in wanted():
+        each = outcomes[case.name] = {level: await meet(case, level) for level in here}
+        worst = max((one.kill_seconds or 0.0 for one in each.values()), default=0.0)
+        latency = beside(worst * 1e3, 200, "ms") if worst else ""
+        row = "".join(f"{one!s:<24}" for one in each.values())
+        print(f"  {case.name:66}{limit(case):38}{row}{latency}", flush=True)
     killed = sorted(one.kill_seconds for each in outcomes.values() for one in each.values() if one.kill_seconds)
     if killed:
         median, worst = killed[len(killed) // 2] * 1e3, killed[-1] * 1e3

@@ -335,6 +335,9 @@ CASES = [
          "import os, time\nos.mkdir('d', 0o300)\nfor n in range(15):\n"
          " open(f'd/x{n}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
          "time.sleep(8); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
+    case("disk: taken in one call before anybody looks",
+         reach("libc.fallocate(os.open('x', os.O_CREAT | os.O_RDWR), 0, ctypes.c_long(0), ctypes.c_long(1 << 27)) == 0",
+               "ctypes, os", SYSTEM_CALL)),
     case("descriptors of its own for a thread", reach("libc.syscall(436, 900, 901, 2) == 0", "ctypes", SYSTEM_CALL)),
     case("CPU time of a thread whose process seems dead",
          "import ctypes, os, threading, time\n" + SYSTEM_CALL + "\ndef burn():\n while True: pass\n"
@@ -365,7 +368,8 @@ CASES = [
          "fcntl.fcntl(r, 10, signal.SIGURG); fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)\n"
          "os.write(w, b'x')" + GOOD, Exit.OK, Exit.RAISED),
     case("signal by a descriptor of the kernel",
-         reach("libc.syscall(424, libc.syscall(434, {kernel}, 0), 0, 0, 0) == 0", "ctypes", SYSTEM_CALL), harms=PROCESS),
+         reach("libc.syscall(424, libc.syscall(434, {kernel}, 0), 0, 0, 0) == 0", "ctypes", SYSTEM_CALL),
+         harms=PROCESS),
     case("leaves no death signal to its parent", "import ctypes\nctypes.CDLL(None).prctl(1, 0)\nwhile True: pass",
          Exit.WALL, seconds=0.3),
     case("a pipe with a name where files are looked for", "import os\nos.mkfifo('pipe')" + GOOD),

@@ -10,7 +10,17 @@ import pytest
 from shut_in import run_in
 
 from jupyter_loops.execution.child import seccomp
-from jupyter_loops.execution.child.syscalls import CLONE, CLONE3, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
+from jupyter_loops.execution.child.syscalls import (
+    CLONE,
+    CLONE3,
+    CLOSE_RANGE,
+    FALLOCATE,
+    METADATA,
+    OF_ITSELF,
+    REFUSED,
+    SOCKETPAIR,
+    SOCKETS,
+)
 
 pytestmark = pytest.mark.skipif(bool(seccomp.available()), reason=seccomp.available() or "it works")
 
@@ -93,6 +103,18 @@ def test_what_landlock_does_not_see_is_refused_where_nothing_else_holds_it(work,
 
     assert run_in("seccomp.restrict(sockets=False, metadata=False)", text, tmp_path)[0] == "PermissionError 1"
     assert run_in(FILTER, text, tmp_path)[0] in {"done None", "OSError 95"}
+
+
+def test_room_on_the_disk_is_taken_by_writing_only(tmp_path):
+    text = f"""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open('x', os.O_CREAT | os.O_RDWR)
+print(libc.syscall({FALLOCATE[COLUMN]}, file, 0, 0, ctypes.c_long(1 << 20)), ctypes.get_errno())
+os.posix_fallocate(file, 0, 1 << 20)
+print(os.fstat(file).st_size)
+"""
+    assert run_in(FILTER, text, tmp_path) == ["-1 95", "1048576"]
 
 
 def test_clone3_is_not_there_so_that_libraries_use_the_older_call(tmp_path):
@@ -186,7 +208,8 @@ def test_the_filter_decides_each_number_as_the_table_says(machine):
     column = {"x86_64": 0, "aarch64": 1}[machine]
     instructions = seccomp.assemble(machine, sockets=False, metadata=False)
     refused = {number[column] for number in (REFUSED | METADATA | SOCKETS).values()}
-    asks = {CLONE[column], CLONE3[column], SOCKETPAIR[column], *(each[column] for each, _ in OF_ITSELF.values())}
+    others = (CLONE, CLONE3, CLOSE_RANGE, FALLOCATE, SOCKETPAIR, *(each for each, _ in OF_ITSELF.values()))
+    asks = {each[column] for each in others}
 
     for number in range(512):
         came = decide(instructions, number, {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine])

@@ -12,6 +12,9 @@ from .describe import clip, describe, kind, message
 CANDIDATE = "<candidate>"
 _HEAD, _TAIL = 2, 4  # frames kept of a long traceback
 _VALUES = 8  # locals of one frame
+_DEEPEST = 10  # exceptions that stand behind one another
+_SOCKET = ("/socket.py", "\\socket.py")
+_OFFLINE = "candidates have no network: make what needs it a @tool, which runs in the notebook"
 
 
 class Sources:
@@ -19,6 +22,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
+        self.online = True  # whether candidates have a network
         self.absent: dict[str, str] = {}  # names of the notebook that are not here, and why
 
     def add(self, filename: str, text: str, *, secret: bool = False) -> None:
@@ -77,7 +81,18 @@ class Sources:
             return f"{words} (not installed here, and a loop never installs packages)"
         if isinstance(error, NameError) and isinstance(error.name, str) and error.name in self.absent:
             return f"{words}: {self.absent[error.name]}"
-        return words
+        return words if self.online or not _comes_of_a_socket(error) else f"{words} ({_OFFLINE})"
+
+
+def _comes_of_a_socket(error: BaseException | None) -> bool:
+    for _ in range(_DEEPEST):
+        trace = error.__traceback__ if isinstance(error, OSError) else None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename.endswith(_SOCKET):
+                return True
+            trace = trace.tb_next
+        error = error and (error.__cause__ or error.__context__)
+    return False
 
 
 def _named(names: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .syscalls import CLONE, CLONE3, CLOSE_RANGE, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
+from .syscalls import CLONE, CLONE3, CLOSE_RANGE, FALLOCATE, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
 
 Block = list[tuple[int, int, int, int]]  # instructions of classic BPF: code, where true, where false, constant
 
@@ -20,7 +20,7 @@ _LOAD, _RETURN = 0x20, 0x06
 _EQUAL, _AT_LEAST, _HAS_BITS, _AND = 0x15, 0x35, 0x45, 0x54
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
-_EPERM, _ENOSYS = 1, 38
+_EPERM, _ENOSYS, _EOPNOTSUPP = 1, 38, 95
 _X32 = 0x40000000  # a second numbering of the same calls
 _NEW_NAMESPACE = 0x7E020000  # CLONE_NEW* but for CLONE_NEWTIME, which clone() cannot say
 _FOREIGN_PARENT = 0x0080A000  # CLONE_PARENT, CLONE_PTRACE, CLONE_UNTRACED
@@ -32,6 +32,7 @@ _SET_FILTER, _WITH_ALL_THREADS, _NO_NEW_PRIVS = 1, 1, 38
 _allow: Block = [(_RETURN, 0, 0, _ALLOW)]
 _refuse: Block = [(_RETURN, 0, 0, _ERRNO | _EPERM)]
 _unknown: Block = [(_RETURN, 0, 0, _ERRNO | _ENOSYS)]
+_unsupported: Block = [(_RETURN, 0, 0, _ERRNO | _EOPNOTSUPP)]
 
 
 def available() -> str:
@@ -58,7 +59,8 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
     refused = REFUSED | ({} if sockets else SOCKETS) | ({} if metadata else METADATA)
     blocks = {each[column]: _refuse for each in refused.values()}
     blocks |= {number[column]: _if_zero(argument) for number, argument in OF_ITSELF.values()}
-    blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown, CLOSE_RANGE[column]: _close_range()}
+    blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown}
+    blocks |= {CLOSE_RANGE[column]: _close_range(), FALLOCATE[column]: _unsupported}
     if not sockets:
         blocks[SOCKETPAIR[column]] = _socketpair()
     tree = _tree(_ranges({number: block for number, block in blocks.items() if number is not None}))

@@ -61,6 +61,8 @@ SOCKETS = {
 }  # fmt: skip
 
 SOCKETPAIR = Number(53, 199)  # (family, type, protocol, files)
+# It takes the whole disk before anybody can look; the C library writes zeros instead.
+FALLOCATE = Number(285, 47)
 CLOSE_RANGE = Number(436, 436)  # (first, last, flags)
 CLONE, CLONE3 = Number(56, 220), Number(435, 435)  # clone(flags, …)
 # Of other processes, the parent among them; the argument that names a process, which must be 0: the caller itself.

@@ -44,6 +44,7 @@ class World:
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
         self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
         self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may reach
+        self.sources.online = self.shut_in["level"] == "process"
         self.watched: bool = order["watched"]  # a module may not act while it is defined
         self.most: int = order["most"]  # bytes of one answer of a candidate's
 
