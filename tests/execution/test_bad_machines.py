@@ -63,7 +63,7 @@ def test_an_architecture_that_the_filter_does_not_know_refuses_the_level(monkeyp
     monkeypatch.setattr(landlock, "available", str)
 
     with pytest.raises(
-        PreflightError, match="--sandbox landlock is not available: .* not made for riscv64; use --sand"
+        PreflightError, match=r"--sandbox landlock is not available: .* not made for riscv64; use --sand"
     ):
         isolation.choose("landlock", None, Platform.here())
 

@@ -73,3 +73,11 @@ def f(x): return x
 
     assert [outcome.passed for outcome in outcomes] == [[True], [True]]
     assert outcomes[0].executed.stdout == ""
+
+
+async def test_what_is_no_longer_kept_open_takes_nothing_else_along(level, open_sandbox, make_recipe):
+    """Small names come without buffers, so that their mapping goes at once, and its number is another file's."""
+    async with open_sandbox(level, make_recipe("assert f(1) == 7"), seven=7) as box:
+        outcomes = [await box.run("def f(x): return seven") for _ in range(3)]
+
+    assert [outcome.passed for outcome in outcomes] == [[True]] * 3, outcomes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 
@@ -18,11 +18,17 @@ def settle(outputs: list[int]) -> None:
         os.close(file)
 
 
-def part(numbers: Iterable[int]) -> None:
-    """Have nothing behind these descriptors and stdin that others have, too: a lock on it would be a note for them."""
+def part(files: Mapping[int, os.stat_result]) -> None:
+    """Have nothing behind these descriptors and stdin that others have, too: a lock on it would be a note for them.
+
+    What has been closed meanwhile, and is another file now, stays.
+    """
     nowhere = os.open(os.devnull, os.O_RDONLY)
-    for number in (0, *numbers):
-        os.dup2(nowhere, number, inheritable=not number)
+    os.dup2(nowhere, 0)
+    for number, state in files.items():
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(number), state):
+                os.dup2(nowhere, number, inheritable=False)
     if nowhere:
         os.close(nowhere)
 

@@ -17,7 +17,7 @@ from typing import Any
 from .fault import Sources
 from .targets import DATA, Target
 
-KEPT: list[int] = []  # descriptors of the notebook's names, which a mapping does not let go of
+KEPT: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
@@ -169,7 +169,7 @@ def mapped(file: int) -> memoryview:
     view = memoryview(mmap(file, size, access=ACCESS_COPY))
     with suppress(OSError):
         if os.path.sameopenfile(free, file):
-            KEPT.append(free)
+            KEPT[free] = os.fstat(file)
     os.close(file)
     return view
 
