@@ -12,7 +12,7 @@ from test_landlock import both, place, plan  # noqa: F401 - a fixture
 
 from jupyter_loops.core.candidate import Exit
 from jupyter_loops.errors import PreflightError, SetupError
-from jupyter_loops.execution import isolation
+from jupyter_loops.execution import grants, isolation
 from jupyter_loops.execution.child import landlock, seccomp
 from jupyter_loops.execution.child.syscalls import REFUSED
 from jupyter_loops.execution.platform import Platform
@@ -94,6 +94,18 @@ def test_a_bubblewrap_that_may_make_no_namespaces_says_so(tmp_path):
     restriction = "privileges.drop()\nseccomp.restrict(sockets=True)"
 
     assert run_in(restriction, text, tmp_path)[0].startswith("bwrap does not work here: ")
+
+
+@both
+def test_bubblewrap_on_a_kernel_without_landlock_says_what_it_does_not_hold(place):  # noqa: F811
+    for name in ("tmp", "shm", "matplotlib"):
+        (place / name).mkdir()
+    made = grants.plan("bubblewrap", place)
+    text = f"from jupyter_loops.execution.child.shut_in import Restrictions\nprint(*Restrictions({made!r}).notes)"
+
+    with_it, without_it = (run_in(word, text, place)[0] for word in ("", without(own("landlock"))))
+    assert with_it == ""
+    assert without_it.startswith("bubblewrap without landlock: candidates can read the notebook's folder")
 
 
 NETWORK = "import urllib.request\ndef fetch(): return urllib.request.urlopen('http://127.0.0.1:9/').read()"

@@ -16,6 +16,7 @@ _READ = ("cgroup", "status", "statm", "stat", "maps", "cmdline")
 _LISTED = ("fd", "task")
 _NO_VIEW = "landlock without namespaces of one's own: candidates can use no locks of multiprocessing, and no chmod ({})"
 _NO_SCOPES = "landlock before Linux 6.12 does not hold signals: candidates may end processes of yours"
+_NO_LANDLOCK = "bubblewrap without landlock: candidates can read the notebook's folder ({})"
 
 
 class Restrictions:
@@ -38,6 +39,8 @@ class Restrictions:
             self._rules = landlock.Rules(plan["readable"], plan["writable"], listed=plan["listed"])
             if plan["level"] == "landlock" and not landlock.holds_signals():
                 self.notes += (_NO_SCOPES,)
+        elif plan["level"] == "bubblewrap":
+            self.notes += (_NO_LANDLOCK.format(landlock.available()),)
 
     def begin(self) -> None:
         """Give up what needs no word of the candidate: all but the files. The working folder is `/` then, in places.
