@@ -205,14 +205,15 @@ def test_the_source_of_a_hidden_check_is_never_in_a_prompt(secrets, seen):
         '{"name": "look", "arguments": {"product": "lamp"}}',
     ],
 )
-def test_a_call_of_a_tool_is_never_taken_for_a_candidate(a_recipe, answer):
+async def test_a_call_of_a_tool_is_never_taken_for_a_candidate(a_recipe, answer):
     text = Target(name="tagline", kind=TargetKind.TEXT, source="tagline: str")
     for recipe in (a_recipe(), a_recipe(targets=(text,))):
         with pytest.raises(ReplyError, match="the answer is the call of a tool"):
-            Planner(tools=["look"]).read(recipe, answer)
+            await Planner(tools=["look"]).read(recipe, answer)
 
 
-def test_what_only_speaks_of_a_call_is_a_candidate(a_recipe):
+async def test_what_only_speaks_of_a_call_is_a_candidate(a_recipe):
     code = 'def double(n: int) -> int:\n    """<tool_call>"""\n    return 2 * n'
 
-    assert Planner(tools=["look"]).read(a_recipe(), f"I looked.\n```python\n{code}\n```").text.strip() == code
+    candidate = await Planner(tools=["look"]).read(a_recipe(), f"I looked.\n```python\n{code}\n```")
+    assert candidate.text.strip() == code
