@@ -8,9 +8,7 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.core.recipe import Recipe, TargetKind
-from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .answer.calls import begins_call
 from .outline import Schema, outline, together
 from .parts import sections
 from .reading import Order, read
@@ -26,10 +24,6 @@ _CODE = (
 )
 _DATA = "Answer with one JSON object and nothing else."
 _TEXT = "Answer with the text itself and nothing else."
-_A_CALL = (
-    "the answer is the call of a tool, which cannot be read or comes too late: call it in the form that was told, "
-    "or give the answer itself"
-)
 
 
 class Planner:
@@ -82,8 +76,6 @@ class Planner:
 
         `cut` says that the answer was cut at its length limit.
         """
-        if self._tools and begins_call(text, self._tools):
-            raise ReplyError(_A_CALL, ErrorClass.MALFORMED)
         of, schema, _ = self._shape
         order = Order(
             form="code" if recipe.asks_for_code else "text" if _plain(recipe) else "data",
@@ -91,6 +83,7 @@ class Planner:
             setup=recipe.setup if recipe.asks_for_code else "",
             schema=schema if of is not None and of[0] == recipe else None,
             cut=cut,
+            tools=tuple(self._tools),
         )
         kind = CandidateKind.CODE if recipe.asks_for_code else CandidateKind.DATA
         return Candidate(kind=kind, text=await read(order, text))

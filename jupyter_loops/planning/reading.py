@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from jupyter_loops.core.recipe import Target
 from jupyter_loops.errors import ErrorClass, ReplyError
 
+from .answer.calls import begins_call
 from .answer.code import read_code
 from .answer.data import read_data
 from .answer.faults import check_length
@@ -25,6 +26,10 @@ from .answer.text import read_text
 _QUICK = 0.015  # seconds, to which one step may come that cannot be broken off
 _SHORT = {"code": 100_000, "data": 200_000, "text": 200_000}  # characters that such a step takes 40 ms for, at most
 _LONG = 60.0  # seconds that an answer may be read for
+_A_CALL = (
+    "the answer is the call of a tool, which cannot be read or comes too late: call it in the form that was told, "
+    "or give the answer itself"
+)
 _MAIN = "import sys; sys.path[:] = {path!r}; from jupyter_loops.planning.reading import main; main()"
 
 
@@ -37,9 +42,12 @@ class Order:
     setup: str = ""
     schema: Schema | None = None
     cut: bool = False  # the answer was, at its length limit
+    tools: tuple[str, ...] = ()  # whose calls are no answer
 
     def read(self, answer: str) -> str:
         """The candidate's text. Raises ReplyError."""
+        if self.tools and begins_call(answer, self.tools):
+            raise ReplyError(_A_CALL, ErrorClass.MALFORMED)
         if self.form == "code":
             return read_code(answer, [target.name for target in self.targets], setup=self.setup, cut=self.cut)
         if self.form == "text":
