@@ -2,8 +2,8 @@
 
 Each event's hash covers its body and the hash before it, so an edit breaks the chain at its place. The run's row
 holds the number and the hash of its last event, so a chain that was cut short shows too. Texts are named by their
-hash. The other tables are computed from the events again and compared. Who can write the file can also compute a new
-chain: keep `runs.tip` elsewhere where that matters.
+hash. The other tables are computed from the events again and compared. Runs that are gone as a whole
+are found by missing.py; who can write the file can also compute a new chain, which signing.py is for.
 """
 
 from __future__ import annotations
