@@ -106,8 +106,16 @@ def refusal(name: str, path: Path, error: Exception) -> HistoryError:
     return DamagedError(f"{name} is damaged: {said}; {way}")
 
 
+def unwritten(name: str, path: Path, error: Exception) -> HistoryError:
+    """Why what was opened could not be written, in one line, with the way out."""
+    why = (path.exists() and _place(path)) or f"cannot be written: {_without(path, error).partition(chr(10))[0]}"
+    return HistoryError(f"{name} {why}; {ELSE}")
+
+
 def _place(path: Path) -> str:
     """What is wrong with it before anything is read."""
+    if path.is_symlink():  # what is one when it is opened is followed
+        return "was replaced by a symbolic link while it was in use: put the file itself back"
     if path.is_dir():
         return "is a folder, and a history is a file"
     if not path.exists():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import lost
+from . import faults, lost
 from .address import Address
 from .commit import insert, undone
 from .frame import Entry, Fields
@@ -106,8 +106,8 @@ class Store:
             raise HistoryError(f"{self.journals} is gone, and cannot be made anew: {error.strerror}") from error
         seen = identity(self.lease.path)
         if self._open and seen != self._seen:
-            if seen is None:
-                self._open = False
+            self._open = False  # what is there now may be older, or no history
+            if seen is None and not self.lease.path.is_symlink():
                 self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
             if journal is not None:
                 with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
@@ -148,7 +148,7 @@ class Store:
         except duckdb.Error as error:
             if self.lease.conflicts(error):
                 raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
-            raise HistoryError(f"{self.lease.name} cannot be written: {error}") from error
+            raise faults.unwritten(self.lease.name, self.lease.path, error) from error
 
     @contextlib.contextmanager
     def reading(
