@@ -1,4 +1,4 @@
-"""The command line: `jupyter loops serve-history`."""
+"""The command line: `jupyter loops serve-history`, `jupyter loops repair`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ Serve a history file to a team. Whoever has the token reaches it as
 
 The token is in JUPYTER_LOOPS_TOKEN, here and there, and nowhere else. While it is served nobody else on this machine
 can open the file. Traffic is plain HTTP: beyond this machine put a proxy with TLS in front, or use an SSH tunnel.
+"""
+REPAIR = """\
+Make a history anew that is damaged, half, or no history at all, from what can be read of it, from its backups, and from
+the journals beside it. The old file is kept beside the new one, and both are named, with what was saved and what is
+missing. `%loops repair` does the same in a notebook.
 """
 
 
@@ -43,7 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="localhost", help="where to listen (default: %(default)s)")
     serve.add_argument("--port", type=int, default=9494, help="(default: %(default)s)")
     serve.set_defaults(do=_serve)
+    repair = words.add_parser("repair", help="make a damaged history anew", description=REPAIR, formatter_class=form)
+    repair.add_argument("file", nargs="?", help="the DuckDB file; default: the one that notebooks use here")
+    repair.set_defaults(do=_repair)
     return parser
+
+
+def _repair(asked: argparse.Namespace) -> int:
+    from jupyter_loops.history import History
+
+    history = History(asked.file)
+    print(str(history.repair()).replace("; ", "\n"))  # noqa: T201 - this is a command line
+    history.close()
+    return 0
 
 
 def _serve(asked: argparse.Namespace) -> int:

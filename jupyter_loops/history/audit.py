@@ -2,8 +2,8 @@
 
 Each event's hash covers its body and the hash before it, so an edit breaks the chain at its place. The run's row
 holds the number and the hash of its last event, so a chain that was cut short shows too. Texts are named by their
-hash. The other tables are computed from the events again and compared. Who can write the file can also compute a new
-chain: keep `runs.tip` elsewhere where that matters.
+hash. The other tables are computed from the events again and compared. Runs that are gone as a whole
+are found by missing.py; who can write the file can also compute a new chain, which signing.py is for.
 """
 
 from __future__ import annotations
@@ -72,8 +72,11 @@ TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND sha256(text) <> sha OR
 EVENTS = """
 INSERT INTO batch SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
 """
+OURS = """
+SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table ORDER BY column_index
+"""
 DIFFERENCE = """
-WITH kept AS (SELECT {columns} FROM {kept}.{table} WHERE $run IS NULL OR run_id = $run),
+WITH kept AS (SELECT {columns} FROM (SELECT {ours} FROM {kept}.{table}) WHERE $run IS NULL OR run_id = $run),
      anew AS (SELECT {columns} FROM computed.{table})
 SELECT DISTINCT run_id FROM ((FROM kept EXCEPT ALL FROM anew) UNION ALL (FROM anew EXCEPT ALL FROM kept)) ORDER BY ALL
 """
@@ -145,8 +148,10 @@ def texts(cursor: Cursor) -> list[Finding]:
     return [Finding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
-def _difference(kept: str, table: str) -> str:
-    return DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*"))
+def _difference(cursor: Cursor, kept: str, table: str) -> str:
+    """Of our own columns: a person may have added some."""
+    ours = ", ".join(f'"{name}"' for (name,) in run(cursor, OURS, {"table": table}))
+    return DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*"), ours=ours)
 
 
 def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
@@ -165,7 +170,7 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
         return [
             Finding(name, None, f"its rows in {table} differ from what its events say")
             for table in COMPUTED
-            for (name,) in run(cursor, _difference(kept, table), value)
+            for (name,) in run(cursor, _difference(cursor, kept, table), value)
         ]
     finally:
         run(cursor, f"USE {kept}")

@@ -21,7 +21,9 @@ _HELD = re.compile(
 )
 _HELD_HERE = re.compile(r"[A-Z][\w ]* Error: Unique file handle conflict")
 _NEWER = re.compile(r"database file with version number \d+|\bnewer version of DuckDB")
+_DAMAGED = re.compile(r"(?:[A-Z][\w ]* Error: )?Corrupt database file: computed checksum ")
 _HOLDER = re.compile(r"Conflicting lock is held in .*\(PID (\d+)\)")
+REPAIR = "%loops repair makes a history of what is left in it, in journals and backups, and keeps the file"
 ELSE = "choose another file with --history or JUPYTER_LOOPS_HISTORY"
 
 
@@ -56,6 +58,11 @@ def in_use(path: Path, error: Exception) -> bool:
     """Whether another program, or this one by other means, has the file open."""
     said = _without(path, error)
     return bool(_HELD.match(said) or _HELD_HERE.match(said))
+
+
+def damaged(path: Path, error: Exception) -> bool:
+    """Whether a block of the file was met that is not as it was written."""
+    return bool(_DAMAGED.match(_without(path, error))) and path.is_file()
 
 
 def busy(name: str, path: Path, error: Exception, since: float) -> str:
@@ -94,13 +101,21 @@ def refusal(name: str, path: Path, error: Exception) -> HistoryError:
     if "No space left on device" in said:
         return HistoryError(f"{name} cannot be opened: the disk is full; make room, or {ELSE}")
     if not _is_database(path):
-        return HistoryError(f"{name} is not a valid DuckDB database and stays as it is; {ELSE}")
-    way = "move it away, and a new one is made at once; %loops import takes a backup in"
+        return HistoryError(f"{name} is not a valid DuckDB database and stays as it is; {REPAIR}, or {ELSE}")
+    way = f"{REPAIR}; or move it away, and a new one is made at once; %loops import takes a backup in"
     return DamagedError(f"{name} is damaged: {said}; {way}")
+
+
+def unwritten(name: str, path: Path, error: Exception) -> HistoryError:
+    """Why what was opened could not be written, in one line, with the way out."""
+    why = (path.exists() and _place(path)) or f"cannot be written: {_without(path, error).partition(chr(10))[0]}"
+    return HistoryError(f"{name} {why}; {ELSE}")
 
 
 def _place(path: Path) -> str:
     """What is wrong with it before anything is read."""
+    if path.is_symlink():  # what is one when it is opened is followed
+        return "was replaced by a symbolic link while it was in use: put the file itself back"
     if path.is_dir():
         return "is a folder, and a history is a file"
     if not path.exists():

@@ -67,7 +67,7 @@ class Journal:
         Several are written at once, so that a crash keeps a beginning of them.
         """
         if self._broken is not None:
-            raise self._error(self._broken)
+            self._try_again(self._broken)
         run, encoded = records[0].run, [(record, *encode(record)) for record in records]
         if run not in self._tips and records[0].seq > 1:
             self._tips.setdefault(run, self._tip(run))
@@ -96,6 +96,16 @@ class Journal:
                 return
             self._carry_over()
         self._notice(f"the journal in {self._folder} was deleted or moved; it was begun anew, and no event is missing")
+
+    def _try_again(self, broken: OSError) -> None:
+        """Go on where there is room again, with all that was kept before. Raises HistoryError."""
+        with self._disk, self._order:
+            try:
+                self._carry_over()
+            except OSError as error:
+                raise self._error(broken) from error
+            self._broken = None
+        self._notice(f"the journal in {self._folder} can be written again")
 
     def offer_again(self) -> None:
         """Have all events of runs that go on drained once more, because the database may have lost them."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, frame, heads, mending, missing, retention, signing
+from . import audit, bundle, frame, heads, mending, missing, retention, signing, spares
 from .asking import Asking
 from .audit import Finding
 from .day import DayBook, midnight
 from .exchange import ends, hashes, later, same, write_tables
+from .repair import Repaired, rebuild
 from .result import Result
 
 PRICED = ("prompt", "completion", "cached", "reasoning")
@@ -110,6 +111,19 @@ class Keeping(Asking):
             with live.store.writing(live.journal) as cursor:
                 mending.mend(cursor, wrong)
         return wrong
+
+    def repair(self) -> Repaired:
+        """Make a damaged, foreign or half file anew from the journals, its backups, and what can be read of it.
+
+        The old file is kept beside the new one; what this gives says where, what was saved, and what is missing. Raises
+        HistoryError where the file is sound, where nothing is left, and for a server or a lake.
+        """
+        if self.address.kind != "file":
+            raise HistoryError(f"{self.address.text} is no file: whoever keeps the server or the lake repairs it there")
+        journals = self.path.with_name(f"{self.path.name}.journal")
+        done = rebuild(self.path, [journals, *filter(spares.private, spares.folders(self.path))])
+        self.flush()
+        return done
 
     def sizes(self) -> Result:
         """What each run takes, largest first; bytes before compression, shared texts counted at each run."""

@@ -107,6 +107,10 @@ class Lease:
                     run(cursor, "USE history")
                     with self._private_log() if write else contextlib.nullcontext():
                         yield self._told(cursor)
+                except Exception as error:
+                    if faults.damaged(self.path, error):
+                        raise self._refusal(error) from error
+                    raise
                 finally:
                     self._detach(cursor)
             finally:

@@ -12,18 +12,28 @@ from . import comments, leftovers
 from .lease import FORMAT, Cursor, Lease, quoted, roll_back, run
 from .steps import STEPS
 
+NEEDED = {"events", "runs", "texts"}
 TEAM = 30.0  # seconds to wait for a server or a catalogue at the first opening
 
 
 def version(cursor: Cursor) -> int:
-    """The schema version of the attached file; 0 for an empty one. Raises HistoryError for another's database."""
+    """The schema version of the database in use; 0 for an empty one.
+
+    Raises HistoryError for another's database, and for a history that lacks what nothing can be computed without.
+    """
     here = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
     tables = {name for (name,) in run(cursor, here)}
-    if "schema_versions" in tables:
-        return int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
-    if tables:
-        raise HistoryError("the file is a DuckDB database, but not a history of jupyter-loops; choose another path")
-    return 0
+    if not tables:
+        return 0
+    if "schema_versions" not in tables:
+        raise HistoryError(
+            "the file is a DuckDB database, but not a history of jupyter-loops; choose another path, or have "
+            "%loops repair make a history from the journals and backups beside it, which keeps this file, too"
+        )
+    found = int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
+    if found and (lacking := sorted(NEEDED - tables)):
+        raise HistoryError(f"the history lacks its table {lacking[0]}: %loops repair makes it anew from what is left")
+    return found
 
 
 def check(cursor: Cursor, name: str, newest: int = len(STEPS)) -> int:
@@ -56,7 +66,7 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: 
             found = check(cursor, lease.name, len(steps))
             if 0 < found < len(steps):
                 _back_up(cursor, folder, path.with_name(f"{path.name}.v{found}"))
-            _apply(cursor, steps, found)
+            apply(cursor, steps, found)
     finally:
         reaching.close()
 
@@ -66,7 +76,7 @@ def upgrade(lease: Lease) -> None:
     with lease.attached(write=True, patience=0.0) as cursor:
         found = check(cursor, lease.name)
         if found < len(STEPS):
-            _apply(cursor, STEPS, found)
+            apply(cursor, STEPS, found)
 
 
 def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
@@ -83,7 +93,7 @@ def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
                 "serve it with this version, which keeps a backup, or go on with the version that made it"
             )
         try:
-            _apply(cursor, [lease.schema(step) for step in steps], found, in_views=lease.COMMENTS_IN_VIEWS)
+            apply(cursor, [lease.schema(step) for step in steps], found, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
             if check(cursor, lease.name, len(steps)) == found:  # otherwise somebody else was quicker
                 raise
@@ -108,7 +118,7 @@ def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
     """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
     aside = folder / leftovers.name()
     try:
-        lease.create(aside, lambda cursor: _apply(cursor, steps, 0))
+        lease.create(aside, lambda cursor: apply(cursor, steps, 0))
         with lease.queued():
             log = Path(f"{lease.path}.wal")
             if log.exists() and not lease.path.exists():  # of a file that was deleted: it fits no other
@@ -128,7 +138,8 @@ def _place(aside: Path, path: Path) -> None:
             aside.rename(path)
 
 
-def _apply(cursor: Cursor, steps: Sequence[str], found: int, *, in_views: bool = True) -> None:
+def apply(cursor: Cursor, steps: Sequence[str], found: int = 0, *, in_views: bool = True) -> None:
+    """Bring the attached database from version `found` to the last of the steps, in one transaction."""
     run(cursor, "BEGIN")
     try:
         for number, step in enumerate(steps[found:], start=found + 1):

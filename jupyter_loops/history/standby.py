@@ -61,8 +61,7 @@ class Standby:
             raise HistoryError(f"{self._path} is too large for a copy")
         target = self._folder / leftovers.name()
         self._lease, self._known = Lease(target, None), state
-        command = [sys.executable, "-I", "-S", "-c", COPY, str(self._path), str(target)]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
+        copy(self._path, target)
         upgrade(self._lease)
         return self._lease
 
@@ -104,6 +103,12 @@ class Standby:
                         Path(f"{self._lease.path}{end}").unlink(missing_ok=True)
             self._lease, self._known = None, None
             self._read.clear()
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a database with its log, for the owner only. Raises SubprocessError."""
+    command = [sys.executable, "-I", "-S", "-c", COPY, str(path), str(target)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
 
 
 def _state(path: Path) -> State:

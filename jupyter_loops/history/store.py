@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import lost
+from . import faults, lost
 from .address import Address
 from .commit import insert, undone
 from .frame import Entry, Fields
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds that a person's question waits for another program
 HELD = 5.0  # seconds for which a file that was in use is taken to be so still
 SHORT = 0.02  # seconds to wait for it then
+BEHIND = "an older copy was put in its place. Runs that go on are whole again; others are as that copy has them"
+KNOWN = "SELECT run_id, events FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))"
 LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
 
 
@@ -84,10 +86,13 @@ class Store:
             self._find(journal)
             dead = self._dead()
             try:
-                segments = [*dead, *(journal.undrained() if journal else [])]
-                if any(segment.pending for segment in segments):
+                own = journal.undrained() if journal is not None else []
+                if any(segment.pending for segment in [*dead, *own]):
                     self.open(patience)
-                    self._move(segments, patience)
+                    if self._move(dead, own, patience) and journal is not None:
+                        self._notice(f"{self.lease.name} lacks events that it had: {BEHIND}")
+                        journal.offer_again()
+                        self._move([*dead, *journal.undrained()], [], patience)
             finally:
                 for segment in dead:
                     damaged |= self._settle(segment)
@@ -106,8 +111,8 @@ class Store:
             raise HistoryError(f"{self.journals} is gone, and cannot be made anew: {error.strerror}") from error
         seen = identity(self.lease.path)
         if self._open and seen != self._seen:
-            if seen is None:
-                self._open = False
+            self._open = False  # what is there now may be older, or no history
+            if seen is None and not self.lease.path.is_symlink():
                 self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
             if journal is not None:
                 with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
@@ -133,7 +138,8 @@ class Store:
             )
         return kept is not None
 
-    def _move(self, segments: Sequence[Segment], patience: float) -> None:
+    def _move(self, others: Sequence[Segment], own: Sequence[Segment], patience: float) -> bool:
+        """Into the database; gives whether it has lost what comes before events in `own`, which stay there then."""
         import duckdb
 
         try:
@@ -141,14 +147,17 @@ class Store:
                 if not check(cursor, self.lease.name):
                     self._open = False
                     raise HistoryError(f"{self.lease.name} is empty; it is made anew")
-                while taken := _take(segments, self.lease.BATCH):
+                while taken := _take([*others, *own], self.lease.BATCH):
+                    if self.address.kind == "file" and _behind(cursor, [one for one in taken if one[0] in own]):
+                        return True
                     insert(cursor, [e for _, events, _ in taken for e in events], self.lease, patience)
                     for segment, _, end in taken:
                         segment.drained = end
         except duckdb.Error as error:
             if self.lease.conflicts(error):
                 raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
-            raise HistoryError(f"{self.lease.name} cannot be written: {error}") from error
+            raise faults.unwritten(self.lease.name, self.lease.path, error) from error
+        return False
 
     @contextlib.contextmanager
     def reading(
@@ -267,6 +276,17 @@ class Store:
         """Let go of the file, and of the copy of it."""
         self._standby.close()
         self.lease.close()
+
+
+def _behind(cursor: Cursor, taken: Sequence[tuple[Segment, list[Fields], int]]) -> bool:
+    """Whether the file lacks events that come before these: somebody has copied an older one over it."""
+    first: dict[str, int] = {}
+    for _, events, _ in taken:
+        for fields in events:
+            first.setdefault(fields[0].decode(), int(fields[1]))
+    later = {name: seq for name, seq in first.items() if seq > 1}
+    known = dict(run(cursor, KNOWN, {"runs": list(later)})) if later else {}
+    return any(seq > known.get(name, 0) + 1 for name, seq in later.items())
 
 
 def _take(segments: Sequence[Segment], most: int) -> list[tuple[Segment, list[Fields], int]]:

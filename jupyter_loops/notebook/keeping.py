@@ -16,7 +16,7 @@ from .stored_magic import StoredMagic
 if TYPE_CHECKING:
     from jupyter_loops.history import History
 
-WORDS = ("schema", "du", "prune", "import")
+WORDS = ("schema", "du", "prune", "import", "repair")
 _MB = 1e6
 _PRUNE = (
     Option(name="older", help="", shape="AGE", read=units.days),
@@ -89,6 +89,11 @@ class Keeping(StoredMagic):
             with contextlib.closing(History(source)) as other:
                 said = f"{self._history.merge(other):,} new events came from {source.name}"
         return "; ".join([said, *self._history.notices[known:]])
+
+    def _repair(self, words: list[str]) -> str:
+        """: make a damaged history anew from its journals, backups, and what can be read; the old file is kept."""
+        _at_most(words, 0)
+        return str(self._history.repair())
 
 
 def _size(history: History) -> float:

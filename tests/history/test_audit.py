@@ -135,3 +135,7 @@ def test_a_forgotten_text_breaks_nothing(tamper):
 )
 def test_rows_that_do_not_fit_the_events_are_found(tamper, table, statement):
     assert tamper(statement) == [(RUN, None, f"its rows in {table} differ from what its events say")]
+
+
+def test_a_column_or_a_table_of_a_persons_own_is_no_finding(tamper):
+    assert tamper("ALTER TABLE iterations ADD COLUMN tag VARCHAR", "CREATE TABLE mine AS SELECT 1 AS x") == []

@@ -1,6 +1,7 @@
 """A run that is deleted from all tables is named; what was deleted by prune is no alarm."""
 
 import contextlib
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -166,3 +167,20 @@ def test_many_writers_make_one_chain(writer, path, history):
         range(1, len(heads(history)) + 1)
     )
     assert len({run for run, _ in heads(history)}) == 4
+
+
+def test_a_backup_of_an_older_version_that_is_put_back_under_a_kernel_is_brought_up_to_date(filled, path, a_run):
+    backup = path.with_name("backup")
+    filled.close()
+    shutil.copy(path, backup)
+    with duckdb.connect(str(backup)) as old:
+        old.execute("DROP TABLE heads; DROP TABLE signatures; DELETE FROM schema_versions WHERE version > 2")
+    filled.flush()
+    for record in a_run("new")[:-1]:
+        filled.append(record)
+    filled.flush()
+    backup.replace(path)
+    filled.append(a_run("new")[-1])
+
+    assert {run for run, _ in heads(filled)} == {RUN, OTHER, "new"}
+    assert filled.verify() == []

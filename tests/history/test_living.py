@@ -74,6 +74,7 @@ def cut(history, a_run):
     live = history._opened()
     with live.store.writing(live.journal) as cursor:
         delete(cursor, ["cut"])
+    history.close()  # or its journal would give them back
     for record in [*records[9:], *a_run("whole")]:
         history.append(record)
     history.flush()
