@@ -642,13 +642,23 @@ async def test_the_records_of_a_mock_are_none_of_the_candidates_business(open_sa
     assert outcome.passed == [True], outcome.verdicts[0].message
 
 
+async def test_axes_that_a_target_draws_on_are_a_copy_and_the_check_says_so(open_sandbox, make_recipe):
+    pytest.importorskip("matplotlib")
+    setup = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()"
+    recipe = make_recipe("assert f(axes) is None", setup=setup)
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run("def f(axes): axes.set_title('a')")
+
+    assert "what is done to a Axes stays in the candidate's process; return it instead" in outcome.verdicts[0].message
+
+
 async def test_an_object_whose_methods_are_believed_is_told_of(open_sandbox, make_recipe, code):
     answer = "class A:\n    def total(self): return 5\ndef f(x): return A() if x else (lambda: 5)"
-    async with open_sandbox("process", make_recipe("assert f(0)() == 5", "assert f(1).total() == 5")) as box:
-        async with box.sandbox.attempt(code(answer)) as attempt:
-            await attempt.execute()
-            _, first = await attempt.examine(box.recipe.checks[:1])
-            _, second = await attempt.examine(box.recipe.checks[1:])
+    recipe = make_recipe("assert f(0)() == 5", "assert f(1).total() == 5")
+    async with open_sandbox("process", recipe) as box, box.sandbox.attempt(code(answer)) as attempt:
+        await attempt.execute()
+        _, first = await attempt.examine(recipe.checks[:1])
+        _, second = await attempt.examine(recipe.checks[1:])
 
     assert first.notes == ()
     assert second.notes == (

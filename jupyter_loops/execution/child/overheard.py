@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -32,10 +32,10 @@ class Listening:
 
     def hear(self, extra: dict[str, Any], decode_error: Callable[[Any], BaseException]) -> None:
         """Print and warn here. What is said is only text, and the kind of a warning."""
-        for name, usual, text in zip(_STREAMS, self._streams, extra.get("printed") or ("", ""), strict=False):
+        for name, usual, text in zip(_STREAMS, self._streams, items(extra, "printed"), strict=False):
             if type(text) is str and text and getattr(sys, name) is not usual:
                 getattr(sys, name).write(text)
-        for graph in extra.get("warned") or ():
+        for graph in items(extra, "warned"):
             warning = decode_error(graph)
             if isinstance(warning, Warning) and warnings.filters is not self._filters:
                 warnings.warn(warning, stacklevel=2)
@@ -53,6 +53,12 @@ def overheard(flags: int, heard: dict[str, Any], encode_error: Callable[[BaseExc
             warnings.simplefilter("always")
             stack.callback(lambda: heard.update(warned=[encode_error(_instance(each)) for each in caught or ()]))
         yield
+
+
+def items(extra: dict[str, Any], name: str) -> Sequence[Any]:
+    """What a candidate says in this place; nothing where that is no sequence."""
+    said = extra.get(name)
+    return said if type(said) in {list, tuple} else ()  # type: ignore[return-value] # just seen
 
 
 def _instance(caught: warnings.WarningMessage) -> BaseException:

@@ -27,7 +27,7 @@ from jupyter_loops.execution.crossing.refusal import Unreadable
 from .arguments import Described, NotPlain, Pickler, PlainPickler, large
 from .link import Link, TooLarge
 from .mocks import performed
-from .overheard import Listening
+from .overheard import Listening, items
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
     import asyncio
@@ -315,8 +315,8 @@ class Remote:
             self._end("garbage: no extra")
             return
         self._listens.hear(extra, lambda graph: decode_error(graph, self))
-        for place, state in extra.get("drawn", ()):
-            move_on(self.referred((number << FRAME) | place), state)
+        for drawn in items(extra, "drawn"):
+            self._move_on(number, drawn)
         for name in extra.get("spoiled", ()):
             self.unshare(name)
         changed, allowed = extra.get("changed"), number in self._in_place
@@ -331,6 +331,12 @@ class Remote:
         elif changed:
             self._put_back(number, changed)
 
+    def _move_on(self, number: int, drawn: Any) -> None:
+        """Let a generator of random numbers of ours be where its copy is."""
+        if type(drawn) is not tuple or len(drawn) != 2 or type(drawn[0]) is not int:  # noqa: PLR2004
+            raise Unreadable("a generator without a place")
+        move_on(self.referred((number << FRAME) | drawn[0]), drawn[1])
+
     def _put_back(self, number: int, changed: Any) -> None:
         """Give our own objects the content that a target which works in place has left in its copies."""
         own = self._arguments.get(number, {})
@@ -338,6 +344,9 @@ class Remote:
         new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
         frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:
+            if getattr(type(value), "__candidate__", False):
+                kind = type(target).__name__
+                raise Unreadable(f"what is done to a {kind} stays in the candidate's process; return it instead")
             try:
                 put_back(target, value)
             except Unreadable:
