@@ -25,10 +25,8 @@ class Listening:
 
     def flags(self) -> int:
         """What is listened to now."""
-        printed = PRINTS * any(
-            getattr(sys, name) is not usual for name, usual in zip(_STREAMS, self._streams, strict=True)
-        )
-        return printed | WARNS * (warnings.filters is not self._filters)
+        printed = sys.stdout is not self._streams[0] or sys.stderr is not self._streams[1]
+        return PRINTS * printed | WARNS * (warnings.filters is not self._filters)
 
     def hear(self, extra: dict[str, Any], decode_error: Callable[[Any], BaseException]) -> None:
         """Print and warn here. What is said is only text, and the kind of a warning."""

@@ -314,7 +314,8 @@ class Remote:
         if type(extra) is not dict:
             self._end("garbage: no extra")
             return
-        self._listens.hear(extra, lambda graph: decode_error(graph, self))
+        if extra:
+            self._listens.hear(extra, lambda graph: decode_error(graph, self))
         for drawn in items(extra, "drawn"):
             self._move_on(number, drawn)
         for name in extra.get("spoiled", ()):
