@@ -13,7 +13,6 @@ from jupyter_loops.execution.examination import Examination
 from jupyter_loops.execution.pool import Pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.planning.models.replay import ReplayModel
-from jupyter_loops.planning.planner import Planner
 from jupyter_loops.view.html import html
 from jupyter_loops.view.snapshot import Snapshot
 from jupyter_loops.view.text import text
@@ -105,10 +104,10 @@ def test_what_takes_long_in_a_large_cell_is_not_done_on_the_engines_thread(start
 
         monkeypatch.setattr(owner, name, work)
 
-    for owner, name in ((grants, "plan"), (sandbox, "private"), (Planner, "read"), (Examination, "orders")):
+    for owner, name in ((grants, "plan"), (sandbox, "private"), (Examination, "orders")):
         watched(owner, name)
     checks = "\n".join(f"assert f({n}) == {n * n}, 'a large cell'" for n in range(200))
     run = start(f"def f(n): 'Square.'\n{checks}", "```python\ndef f(n): return n * n\n```")
 
     assert run.wait(60).reason is StopReason.VERIFIED
-    assert done == {"plan": {False}, "private": {False}, "read": {False}, "orders": {False}}
+    assert done == {"plan": {False}, "private": {False}, "orders": {False}}
