@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
+from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.recipe import Recipe, Target
 from jupyter_loops.errors import DeliveryError
 from jupyter_loops.execution.crossing import unpack
@@ -35,9 +35,10 @@ def deliver(
     With a `service`, its functions stay there, and what is bound calls them.
     """
     delivered = Delivered(namespace)
-    if service is not None and candidate.kind is CandidateKind.CODE:
-        candidate = replace(candidate, text=stubs(recipe))
-    planned = plan(recipe, candidate, delivery, whole=service is not None)
+    served = [] if service is None else in_code(recipe, candidate, delivery)
+    planned = plan(
+        recipe, replace(candidate, text=stubs(served)) if served else candidate, delivery, whole=bool(served)
+    )
     try:
         with registered(recipe.name, planned.source) as module:
             names = module.__dict__
@@ -45,7 +46,7 @@ def deliver(
             made = {name for name, value in names.items() if before.get(name, before) is not value}
             define(planned.code, names["__file__"], names)
             if service is not None:
-                names |= proxies(in_code(recipe, candidate, delivery), names, service)
+                names |= proxies(served, names, service)
             for name in sorted(made & planned.wanted):
                 delivered.bind(name, names[name])
             for target in recipe.targets:

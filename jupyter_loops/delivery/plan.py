@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,9 @@ def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, whole: boo
     return Plan(f"{above}{_GAP}{text}" if text else f"{above}\n", setup, code, frozenset(wanted))
 
 
-def stubs(recipe: Recipe) -> str:
+def stubs(functions: Sequence[Target]) -> str:
     """The functions as the cell declares them, without what is written above them."""
-    bare = [ast.parse(each.source).body[0] for each in recipe.targets if each.kind is TargetKind.FUNCTION]
+    bare = [ast.parse(each.source).body[0] for each in functions]
     for stub in bare:
         assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
         stub.decorator_list = []

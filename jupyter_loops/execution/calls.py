@@ -12,6 +12,7 @@ from jupyter_loops.errors import CallError
 from .child.service import RAISED, REFUSED
 from .crossing import Classes, Unreadable, decode, decode_error, loads, put_back
 from .crossing.classes import defined_in, led_to, own_modules
+from .crossing.generators import move_on
 
 _NOTEBOOKS = ("__main__", "__mp_main__", "jupyter_loops_delivered")  # modules that the sandbox cannot import
 
@@ -60,11 +61,13 @@ class RemoteCall:
             elif how == REFUSED:
                 error = CallError(f"{self.name}: {arrived}")
             else:
-                graph, changed = arrived
+                graph, changed, drawn = arrived
                 contents = [(receiving.referred(place), decode(content, receiving)) for place, content in changed]
                 value = decode(graph, receiving)
                 for argument, content in contents:
                     _put_back(argument, content)
+                for place, state in drawn:
+                    move_on(receiving.referred(place), state)
                 return value
         except Unreadable as unreadable:
             raise CallError(f"{self.name}: the answer of the sandbox cannot be read: {unreadable}") from unreadable

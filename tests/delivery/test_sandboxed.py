@@ -9,6 +9,7 @@ import inspect
 import multiprocessing
 import os
 import pickle
+import random
 import signal
 import threading
 import time
@@ -118,6 +119,23 @@ def test_a_target_that_returns_something_does_not():
         mine: list[int] = []
         assert names["f"](mine) == [1]
         assert mine == []
+
+
+def test_data_beside_a_function_is_delivered_as_ever():
+    recipe, namespace = parse("'Both.'\ndef f(n): ...\nxs: list[int]\nassert f(1) == xs", "task"), dict[str, Any]()
+    candidate = Candidate(kind=CandidateKind.CODE, text="xs = [1]\ndef f(n): return xs * n")
+    service = Service(World(recipe=recipe), candidate, ZygoteSandbox("process"))
+    deliver(recipe, candidate, Delivery(values={"xs": [1]}), namespace, service)
+
+    assert namespace["xs"] == [1]
+    assert namespace["f"](2) == [1, 1]
+    namespace["f"].close()
+
+
+def test_a_generator_is_moved_on():
+    mine, twin = random.Random(1), random.Random(1)
+    with bound("def f(rng) -> float: ...\nassert f", "def f(rng): return rng.random()") as names:
+        assert [names["f"](mine), names["f"](mine), mine.random()] == [twin.random() for _ in range(3)]
 
 
 def test_it_raises_what_a_check_would_see():

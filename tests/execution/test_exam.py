@@ -301,6 +301,28 @@ ASYNC = {
 }
 
 
+ASYNC |= {
+    "what a callback returns is awaited": (
+        "async def f(fetch, xs):",
+        "import asyncio\nasync def f(fetch, xs): return list(await asyncio.gather(*map(fetch, xs)))",
+        ["async def inner(x): return x * 2\nassert await f(lambda x: inner(x), [1, 2]) == [2, 4]"],
+    ),
+    "a coroutine and a task that are handed over": (
+        "async def f(a, b):",
+        "async def f(a, b): return await a + await b + await b",
+        ["import asyncio\nasync def g(x): return x\nassert await f(g(1), asyncio.ensure_future(g(2))) == 5"],
+    ),
+    "a mock that is awaited": (
+        "async def f(fetch):",
+        "async def f(fetch): return await fetch(1)",
+        [
+            "from unittest.mock import AsyncMock\nm = AsyncMock(return_value=5)\nassert await f(m) == 5",
+            "m.assert_awaited_once_with(1)",
+        ],
+    ),
+}
+
+
 @pytest.mark.parametrize("name", ASYNC)
 async def test_an_asynchronous_answer_passes(name, open_sandbox, make_recipe):
     stub, answer, checks = ASYNC[name]
@@ -495,6 +517,154 @@ async def test_an_honest_answer_that_fresh_eyes_found_passes(name, open_sandbox,
     stub, answer, checks = MORE[name]
     async with open_sandbox("process", make_recipe(*checks, targets=(function(stub),))) as box:
         passes(await box.run(answer), checks)
+
+
+BORDER = {  # what honest checks do with what they hand over: set-up, stub, answer, checks
+    "attributes of a decorator's": (
+        "",
+        "def f(n):",
+        "from functools import lru_cache\n@lru_cache\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)",
+        [
+            "assert f(10) == 55",
+            "assert f.cache_info().hits == 8",
+            "f.cache_clear()\nassert f.cache_info().currsize == 0",
+            "assert f.__name__ == 'f' and not hasattr(f, 'calls')",
+        ],
+    ),
+    "an attribute that counts": (
+        "",
+        "def f(n):",
+        "def f(n):\n    f.calls = getattr(f, 'calls', 0) + 1\n    return n",
+        ["assert f(1) + f(2) == 3", "assert f.calls == 2", "f.calls = 7\nf(1)\nassert f.calls == 8"],
+    ),
+    "a generator is drawn from": (
+        "from random import Random\na, b = Random(1), Random(1)",
+        "def f(rng):",
+        "def f(rng): return rng.random()",
+        ["assert [f(a), f(a)] == [b.random(), b.random()]", "assert a.gauss() == b.gauss()"],
+    ),
+    "a generator of NumPy's is drawn from": (
+        "import numpy as np\na, b, c, d = (g(1) for g in (np.random.default_rng, np.random.RandomState) for _ in '12')",
+        "def f(rng) -> list:",
+        "import numpy as np\ndef f(rng): return [rng.normal(), rng.permutation(700).tolist()]",
+        [
+            "assert f(a) == [b.normal(), b.permutation(700).tolist()]",
+            "assert (a.integers(9, size=3) == b.integers(9, size=3)).all()",
+            "f(c)\nd.normal(), d.permutation(700)\nassert c.randint(1000) == d.randint(1000)",
+        ],
+    ),
+    "what is printed is heard": (
+        "import io, sys\nfrom contextlib import redirect_stderr, redirect_stdout\nout, err = io.StringIO(), io.StringIO()",
+        "def f(n):",
+        "import sys\ndef f(n):\n    print(n)\n    print('no', file=sys.stderr)\n    return 1 // n",
+        [
+            "with redirect_stdout(out), redirect_stderr(err):\n    assert f(3) == 0",
+            "assert (out.getvalue(), err.getvalue()) == ('3\\n', 'no\\n')",
+            "with redirect_stdout(out):\n    try: f(0)\n    except ZeroDivisionError: pass\n    assert out.getvalue()[2:] == '0\\n'",
+        ],
+    ),
+    "a warning is heard": (
+        "import warnings, pytest",
+        "def f(n):",
+        "import warnings\nclass Own(DeprecationWarning): pass\ndef f(n):\n    warnings.warn('old', Own)\n    return n",
+        [
+            "with pytest.warns(DeprecationWarning, match='old'):\n    assert f(1) == 1",
+            "with warnings.catch_warnings():\n    warnings.simplefilter('error')\n    with pytest.raises(DeprecationWarning):\n        f(1)",
+        ],
+    ),
+    "a mock records": (
+        "from unittest.mock import MagicMock, Mock, call\nm, n = Mock(), MagicMock()\nm.get.return_value.json.return_value = {'a': 1}\n"
+        "m.spare = 5\nn.__getitem__.return_value = 4\nn.__len__.return_value = 2",
+        "def f(client, rows):",
+        "def f(client, rows):\n    client.seen = rows[0] + len(rows) + client.spare\n    with rows as r: r.execute('x')\n"
+        "    return client.get(1, b=2).json()",
+        [
+            "assert f(m, n) == {'a': 1}",
+            "m.get.assert_called_once_with(1, b=2)",
+            "assert m.seen == 11 and n.__getitem__.call_args_list == [call(0)]",
+            "n.__enter__.return_value.execute.assert_called_once_with('x')",
+        ],
+    ),
+    "a figure is one of Matplotlib's": (
+        "from matplotlib.axes import Axes\nfrom matplotlib.figure import Figure",
+        "def f(xs):",
+        "import matplotlib.pyplot as plt\ndef f(xs):\n    figure, axes = plt.subplots()\n    axes.plot(xs)\n    return figure",
+        [
+            "assert isinstance(f([1, 2]), Figure)",
+            "assert isinstance(f([1]).axes[0], Axes) and not isinstance(f([1]), Axes)",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BORDER)
+async def test_what_honest_checks_hand_over_and_look_at_works(name, open_sandbox, make_recipe):
+    setup, stub, answer, checks = BORDER[name]
+    pytest.importorskip("matplotlib") if "figure" in name else None
+    recipe = make_recipe(*checks, setup=setup, targets=(function(stub),))
+    async with open_sandbox("process", recipe) as box:
+        passes(await box.run(answer), checks)
+
+
+STATES = "import random\ndef f(rng):\n    rng.setstate({})\n    return 1"
+
+
+@pytest.mark.parametrize(
+    "state", ["random.Random(5).getstate()", "(3, (0,) * 624 + (624,), None)", "(3, (1 << 31,) * 625, 0.5)"], ids="abc"
+)
+async def test_a_generator_that_was_handed_over_is_only_moved_on(state, open_sandbox, make_recipe):
+    checks = ["assert f(a) == 1", "assert a.random() == b.random()"]
+    recipe = make_recipe(*checks, setup="from random import Random\na, b = Random(1), Random(1)")
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run(STATES.replace("{}", state))
+
+    assert not outcome.passed[0]
+
+
+PRYING = """
+def f(client):
+    for name in ("reset_mock", "call_args_list", "return_value", "_mock_children", "__class__", "__init__"):
+        try:
+            getattr(client, name)
+        except AttributeError:
+            continue
+        if name not in ("__class__", "__init__"):
+            return name
+    return client.__class__.__module__ + str(hasattr(client.__init__, "__globals__"))
+"""
+
+
+async def test_the_records_of_a_mock_are_none_of_the_candidates_business(open_sandbox, make_recipe):
+    recipe = make_recipe("assert f(m).startswith('jupyter_loops')", setup="from unittest.mock import Mock\nm = Mock()")
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run(PRYING)
+
+    assert outcome.passed == [True], outcome.verdicts[0].message
+
+
+async def test_axes_that_a_target_draws_on_are_a_copy_and_the_check_says_so(open_sandbox, make_recipe):
+    pytest.importorskip("matplotlib")
+    setup = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()"
+    recipe = make_recipe("assert f(axes) is None", setup=setup)
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run("def f(axes): axes.set_title('a')")
+
+    assert "what is done to a Axes stays in the candidate's process; return it instead" in outcome.verdicts[0].message
+
+
+async def test_an_object_whose_methods_are_believed_is_told_of(open_sandbox, make_recipe, code):
+    answer = "class A:\n    def total(self): return 5\ndef f(x): return A() if x else (lambda: 5)"
+    recipe = make_recipe("assert f(0)() == 5", "assert f(1).total() == 5")
+    async with open_sandbox("process", recipe) as box, box.sandbox.attempt(code(answer)) as attempt:
+        await attempt.execute()
+        _, first = await attempt.examine(recipe.checks[:1])
+        _, second = await attempt.examine(recipe.checks[1:])
+
+    assert first.notes == ()
+    assert second.notes == (
+        "f gives an object of the class A, which stays with the candidate: what its methods say is the candidate's "
+        "word; annotate the result, and compare data",
+    )
 
 
 async def test_an_exception_and_undeclared_methods_of_a_class_target(open_sandbox, make_recipe):

@@ -12,6 +12,7 @@ import pytest
 from exam import Entry, Outcome, examined
 from honest_corpus import CONCURRENCY, HONEST, HUMAN_EVAL, LANGUAGE, LIBRARIES, STDLIB
 
+from jupyter_loops.core.candidate import Limits
 from jupyter_loops.execution.isolation import _why_not_landlock as no_landlock
 
 SHUT_IN = [*["landlock"] * (not no_landlock()), *["bubblewrap"] * (shutil.which("bwrap") is not None)]
@@ -40,4 +41,5 @@ def test_a_right_answer_is_verified_each_time(entry: Entry, level: str):
     if entry.needs and importlib.util.find_spec(entry.needs) is None:
         pytest.skip(f"{entry.needs} is not there")
 
-    assert asyncio.run(examined(entry, level, times=2)) == [Outcome(), Outcome()]
+    patient = Limits(seconds=60.0)  # how fast this machine imports a library is not the question
+    assert asyncio.run(examined(entry, level, times=2, limits=patient)) == [Outcome(), Outcome()]

@@ -13,7 +13,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CoroutineType, FunctionType, MethodType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 try:
@@ -65,12 +65,22 @@ class Pickler(_Base):  # type: ignore[misc] # cloudpickle has no types
         if isinstance(value, type):
             number = self._owner.class_number(value)
             return None if number is None else ("class", number)
+        word, *more = self._kept(value)
+        return (word, self._owner.keep(value), *more) if word else None
+
+    def _kept(self, value: Any) -> Described:
+        """How the candidate gets at what is kept here; nothing for what is copied."""
+        kind = type(value)
+        if hasattr(kind, "__await__"):
+            return "awaitable", kind is CoroutineType
+        if is_mock(value):
+            return "mock", kind.__name__, inspect.iscoroutinefunction(value), is_magic(value)
         if stays(value):
-            return ("callback", self._owner.keep(value), *_described(value))
+            return "callback", *_described(value)
         if hasattr(kind, "__next__") and not isinstance(value, io.IOBase):
-            return ("iterator", self._owner.keep(value), kind.__name__)
+            return "iterator", kind.__name__
         name = self._owner.shared(value)
-        return None if name is None else ("shared", self._owner.keep(value), name)
+        return ("", None) if name is None else ("shared", name)
 
 
 class PlainPickler(pickle.Pickler):
@@ -103,8 +113,18 @@ def stays(value: object) -> bool:
         return _found(value) is not value
     if isinstance(value, BuiltinFunctionType):
         return not isinstance(value.__self__, ModuleType | type | None)
+    return isinstance(value, _CALLED)
+
+
+def is_mock(value: object) -> bool:
+    """Whether this records what is done to it."""
     mock = sys.modules.get("unittest.mock")
-    return isinstance(value, _CALLED) or (mock is not None and isinstance(value, mock.NonCallableMock))
+    return mock is not None and issubclass(type(value), mock.NonCallableMock)
+
+
+def is_magic(value: object) -> bool:
+    """Whether a mock has items, a size and the like."""
+    return issubclass(type(value), sys.modules["unittest.mock"].MagicMixin)
 
 
 def large(names: Mapping[str, object]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import FunctionType, ModuleType
 from typing import Any
 
+from jupyter_loops.execution.crossing import generators
 from jupyter_loops.execution.crossing.change import same
 
 from .arguments import Described, Unpickler
@@ -25,6 +26,9 @@ class Call:
         self._objects = objects
         self.outer: Call | None = None  # in which the object was made that is called now
         self.has_handles = False
+        known = generators.kinds()
+        self._drawn = {place: generators.state_of(each) for place, each in objects.items() if type(each) in known}
+        self.heard: dict[str, Any] = {}  # what it has printed and warned, where somebody listens
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -35,6 +39,11 @@ class Call:
         """Places of objects that do not hold any more what they held when they arrived."""
         now = ((place, self._objects[place]) for place in self.places.values())
         return [place for place, value in now if _is_own(value) and not same(value, self._twin(place), self._pair)]
+
+    def drawn(self) -> list[tuple[int, object]]:
+        """Where generators of random numbers are now, if that is somewhere else."""
+        now = ((place, generators.state_of(self._objects[place])) for place in self._drawn)
+        return [(place, state) for place, state in now if state != self._drawn[place]]
 
     def is_unchanged(self, value: object, seen: set[int] | None = None) -> bool:
         """Whether one of its objects, and all that it holds, is what it was."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from itertools import count
+from itertools import count, islice
 from time import perf_counter
-from types import CoroutineType
+from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.module_level import ModuleLevelError, execute
@@ -30,6 +31,8 @@ from .fault import CANDIDATE
 from .figures import Figures
 from .fingerprint import fingerprint
 from .link import Link
+from .mocks import GivenMagicMock, GivenMock
+from .overheard import PRINTS, WARNS, overheard
 from .remote import ASYNC, FRAME, IF_NONE, NO, YES
 from .world import World
 
@@ -78,7 +81,7 @@ class CandidateProcess:
         self._verbs: dict[str, Callable[..., Any]] = {
             "define": self._define,
             "fetch": lambda name: self._world.names[name],
-            "call": lambda place, args, kwargs, _: self._at(place)(*args, **kwargs),
+            "call": self._called,
             "timed": self._timed,
             "get": self._at,
             "set": lambda place, name, value: setattr(self._at(place), name, value),
@@ -106,7 +109,17 @@ class CandidateProcess:
         elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
         found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
-        return {name: (callable(value), _abilities(value)) for name, value in found.items()}
+        return {
+            name: (callable(value), _abilities(value) or _attributes(name, value, text))
+            for name, value in found.items()
+        }
+
+    def _called(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
+        function, call = self._at(place), _current.get()
+        if not flags & (PRINTS | WARNS) or call is None:
+            return function(*args, **kwargs)
+        with overheard(flags, call.heard, lambda error: encode_error(error, self)):
+            return function(*args, **kwargs)
 
     def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:
         function, started = self._at(place), perf_counter()
@@ -185,7 +198,9 @@ class CandidateProcess:
 
     def _extra(self, call: Call, value: Any, in_place: int) -> dict[str, Any]:
         """What the call did to its arguments."""
-        extra: dict[str, Any] = {}
+        extra: dict[str, Any] = {**call.heard}
+        if drawn := call.drawn():
+            extra["drawn"] = drawn
         restores = bool(in_place & YES) or (bool(in_place & IF_NONE) and value is None)
         changed = call.changed() if call.places and (restores or call.is_small) else []
         if changed:
@@ -203,7 +218,7 @@ class CandidateProcess:
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
         targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
         own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
-        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault, own), {})))
+        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault, own), call.heard)))
 
     # ---- what the encoder asks (crossing.Sending)
 
@@ -230,7 +245,7 @@ class CandidateProcess:
             call.has_handles = True
         kind = type(value)
         target = next((each.name for each in self._world.targets if self._world.names.get(each.name) is kind), "")
-        return (number, str(kind.__name__)[:80], target, _abilities(kind))
+        return (number, str(kind.__name__)[:80], target, (*_abilities(kind), *_drawn_as(kind)))
 
     # ---- what arrives
 
@@ -254,6 +269,10 @@ class CandidateProcess:
             return value
         if word == "iterator":
             return GivenIterator(lambda: self._call_back(number, "next", (), {}))
+        if word == "awaitable":
+            return self._awaitable(number, is_coroutine=more[0])
+        if word == "mock":
+            return self._mock(number, *more)
         name, doc, asynchronous, parameters = more
         if asynchronous:
 
@@ -271,6 +290,22 @@ class CandidateProcess:
         if parameters is not None:
             made.__signature__ = _signature(parameters)
         return made
+
+    def _awaitable(self, number: int, *, is_coroutine: bool) -> object:
+        async def given_awaitable() -> Any:
+            return await self._call_back_async(number, (), {}, "await")
+
+        return given_awaitable() if is_coroutine else GivenAwaitable(given_awaitable)
+
+    def _mock(self, number: int, name: str, asynchronous: bool, magic: bool) -> object:
+        def back(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return self._call_back(number, verb, args, kwargs)
+
+        async def back_async(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return await self._call_back_async(number, args, kwargs, verb)
+
+        kind = GivenMagicMock if magic else GivenMock
+        return type(name, (kind,), {})(back, back_async if asynchronous else None)
 
     def _is_spoiled(self, name: str) -> bool:
         now = fingerprint(self._world.names[name])
@@ -292,15 +327,17 @@ class CandidateProcess:
                     return _value(content[1], failed=word == "error")
                 self._take(frame)
 
-    async def _call_back_async(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _call_back_async(
+        self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any], verb: str = "call"
+    ) -> Any:
         import asyncio
 
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
-            return self._call_back(number, "call", args, kwargs)
+            return self._call_back(number, verb, args, kwargs)
         asked = -next(self._numbers)
         self._answers[asked] = coming = loop.create_future()
-        self._link.send(plain.dumps((asked, "callback", encode((number, "call", args, kwargs), self), {})))
+        self._link.send(plain.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
         return await coming
 
     def _answered(self, asked: int, value: Any, *, failed: bool) -> None:
@@ -364,6 +401,16 @@ class GivenIterator:
         return self._step()
 
 
+class GivenAwaitable:
+    """A future or task of the examiner's: it may be awaited again."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Any:
+        return self._begin().__await__()
+
+
 class _Content:
     """As the process itself, but the one object is sent by value, whoever's it is."""
 
@@ -384,8 +431,23 @@ class _Content:
 
 
 def _abilities(kind: object) -> tuple[str, ...]:
-    """What objects of a class can do; nothing for what is no class."""
-    return tuple(ability for ability, method in _ABILITIES if isinstance(kind, type) and hasattr(kind, method))
+    """What objects of a class can do, by it and not by its metaclass; nothing for what is no class."""
+    members = {name for each in kind.__mro__ for name in vars(each)} if isinstance(kind, type) else set()
+    return tuple(ability for ability, method in _ABILITIES if method in members)
+
+
+def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
+    """Whether a function has, or gets, attributes of its own, as those do that count or cache their calls."""
+    if isinstance(value, type) or not callable(value):
+        return ()
+    own = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
+    return ("attributes",) if own or re.search(rf"\b{name}\.[a-z]", text) else ()
+
+
+def _drawn_as(kind: type) -> tuple[str, ...]:
+    """The class of Matplotlib's that this is, or is derived from; its objects stay here."""
+    found = (each for each in kind.__mro__ if each.__module__.partition(".")[0] == "matplotlib")
+    return tuple(f"is {each.__module__}:{each.__qualname__}" for each in islice(found, 1))
 
 
 def call_of(value: object) -> Call | None:

@@ -20,11 +20,14 @@ from weakref import WeakValueDictionary
 from jupyter_loops.execution.crossing import plain
 from jupyter_loops.execution.crossing.change import put_back
 from jupyter_loops.execution.crossing.classes import Classes
+from jupyter_loops.execution.crossing.generators import move_on
 from jupyter_loops.execution.crossing.graph import decode, decode_error
 from jupyter_loops.execution.crossing.refusal import Unreadable
 
 from .arguments import Described, NotPlain, Pickler, PlainPickler, large
 from .link import Link, TooLarge
+from .mocks import performed
+from .overheard import Listening, items
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
     import asyncio
@@ -65,6 +68,7 @@ class Remote:
         self._kept_numbers: dict[int, int] = {}
         self._shared = large(names)
         self._dropped: list[int] = []
+        self._listens = Listening()
 
     # ---- calls
 
@@ -81,7 +85,7 @@ class Remote:
 
     def call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: int = NO) -> Any:
         """Call what stands there."""
-        return self.ask("call", place, args, kwargs, in_place)
+        return self.ask("call", place, args, kwargs, in_place | self._listens.flags())
 
     def timed(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
         """Seconds that one call takes there, as far as our own clock allows that to be true."""
@@ -310,6 +314,10 @@ class Remote:
         if type(extra) is not dict:
             self._end("garbage: no extra")
             return
+        if extra:
+            self._listens.hear(extra, lambda graph: decode_error(graph, self))
+        for drawn in items(extra, "drawn"):
+            self._move_on(number, drawn)
         for name in extra.get("spoiled", ()):
             self.unshare(name)
         changed, allowed = extra.get("changed"), number in self._in_place
@@ -324,6 +332,12 @@ class Remote:
         elif changed:
             self._put_back(number, changed)
 
+    def _move_on(self, number: int, drawn: Any) -> None:
+        """Let a generator of random numbers of ours be where its copy is."""
+        if type(drawn) is not tuple or len(drawn) != 2 or type(drawn[0]) is not int:  # noqa: PLR2004
+            raise Unreadable("a generator without a place")
+        move_on(self.referred((number << FRAME) | drawn[0]), drawn[1])
+
     def _put_back(self, number: int, changed: Any) -> None:
         """Give our own objects the content that a target which works in place has left in its copies."""
         own = self._arguments.get(number, {})
@@ -331,6 +345,9 @@ class Remote:
         new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
         frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:
+            if getattr(type(value), "__candidate__", False):
+                kind = type(target).__name__
+                raise Unreadable(f"what is done to a {kind} stays in the candidate's process; return it instead")
             try:
                 put_back(target, value)
             except Unreadable:
@@ -344,17 +361,25 @@ class Remote:
         try:
             kept, verb, args, kwargs = decode(graph, self)
             value = self._kept[kept]
-            done = next(value) if verb == "next" else value(*args, **kwargs)
+            done = self._performed(value, verb, args, kwargs)
         except CandidateGone:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
             self.failed(error)
             self._answer(number, "error", error)
         else:
-            if inspect.isawaitable(done):
+            if verb == "await" or (verb == "call" and inspect.iscoroutinefunction(value)):
                 self._await(number, done)
             else:
                 self._answer(number, "result", done)
+
+    @staticmethod
+    def _performed(value: Any, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if verb == "call":
+            return value(*args, **kwargs)
+        if verb == "await":
+            return value
+        return next(value) if verb == "next" else performed(value, verb, args)
 
     def _await(self, number: int, done: Any) -> None:
         async def finish() -> None:

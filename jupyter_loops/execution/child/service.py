@@ -94,10 +94,10 @@ class _Sending:
         self.classes, self._call = classes, call
         self._by_value: object = self  # the one argument whose content is being sent
 
-    def answer(self, value: object, *, changes: bool) -> tuple[Any, list[tuple[int, Any]]]:
-        """The value, and the content of each argument that holds something else by now."""
+    def answer(self, value: object, *, changes: bool) -> tuple[Any, list[tuple[int, Any]], list[tuple[int, object]]]:
+        """The value, the content of each argument that holds something else by now, and where generators are."""
         changed = self._call.changed() if changes and self._call.places else []
-        return encode(value, self), [(place, self._content(place)) for place in changed]
+        return encode(value, self), [(place, self._content(place)) for place in changed], self._call.drawn()
 
     def _content(self, place: int) -> Any:
         self._by_value = value = self._call.at(place)

@@ -9,7 +9,8 @@ import __future__
 
 import ast
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import FunctionType, MethodType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -21,6 +22,7 @@ _ALWAYS = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getite
 _NOT_FORWARDED = "has no value here: it is an object of the code's own class, and no check may rely on what it says"
 _NAMES = frozenset({"__name__", "__qualname__", "__wrapped__"})
 _OWN = frozenset({"_remote", "_handle", "_kind"})
+_WITHOUT_A_CLASS: Any = (Callable, Iterator, AsyncIterator, Awaitable)  # closures, generators, coroutines
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -129,11 +131,48 @@ _ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the c
 
 
 @functools.lru_cache(maxsize=256)
-def _kind_with(abilities: frozenset[str]) -> type[Handle]:
+def _kind_with(abilities: frozenset[str], drawn: str) -> type[Handle]:
+    """`drawn`: the class of Matplotlib's that `isinstance` sees, as the candidate says; it makes no value of it."""
     methods: dict[str, Any] = {}
+    if drawn:
+        methods["__class__"] = property(lambda self: _loaded(drawn) or type(self))
     for ability in sorted(abilities):
         methods |= _ABILITIES[ability]
     return type("Handle", (Handle,), methods)
+
+
+def _loaded(drawn: str) -> type | None:
+    """The class in a description `is matplotlib.…:Name`, where a check can have it."""
+    module, _, name = drawn.removeprefix("is ").partition(":")
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) else None
+
+
+class Attributed:
+    """A function whose attributes are the candidate's: `f.cache_info()`, `f.calls`."""
+
+    def __init__(self, remote: Remote, name: str, call: Callable[..., Any]) -> None:
+        vars(self).update(vars(call), _remote=remote, _name=name, _call=call, __wrapped__=call)
+        for each in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+            vars(self)[each] = getattr(call, each)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the candidate's."""
+        return self._call(*args, **kwargs)
+
+    def __get__(self, owner: Any, _: object = None) -> Any:
+        return self if owner is None else MethodType(self, owner)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self._remote.ask("get", (self._name, name))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._remote.ask("set", (self._name,), name, value)
+
+    def __repr__(self) -> str:
+        return repr(self._call)
 
 
 class StandIns:
@@ -144,11 +183,13 @@ class StandIns:
         self._classes: dict[str, type] = {}
         remote.make = self._object
 
-    def function(self, name: str, source: str) -> Callable[..., Any]:
-        """The target as its stub declares it."""
+    def function(self, name: str, source: str, *, attributes: bool = False) -> Callable[..., Any]:
+        """The target as its stub declares it; with `attributes`, those of the candidate's function are at hand."""
         stub = ast.parse(source).body[0]
         assert isinstance(stub, _Function)
         made = self._function(stub, lambda _: (name,), self._defined(stub, name))
+        if attributes and isinstance(stub, ast.FunctionDef):
+            made = Attributed(self._remote, name, made)
         self._remote.named[id(made)] = ("name", name)
         return made
 
@@ -204,7 +245,8 @@ class StandIns:
             object.__setattr__(made, "_kind", target)
         else:
             able = frozenset(each for each in abilities if type(each) is str and each in _ABILITIES)
-            made = _kind_with(able)(self._remote, number, kind[:80])
+            drawn = next((each for each in abilities if type(each) is str and each.startswith("is matplotlib.")), "")
+            made = _kind_with(able, drawn)(self._remote, number, kind[:80])
         self._remote.stand_ins[number] = made
         return made
 
@@ -247,9 +289,16 @@ class StandIns:
         remote, in_place, promised = self._remote, _in_place(stub), self._promised(stub)
 
         def kept(value: Any) -> Any:
-            if promised and getattr(type(value), "__candidate__", False):
+            if getattr(type(value), "__candidate__", False):
                 kind = object.__getattribute__(value, "_kind")
-                raise TypeError(f"{stub.name} returned an object of the class {kind}, and its stub promises {promised}")
+                if promised:
+                    words = f"{stub.name} returned an object of the class {kind}, and its stub promises {promised}"
+                    raise TypeError(words)
+                if isinstance(value, Handle) and not isinstance(value, _WITHOUT_A_CLASS):
+                    remote.notes[
+                        f"{stub.name} gives an object of the class {kind}, which stays with the candidate: what its "
+                        "methods say is the candidate's word; annotate the result, and compare data"
+                    ] = None
             return value
 
         if isinstance(stub, ast.AsyncFunctionDef) and not _yields(stub):

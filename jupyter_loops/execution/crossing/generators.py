@@ -1,0 +1,112 @@
+"""Generators of random numbers: what has been drawn from a copy is drawn from the original, too.
+
+Whoever drew tells the state that its copy has now. It is no state to be taken over, since that could decide what is
+drawn next: the original is moved on along its own sequence until it has that state, or not at all.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from .kind import expect
+from .refusal import Unreadable
+
+State = tuple[str, Any, Any, Any]  # a kind of sequence, and where in it
+_WORDS = 624  # of a Mersenne twister
+_TWISTS = 20_000  # of which each makes so many words new
+_FARTHEST = 1 << 44  # draws of a PCG64
+_FACTOR, _MASK = 0x2360ED051FC65DA44385DF649FCCF645, (1 << 128) - 1  # of NumPy's PCG64
+_NOT_ITS_OWN = "a generator of random numbers is not where its own sequence leads"
+
+
+def kinds() -> frozenset[type]:
+    """The classes of generators whose library is there."""
+    return frozenset(
+        getattr(sys.modules[module], name)
+        for module, name in (("random", "Random"), ("numpy.random", "Generator"), ("numpy.random", "RandomState"))
+        if hasattr(sys.modules.get(module), name)
+    )
+
+
+def state_of(generator: Any) -> State | None:
+    """Where it is in its sequence; None of a sequence that cannot be followed."""
+    if type(generator).__module__ == "random":
+        _, (*key, place), gauss = generator.getstate()
+        return "random", array("L", key).tobytes(), place, gauss
+    bits = _bits(generator)
+    state = bits.state
+    if state["bit_generator"] == "MT19937":
+        return "MT19937", state["state"]["key"].tobytes(), int(state["state"]["pos"]), None
+    if state["bit_generator"] == "PCG64":
+        half = int(state["uinteger"]) if state["has_uint32"] else None
+        return "PCG64", int(state["state"]["state"]), int(state["state"]["inc"]), half
+    return None
+
+
+def move_on(generator: Any, told: Any) -> None:
+    """Draw until it is where it is told to be. Raises Unreadable where it never gets there."""
+    now = state_of(generator) if type(generator) in kinds() else None
+    if type(told) is not tuple or now is None or len(told) != len(now) or told[0] != now[0]:
+        raise Unreadable(_NOT_ITS_OWN)
+    {"random": _move_random, "MT19937": _move_twister, "PCG64": _move_pcg}[now[0]](generator, now, told)
+
+
+def _move_random(generator: Any, now: State, told: State) -> None:
+    twin = type(generator)()
+    version, words, gauss = generator.getstate()
+    twin.setstate((version, words, None))
+    _twist(lambda: state_of(twin), lambda count: twin.getrandbits(32 * count), told)
+    generator.setstate((version, twin.getstate()[1], gauss if told[3] == now[3] else None))
+
+
+def _move_twister(generator: Any, _: State, told: State) -> None:
+    bits = _bits(generator)
+    twin = type(bits)()
+    twin.state = bits.state
+    make = sys.modules["numpy.random"].Generator
+    made = make(twin)
+    _twist(lambda: state_of(made), lambda count: twin.random_raw(count, output=False), told)
+    bits.state = twin.state
+
+
+def _twist(now: Callable[[], Any], draw: Callable[[int], object], told: State) -> None:
+    key, place = expect(told[1], bytes), expect(told[2], int)
+    for _ in range(_TWISTS):
+        _, own_key, own_place, _ = now()
+        if own_key == key and own_place <= place <= _WORDS:
+            if place > own_place:
+                draw(place - own_place)
+            return
+        draw(_WORDS - own_place + 1)
+    raise Unreadable(_NOT_ITS_OWN)
+
+
+def _move_pcg(generator: Any, now: State, told: State) -> None:
+    steps, bits = _distance(now[1], expect(told[1], int), now[2]), _bits(generator)
+    if told[2] != now[2] or steps > _FARTHEST:
+        raise Unreadable(_NOT_ITS_OWN)
+    if steps == 0 and told[3] == now[3]:
+        return
+    twin = type(bits)()
+    twin.state = bits.state
+    last = int(twin.advance(steps - 1).random_raw()) >> 32 if steps else None
+    bits.advance(steps)
+    if told[3] is not None and told[3] == last:  # half of what was drawn last is still to be given out
+        bits.state = bits.state | {"has_uint32": 1, "uinteger": last}
+
+
+def _distance(state: int, goal: int, increment: int) -> int:
+    """Steps between two states of a linear congruential generator, bit by bit (O'Neill, 2014, PCG)."""
+    factor, plus, bit, steps = _FACTOR, increment, 1, 0
+    while state != goal & _MASK and bit <= _MASK:
+        if (state ^ goal) & bit:
+            state, steps = (state * factor + plus) & _MASK, steps | bit
+        plus, factor, bit = (factor + 1) * plus & _MASK, factor * factor & _MASK, bit << 1
+    return steps
+
+
+def _bits(generator: Any) -> Any:
+    return generator._bit_generator  # noqa: SLF001 - of both, where a RandomState has no other way to it
