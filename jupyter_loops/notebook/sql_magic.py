@@ -105,12 +105,13 @@ def _as(result: Result, options: Mapping[str, Any]) -> Any:
 
 
 def _value(name: str, namespace: Mapping[str, object], history: History) -> object:
-    value = namespace.get(name)
+    variable = normalize("NFKC", name)
     if name == "run":
         found = history.sql(_LATEST, {"kernel": f"{os.getpid()}@{platform.node()}"}).fetchall()
         return found[0][0] if found else None
-    if name not in namespace:
+    if variable not in namespace:
         raise OptionError(f"${name} is bound to the variable {name}, and there is none{nearest(name, namespace)}")
+    value = namespace[variable]
     return getattr(value, "id", None) if _is_run(value) else value
 
 

@@ -33,6 +33,11 @@ def until(true, seconds=20.0):
             "UsageError: %%loop: --image is for --sandbox container",
         ),
         ("%%loop x\n   \n", "UsageError: %%loop: the cell is empty"),
+        (
+            "y = 1\n%%loop x\n'go'",
+            "UsageError: %%loop has to be the first line of its cell; only remarks",
+        ),
+        ("# mine\n%%loop x \\\n -n 1\n'go'\nx: int\nassert x ==", "UsageError: %%loop: line 6: invalid syntax"),
         ("%%loop x\nx: int\nassert x", "UsageError: %%loop: say what you want"),
         ("%%loop x\n'go'\nassert 1", "UsageError: %%loop: nothing to produce"),
         ("%%loop x\n'go'\nx: int", "UsageError: %%loop: line 3: nothing decides whether `x` is right"),
@@ -152,6 +157,13 @@ def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch
     error = run(shell, cell(right, delay=60))
     assert str(error).startswith("twice is not verified: interrupted")
     assert shell.user_ns["twice"].termination.reason == "interrupted"
+
+
+def test_a_remark_above_and_a_name_in_another_form_are_found_again(shell, cell, right):
+    assert run(shell, f"# mine\n\n{cell(right, name='ﬁt', options='# quick')}") is None
+    assert shell.user_ns["fit"].termination.verified
+    assert run(shell, "%loops show ﬁt") is None
+    assert shell.run_cell("%loop_sql --to rows SELECT $ﬁt = run_id FROM runs").result == [(True,)]
 
 
 def test_sql_binds_values_joins_frames_and_assigns(shell, cell, wrong, right):
