@@ -33,6 +33,8 @@ def arranged(lines: list[str]) -> list[str]:
     remarks = list(takewhile(_is_remark, lines))
     if len(remarks) == len(lines) or not _MAGIC.match(lines[len(remarks)]):
         return lines
+    if len(lines) == 1:
+        return [*lines, "\n"]  # IPython refuses a magic without a body before it is heard
     first, *body = lines[len(remarks) :]
     first, joined = first.lstrip(), 0
     while body and first.rstrip().endswith("\\"):

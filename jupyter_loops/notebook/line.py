@@ -11,9 +11,9 @@ from typing import Any
 from unicodedata import normalize
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.nearest import nearest
 
 from . import units
-from .nearest import nearest
 
 _WORD = re.compile(r"""\s*(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+""")
 _KEY = re.compile(r"(key|Bearer)[-_ ]\S{12,}|[A-Za-z0-9_-]{40,}")

@@ -14,9 +14,9 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from jupyter_loops.errors import OptionError, QueryError
+from jupyter_loops.nearest import nearest
 
 from .loop_magic import LoopMagics
-from .nearest import nearest
 from .query import SQL_OPTIONS, Query, read_query
 from .usage import usage
 

@@ -81,6 +81,7 @@ def test_a_name_is_read_as_python_reads_it():
         ("# mine\n%%loop_sql \\\n --to df\nFROM runs\n", "%%loop_sql --to df\n# mine\n\nFROM runs\n"),
         ("# mine\n%%timeit\nx\n", "# mine\n%%timeit\nx\n"),
         ("# mine\n", "# mine\n"),
+        ("%%loop --help\n", "%%loop --help\n\n"),
         ("x = 1 \\\n + 1\n", "x = 1 \\\n + 1\n"),
         ("%%loops\n", "%%loops\n"),
     ],
