@@ -127,7 +127,7 @@ class LoopMagics(Magics):
         return self._value(pursuit.leave() if order.background else pursuit.block())
 
     @no_var_expand
-    @line_magic("%loop")  # what IPython looks for where the line is not its cell's first
+    @line_magic("%loop")  # type: ignore[arg-type]  # what IPython looks for where the line is not its cell's first
     def loop_below(self, _line: str) -> None:
         """Say where `%%loop` has to stand."""
         raise UsageError("%%loop has to be the first line of its cell; only remarks may stand above it")
