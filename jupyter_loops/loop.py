@@ -50,7 +50,7 @@ class Loop(Recipe):
         given = {_name(one): one for one in tools if not isinstance(one, str)}
         chosen = tuple(map(_name, tools))
         names = ChainMap[str, object]({**given}, names or {}) if given else names  # type: ignore[arg-type]  # only read
-        return launch(self, Options(**options, tools=chosen), names, parent=lineage, person=person)
+        return launch(self, Options.of(options | {"tools": chosen}), names, parent=lineage, person=person)
 
 
 def _name(tool: Callable[..., Any] | str) -> str:

@@ -26,6 +26,11 @@ class Adapters:
     judge: Model | None = None  # None: the same model
     escalation: tuple[Model, ...] = ()
 
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All that may be asked."""
+        return self.model, *self.fallbacks, *self.escalation, *([self.judge] if self.judge else [])
+
     @classmethod
     def of(cls, options: Options, asked: int = 0) -> Adapters:
         """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""

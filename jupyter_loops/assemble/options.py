@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Limits
@@ -12,6 +13,7 @@ from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.forecast import StopIf
 from jupyter_loops.engine.prompts import Prompts
 from jupyter_loops.errors import OptionError
+from jupyter_loops.nearest import nearest
 
 from .prices import Prices
 
@@ -73,6 +75,14 @@ class Options:
     keep_files: bool = False  # what candidates write, beside the history; see run.artifacts
     history: str | None = None  # the DuckDB file, or the address of a team's history: history/address.py
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """The options with these names. Raises OptionError, which names the nearest one that there is."""
+        known = [option.name for option in fields(cls)]
+        if unknown := sorted(given.keys() - set(known)):
+            raise OptionError(f"no option is called {unknown[0]}{nearest(unknown[0], known)}")
+        return cls(**given)
+
     def __post_init__(self) -> None:
         for name in _POSITIVE:
             value = getattr(self, name)
@@ -80,7 +90,7 @@ class Options:
                 raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
-        _ = self.prices, self.condition  # are checked here
+        _ = self.prices, self.condition, self.rule  # are checked here
         if self.store_prompts not in set(Prompts):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
         if self.deliver not in {"code", "sandboxed"}:

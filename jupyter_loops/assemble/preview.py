@@ -85,7 +85,8 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
     adapters = Adapters.of(options)
     try:
         readiness = await adapters.sandbox.open(world)
-        await adapters.model.open()
+        for model in adapters.models:
+            await model.open()
     finally:
         await adapters.sandbox.close()
     planner = make_planner(options, world)

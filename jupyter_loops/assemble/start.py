@@ -118,10 +118,11 @@ def pursue(
             "first run the cells that define it"
         )
     known = {option.name for option in fields(Options)}
-    if unknown := changes.keys() - known:
+    try:
+        options = Options.of({name: found.options[name] for name in known & found.options.keys()} | changes)
+    except OptionError:
         found.origin.let_go()
-        raise OptionError(f"no option is called {', '.join(sorted(unknown))}")
-    options = Options(**{name: value for name, value in (found.options | changes).items() if name in known})
+        raise
     if found.origin.past is not None and options.model != found.options["model"]:
         found.origin.past.answered = 0  # a script of its own begins at its beginning
     if found.answers is not None:

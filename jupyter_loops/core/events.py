@@ -189,7 +189,7 @@ class Answered(Event):
     word: str  # judge, approve
     check: int  # its number in the recipe, from 1
     site: int  # which of its calls, from 0
-    digest: str  # SHA-256 of the value as text
+    digest: str  # SHA-256 of the value as text; of a person's no, of that and the code that made it
     by: str  # the judge's model, or "a person"
     value: float  # the grade; 1 or 0 for a person's yes or no
     note: str = ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from jupyter_loops.core.candidate import Candidate, Exit
+from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit
 from jupyter_loops.core.events import Answered
 from jupyter_loops.core.ports import Sandbox
 from jupyter_loops.core.question import Answer, Answering, Question
@@ -19,6 +20,13 @@ Key = tuple[int, int, str, str]  # check, site, digest of the value, who answers
 Place = tuple[int, int, int]  # iteration, check, site
 
 _UNSTEADY = "the value is another one each time it is made, so no person can approve it"
+
+
+def _of_code(question: Question, candidate: Candidate) -> str:
+    """The digest of a value together with the code that made it; of data the value's alone."""
+    if candidate.kind is CandidateKind.DATA:
+        return question.digest
+    return hashlib.sha256(f"{question.digest}\n{candidate.text}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class NeedsPerson(Exception):
@@ -62,36 +70,38 @@ class Questions:
         async def answer(question: Question) -> Answer:
             if question.ask.word is Word.PYTEST:
                 return await self._test(question, candidate)
-            known = self._known.get(self._key(question))
-            if known is not None:
-                return known
+            for digest in (question.digest, _of_code(question, candidate)):
+                if (known := self._known.get(self._key(question, digest))) is not None:
+                    return known
             if question.ask.word is Word.APPROVE:
                 if (iteration, question.check, question.site) in self._unsteady:
                     return Answer(value=False, note=_UNSTEADY)
                 raise NeedsPerson(question)
             rubric = question.ask.rubric or self.rubrics[question.ask.rubric_name]
-            return self._remember(question, await self.judging.grade(question, rubric, iteration), iteration)
+            grade = await self.judging.grade(question, rubric, iteration)
+            return self._remember(question, grade, iteration, question.digest)
 
         return answer
 
-    async def put_to_person(self, question: Question, iteration: int) -> None:
-        """Get a person's word; the answer is durable, and known from now on."""
+    async def put_to_person(self, question: Question, iteration: int, candidate: Candidate) -> None:
+        """Get a person's word; the answer is durable, and known from now on: a yes for the value, a no for its code."""
         place = (iteration, question.check, question.site)
         if place in self._asked:
             self._unsteady.add(place)
             return
         self._asked.add(place)
-        self._remember(question, await self.desk.decide(question), iteration)
+        answer = await self.desk.decide(question)
+        self._remember(question, answer, iteration, question.digest if answer.value else _of_code(question, candidate))
 
-    def _remember(self, question: Question, answer: Answer, iteration: int) -> Answer:
-        key = self._key(question)
+    def _remember(self, question: Question, answer: Answer, iteration: int, digest: str) -> Answer:
+        key = self._key(question, digest)
         self.recorder.say(
             Answered(
                 iteration=iteration,
                 word=question.ask.word,
                 check=question.check,
                 site=question.site,
-                digest=question.digest,
+                digest=digest,
                 by=key[-1],
                 value=float(answer.value),
                 note=answer.note,
@@ -100,9 +110,9 @@ class Questions:
         self._known[key] = answer
         return answer
 
-    def _key(self, question: Question) -> Key:
+    def _key(self, question: Question, digest: str) -> Key:
         who = self.judging.name if question.ask.word is Word.JUDGE else "a person"
-        return question.check, question.site, question.digest, who
+        return question.check, question.site, digest, who
 
     async def _test(self, question: Question, candidate: Candidate) -> Answer:
         """Run the user's tests in a child of their own: what a check has done to this one cannot reach them."""

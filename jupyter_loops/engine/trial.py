@@ -110,7 +110,7 @@ class Trial:
             try:
                 await self._examine_again(turn, candidate)
             except NeedsPerson as asked:
-                await self.questions.put_to_person(asked.question, turn.iteration)
+                await self.questions.put_to_person(asked.question, turn.iteration, candidate)
             else:
                 return
 

@@ -183,7 +183,8 @@ class _Reading:
         if self.pending:
             line = self.source.line(self.pending[0])
             text = one_line(self.source.segment(self.pending[0]))
-            raise CellError(f"no check follows that would use this: {text[:80]}", line)
+            advice = "; write assert before it" if isinstance(self.pending[0], ast.Expr) else ""
+            raise CellError(f"no check follows that would use this: {text[:80]}{advice}", line)
 
     def _complete(self, statements: list[ast.stmt]) -> None:
         if not self.targets:

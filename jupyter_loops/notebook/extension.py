@@ -7,6 +7,7 @@ from typing import Any
 from . import life
 from .awaiting import Awaiting
 from .completion import Completion
+from .first_line import FirstLine
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
 from .sql_magic import SqlMagic
@@ -22,12 +23,14 @@ class Extension:
         self._shell = shell
         self.magics = LoopMagics(shell)
         self._others = [LoopsMagic(shell, self.magics), SqlMagic(shell, self.magics)]
+        self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
         self._completion = Completion(shell)
 
     def install(self) -> None:
         """Register everything."""
         self._shell.register_magics(self.magics, *self._others)
+        self._first_line.install()
         self._awaiting.install()
         self._completion.install()
         life.guard()
@@ -41,6 +44,7 @@ class Extension:
                     self._shell.magics_manager.magics[kind].pop(name, None)
             if magics in self._shell.configurables:
                 self._shell.configurables.remove(magics)
+        self._first_line.remove()
         self._awaiting.remove()
         self._completion.remove()
         life.let_go()

@@ -8,12 +8,14 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.nearest import nearest
 
 from . import units
-from .nearest import nearest
 
+_WORD = re.compile(r"""\s*(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+""")
 _KEY = re.compile(r"(key|Bearer)[-_ ]\S{12,}|[A-Za-z0-9_-]{40,}")
 
 
@@ -136,7 +138,7 @@ def read_line(text: str, namespace: Mapping[str, object] | None = None) -> Line:
         raise OptionError("give the loop a name: %%loop NAME")
     if name and (not name.isidentifier() or keyword.iskeyword(name)):
         raise OptionError(f"{name!r} cannot be a name in Python, and the run is bound to it")
-    return Line(name, options)
+    return Line(normalize("NFKC", name), options)  # as Python reads a name
 
 
 def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mapping[str, object]) -> dict[str, Any]:
@@ -163,9 +165,17 @@ def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mappi
 
 def _split(text: str) -> list[str]:
     try:
-        return shlex.split(text)
+        return shlex.split(_without_remark(text))
     except ValueError as error:
         raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
+
+
+def _without_remark(text: str) -> str:
+    """The line up to a word that begins with `#` outside of quotes."""
+    for word in _WORD.finditer(text):
+        if word[0].lstrip().startswith("#"):
+            return text[: word.start()]
+    return text
 
 
 def _option(word: str, by_word: Mapping[str, Option]) -> Option:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
 from traitlets import Bool, Float, Int, List, Unicode
 
 from jupyter_loops.errors import OptionError
@@ -117,6 +125,12 @@ class LoopMagics(Magics):
             return _dry_run(order)
         pursuit = self._start(order, clicks=order.background)
         return self._value(pursuit.leave() if order.background else pursuit.block())
+
+    @no_var_expand
+    @line_magic("%loop")  # type: ignore[arg-type]  # what IPython looks for where the line is not its cell's first
+    def loop_below(self, _line: str) -> None:
+        """Say where `%%loop` has to stand."""
+        raise UsageError("%%loop has to be the first line of its cell; only remarks may stand above it")
 
     @no_var_expand
     @needs_local_scope

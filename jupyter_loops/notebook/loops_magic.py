@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
 from . import breakers, keeping, models, runs, sandbox, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
-from .nearest import nearest
 from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
-
-from .nearest import nearest
 
 ACTIONS = ("fetch", "rm")
 _HEADER = ("model", "what it is", "MB", "where it is", "options of %%loop")

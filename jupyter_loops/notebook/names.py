@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from jupyter_loops.core.names import binds, imports_star
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import PreflightError
-
-from .nearest import nearest
+from jupyter_loops.nearest import nearest
 
 
 def gather(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]:

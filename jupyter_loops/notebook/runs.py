@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.view.table import Table
@@ -26,7 +27,7 @@ def find(name: str) -> Run | None:
         return None
     from jupyter_loops.runs import find as find_run
 
-    return find_run(name)
+    return find_run(normalize("NFKC", name))
 
 
 def show(history: History, run_id: str) -> None:

@@ -14,9 +14,9 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from jupyter_loops.errors import OptionError, QueryError
+from jupyter_loops.nearest import nearest
 
 from .loop_magic import LoopMagics
-from .nearest import nearest
 from .query import SQL_OPTIONS, Query, read_query
 from .usage import usage
 
@@ -105,12 +105,13 @@ def _as(result: Result, options: Mapping[str, Any]) -> Any:
 
 
 def _value(name: str, namespace: Mapping[str, object], history: History) -> object:
-    value = namespace.get(name)
+    variable = normalize("NFKC", name)
     if name == "run":
         found = history.sql(_LATEST, {"kernel": f"{os.getpid()}@{platform.node()}"}).fetchall()
         return found[0][0] if found else None
-    if name not in namespace:
+    if variable not in namespace:
         raise OptionError(f"${name} is bound to the variable {name}, and there is none{nearest(name, namespace)}")
+    value = namespace[variable]
     return getattr(value, "id", None) if _is_run(value) else value
 
 

@@ -34,6 +34,6 @@ class Schedule:
         return Sampling(
             temperature=warmth if self.temperature is None else self.temperature,
             max_tokens=MAX_TOKENS if self.max_tokens is None else self.max_tokens,
-            seed=None if self.seed is None else self.seed + memory.iteration + _APART * memory.again,
+            seed=None if self.seed is None else self.seed + memory.iteration - 1 + _APART * memory.again,
             timeout=TIMEOUT if self.timeout is None else self.timeout,
         )

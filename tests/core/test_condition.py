@@ -21,7 +21,7 @@ def test_both_fire_together_and_say_both():
     until = Usd(0.1) & Plateau(2)
 
     assert until.fired(FAR) is None
-    assert until.left(FAR) == "1 more rounds without progress"
+    assert until.left(FAR) == "1 more round without progress"
     end = until.fired(Position(usage=FAR.usage, since_best=2))
     assert end.reason == "budget_usd"
     assert end.message == "$0.1 of $0.1 used and no progress for 2 rounds"

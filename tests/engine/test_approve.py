@@ -147,6 +147,18 @@ def test_a_rejected_value_that_comes_back_is_not_asked_about_again(start, ear):
     assert len(ear.of("approval_asked")) == 2
 
 
+def test_a_rejection_asks_again_about_an_equal_value_of_other_code(start, ear):
+    cell = "def double(n: int) -> int:\n    'Twice.'\n\nassert double(2) == 4\nassert approve(double(2))\n"
+    first, second = (f"```python\ndef double(n):\n    return {code}\n```" for code in ("n + n", "n * 2"))
+    run = start(cell, first, first, second, person=THERE)
+    wait_for(run, iteration=1)
+    run.reject("do not add")
+    wait_for(run, iteration=3)
+    run.approve()
+    assert run.wait(30).reason == "verified"
+    assert len(ear.of("approval_asked")) == 2
+
+
 def test_a_stored_approval_counts_where_nobody_is(start, ear):
     run = start(CELL, mug("Ember"), person=THERE)
     wait_for(run)

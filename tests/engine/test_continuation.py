@@ -282,7 +282,7 @@ def test_a_verified_run_has_nothing_to_go_on_with(whole):
 def test_an_unknown_name_or_option_is_refused(whole, adapters):
     with pytest.raises(PreflightError, match="no run is called nobody"):
         assemble.resume("nobody", history=str(whole.history.path))
-    with pytest.raises(OptionError, match="no option is called iteration"):
+    with pytest.raises(OptionError, match="no option is called iteration; did you mean iterations"):
         assemble.fork("task", 1, history=str(whole.history.path), iteration=3)
 
 

@@ -8,7 +8,7 @@ import pytest
 from jupyter_loops.notebook.extension import load, unload
 
 ROOT = Path(__file__).parents[2]
-MAGICS = {"line": {"loop", "loops", "loop_sql"}, "cell": {"loop", "loop_sql", "loop_awaited"}}
+MAGICS = {"line": {"loop", "%loop", "loops", "loop_sql"}, "cell": {"loop", "loop_sql", "loop_awaited"}}
 
 
 def registered(shell):
@@ -18,6 +18,7 @@ def registered(shell):
 def hooks(shell):
     formatter = shell.display_formatter.ipython_display_formatter
     return (
+        len(shell.input_transformers_cleanup),
         len(shell.input_transformers_post),
         len(shell.Completer.custom_matchers),
         [type(one).__name__ for one in shell.configurables].count("LoopMagics"),

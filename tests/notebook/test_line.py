@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.notebook.first_line import arranged
 from jupyter_loops.notebook.line import OPTIONS, read_line
 
 
@@ -52,6 +53,41 @@ def test_a_count_may_be_written_short(value, count):
 def test_modules_are_a_list_without_blanks():
     options = read_line("x --allow-imports math,numpy.linalg --deny-imports=os").options
     assert options == {"allow_imports": ("math", "numpy.linalg"), "deny_imports": ("os",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("x -n 3 # don't hurry", {"iterations": 3}),
+        ("x #-n 3", {}),
+        ("x --image 'a # b'  # quick", {"image": "a # b"}),
+        ("x --image a#b", {"image": "a#b"}),
+        ('x --image "#b"', {"image": "#b"}),
+    ],
+)
+def test_a_remark_may_stand_behind_the_options(text, options):
+    assert read_line(text).options == options
+
+
+def test_a_name_is_read_as_python_reads_it():
+    assert read_line("ﬁt").name == "fit"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("# mine\n\n  # too\n%%loop x -n 3\ny: int\n", "%%loop x -n 3\n# mine\n\n  # too\ny: int\n"),
+        ("%%loop x \\\n  -n 3 \\\n  -b\ny: int\n", "%%loop x -n 3 -b\n\n\ny: int\n"),
+        ("# mine\n%%loop_sql \\\n --to df\nFROM runs\n", "%%loop_sql --to df\n# mine\n\nFROM runs\n"),
+        ("# mine\n%%timeit\nx\n", "# mine\n%%timeit\nx\n"),
+        ("# mine\n", "# mine\n"),
+        ("%%loop --help\n", "%%loop --help\n\n"),
+        ("x = 1 \\\n + 1\n", "x = 1 \\\n + 1\n"),
+        ("%%loops\n", "%%loops\n"),
+    ],
+)
+def test_remarks_go_below_and_what_is_continued_is_one_line(cell, said):
+    assert "".join(arranged(cell.splitlines(keepends=True))) == said
 
 
 def test_none_is_no_limit_and_a_variable_is_named_by_a_dollar():

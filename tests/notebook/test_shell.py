@@ -33,6 +33,18 @@ def until(true, seconds=20.0):
             "UsageError: %%loop: --image is for --sandbox container",
         ),
         ("%%loop x\n   \n", "UsageError: %%loop: the cell is empty"),
+        ("%%loop x", "UsageError: %%loop: the cell is empty"),
+        ("%%loop", "UsageError: %%loop: give the loop a name"),
+        (
+            "%%loop x\n'go'\nx: int\nassert x\nx == 1",
+            "UsageError: %%loop: line 5: no check follows that would use this",
+        ),
+        ("%%loop x --dry-run --stop-if 'p <'\n'go'\nx: int\nassert x", "UsageError: %%loop: --stop-if got 'p <'"),
+        (
+            "y = 1\n%%loop x\n'go'",
+            "UsageError: %%loop has to be the first line of its cell; only remarks",
+        ),
+        ("# mine\n%%loop x \\\n -n 1\n'go'\nx: int\nassert x ==", "UsageError: %%loop: line 6: invalid syntax"),
         ("%%loop x\nx: int\nassert x", "UsageError: %%loop: say what you want"),
         ("%%loop x\n'go'\nassert 1", "UsageError: %%loop: nothing to produce"),
         ("%%loop x\n'go'\nx: int", "UsageError: %%loop: line 3: nothing decides whether `x` is right"),
@@ -152,6 +164,27 @@ def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch
     error = run(shell, cell(right, delay=60))
     assert str(error).startswith("twice is not verified: interrupted")
     assert shell.user_ns["twice"].termination.reason == "interrupted"
+
+
+def test_a_remark_above_and_a_name_in_another_form_are_found_again(shell, cell, right):
+    assert run(shell, f"# mine\n\n{cell(right, name='ﬁt', options='# quick')}") is None
+    assert shell.user_ns["fit"].termination.verified
+    assert run(shell, "%loops show ﬁt") is None
+    assert shell.run_cell("%loop_sql --to rows SELECT $ﬁt = run_id FROM runs").result == [(True,)]
+
+
+@pytest.mark.parametrize("option", ["--fallback", "--escalate", "--judge-model"])
+def test_a_dry_run_checks_every_model(shell, cell, right, option):
+    error = run(shell, cell(right, options=f"--dry-run {option} nosuch/model"))
+    assert "nosuch" in str(error)
+
+
+def test_an_unknown_option_in_python_names_the_nearest(shell):
+    from jupyter_loops import Loop
+    from jupyter_loops.errors import OptionError
+
+    with pytest.raises(OptionError, match="no option is called iteration; did you mean iterations"):
+        Loop.from_cell("'go'\nx: int\nassert x").run(iteration=3)
 
 
 def test_sql_binds_values_joins_frames_and_assigns(shell, cell, wrong, right):

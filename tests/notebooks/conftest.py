@@ -34,6 +34,15 @@ class Read:
         """All that is said in plain text."""
         return "\n".join(one.get("text", "") or one.get("data", {}).get("text/plain", "") for one in self.outputs)
 
+    @property
+    def shape(self):
+        """What each cell of code puts out, by kind: streams by name, displays by their MIME types."""
+        cells = [cell for cell in self.node.cells if cell.cell_type == "code"]
+        return [
+            [(one.output_type, one.get("name") or sorted(one.get("data", ()))) for one in cell.outputs]
+            for cell in cells
+        ]
+
     def below(self, start):
         """The text below the first cell that begins so."""
         (cell, *_) = [cell for cell in self.node.cells if cell.source.startswith(start)]

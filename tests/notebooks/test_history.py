@@ -17,8 +17,11 @@ def answered(notebook):
 
 @pytest.mark.model
 @pytest.mark.timeout(400)
-def test_the_ten_questions_are_answered(run_all):
-    answered(run_all("history.ipynb"))
+def test_the_ten_questions_are_answered_as_committed(run_all, committed):
+    notebook = run_all("history.ipynb")
+
+    answered(notebook)
+    assert notebook.shape == committed("history.ipynb", most=200_000).shape
 
 
 def test_the_committed_notebook_holds_its_answers_and_no_address_of_a_machine(committed):

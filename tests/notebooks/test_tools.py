@@ -10,8 +10,11 @@ def holds(notebook):
     assert "year_total  nested    verified         1" in words
 
 
-def test_the_notebook_runs_to_its_end(run_all):
-    holds(run_all("tools.ipynb"))
+def test_the_notebook_runs_to_its_end_as_committed(run_all, committed):
+    notebook = run_all("tools.ipynb")
+
+    holds(notebook)
+    assert notebook.shape == committed("tools.ipynb", most=60_000).shape
 
 
 def test_the_committed_notebook_holds_its_results_and_no_address_of_a_machine(committed):

@@ -115,7 +115,7 @@ def _between(text: str, opening: re.Pattern[str], closing: str) -> Iterator[tupl
 def _whole(text: str, names: Names) -> Iterator[Call]:
     """JSON from the first character on, one value a line, or Python's own form."""
     lines = text.splitlines()
-    values = [_json(line) for line in lines] if len(lines) > 1 and text.startswith("{") else []
+    values = [_json(line) for line in lines] if 1 < len(lines) <= _MOST and text.startswith("{") else []
     found = [call for value in values for call in _values(value, names)]
     yield from found if found and None not in values else [*_values(_json(text), names)] or _python(text, names)
 
