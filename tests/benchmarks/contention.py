@@ -102,7 +102,7 @@ def main() -> None:
 
         history = History(path)
         ((events,),) = history.sql("SELECT count(*) FROM events").fetchall()
-        assert events == writers * ((EVENTS * rounds + 2), events
+        assert events == writers * (EVENTS * rounds + 2), events
         assert history.verify() == []
         history.close()
     print(f"  {writers} writers of {rounds} rounds, a commit every 10, one reader without a pause; milliseconds")
