@@ -38,32 +38,52 @@ _SHAPES = (
     (("shpat_", "shpca_", "shppa_", "shpss_"), r"[0-9a-fA-F]{20,}"),  # Shopify
     (("ATATT3", "ATCTT3"), r"[A-Za-z0-9_=-]{20,}"),  # Atlassian
     (("hvs.", "hvb."), r"[A-Za-z0-9_-]{20,}"),  # Vault
+    (("tgp_v1_", "fw_", "sbp_", "phx_", "nfp_", "vcp_", "HRKU-"), r"[A-Za-z0-9_-]{20,}"),
+    (("pscale_tkn_", "pscale_oauth_", "pscale_pw_"), r"[A-Za-z0-9_.=-]{20,}"),  # PlanetScale
+    (("pat",), r"[A-Za-z0-9]{14}\.[0-9a-f]{40,}"),  # Airtable
+    (("EAAA",), r"[A-Za-z0-9_-]{40,}"),  # Square
+    ((":AA",), r"[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),  # Telegram
     (("AGE-SECRET-KEY-1",), r"[A-Z0-9]{20,}"),
     (("eyJ",), r"[A-Za-z0-9_-]{8,400}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),  # JSON web tokens
     (("earer ", "asic "), r"[A-Za-z0-9._~+/=-]{12,}"),  # of an Authorization header
+    (("oken ", "piKey "), r"(?=[^\s]{0,200}\d)[A-Za-z0-9._~+/=-]{16,}"),
+    (("ookie: ",), r"[\w.-]{1,64}=[^\r\n]{8,4096}"),
+    (("--password ", "--token ", "--secret ", "--api-key ", "--apikey "), r"(?=[^\s]{0,200}\d)[^\s\"'\[]{6,200}"),
+    (('"token": "', "'token': '", '"auth": "', "'auth': '"), r"(?=[^\"']{0,200}\d)[A-Za-z0-9._~+/=-]{16,}"),
+    (("ignature=",), r"[A-Za-z0-9%+/=_-]{20,}"),  # of a signed address
     (("?sig=", "&sig="), r"[A-Za-z0-9%+/=_-]{20,}"),  # Azure
     (("8Q~",), r"[A-Za-z0-9._~-]{30,}"),
     (("JQQJ99",), r"[A-Za-z0-9]{16,}"),
     (("-----BEGIN ",), r"[A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,20}PRIVATE KEY|\Z)"),
 )
-_KEPT = frozenset({"earer ", "asic ", "?sig=", "&sig=", "hooks.slack.com/services/", "hooks.slack.com/workflows/"})
+_KEPT = frozenset(
+    {
+        *("earer ", "asic ", "oken ", "piKey ", "ookie: ", ":AA", "ignature=", "?sig=", "&sig="),
+        *("hooks.slack.com/services/", "hooks.slack.com/workflows/"),
+        *("--password ", "--token ", "--secret ", "--api-key ", "--apikey "),
+        *('"token": "', "'token': '", '"auth": "', "'auth': '"),
+    }
+)
+_BROKEN = r"(?:\r?\n(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{8,200}(?=\r?\n|\Z))?"  # its rest, on a line of its own
 _INSIDE = frozenset({"8Q~", "JQQJ99"})  # of a key, and not at its beginning
 _RESTS = {begin: rest for begins, rest in _SHAPES for begin in begins}
 
 _URL = re.compile(r"(://[^\s/:@'\"]{0,64}:)(?!\[redacted\])[^\s@/'\"{}]{1,128}(?=@)")
+_USER = re.compile(r"(://)(?=[A-Za-z0-9_-]{0,128}\d)[A-Za-z0-9_-]{20,128}(?=@)")  # a key for a name
 _KEY_END = re.compile(  # of one whose beginning was cut off
     r"(?:(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,}\s+){1,100}(?=-----END [A-Z ]{0,20}PRIVATE KEY)"
 )
-_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "key", "token")
+_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "key", "token", "bearer", "session_cookie", "auth_cookie")
 _OWNERS = {  # before a key or a token: without, it may be a dictionary's or a sentence's
     "key": ("api", "access", "account", "private", "encryption", "signing", "secret", "license"),
     "token": ("access", "auth", "refresh", "session", "bot", "api", "id"),
 }
 _VALUE = re.compile(  # behind such a name: in quotes, `name=value`, `name: value`, or long and mixed
-    r"""(?:[_-]?(?:access[_-]?)?(?:key|token))?(?:\\?["'])?\]?(?::\s?[\w.]{1,20}(?=\s{0,4}=))?
+    r"""(?:[_-]?(?:access[_-]?)?(?:key|token))?(?:[_-](?:pem|str|value))?(?:\\?["'])?\]?(?::\s?[\w.]{1,20}(?=\s{0,4}=))?
     (?:
         \s{0,4}[=:]\s{0,4}[bBrRuU]{0,2}\\?["'](?!\[redacted\]|(?:string|object|number|integer|boolean)\b)
             ([^\s"'\\{}<>]{6,200}+)(?=\\?["'])
+      | >([^\s<>]{6,200}+)(?=</)
       | =(?![A-Za-z_.]++(?:[\s;&"'`\\]|$))([^\s"'`(){}\[\],;&<>|\\]{6,200}+)(?=[\s;&"'`\\]|$)
       | :\s{0,2}(?=[^\s"']{0,200}?\d)(?![A-Za-z_][\w.]*+(?:[\s;&"'`\\]|$))
             ([^\s"'`(){}\[\],;&<>|\\]{6,200}+)(?=[\s;&"'`\\]|$)
@@ -96,10 +116,10 @@ def _redacted(text: str, secrets: frozenset[str]) -> str:
         if begin in text:
             text = _shape(begin).sub(begin + MARK if begin in _KEPT else MARK, text)
     if "://" in text:
-        text = _URL.sub(rf"\1{MARK}", text)
+        text = _USER.sub(rf"\1{MARK}", _URL.sub(rf"\1{MARK}", text))
     if "PRIVATE KEY" in text:
         text = _KEY_END.sub(f"{MARK}\n", text)
-    return _without_named(text) if "=" in text or ":" in text else text
+    return _without_named(text) if "=" in text or ":" in text or "</" in text else text
 
 
 def clean(value: Any) -> Any:
@@ -144,7 +164,8 @@ def _shape(begin: str) -> re.Pattern[str]:
     literal = re.escape(begin)
     edge = rf"(?:(?<![A-Za-z0-9]{literal})|(?<=\\[nrt]{literal}))" if begin not in _KEPT | _INSIDE else ""
     cut = r"|[A-Za-z0-9_+/=-]{8,200}(?:\.{3}|…)[A-Za-z0-9_+/=-]*" if begin.endswith(("-", "_", ".")) else ""
-    return re.compile(f"{literal}{edge}(?:{_RESTS[begin]}{cut})")
+    broken = _BROKEN if cut else ""
+    return re.compile(f"{literal}{edge}(?:{_RESTS[begin]}{broken}{cut})")
 
 
 _seen: tuple[float, frozenset[str]] = (-_FRESH, frozenset())

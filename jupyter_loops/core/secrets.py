@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # of aws_key, AWS_KEY, awsKey and aws-key
-_SECRET = re.compile(r"secrets?|passw(or)?ds?|passphrases?|passcodes?|pwds?|credentials?|creds|api_?keys?|jwt|dsn")
-_OFTEN = re.compile(r"token|auth|keys?")  # a word's, a dictionary's or a sort's is none
+_SECRET = re.compile(r"secrets?|passw(or)?ds?|passphrases?|passcodes?|pwds?|pws?|pgpassword|credentials?|creds|api_?keys?|jwt|dsn")
+_OFTEN = re.compile(r"token|auth|keys?|bearer|authorization|cookies?|pem|sas|sessionid")  # a word's, a dictionary's or a sort's is none
 _OWNER = re.compile(  # whose key or token is a secret
     r"api|aws|azure|gcp|google|openai|anthropic|gemini|groq|mistral|cohere|xai|openrouter|deepseek|huggingface|hf"
     r"|github|gitlab|slack|stripe|twilio|sendgrid|databricks|wandb|langsmith|tavily|access|account|private|signing"
@@ -29,4 +29,6 @@ def is_secret(name: str, value: str | bytes = "") -> bool:
 def _is_pair(first: str, second: str) -> bool:
     if second in {"key", "keys", "token"}:
         return _OWNER.fullmatch(first) is not None
-    return second in {"url", "uri", "string"} and _SERVER.fullmatch(first) is not None
+    if second in {"cookie", "cookies"}:
+        return _OWNER.fullmatch(first) is not None
+    return second in {"url", "uri", "string", "str"} and _SERVER.fullmatch(first) is not None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_loops.core import almost_json
 from jupyter_loops.core.tool import Offer
 from jupyter_loops.errors import PreflightError
 
@@ -97,10 +98,8 @@ def _schema(reader: Any, parameters: Mapping[str, inspect.Parameter]) -> dict[st
 
 def _json(text: str) -> Any:
     """What the text says. Quotes and commas are repaired; what was cut off is not: it may have gone on otherwise."""
-    import json_repair
-
     whole = text.rstrip("`\n ").endswith("}")
-    for read in (json.loads, json_repair.loads) if whole else (json.loads,):
+    for read in (json.loads, almost_json.repaired) if whole else (json.loads,):
         with contextlib.suppress(ValueError, RecursionError):
             return read(text or "{}")
     return None

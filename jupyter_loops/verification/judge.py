@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from jupyter_loops.errors import ErrorClass, ReplyError
 
 _STEPS = 10  # grades that a schema offers above 0
 _REASON = 300  # characters
+_TRIES = 200  # braces that may begin the object
 _ROOM = 700  # tokens of a window that are not the value's
 _PER_TOKEN = 2  # characters, on the safe side
 _SYSTEM = """\
@@ -62,9 +62,12 @@ class RubricJudge:
 
 def _object(text: str) -> dict[str, Any]:
     """The one JSON object of an answer; two of them leave open which one is meant."""
-    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    *thoughts, rest = text.split("</think>")
+    text = "".join(before.partition("<think>")[0] for before in thoughts) + rest
     found, at = [], 0
-    while (start := text.find("{", at)) >= 0:
+    for _ in range(_TRIES):
+        if (start := text.find("{", at)) < 0:
+            break
         try:
             value, at = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):

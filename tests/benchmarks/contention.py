@@ -96,11 +96,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.duckdb"
         written, asked = contend(path, rounds, writers)
+        from history import EVENTS
+
         from jupyter_loops.history import History
 
         history = History(path)
         ((events,),) = history.sql("SELECT count(*) FROM events").fetchall()
-        assert events == writers * (10 * rounds + 2), events
+        assert events == writers * (EVENTS * rounds + 2), events
         assert history.verify() == []
         history.close()
     print(f"  {writers} writers of {rounds} rounds, a commit every 10, one reader without a pause; milliseconds")

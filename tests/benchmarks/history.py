@@ -67,7 +67,7 @@ def a_round(n: int) -> Iterator[tuple[Event, ...]]:
     )  # fmt: skip
 
 
-STEPS = len(list(a_round(1)))
+STEPS, EVENTS = len(list(a_round(1))), sum(map(len, a_round(1)))  # of a round
 
 
 def ended(rounds: int) -> Event:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from jupyter_loops.core.redaction import clean, redact
+from jupyter_loops.core.secrets import is_secret
 
 A1, X1 = "a1B2c3D4", "0f1e2d3c"
 KEYS = {
@@ -44,6 +45,18 @@ KEYS = {
     "Atlassian": "ATATT3" + A1 * 5,
     "JSON web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + A1 * 4,
     "Azure client": "abc8Q~" + A1 * 4,
+    "Together": "tgp_v1_" + A1 * 5,
+    "Fireworks": "fw_" + A1 * 3,
+    "Airtable": "patA1b2C3d4E5f6G7." + X1 * 8,
+    "Heroku": "HRKU-" + A1 * 5,
+    "Supabase": "sbp_" + X1 * 5,
+    "PlanetScale": "pscale_tkn_" + A1 * 5,
+    "PostHog": "phx_" + A1 * 5,
+    "Square": "EAAA" + A1 * 7,
+    "Netlify": "nfp_" + A1 * 5,
+    "Vercel": "vcp_" + A1 * 5,
+    "OpenRouter": "sk-or-v1-" + X1 * 8,
+    "OpenAI, service": "sk-svcacct-" + A1 * 5,
     "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIE" + A1 * 4 + "\n-----END RSA PRIVATE KEY-----",
 }
 KEPT = {  # what is secret in a text of which something may stay
@@ -68,6 +81,26 @@ KEPT = {  # what is secret in a text of which something may stay
     "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=abc1DEF2ghi3JKL4=": "abc1DEF2ghi3JKL4",
     "https://x.blob.core.windows.net/c?sv=1&sig=abc1DEF2ghi3JKL4mno5PQR6%3D": "abc1DEF2ghi3JKL4",
     "…" + (A1 * 8 + "\n") * 2 + "-----END RSA PRIVATE KEY-----": A1 * 8,  # its beginning was cut off
+    "https://" + X1 * 4 + "@o1.ingest.sentry.io/2": X1 * 2,
+    "bot 123456789:AA" + A1 * 4 + "B": A1,
+    "Cookie: session=" + A1 * 4: A1,
+    "Set-Cookie: sessionid=" + A1 * 4 + "; HttpOnly": A1,
+    "Authorization: Token " + A1 * 4: A1,
+    "Authorization: ApiKey " + A1 * 4: A1,
+    "tool --password hunter22-x": "hunter22-x",
+    "tool --token " + A1 * 4: A1,
+    '{"auth": {"token": "' + A1 * 4 + '"}}': A1,
+    '{"auth": "bWU6aHVudGVyMjI="}': "bWU6aHVudGVyMjI=",
+    "<password>hunter22x</password>": "hunter22x",
+    "https://s3.test/x?X-Amz-Signature=" + X1 * 8: X1 * 2,
+    "bearer=" + A1 * 4: A1,
+    "session_cookie='" + A1 * 3 + "'": A1,
+    "private_key_pem = '" + A1 * 4 + "'": A1,
+    "client_secret=" + A1 * 3: A1,
+    "client = C(api_key='" + A1 * 3 + "')\nValueError: bad": A1,
+    "Server=x;User Id=me;Password=hunter22;": "hunter22",
+    "//registry.test/:_authToken=" + A1 * 4: A1,
+    "key sk-proj-" + A1 * 2 + "\n" + A1 * 2: A1,  # printed on two lines
     "sk-proj-a1B2c3D4...c3D4": "a1B2c3D4",  # its middle was cut out
 }
 ORDINARY = """\
@@ -78,6 +111,7 @@ connect(password=password, secret_key=settings.secret)
 {"password": {"type": "string"}, "secret": "string"}  # a schema
 tokens: 1200, pad_token="[PAD]", max_tokens=1024, keys = {"a": 1}, sort(key=lambda x: x.price_2024)
 http://localhost:8888/lab?x=1 mask-rcnn-resnet50-fpn, SKU0123, 3:45, https://a.b/c:d
+<token>, a cookie: no, Token classes, --token TOKEN, --password PASSWORD, "token": "string", pattern, path.join
 the bearer of news; sha1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 """
 
@@ -132,6 +166,8 @@ def test_what_holds_no_key_is_the_same_object():
     [
         *("eyJ", "eyJaaaaaaaa.", "password=", "://a:b", "SG.aaaaaaaaaaaaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----"),
         *("1//0", "A" * 64 + "\nPRIVATE KEY", "api_key: ", 'secret="aaaaaaaa ', "token:api ", "key-0"),
+        *("patA", ":AAa1", "ookie: a=", "--token 1", '"token": "1', "oken 1a", "<password>aaaaaa", "://aaaaaaaa1"),
+        *("sk-" + "a1" * 20 + "\n", "EAAA", "ignature=a", "bearer=a "),
     ],
 )
 def test_text_that_is_made_to_be_slow_to_read_is_not(piece):
@@ -140,3 +176,21 @@ def test_text_that_is_made_to_be_slow_to_read_is_not(piece):
     redact(text)
 
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["pwd", "conn_str", "private_key_pem", "session_cookie", "client_secret", "PGPASSWORD", "user_pw", "dsn"]
+)
+def test_names_of_secrets_are_known(name):
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["auth", "bearer", "authorization", "cookie", "sas", "key"])
+def test_a_name_that_may_be_a_secret_s_is_one_where_its_value_looks_like_it(name):
+    assert is_secret(name, A1 * 2)
+    assert not is_secret(name, "a plain word")
+
+
+@pytest.mark.parametrize("name", ["author", "tokenizer", "keyboard", "monkey", "structure", "cookiecutter"])
+def test_names_that_only_sound_alike_are_not(name):
+    assert not is_secret(name, A1 * 2)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jupyter_loops.execution.child.describe import describe
+from jupyter_loops.execution.child.describe import clip, describe
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,13 @@ def test_arrays_and_frames_say_shape_and_types():
     assert describe(frame.a) == "Series, shape (2,), int64: [1, 2]"
     assert describe(np.float64(1.5)) == "1.5"
     assert describe(np.bool_(False)) == "False"
+
+
+@pytest.mark.parametrize("limit", [200, 300, 2000])
+def test_a_key_at_a_cut_leaves_no_piece(limit):
+    key = "sk-proj-" + "a1B2c3D4" * 4
+    for lead in range(limit - limit // 4 - 45, limit - limit // 4):
+        for text in ("." * lead + key + "." * 9999, "." * 9999 + key + "." * (limit - lead)):
+            for shown in (clip(text, limit), describe(text, limit), describe(text.encode(), limit), describe([text])):
+                assert "a1B2" not in shown
+                assert "c3D4" not in shown

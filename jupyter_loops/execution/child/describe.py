@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from jupyter_loops.core.redaction import redact
+
 LIMIT = 300  # characters of one value
 _ITEMS = 12  # of a container
 _DEPTH = 3
 _ARRAYS = frozenset({"numpy", "pandas", "polars", "pyarrow", "torch", "jax", "jaxlib", "xarray", "tensorflow"})
+_KEY = 4096  # characters that a key may have; one that was cut is not known any more
 _BITS = 4096  # of an integer that is still worth its digits
 _BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("frozenset({", "})")}
 
@@ -22,11 +25,12 @@ def describe(value: object, limit: int = LIMIT) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """The text, or its head and tail with the cut marked."""
+    """The text, or its head and tail with the cut marked; no key is cut."""
     if len(text) <= limit:
         return text
     tail = limit // 4
-    return f"{text[: limit - tail - 3]}...{text[-tail:]}" if tail else text[:limit]
+    head, end = _ends(text, limit - tail - 3 if tail else limit, tail)
+    return f"{head}...{end}" if tail else head
 
 
 def kind(value: object) -> str:
@@ -59,7 +63,16 @@ def _text(value: str | bytes, limit: int) -> str:
     if len(value) <= limit:
         return repr(value)
     tail = limit // 4
-    return f"{value[: limit - tail]!r}...{value[-tail:]!r} ({len(value)} long)"
+    text = value if isinstance(value, str) else value.decode("latin-1")
+    ends = _ends(text, limit - tail, tail)
+    first, last = ends if isinstance(value, str) else (end.encode("latin-1") for end in ends)
+    return f"{first!r}...{last!r} ({len(value)} long)"
+
+
+def _ends(text: str, head: int, tail: int) -> tuple[str, str]:
+    """So much of a text's beginning and of its end, redacted before they are cut."""
+    end = redact(text[-tail - _KEY :])[-tail:] if tail else ""
+    return redact(text[: head + _KEY])[:head], end
 
 
 def _container(value: object, limit: int, depth: int) -> str:

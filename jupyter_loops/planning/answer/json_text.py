@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_loops.core import almost_json
+
 from .patience import afford
 
 _DECODER = json.JSONDecoder(strict=False)  # models write line breaks and tabs into strings
@@ -55,8 +57,6 @@ def inside(text: str) -> list[Any]:
 
 def repaired(text: str, names: Collection[str]) -> Found | None:
     """What the text says beside its mistakes; nothing where a name has no value, which the repair would invent."""
-    import json_repair
-
     keys = [rf"\b{re.escape(name)}\b[\"'\u201c\u201d]?\s*[:\uff1a]" for name in names]
     named = [re.search(key, text) for key in keys]
     bare = len(keys) == 1 and text.lstrip()[:1] in ("{", "[")
@@ -66,7 +66,7 @@ def repaired(text: str, names: Collection[str]) -> Found | None:
     start = max(text.rfind("{", 0, first), 0)
     afford(_REPAIR * (len(text) - start))
     try:
-        value = json_repair.loads(_SIGN.sub(lambda sign: sign[0].translate(_WIDE), text[start:]))
-    except (ValueError, RecursionError):
+        value = almost_json.repaired(_SIGN.sub(lambda sign: sign[0].translate(_WIDE), text[start:]))
+    except ValueError:
         return None
     return Found(value) if value else None

@@ -28,10 +28,10 @@ def read(usages: Sequence[Any], arrived: int, room: int) -> Bill:
     `usages` are what the provider said, once or piece by piece; `arrived` is an estimate of all words, thoughts and
     calls that came, `room` the most tokens that the answer was allowed.
     """
-    said = [usage for usage in usages if isinstance(usage, Mapping)]
+    said = [_named(usage) for usage in usages if isinstance(usage, Mapping)]
     prompt, completion, total = (_most(said, f"{name}_tokens") for name in ("prompt", "completion", "total"))
     cached = _most([_part(usage, "prompt") for usage in said], "cached_tokens") or 0
-    reasoning = _most([_part(usage, "completion") for usage in said], "reasoning_tokens") or 0
+    reasoning = _most([*said, *(_part(usage, "completion") for usage in said)], "reasoning_tokens") or 0
     likely = max(room, _MORE * arrived)
     sure = completion is not None and completion * _FEWER >= arrived
     answer = completion if completion is not None and sure else arrived
@@ -40,8 +40,19 @@ def read(usages: Sequence[Any], arrived: int, room: int) -> Bill:
         answer = rest  # thoughts are billed, and told in the sum alone
     elif reasoning > answer:
         sure, answer = False, answer + reasoning if answer + reasoning <= likely else answer
-    sure = sure and prompt is not None and cached <= prompt
+    sure = sure and bool(prompt) and cached <= prompt
     return Bill(prompt or None, answer, min(cached, prompt or 0) if sure else 0, min(reasoning, answer), not sure)
+
+
+def _named(usage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Under OpenAI's names, where it comes under Anthropic's, whose input is without what a cache read or wrote."""
+    parts = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    if _count(usage.get("prompt_tokens")) is None and _count(usage.get("input_tokens")) is not None:
+        usage = {**usage, "prompt_tokens": sum(_count(usage.get(part)) or 0 for part in parts)}
+    if _count(usage.get("completion_tokens")) is None and "output_tokens" in usage:
+        details = usage.get("output_tokens_details")
+        usage = {**usage, "completion_tokens": usage["output_tokens"], "completion_tokens_details": details}
+    return usage
 
 
 def _most(usages: Sequence[Mapping[str, Any]], name: str) -> int | None:

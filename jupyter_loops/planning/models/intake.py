@@ -92,10 +92,10 @@ async def _pieces(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         yield await _start(arriving)
-    elif kind in {"text/event-stream", "application/x-ndjson"} or (wire.streaming and kind in {"", "text/plain"}):
+    elif wire.streaming and kind in {"text/event-stream", "application/x-ndjson", "", "text/plain"}:
         async for lines in _lines(wire, arriving):
             yield lines
-    elif kind in {"", "application/json", "text/html", "text/plain"}:
+    elif not wire.streaming or kind in {"application/json", "text/html"}:
         body = bytearray()
         async for piece in arriving:
             body += piece

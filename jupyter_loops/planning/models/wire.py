@@ -16,7 +16,8 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import ErrorClass, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-_EMPTY = 1000  # pieces in a row that say nothing
+_EMPTY, _IDLE = 1000, 10_000  # pieces, and lines that are none, in a row that say nothing
+_CHOICES, _CALLS = 8, 200  # of one answer or piece: one is asked for
 _MOST = 10**9  # tokens of one call that LiteLLM is told of
 _SPOKEN = frozenset(
     {*("content", "text", "refusal", "reasoning_content", "reasoning", "thinking", "arguments", "partial_json")}
@@ -42,6 +43,7 @@ class Wire:
     usages: list[Any] = field(default_factory=list)  # as the provider wrote them
     arrived: int = 0  # tokens of words, thoughts and calls, estimated
     _empty: int = 0  # in a row
+    _idle: int = 0
 
     def refuse(self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True) -> BrokenWireError:
         """Note the fault, and make what is to be raised."""
@@ -58,7 +60,11 @@ class Wire:
         is_event = line.startswith(b"data:")
         payload = (line[5:] if is_event else line).strip()
         if payload in {b"", b"[DONE]"} or not (is_event or payload.startswith(b"{")):
+            self._idle += 1
+            if self._idle > _IDLE:
+                raise self.refuse(f"sent {_IDLE:,} lines in a row that say nothing")
             return line
+        self._idle = 0
         value = self._read(payload)
         self._empty = self._empty + 1 if _says_nothing(value) else 0
         if self._empty > _EMPTY:
@@ -78,6 +84,8 @@ class Wire:
             shown = " ".join(text[: 4 * _SHOWN].decode(errors="replace").split())
             raise self.refuse(f"sent an answer that cannot be read: {redact(shown)[:_SHOWN]}") from None
         self.arrived += sum(map(estimate, set(_words(value, _DEEPEST))))
+        if most := _too_many(value):
+            raise self.refuse(f"sent an answer with {most}")
         return value
 
     def _fit(self, value: Any) -> bytes | None:
@@ -99,6 +107,18 @@ def _words(value: Any, depth: int) -> Iterator[str]:
                 yield from [item] if key in _SPOKEN else []
             else:
                 yield from _words(item, depth - 1)
+
+
+def _too_many(value: Any) -> str:
+    """What is in an answer more often than anybody asked for."""
+    choices = value.get("choices") if isinstance(value, dict) else None
+    if not isinstance(choices, list):
+        return ""
+    if len(choices) > _CHOICES:
+        return f"{len(choices):,} choices"
+    said = [choice.get(key) for choice in choices if isinstance(choice, dict) for key in ("message", "delta")]
+    calls = [one["tool_calls"] for one in said if isinstance(one, dict) and isinstance(one.get("tool_calls"), list)]
+    return f"{most:,} calls of tools" if (most := max(map(len, calls), default=0)) > _CALLS else ""
 
 
 def _says_nothing(value: Any) -> bool:

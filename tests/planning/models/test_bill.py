@@ -38,6 +38,23 @@ def thoughts(count):
             ([usage(completion=wrong)], Bill(60, 800, estimated=True))
             for wrong in (0, 1, None, -5, nan, inf, "many", [3])
         ),
+        ([usage(prompt=0)], Bill(None, 900, estimated=True)),
+        ([usage(60.0, 900.4)], Bill(60, 901)),
+        ([{"total_tokens": 960}], Bill(None, 800, estimated=True)),
+        ([usage(), usage()], Bill(60, 900)),  # twice
+        ([usage(reasoning_tokens=1000)], Bill(60, 1900, reasoning=1000, estimated=True)),  # beside, without details
+        ([usage(**thoughts(-500))], Bill(60, 900)),
+        ([usage(completion_tokens_details=[1])], Bill(60, 900)),
+        ([usage(total_tokens=100)], Bill(60, 900)),
+        ([usage(900, 60)], Bill(900, 800, estimated=True)),  # exchanged
+        ([usage(prompt_tokens_details={"cached_tokens": 61})], Bill(60, 900, estimated=True)),
+        ([usage(True, True)], Bill(None, 800, estimated=True)),
+        ([usage("6e1", "1,900")], Bill(None, 800, estimated=True)),
+        ([{"input_tokens": 60, "output_tokens": 900}], Bill(60, 900)),
+        ([{"input_tokens": 10, "cache_read_input_tokens": 50, "output_tokens": 900}], Bill(60, 900)),
+        ([{"input_tokens": 60, "output_tokens": 2000, "output_tokens_details": {"reasoning_tokens": 1500}}],
+         Bill(60, 2000, reasoning=1500)),
+        ([{"promptTokenCount": 60, "candidatesTokenCount": 900}], Bill(None, 800, estimated=True)),
         *(([usage(prompt=wrong)], Bill(None, 900, estimated=True)) for wrong in (None, -5, nan, "many", {})),
         ([usage(completion=0)], Bill(60, 800, estimated=True)),  # in the first piece only
     ],

@@ -193,3 +193,56 @@ async def test_a_stream_that_breaks_is_charged_for_its_words_and_thoughts(key, e
     assert fault.kind is ErrorClass.TRANSIENT
     assert fault.taken_up
     assert 2000 <= fault.arrived <= 2200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_usage_under_anthropic_s_names_is_read(stream, endpoint):
+    usage = {"input_tokens": 70, "output_tokens": 3}
+    events = [piece({"content": "A lamp."}), piece({}, "stop"), piece({}) | {"choices": [], "usage": usage}]
+    act = Manners(events=events) if stream else Manners(body=json.dumps(whole(usage=usage)))
+    answer, _ = await ask(endpoint.model("room", act), stream=stream)
+
+    assert (answer.text, answer.prompt_tokens, answer.completion_tokens, answer.estimated) == ("A lamp.", 70, 3, False)
+
+
+MANY = {
+    "choices": {"choices": [ANSWER] * 10_000},
+    "calls": {
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "message": {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}] * 5000,
+                },
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("more", MANY.values(), ids=MANY.keys())
+async def test_an_answer_of_too_many_parts_is_refused_before_it_is_built(more, endpoint):
+    fault, held = await ask(endpoint.model("room", Manners(body=json.dumps(whole(**more)))))
+
+    assert fault.kind is ErrorClass.MALFORMED
+    assert "sent an answer with" in str(fault)
+    assert held < HELD
+
+
+async def test_a_stream_that_nobody_asked_for_is_no_answer(endpoint):
+    words = [piece({"content": "w " * 20_000}) for _ in range(20)]
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in words)
+    fault, held = await ask(endpoint.model("room", Manners(body=body, headers={"content-type": "text/event-stream"})))
+
+    assert fault.kind is ErrorClass.MALFORMED
+    assert held < HELD
+
+
+@pytest.mark.parametrize("line", [b": ping\n\n", b"\n", b"data:\n\n", b"event: ping\nid: 3\n\n"])
+async def test_a_stream_of_nothing_but_remarks_ends(line, endpoint):
+    fault, _ = await ask(endpoint.model("room", Manners(events=[line * 20_000])), stream=True)
+
+    assert "lines in a row that say nothing" in str(fault)

@@ -1,0 +1,44 @@
+"""JSON as models write it: with the wrong quotes, without commas, with remarks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LOOKS = 20  # at each character; what can be repaired needs up to ten
+_FEWEST, _MOST = 2000, 300_000  # looks at a text
+
+
+def repaired(text: str) -> Any:
+    """What the text says beside its mistakes. Raises ValueError where that takes too long to find out."""
+    import json_repair
+
+    looks = min(_FEWEST + _LOOKS * len(text), _MOST)
+    try:
+        return json_repair.loads(_Metered(text, [looks]))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except _TangledError:
+        raise ValueError("too many mistakes") from None
+
+
+class _TangledError(BaseException):
+    """Not an Exception: the repair catches some of its own, and goes on."""
+
+
+class _Metered(str):
+    """A text that can be looked at so often: a repair goes back for each quote and bracket that has no end."""
+
+    __slots__ = ("left",)
+    left: list[int]  # shared by all parts of one text
+
+    def __new__(cls, text: str, left: list[int]) -> _Metered:
+        self = super().__new__(cls, text)
+        self.left = left
+        return self
+
+    def __getitem__(self, place: Any) -> str:
+        found = str.__getitem__(self, place)
+        self.left[0] -= 1 + len(found) // 100
+        if self.left[0] < 0:
+            raise _TangledError
+        return _Metered(found, self.left) if isinstance(place, slice) else found
