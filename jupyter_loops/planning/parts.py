@@ -144,8 +144,8 @@ def _scores_so_far(memory: Memory) -> Iterator[Section]:
         line = ", ".join("none" if score is None else f"{score:.6g}" for score in memory.scores[-_SCORES:])
         earlier = "…, " if len(memory.scores) > _SCORES else ""
         best = "none yet" if memory.best_score is None else f"{memory.best_score:.6g}"
-        text = f"Scores of the attempts so far: {earlier}{line}. The best is {best}."
-        yield Section(name="reached", text=text, rank=4, allowance=120)
+        text = f"{earlier}{line}. The best is {best}."
+        yield Section(name="reached", before="Scores of the attempts so far: ", text=text, rank=2, allowance=120)
 
 
 def _standing(memory: Memory) -> str:
