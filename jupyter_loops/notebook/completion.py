@@ -8,12 +8,10 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from jupyter_loops.planning.models.embedded.records import RECORDS
-
 from . import runs, sql_completion
 from .line import OPTIONS
 from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
-from .models import ACTIONS
+from .models import ACTIONS, embedded
 
 
 class Completion:
@@ -70,6 +68,6 @@ def _known(words: list[str], at: int) -> Iterable[str]:
         return []
     if at == 1:
         return WORDS
-    further = {"chart": CHARTS, "model": (*ACTIONS, *RECORDS), "raise-budget": LIMITS, "set": SETTINGS}
+    further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": LIMITS, "set": SETTINGS}
     further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",)}
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else runs.names())]

@@ -10,6 +10,13 @@ ACTIONS = ("fetch", "rm")
 _HEADER = ("model", "what it is", "MB", "where it is", "options of %%loop")
 
 
+def embedded() -> list[str]:
+    """The names of the embedded models."""
+    from jupyter_loops.planning.models.embedded.records import RECORDS
+
+    return [*RECORDS]
+
+
 def model(words: list[str]) -> Table | str:
     """Do what the words say. Raises OptionError, PreflightError."""
     from jupyter_loops.planning.models.embedded import fetch, records
