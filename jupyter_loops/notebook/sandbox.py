@@ -6,7 +6,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.view.table import Table
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
 def table(levels: list[str]) -> Table:
     """One column for each level; without any, for the one that a run would get. Raises PreflightError."""
+    from jupyter_loops.core.caveats import with_caveat
     from jupyter_loops.execution.isolation import stronger
     from jupyter_loops.execution.probe import TRIED
 
