@@ -35,6 +35,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "memory": ("Memory", "3", "1"),
     "ledger": ("Ledger and conditions, a round", "20000", "2000"),
     "overshoot": ("Overshoot over random cases", "5000", "300"),
+    "answers": ("Reading answers", "", ""),
     "faults": ("Faults of providers", "", "429"),
 }
 
