@@ -36,6 +36,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "ledger": ("Ledger and conditions, a round", "20000", "2000"),
     "overshoot": ("Overshoot over random cases", "5000", "300"),
     "answers": ("Reading answers", "", ""),
+    "remains": ("What a candidate leaves for the next", "1000", "10"),
     "faults": ("Faults of providers", "", "429"),
 }
 
