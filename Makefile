@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-pythons sweep lint bench model wheel clean
+.PHONY: help demo lab test test-pythons sweep lint bench bench-quick model wheel clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.11 3.12 3.13
@@ -38,6 +38,9 @@ lint: .venv/.ready ## style, types, layers, front-end types
 
 bench: .venv/.ready .venv/.model .bench/.langgraph ## the benchmark tables, ours beside our peers
 	$(BIN)/python tests/benchmarks/run.py
+
+bench-quick: .venv/.ready .venv/.model .bench/.langgraph ## the same with few repetitions, to see that all of them work
+	$(BIN)/python tests/benchmarks/run.py --quick
 
 model: .venv/.model ## fetch the embedded models: the default, and a smaller one for tests
 

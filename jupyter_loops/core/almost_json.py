@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 _LOOKS = 20  # at each character; what can be repaired needs up to ten
 _FEWEST, _MOST = 2000, 300_000  # looks at a text
@@ -31,7 +31,7 @@ class _Metered(str):
     __slots__ = ("left",)
     left: list[int]  # shared by all parts of one text
 
-    def __new__(cls, text: str, left: list[int]) -> _Metered:
+    def __new__(cls, text: str, left: list[int]) -> Self:
         self = super().__new__(cls, text)
         self.left = left
         return self

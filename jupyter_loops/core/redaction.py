@@ -73,7 +73,18 @@ _USER = re.compile(r"(://)(?=[A-Za-z0-9_-]{0,128}\d)[A-Za-z0-9_-]{20,128}(?=@)")
 _KEY_END = re.compile(  # of one whose beginning was cut off
     r"(?:(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,}\s+){1,100}(?=-----END [A-Z ]{0,20}PRIVATE KEY)"
 )
-_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "key", "token", "bearer", "session_cookie", "auth_cookie")
+_WORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "key",
+    "token",
+    "bearer",
+    "session_cookie",
+    "auth_cookie",
+)
 _OWNERS = {  # before a key or a token: without, it may be a dictionary's or a sentence's
     "key": ("api", "access", "account", "private", "encryption", "signing", "secret", "license"),
     "token": ("access", "auth", "refresh", "session", "bot", "api", "id"),

@@ -6,8 +6,12 @@ import re
 from itertools import pairwise
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # of aws_key, AWS_KEY, awsKey and aws-key
-_SECRET = re.compile(r"secrets?|passw(or)?ds?|passphrases?|passcodes?|pwds?|pws?|pgpassword|credentials?|creds|api_?keys?|jwt|dsn")
-_OFTEN = re.compile(r"token|auth|keys?|bearer|authorization|cookies?|pem|sas|sessionid")  # a word's, a dictionary's or a sort's is none
+_SECRET = re.compile(
+    r"secrets?|passw(or)?ds?|passphrases?|passcodes?|pwds?|pws?|pgpassword|credentials?|creds|api_?keys?|jwt|dsn"
+)
+_OFTEN = re.compile(
+    r"token|auth|keys?|bearer|authorization|cookies?|pem|sas|sessionid"
+)  # a word's, a dictionary's or a sort's is none
 _OWNER = re.compile(  # whose key or token is a secret
     r"api|aws|azure|gcp|google|openai|anthropic|gemini|groq|mistral|cohere|xai|openrouter|deepseek|huggingface|hf"
     r"|github|gitlab|slack|stripe|twilio|sendgrid|databricks|wandb|langsmith|tavily|access|account|private|signing"

@@ -11,12 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "verification"))
-from cheats import CHEATS, UNCAUGHT, Caught, Cheat, an_exam, meet
+from cheats import CHEATS, Caught, Cheat, an_exam, meet
 
 
 async def outcomes() -> list[tuple[Cheat, Caught]]:
     async with an_exam() as (recipe, sandbox):
-        return [(each, await meet(each, recipe, sandbox)) for each in (*CHEATS, *UNCAUGHT)]
+        return [(each, await meet(each, recipe, sandbox)) for each in CHEATS]
 
 
 def main() -> int:

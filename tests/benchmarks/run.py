@@ -35,6 +35,8 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "memory": ("Memory", "3", "1"),
     "ledger": ("Ledger and conditions, a round", "20000", "2000"),
     "overshoot": ("Overshoot over random cases", "5000", "300"),
+    "answers": ("Reading answers", "", ""),
+    "remains": ("What a candidate leaves for the next", "1000", "10"),
     "faults": ("Faults of providers", "", "429"),
 }
 

@@ -172,7 +172,7 @@ async def _ask(case, ledgers, price, dear, recorder):
     if case["dear"]:
         asking = asking.beside(Fickle(case, dear))
     prompt = Prompt(messages=(Message("user", "x"),))
-    task = asyncio.ensure_future(asking.ask(lambda _: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
+    task = asyncio.ensure_future(asking.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is not None:
         assert isinstance(task.exception(), BudgetError | ModelError)

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from jupyter_loops.core import almost_json
+
 from .fences import Block, Blocks
 from .thoughts import after_thoughts
 
@@ -185,9 +187,7 @@ def _json(text: str) -> Any:
         return None
     with contextlib.suppress(ValueError, RecursionError):
         return json.JSONDecoder().raw_decode(text)[0]
-    import json_repair
-
     with contextlib.suppress(ValueError, RecursionError):
         whole = text.endswith(("}", "]")) and text.count("{") + text.count("[") <= _BRACKETS
-        return json_repair.loads(text) if whole else None
+        return almost_json.repaired(text) if whole else None
     return None

@@ -40,7 +40,7 @@ def read(usages: Sequence[Any], arrived: int, room: int) -> Bill:
         answer = rest  # thoughts are billed, and told in the sum alone
     elif reasoning > answer:
         sure, answer = False, answer + reasoning if answer + reasoning <= likely else answer
-    sure = sure and bool(prompt) and cached <= prompt
+    sure = sure and prompt is not None and 0 < prompt >= cached
     return Bill(prompt or None, answer, min(cached, prompt or 0) if sure else 0, min(reasoning, answer), not sure)
 
 

@@ -52,8 +52,10 @@ def thoughts(count):
         ([usage("6e1", "1,900")], Bill(None, 800, estimated=True)),
         ([{"input_tokens": 60, "output_tokens": 900}], Bill(60, 900)),
         ([{"input_tokens": 10, "cache_read_input_tokens": 50, "output_tokens": 900}], Bill(60, 900)),
-        ([{"input_tokens": 60, "output_tokens": 2000, "output_tokens_details": {"reasoning_tokens": 1500}}],
-         Bill(60, 2000, reasoning=1500)),
+        (
+            [{"input_tokens": 60, "output_tokens": 2000, "output_tokens_details": {"reasoning_tokens": 1500}}],
+            Bill(60, 2000, reasoning=1500),
+        ),
         ([{"promptTokenCount": 60, "candidatesTokenCount": 900}], Bill(None, 800, estimated=True)),
         *(([usage(prompt=wrong)], Bill(None, 900, estimated=True)) for wrong in (None, -5, nan, "many", {})),
         ([usage(completion=0)], Bill(60, 800, estimated=True)),  # in the first piece only

@@ -215,7 +215,8 @@ MANY = {
                 "message": {
                     "role": "assistant",
                     "content": None,
-                    "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}] * 5000,
+                    "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+                    * 5000,
                 },
             }
         ]
