@@ -1,4 +1,4 @@
-"""A second source of prices beside LiteLLM's map: from the providers' public price pages, with the day of each row.
+"""A second source of prices beside LiteLLM's map, with the day of each row; read from public sources, not from bills.
 
 Where the two disagree the dearer counts, until `history.correct_price` says what is right.
 """
@@ -13,8 +13,8 @@ from typing import Any
 
 from jupyter_loops.core.budget import Price
 
-# US dollars for a million tokens: prompt, answer, cached prompt ("-": not read). The day is the one on which the page
-# was read, or from which on a price that it announces holds.
+# US dollars for a million tokens: prompt, answer, cached ("-": not read). The day is the source's own: when it
+# was written, or from when on a price that it announces holds.
 _PAGES = {
     "anthropic": """
         claude-opus-5-5         2026-10-10   4    20    0.20
