@@ -13,8 +13,8 @@ from jupyter_loops._version import __version__
 if TYPE_CHECKING:
     from jupyter_loops.assemble import Options, resume
     from jupyter_loops.core.budget import Budget
+    from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.core.termination import StopReason, Termination
-    from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.errors import LoopError, NotVerified
     from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, seconds, tool
     from jupyter_loops.loop import Loop

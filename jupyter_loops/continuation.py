@@ -12,7 +12,7 @@ from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.origin import Origin
-from jupyter_loops.engine.past import Past, fold
+from jupyter_loops.engine.restored_state import RestoredState, fold
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language import parse
 
@@ -40,7 +40,7 @@ class Continuation:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRun:
     """One run of a history, read."""
 
     history: History
@@ -49,7 +49,7 @@ class Stored:
     records: list[dict[str, Any]] = field(repr=False)
 
     @classmethod
-    def find(cls, history: History, verifier: Verifier, name: str) -> Stored:
+    def find(cls, history: History, verifier: Verifier, name: str) -> StoredRun:
         """The run with this id, or the newest of the loop with this name. Raises PreflightError."""
         row = history.run(name)
         if row is None:
@@ -70,7 +70,7 @@ class Stored:
         said = dict(self.records[0]["options"])
         return said | {"model": said.get("model") or self.records[0]["model"], "history": self.history.address.text}
 
-    def past(self, upto: int | None = None) -> Past:
+    def past(self, upto: int | None = None) -> RestoredState:
         """Its state now, or at the end of a round, its forefathers' rounds included."""
         first, start = self.records[0], None
         if first.get("forked_at") is not None:
@@ -78,20 +78,20 @@ class Stored:
         events = [record for one in self.records if (record := Record.of(one)) is not None]
         return fold(events, self.recipe, self.verifier, start=start, upto=upto)
 
-    def at(self, iteration: int) -> Stored:
+    def at(self, iteration: int) -> StoredRun:
         """The run that the round belongs to: this one, or a forefather."""
         forked_at = self.records[0].get("forked_at")
         return self if forked_at is None or iteration > forked_at else self._parent().at(iteration)
 
-    def _parent(self) -> Stored:
-        return Stored.find(self.history, self.verifier, self.records[0]["parent"])
+    def _parent(self) -> StoredRun:
+        return StoredRun.find(self.history, self.verifier, self.records[0]["parent"])
 
     def resumed(self) -> Continuation:
         """The same run, from where it stopped. Raises PreflightError, HistoryError while it cannot."""
         claim = self.history.claim(self.run_id)
         try:
             self.history.settle(self.run_id)  # what was written before the claim was ours
-            run = Stored.find(self.history, self.verifier, self.run_id)
+            run = StoredRun.find(self.history, self.verifier, self.run_id)
             past = run.past()
             run.check(past)
         except BaseException:
@@ -101,7 +101,7 @@ class Stored:
         story = self.history.story(self.run_id)
         return Continuation(recipe=run.recipe, options=run.options, origin=origin, story=story)
 
-    def check(self, past: Past) -> None:
+    def check(self, past: RestoredState) -> None:
         """Raise PreflightError unless the run can go on."""
         if past.ended is not None and past.ended.reason == StopReason.VERIFIED:
             raise PreflightError(f"run {self.run_id} is verified already; %loops fork starts another from its rounds")

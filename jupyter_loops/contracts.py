@@ -20,7 +20,7 @@ _TOLD, _SHOWN = 8, 3  # broken rules, and rows of each, that are told
 _LONG = 60  # characters of a value
 
 
-class Broken(AssertionError):
+class ContractViolation(AssertionError):
     """A table does not keep its contract; the message counts the rows and shows the first ones."""
 
 
@@ -36,7 +36,7 @@ def conforms(
     rows_of: Sized | None = None,
     schema: Any = None,
 ) -> bool:
-    """True, or raise `Broken`.
+    """True, or raise `ContractViolation`.
 
     `columns` are names with their types, as pandas or pandera write them, None for any; `only` allows no others.
     A named column has no nulls unless `nulls` names it. `unique` columns are a key together. `rows` is an exact
@@ -51,7 +51,7 @@ def conforms(
     broken += _repeated(table, _names(unique))
     if broken:
         more = [f"and {len(broken) - _TOLD} more"] if len(broken) > _TOLD else []
-        raise Broken("; ".join(broken[:_TOLD] + more))
+        raise ContractViolation("; ".join(broken[:_TOLD] + more))
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_loops.assemble import Options, Person, launch
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.engine.desk import Callback
+from jupyter_loops.engine.approval_gate import Callback
 from jupyter_loops.language import parse
 from jupyter_loops.run import Run
 

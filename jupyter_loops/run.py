@@ -10,21 +10,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_loops.continuation import Stored
+from jupyter_loops.continuation import StoredRun
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.forecast import Forecast
-from jupyter_loops.core.question import Approval
+from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.delivery import Change, Delivered, Outcome, deliver, recheck
+from jupyter_loops.delivery import Change, Delivered, RecheckOutcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.errors import LoopError, NotVerified
 
 if TYPE_CHECKING:
-    from jupyter_loops.execution.service import Service
+    from jupyter_loops.execution.sandbox_service import SandboxService
     from jupyter_loops.history import History
     from jupyter_loops.view.charts import Charts
 
@@ -48,7 +48,9 @@ class Run:
     cycle: Cycle
     future: Future[Termination]
     pursue: Callable[..., Run]  # (continuation, names, **options): how a run is started from a stored one
-    serve: Callable[[Candidate], Service] | None = None  # where its functions live; None: they are bound as they are
+    serve: Callable[[Candidate], SandboxService] | None = (
+        None  # where its functions live; None: they are bound as they are
+    )
     delivered: Delivered | None = field(init=False, default=None)
 
     @property
@@ -238,7 +240,7 @@ class Run:
         `options` are those of the %%loop line where they differ. `names` are the notebook's as they are now; the
         ones that this run had, by default. Raises PreflightError.
         """
-        found = Stored.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
+        found = StoredRun.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
         return self.pursue(found, names or self.cycle.world.reach, **options)
 
     # ---- what it leaves behind
@@ -250,7 +252,7 @@ class Run:
             service = None if self.serve is None else self.serve(self.best)
             self.delivered = deliver(self.recipe, self.best, self.cycle.delivery, namespace, service)
 
-    def verify_delivery(self, namespace: Mapping[str, Any]) -> list[Outcome]:
+    def verify_delivery(self, namespace: Mapping[str, Any]) -> list[RecheckOutcome]:
         """Run the cell's checks on what `namespace` has now; one outcome a check. Raises DeliveryError."""
         return recheck(self.recipe, namespace, self.delivered.module if self.delivered else None)
 
@@ -287,7 +289,7 @@ def show(history: History, run_id: str) -> None:
     """Display a stored run. Raises HistoryError where there is none."""
     from IPython import display
 
-    from jupyter_loops.view.bundle import bundle
+    from jupyter_loops.view.saved_output import bundle
     from jupyter_loops.view.snapshot import Snapshot
 
     put: Any = display.display  # untyped

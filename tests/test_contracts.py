@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from jupyter_loops.assemble import Adapters, Options, launch
-from jupyter_loops.contracts import Broken, conforms
+from jupyter_loops.contracts import ContractViolation, conforms
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import open_history
 from jupyter_loops.language import parse
@@ -14,7 +14,7 @@ GOOD = pd.DataFrame({"id": [1, 2, 3], "price": [1.5, 2.0, None], "name": ["a", "
 
 
 def broken(table, **rules):
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(ContractViolation) as caught:
         conforms(table, **rules)
     return str(caught.value)
 

@@ -1,11 +1,11 @@
 """Options → a ready run. The only room that knows every adapter."""
 
 from .adapters import Adapters
-from .again import fork, replay, resume
+from .collaborators import Person
+from .continued import fork, replay, resume
+from .launch import launch, pursue
 from .options import Options
-from .parts import Person
 from .preview import DryRun, dry_run
-from .start import launch, pursue
 from .stored import broken_off, stored
 
 __all__ = [

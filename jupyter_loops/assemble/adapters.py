@@ -13,7 +13,7 @@ from .options import Options
 
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox import ZygoteSandbox
-    from jupyter_loops.execution.service import Service
+    from jupyter_loops.execution.sandbox_service import SandboxService
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ def new_sandbox(options: Options) -> ZygoteSandbox:
     return ZygoteSandbox(isolation=options.sandbox, image=options.image)
 
 
-def serving(options: Options, world: World) -> Callable[[Candidate], Service] | None:
+def serving(options: Options, world: World) -> Callable[[Candidate], SandboxService] | None:
     """How the functions of a verified candidate are served in a sandbox; None where they are bound as they are."""
     if options.deliver != "sandboxed":
         return None
-    from jupyter_loops.execution.service import Service
+    from jupyter_loops.execution.sandbox_service import SandboxService
 
-    return lambda candidate: Service(world, candidate, new_sandbox(options))
+    return lambda candidate: SandboxService(world, candidate, new_sandbox(options))
 
 
 def other_model(options: Options, name: str) -> Model:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Word
+from jupyter_loops.engine.approval_gate import ApprovalGate, Attendance, Callback
 from jupyter_loops.engine.control import Control
-from jupyter_loops.engine.desk import Attendance, Callback, Desk
-from jupyter_loops.engine.judging import Judging
+from jupyter_loops.engine.event_recorder import EventRecorder
+from jupyter_loops.engine.judge_caller import JudgeCaller
 from jupyter_loops.engine.ledger import Ledger
-from jupyter_loops.engine.lineage import Lineage
-from jupyter_loops.engine.pace import Pace
 from jupyter_loops.engine.questions import Questions
-from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.engine.run_context import RunContext
+from jupyter_loops.engine.run_nesting import RunNesting
 
 from .adapters import Adapters
 from .options import Options
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
-    from jupyter_loops.planning.planner import Planner
+    from jupyter_loops.planning.planner import PromptPlanner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,11 @@ class Person:
         return Attendance.PERSON if self.there else Attendance.NOBODY
 
 
-def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> Planner:
+def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:
     """Who turns the state of a run into prompts, and answers into candidates."""
-    from jupyter_loops.planning.planner import Planner
+    from jupyter_loops.planning.planner import PromptPlanner
 
-    return Planner(
+    return PromptPlanner(
         temperature=options.temperature,
         max_tokens=options.max_tokens,
         seed=options.seed,
@@ -56,7 +56,7 @@ def make_planner(options: Options, world: World, tools: Collection[str] = ()) ->
     )
 
 
-def make_questions(world: World, options: Options, adapters: Adapters, pace: Pace, person: Person) -> Questions:
+def make_questions(world: World, options: Options, adapters: Adapters, pace: RunContext, person: Person) -> Questions:
     """Who is asked what no code can tell: a judge, and a person."""
     from jupyter_loops.execution.child.portray import portray
     from jupyter_loops.verification.judge import RubricJudge
@@ -68,14 +68,14 @@ def make_questions(world: World, options: Options, adapters: Adapters, pace: Pac
         recipe=recipe,
         sandbox=adapters.sandbox,
         recorder=pace.recorder,
-        judging=Judging(
+        judging=JudgeCaller(
             judge=RubricJudge(),
             model=model,
             ledger=pace.ledger,
             votes=options.judge_votes,
             seed=options.seed,
         ),
-        desk=Desk(
+        desk=ApprovalGate(
             recipe=recipe,
             pace=pace,
             attendance=person.attendance(options),
@@ -87,14 +87,14 @@ def make_questions(world: World, options: Options, adapters: Adapters, pace: Pac
 
 
 def make_family(
-    run: str, name: str, options: Options, recorder: Recorder, parent: Lineage | None, *, history: History
-) -> Lineage:
+    run: str, name: str, options: Options, recorder: EventRecorder, parent: RunNesting | None, *, history: History
+) -> RunNesting:
     """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
     if parent is None:
         ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
-        return Lineage(run=run, name=name, ledger=ledger, control=Control())
+        return RunNesting(run=run, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")
-    lineage = Lineage(run=run, name=name, ledger=ledger, control=Control(), depth=depth)
+    lineage = RunNesting(run=run, name=name, ledger=ledger, control=Control(), depth=depth)
     parent.take_in(lineage)
     return lineage

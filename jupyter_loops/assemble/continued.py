@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_loops.run import Run
 
-from .start import pursue
+from .launch import pursue
 from .stored import stored
 
 

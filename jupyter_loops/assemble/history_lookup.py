@@ -15,13 +15,13 @@ from jupyter_loops.core.approach import Approach, Mode, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
-from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.forecast import Forecast, PastOutcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Offer
+from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.origin import Origin
-from jupyter_loops.engine.past import Past
-from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.engine.restored_state import RestoredState
 from jupyter_loops.errors import HistoryError
 
 from .options import Options
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class HistoryOpening:
+class HistoryLookup:
     """Puts a run on the record."""
 
     recipe: Recipe
     options: Options
     model: Model
     history: History
-    recorder: Recorder
+    recorder: EventRecorder
     origin: Origin
     tools: Sequence[Offer] = ()
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
@@ -71,10 +71,10 @@ class HistoryOpening:
         broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
         return found, broken_off.offer if broken_off else ""
 
-    async def outcomes(self) -> list[Outcome]:
+    async def outcomes(self) -> list[PastOutcome]:
         """How runs of this loop, and of this model, went."""
         rows = await self._ask(self.history.outcomes, self.recipe.name, self.model.name, otherwise=[])
-        return [Outcome(**row) for row in rows]
+        return [PastOutcome(**row) for row in rows]
 
     async def approaches(self) -> dict[Approach, Worth]:
         """What ways to ask were worth in runs of this loop."""
@@ -96,7 +96,9 @@ class HistoryOpening:
         if self.origin.run_id is None:
             self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:
-            self.recorder.say(replace(self._resumed(readiness, self.origin.past or Past()), startup=dict(startup)))
+            self.recorder.say(
+                replace(self._resumed(readiness, self.origin.past or RestoredState()), startup=dict(startup))
+            )
         if self.offer:
             self.recorder.say(Noted(iteration=0, message=self.offer))
 
@@ -124,7 +126,7 @@ class HistoryOpening:
             tools=[str(offer) for offer in self.tools],
         )
 
-    def _resumed(self, readiness: Readiness, past: Past) -> Resumed:
+    def _resumed(self, readiness: Readiness, past: RestoredState) -> Resumed:
         return Resumed(
             iteration=past.iteration,
             phase=past.state,

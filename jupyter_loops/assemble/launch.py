@@ -13,22 +13,22 @@ from jupyter_loops.continuation import Continuation
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
-from jupyter_loops.engine.lineage import CURRENT, Lineage
+from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.origin import Origin
-from jupyter_loops.engine.pace import Pace
-from jupyter_loops.engine.prompts import Prompts
-from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.engine.prompt_retention import PromptRetention
+from jupyter_loops.engine.run_context import RunContext
+from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
 
 from .adapters import Adapters, replaying, serving
-from .opening import HistoryOpening
+from .collaborators import Person, make_family
+from .history_lookup import HistoryLookup
 from .options import Options
-from .parts import Person, make_family
+from .run_cycle import make_cycle
+from .run_world import make_world
 from .stored import broken_off
-from .whole import make_cycle
-from .world import make_world
 
 
 def launch(
@@ -38,7 +38,7 @@ def launch(
     listeners: Sequence[Listener] = (),
     adapters: Adapters | None = None,
     *,
-    parent: Lineage | None = None,
+    parent: RunNesting | None = None,
     origin: Origin | None = None,
     person: Person | None = None,
 ) -> Run:
@@ -48,28 +48,28 @@ def launch(
     tell comes to whoever awaits the run.
     """
     from jupyter_loops.history import open_history
-    from jupyter_loops.tools.toolbox import Toolbox
+    from jupyter_loops.tools.toolbox import FunctionToolbox
 
     options = options or Options()
     person = person or Person(there=attended(), namespace=names or {})
     if origin is None and (found := broken_off(recipe, options)):
         origin = found.origin
     world = make_world(recipe, options, names or {})
-    toolbox = Toolbox.of(recipe, options.tools, names or {}, options.tool_timeout)
+    toolbox = FunctionToolbox.of(recipe, options.tools, names or {}, options.tool_timeout)
     origin = origin or Origin()
     adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
     history = open_history(options.history)
     run_id = origin.run_id or new_id()
     known = len(history.notices)
     seq = origin.past.seq if origin.past else 0
-    recorder = Recorder(run_id, history.journal, listeners, seq, Prompts(options.store_prompts))
+    recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
     for notice in history.notices[known:]:
         recorder.note(notice)
     parent = parent or CURRENT.get()
     family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
-    pace = Pace(family.control, family.ledger, recorder)
+    pace = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
     cycle = make_cycle(
@@ -77,7 +77,7 @@ def launch(
         options,
         adapters,
         pace=pace,
-        opening=HistoryOpening(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
+        opening=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
         toolbox=toolbox,
         person=person,
         lineage=family,

@@ -11,7 +11,7 @@ from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Limits
 from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.forecast import StopIf
-from jupyter_loops.engine.prompts import Prompts
+from jupyter_loops.engine.prompt_retention import PromptRetention
 from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 
@@ -91,7 +91,7 @@ class Options:
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
         _ = self.prices, self.condition, self.rule  # are checked here
-        if self.store_prompts not in set(Prompts):
+        if self.store_prompts not in set(PromptRetention):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
         if self.deliver not in {"code", "sandboxed"}:
             raise OptionError(f"--deliver got {self.deliver!r}, expected code or sandboxed")

@@ -10,20 +10,20 @@ from dataclasses import asdict, dataclass, replace
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.caveats import with_caveat
-from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.forecast import Forecast, PastOutcome
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Part, Prompt
 from jupyter_loops.core.ports import Model, Readiness, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.engine import background
-from jupyter_loops.engine.forecast import MOST_ROUNDS, Forecaster
+from jupyter_loops.engine.forecaster import MOST_ROUNDS, Forecaster
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 
 from .adapters import Adapters
+from .collaborators import make_planner
 from .options import Options
-from .parts import make_planner
-from .world import make_world, spoken_of
+from .run_world import make_world, spoken_of
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,14 +73,14 @@ _CALLING = {
 def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
     """Preflight, and stop there: set-up executed, prompt made and counted, price looked up."""
     options = options or Options()
-    from jupyter_loops.tools.toolbox import Toolbox
+    from jupyter_loops.tools.toolbox import FunctionToolbox
 
-    offers = Toolbox.of(recipe, options.tools, names or {}).offers
+    offers = FunctionToolbox.of(recipe, options.tools, names or {}).offers
     return background.submit(_dry_run(recipe, options, make_world(recipe, options, names or {}), offers)).result()
 
 
 async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple[Offer, ...]) -> DryRun:
-    from jupyter_loops.planning.names import summarise
+    from jupyter_loops.planning.name_summaries import summarise
 
     adapters = Adapters.of(options)
     try:
@@ -112,5 +112,5 @@ async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:
     from jupyter_loops.history import open_history
 
     rows = await asyncio.to_thread(open_history(options.history).outcomes, recipe.name, model.name)
-    forecaster = Forecaster(Outcome(**row) for row in rows)
+    forecaster = Forecaster(PastOutcome(**row) for row in rows)
     return forecaster.after(Usage(), options.budget, priced=model.price() is not None)

@@ -7,25 +7,25 @@ from functools import partial
 
 from jupyter_loops.core.ports import Toolbox, World
 from jupyter_loops.engine import breaker
-from jupyter_loops.engine.asking import Asking
 from jupyter_loops.engine.bandit import Bandit
+from jupyter_loops.engine.candidate_trial import CandidateTrial
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.decision import Decision
-from jupyter_loops.engine.ladder import Ladder
-from jupyter_loops.engine.landing import Landing
-from jupyter_loops.engine.lineage import Lineage
-from jupyter_loops.engine.logbook import Logbook
-from jupyter_loops.engine.pace import Pace
-from jupyter_loops.engine.past import Past
-from jupyter_loops.engine.preparation import Opening, Preparation
+from jupyter_loops.engine.final_answer_reserve import FinalAnswerReserve
+from jupyter_loops.engine.iteration_log import IterationLog
+from jupyter_loops.engine.model_caller import ModelCaller
+from jupyter_loops.engine.nudge_ladder import NudgeLadder
+from jupyter_loops.engine.request_tuning import RequestTuning
+from jupyter_loops.engine.restored_state import RestoredState
+from jupyter_loops.engine.run_context import RunContext
+from jupyter_loops.engine.run_nesting import RunNesting
+from jupyter_loops.engine.run_preparation import RunInputs, RunPreparation
 from jupyter_loops.engine.tools import Tools
-from jupyter_loops.engine.trial import Trial
-from jupyter_loops.engine.tuning import Tuning
 
 from .adapters import Adapters, other_model
+from .collaborators import Person, make_planner, make_questions
 from .options import Options
-from .parts import Person, make_planner, make_questions
-from .world import kept_back, spoken_of
+from .run_world import kept_back, spoken_of
 
 
 def make_cycle(
@@ -33,29 +33,32 @@ def make_cycle(
     options: Options,
     adapters: Adapters,
     *,
-    pace: Pace,
-    opening: Opening,
+    pace: RunContext,
+    opening: RunInputs,
     toolbox: Toolbox,
     person: Person,
-    lineage: Lineage,
-    past: Past | None,
+    lineage: RunNesting,
+    past: RestoredState | None,
 ) -> Cycle:
     """A cycle that is ready to run."""
-    from jupyter_loops.planning.names import summarise
-    from jupyter_loops.verification.verifier import Verifier
+    from jupyter_loops.planning.name_summaries import summarise
+    from jupyter_loops.verification.verifier import LayeredVerifier
 
     world = replace(world, aside=pace.behind_others)
     recipe, ledger, recorder = world.recipe, pace.ledger, pace.recorder
     for name, why in kept_back(world).items():
         recorder.note(f"{name}: {why}")
-    verifier = Verifier(imports=world.imports)
+    verifier = LayeredVerifier(imports=world.imports)
     questions = make_questions(world, options, adapters, pace, person)
-    asking = Asking(
+    asking = ModelCaller(
         adapters.model, ledger, recorder, pace.back_off, breakers=breaker.SHARED, fallbacks=adapters.fallbacks
     )
     questions.judging.attach(asking)
-    ladder, landing = Ladder(verifier.detector(options.patience), recorder), Landing(ledger, options.landing)
-    tuning = Tuning(
+    ladder, landing = (
+        NudgeLadder(verifier.detector(options.patience), recorder),
+        FinalAnswerReserve(ledger, options.landing),
+    )
+    tuning = RequestTuning(
         asking=asking,
         ledger=ledger,
         recorder=recorder,
@@ -67,7 +70,7 @@ def make_cycle(
         bandit=Bandit(options.seed),
     )
     tools = Tools(box=toolbox, asking=asking, pace=pace, landing=landing, lineage=lineage, most=options.tool_calls)
-    logbook = Logbook(recipe=recipe, verifier=verifier, pace=pace, tuning=tuning, landing=landing)
+    logbook = IterationLog(recipe=recipe, verifier=verifier, pace=pace, tuning=tuning, landing=landing)
     return Cycle(
         world=world,
         model=adapters.model,
@@ -75,7 +78,7 @@ def make_cycle(
         planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
         verifier=verifier,
         pace=pace,
-        preparation=Preparation(
+        preparation=RunPreparation(
             world=world,
             sandbox=adapters.sandbox,
             opening=opening,
@@ -90,7 +93,7 @@ def make_cycle(
         tuning=tuning,
         tools=tools,
         landing=landing,
-        trial=Trial(recipe, adapters.sandbox, verifier, pace, questions, options.repeat),
+        trial=CandidateTrial(recipe, adapters.sandbox, verifier, pace, questions, options.repeat),
         logbook=logbook,
         decision=Decision(
             recipe=recipe,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from jupyter_loops.continuation import Continuation, Stored
+from jupyter_loops.continuation import Continuation, StoredRun
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.redaction import redact
 
 from .options import Options
 
 
-def stored(name: str, history: str | None = None) -> Stored:
+def stored(name: str, history: str | None = None) -> StoredRun:
     """A run of the history, by its id or its loop's name. Raises PreflightError."""
     from jupyter_loops.history import open_history
-    from jupyter_loops.verification.verifier import Verifier
+    from jupyter_loops.verification.verifier import LayeredVerifier
 
-    return Stored.find(open_history(history), Verifier(), name)
+    return StoredRun.find(open_history(history), LayeredVerifier(), name)
 
 
 def broken_off(recipe: Recipe, options: Options) -> Continuation | None:

@@ -12,7 +12,7 @@ from .plain import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class PastOutcome:
     """How a run of the past went."""
 
     rounds: int

@@ -10,7 +10,7 @@ from .recipe import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class HostQuestion:
     """A call of judge, approve or pytest, reached while its check is examined. The text is untrusted."""
 
     check: int  # the check's number in the recipe, from 1
@@ -26,7 +26,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HostAnswer:
     """What the call evaluates to, and why."""
 
     value: float | bool
@@ -34,7 +34,7 @@ class Answer:
     details: dict[str, str] = field(default_factory=dict)  # test → how it failed
 
 
-Answering = Callable[[Question], Awaitable[Answer]]
+Answering = Callable[[HostQuestion], Awaitable[HostAnswer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

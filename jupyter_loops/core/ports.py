@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from .budget import Price
 from .candidate import Candidate, Delivery, Limits, Observation, Verdict
 from .events import Record
+from .host_question import Answering, HostAnswer, HostQuestion
 from .imports import Imports
 from .memory import Memory
 from .message import Completion, Message, Prompt, Sampling
-from .question import Answer, Answering, Question
 from .recipe import Check, Recipe
 from .termination import StopReason
 from .tool import Calling, Offer, ToolCall, ToolResult
@@ -122,7 +122,7 @@ class Attempt(Protocol):
         """
         ...
 
-    async def test(self, tests: Sequence[str]) -> Answer:
+    async def test(self, tests: Sequence[str]) -> HostAnswer:
         """Run the user's own tests against the executed candidate, with a real pytest in this attempt's child."""
         ...
 
@@ -187,7 +187,7 @@ class Planner(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class IterationSummary:
     """What the detectors of a stuck run need to know of one round."""
 
     iteration: int
@@ -198,7 +198,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StuckFinding:
     """A run gets nowhere: which detector says so, its evidence, and how far things have gone."""
 
     reason: StopReason
@@ -209,7 +209,7 @@ class Finding:
 class Detector(Protocol):
     """Notices that a run gets nowhere."""
 
-    def take(self, turn: Round) -> Finding | None:
+    def take(self, turn: IterationSummary) -> StuckFinding | None:
         """Add the next round; at the same cost however many came before."""
         ...
 
@@ -296,11 +296,11 @@ class Allowance(Protocol):
 class Judge(Protocol):
     """Turns a question into a prompt for a second model, and its answer into a grade."""
 
-    def prompt(self, question: Question, rubric: str, window: int | None) -> Prompt:
+    def prompt(self, question: HostQuestion, rubric: str, window: int | None) -> Prompt:
         """What the judge is asked, within `window` tokens: the rubric and the value, and nothing else of the run."""
         ...
 
-    def read(self, text: str) -> Answer:
+    def read(self, text: str) -> HostAnswer:
         """The grade, 0 to 1, and its reason. Raises ReplyError for anything else."""
         ...
 

@@ -94,7 +94,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class ToolSpec:
     """A function of the user's that the planner may call."""
 
     name: str
@@ -115,7 +115,7 @@ class Recipe:
     targets: tuple[Target, ...]
     checks: tuple[Check, ...] = ()
     setup: str = ""  # runs before any candidate; keeps the cell's line numbers by blank lines
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
     uses: frozenset[str] = frozenset()  # names of the notebook that set-up and checks read
     source: str = ""  # the cell body, verbatim
 

@@ -1,7 +1,7 @@
 """What a run leaves in the notebook: its targets as they were examined, and nothing else."""
 
-from .binding import Change, Delivered
 from .deliver import deliver
-from .recheck import Outcome, recheck
+from .name_binding import Change, Delivered
+from .recheck import RecheckOutcome, recheck
 
-__all__ = ["Change", "Delivered", "Outcome", "deliver", "recheck"]
+__all__ = ["Change", "Delivered", "RecheckOutcome", "deliver", "recheck"]

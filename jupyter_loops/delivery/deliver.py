@@ -10,13 +10,13 @@ from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.recipe import Recipe, Target
 from jupyter_loops.errors import DeliveryError
 from jupyter_loops.execution.crossing import unpack
-from jupyter_loops.execution.service import Service
+from jupyter_loops.execution.sandbox_service import SandboxService
 from jupyter_loops.execution.values import from_json, typed_dicts
 
-from .binding import Delivered
 from .copies import copied, may_change
 from .inert import define, quiet, told
 from .module import registered
+from .name_binding import Delivered
 from .plan import Plan, in_code, plan, stubs
 from .proxy import proxies
 
@@ -26,7 +26,7 @@ def deliver(
     candidate: Candidate,
     delivery: Delivery,
     namespace: MutableMapping[str, Any],
-    service: Service | None = None,
+    service: SandboxService | None = None,
 ) -> Delivered:
     """Bind the verified targets of `recipe` in `namespace`. Raises DeliveryError.
 

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 from jupyter_loops.core.recipe import Target
 from jupyter_loops.engine import background
 from jupyter_loops.errors import CallError
-from jupyter_loops.execution.calls import RemoteCall, Shared
-from jupyter_loops.execution.service import Service
+from jupyter_loops.execution.function_calls import RemoteCall, Shared
+from jupyter_loops.execution.sandbox_service import SandboxService
 
 _PATIENCE = 3.0  # seconds that sandboxes get to end, when the kernel does
 _open: weakref.WeakSet[Caller] = weakref.WeakSet()
@@ -26,7 +26,7 @@ _open: weakref.WeakSet[Caller] = weakref.WeakSet()
 class Caller:
     """From the notebook to the functions of one candidate. From any thread, and from any event loop."""
 
-    def __init__(self, service: Service, names: Mapping[str, object]) -> None:
+    def __init__(self, service: SandboxService, names: Mapping[str, object]) -> None:
         self._service, self._names, self._owner = service, names, os.getpid()
         self._shared: Shared | None = None
         _open.add(self)
@@ -75,7 +75,9 @@ class Caller:
         return made, background.submit(self._service.call(made.frame, self._shared.ways))
 
 
-def proxies(targets: Iterable[Target], names: Mapping[str, Any], service: Service) -> dict[str, Callable[..., Any]]:
+def proxies(
+    targets: Iterable[Target], names: Mapping[str, Any], service: SandboxService
+) -> dict[str, Callable[..., Any]]:
     """What is bound in the place of each function; `names` has their stubs."""
     caller = Caller(service, names)
     return {target.name: _proxy(target.name, names[target.name], caller) for target in targets}
@@ -107,7 +109,7 @@ def _show(observed: Any) -> None:
             stream.write(text)
 
 
-def _let_go(service: Service) -> None:
+def _let_go(service: SandboxService) -> None:
     """Nobody has the functions any more. From any thread, in which nothing may be waited for."""
     background.submit(service.close())
 

@@ -21,7 +21,7 @@ from .plan import parsed, whole_setup
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecheckOutcome:
     """What one check says in the notebook."""
 
     check: str
@@ -29,7 +29,7 @@ class Outcome:
     message: str = ""
 
 
-def recheck(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | None) -> list[Outcome]:
+def recheck(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | None) -> list[RecheckOutcome]:
     """Every check, hidden ones too, in order, in a copy of the notebook's names. Raises DeliveryError.
 
     `module` is where the verified code was defined: helpers and classes of the set-up are taken from it, so that they
@@ -51,21 +51,21 @@ def _scope(recipe: Recipe, namespace: Mapping[str, Any], module: ModuleType | No
     return {name: value for name, value in scope.items() if name not in targets} | delivered
 
 
-def _outcome(check: Check, scope: dict[str, Any]) -> Outcome:
+def _outcome(check: Check, scope: dict[str, Any]) -> RecheckOutcome:
     others = ", ".join(dict.fromkeys(ask.word.value for ask in check.asks))
     try:
         with quiet():
             _run(check.prelude, scope)
             if others or check.kind is not CheckKind.ASSERT:
-                return Outcome(
+                return RecheckOutcome(
                     check.name, None, f"asks {others}" if others else "a score, which passes or fails nothing"
                 )
             _run(check.source, scope)
     except AssertionError as error:
-        return Outcome(check.name, False, str(error))
+        return RecheckOutcome(check.name, False, str(error))
     except Exception as error:  # noqa: BLE001  # whatever the code raises
-        return Outcome(check.name, False, told(error))
-    return Outcome(check.name, True)
+        return RecheckOutcome(check.name, False, told(error))
+    return RecheckOutcome(check.name, True)
 
 
 def _run(source: str, scope: dict[str, Any]) -> None:

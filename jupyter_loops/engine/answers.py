@@ -9,7 +9,7 @@ from jupyter_loops.core.message import Completion, Prompt
 from jupyter_loops.core.redaction import clean
 from jupyter_loops.core.tool import ToolCall
 
-from .prompts import Prompts
+from .prompt_retention import PromptRetention
 
 PLANS = frozenset({"plan", "repair"})  # purposes of a call that asks for a candidate
 
@@ -38,7 +38,9 @@ class Answers:
 def _same(asked: CallStarted, prompt: Prompt) -> bool:
     """Whether these are the words that were asked then, however much of them was put on record."""
     said: list[dict[str, str]] = clean([message.said for message in prompt.messages])
-    return any(asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in Prompts)
+    return any(
+        asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in PromptRetention
+    )
 
 
 def _completion(answer: CallFinished) -> Completion:

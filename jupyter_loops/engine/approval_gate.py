@@ -9,12 +9,12 @@ from difflib import ndiff
 from enum import StrEnum
 
 from jupyter_loops.core.events import ApprovalAsked, Noted
-from jupyter_loops.core.question import Answer, Approval, Question
+from jupyter_loops.core.host_question import Approval, HostAnswer, HostQuestion
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import APPROVAL
 from jupyter_loops.errors import PreflightError
 
-from .pace import Pace
+from .run_context import RunContext
 
 Callback = Callable[[Approval], bool | str]  # True: approved; False, or a comment: rejected
 
@@ -29,11 +29,11 @@ class Attendance(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class ApprovalGate:
     """Puts one value at a time before a person. The run's time stands still meanwhile, and no process is kept."""
 
     recipe: Recipe
-    pace: Pace
+    pace: RunContext
     attendance: Attendance = Attendance.NOBODY
     callback: Callback | None = None
     current: Mapping[str, str] = field(default_factory=dict)  # name → its value in the notebook now, as text
@@ -48,14 +48,14 @@ class Desk:
                 "notebook with a front end, pass --auto-approve, or Loop.run(approve=…)"
             )
 
-    async def decide(self, question: Question) -> Answer:
+    async def decide(self, question: HostQuestion) -> HostAnswer:
         """The person's word, however long it takes. Raises PreflightError where nobody is there."""
         self.prepare()
         approval = self._approval(question)
         if self.attendance is Attendance.AUTO:
             message = f"approved without a person (--auto-approve): {approval.check}"
             self.pace.recorder.say(Noted(iteration=approval.iteration, message=message))
-            return Answer(value=True, note="approved without a person")
+            return HostAnswer(value=True, note="approved without a person")
         self.pace.recorder.say(
             ApprovalAsked(
                 iteration=approval.iteration,
@@ -71,14 +71,14 @@ class Desk:
             return await self._call(self.callback, approval)
         return await self._person(approval)
 
-    async def _call(self, callback: Callback, approval: Approval) -> Answer:
+    async def _call(self, callback: Callback, approval: Approval) -> HostAnswer:
         async with self.pace.standing_still(APPROVAL):
             said = await asyncio.to_thread(callback, approval)
         if isinstance(said, str):
             return _rejected(said)
-        return Answer(value=True, note="approved") if said is True else _rejected("")
+        return HostAnswer(value=True, note="approved") if said is True else _rejected("")
 
-    async def _person(self, approval: Approval) -> Answer:
+    async def _person(self, approval: Approval) -> HostAnswer:
         control = self.pace.control
         control.ask(approval)
         try:
@@ -92,9 +92,9 @@ class Desk:
         approved, comment = said
         if not approved:
             return _rejected(comment)
-        return Answer(value=True, note=f"approved: {comment}" if comment else "approved")
+        return HostAnswer(value=True, note=f"approved: {comment}" if comment else "approved")
 
-    def _approval(self, question: Question) -> Approval:
+    def _approval(self, question: HostQuestion) -> Approval:
         self._number += 1
         before = self.current.get(question.ask.value, "")
         return Approval(
@@ -109,8 +109,10 @@ class Desk:
         )
 
 
-def _rejected(comment: str) -> Answer:
-    return Answer(value=False, note=f"rejected: {comment.strip()}" if comment.strip() else "rejected, and no word why")
+def _rejected(comment: str) -> HostAnswer:
+    return HostAnswer(
+        value=False, note=f"rejected: {comment.strip()}" if comment.strip() else "rejected, and no word why"
+    )
 
 
 def _diff(before: str, after: str) -> str:

@@ -10,8 +10,8 @@ from jupyter_loops.core.message import Completion
 from jupyter_loops.core.plain import plain
 from jupyter_loops.errors import ModelError
 
+from .event_recorder import EventRecorder
 from .ledger import Ledger, Reservation
-from .recorder import Recorder
 
 _BEYOND = 100  # times what was sent or allowed: no bill is so far beyond it
 _SLACK = 1000  # tokens of a prompt, whatever was counted
@@ -20,11 +20,11 @@ CANCELLED, LOST = "cancelled", "lost"  # beside the ErrorClass values in a call'
 
 
 @dataclass(slots=True)
-class Call:
+class CallAccount:
     """The books of one call."""
 
     ledger: Ledger
-    recorder: Recorder
+    recorder: EventRecorder
     reservation: Reservation
     number: int
     iteration: int

@@ -13,24 +13,24 @@ from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.errors import ErrorClass, SandboxError
 
-from .pace import Pace
 from .questions import NeedsPerson, Questions
 from .recovery import POLICIES
-from .standing import Turn
+from .run_context import RunContext
+from .run_state import Iteration
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CandidateTrial:
     """EXECUTE → OBSERVE → VERIFY for the candidates of one recipe."""
 
     recipe: Recipe
     sandbox: Sandbox
     verifier: Verifier
-    pace: Pace
+    pace: RunContext
     questions: Questions
     repeat: int = 1  # passes in fresh children before a candidate is crowned
 
-    async def run(self, turn: Turn, candidate: Candidate) -> None:
+    async def run(self, turn: Iteration, candidate: Candidate) -> None:
         """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
         tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", turn.verdicts
         while True:
@@ -44,7 +44,7 @@ class Trial:
             else:
                 return
 
-    async def _once(self, turn: Turn, candidate: Candidate, note: str) -> None:
+    async def _once(self, turn: Iteration, candidate: Candidate, note: str) -> None:
         await self.pace.move(State.EXECUTE, note)
         async with self.sandbox.attempt(candidate) as attempt:
             turn.observation = await attempt.execute()
@@ -59,16 +59,16 @@ class Trial:
         if passed and self.recipe.hidden and self.recipe.on(Layer.JUDGE):
             passed = await self._judge(turn, candidate)
         if passed and turn.awaits_person(self.recipe):
-            await self._crown(turn, candidate)
+            await self._confirm_in_fresh_process(turn, candidate)
         seconds = self.pace.ledger.watch.seconds - before
         self.pace.recorder.with_next(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
 
-    async def fetch(self, turn: Turn) -> None:
+    async def fetch(self, turn: Iteration) -> None:
         """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
         if turn.candidate is not None and turn.acceptable(self.recipe):
-            await self._crown(turn, turn.candidate)
+            await self._confirm_in_fresh_process(turn, turn.candidate)
 
-    async def _judge(self, turn: Turn, candidate: Candidate) -> bool:
+    async def _judge(self, turn: Iteration, candidate: Candidate) -> bool:
         """What a judge says, of a child in which no hidden check has run: a judge's words reach the next prompt."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
@@ -77,7 +77,7 @@ class Trial:
         self._unstable(turn, (), 1)
         return False
 
-    def _case(self, turn: Turn, candidate: Candidate, attempt: Attempt) -> Case:
+    def _case(self, turn: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
         """What the layers see. Their verdicts are the turn's at once: what was judged before a fault is kept."""
         turn.verdicts = [*turn.verdicts]
         return Case(
@@ -90,7 +90,7 @@ class Trial:
             observed=partial(self._observe, turn),
         )
 
-    def _observe(self, turn: Turn, observation: Observation) -> None:
+    def _observe(self, turn: Iteration, observation: Observation) -> None:
         before = turn.observation.files if turn.observation else ()
         if observation.exit is not Exit.OK or observation.stdout or observation.stderr:
             turn.observation = observation
@@ -98,7 +98,7 @@ class Trial:
             return
         self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
 
-    async def _crown(self, turn: Turn, candidate: Candidate) -> None:
+    async def _confirm_in_fresh_process(self, turn: Iteration, candidate: Candidate) -> None:
         """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.
 
         A person is asked last, about what has proved stable; no child is kept while they think.
@@ -114,7 +114,7 @@ class Trial:
             else:
                 return
 
-    async def _passes_again(self, turn: Turn, candidate: Candidate, time: int) -> bool:
+    async def _passes_again(self, turn: Iteration, candidate: Candidate, time: int) -> bool:
         """Whether all that needs no person passes in one more fresh child."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation, again = await attempt.execute(), list[Verdict]()
@@ -126,7 +126,7 @@ class Trial:
         self._unstable(turn, again, time)
         return False
 
-    async def _examine_again(self, turn: Turn, candidate: Candidate) -> None:
+    async def _examine_again(self, turn: Iteration, candidate: Candidate) -> None:
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             again: Sequence[Verdict] = []
@@ -139,7 +139,7 @@ class Trial:
             if await self.verifier.approval(self._case(turn, candidate, attempt)) and turn.acceptable(self.recipe):
                 turn.delivery = await attempt.deliver()
 
-    def _unstable(self, turn: Turn, again: Sequence[Verdict], time: int) -> None:
+    def _unstable(self, turn: Iteration, again: Sequence[Verdict], time: int) -> None:
         """Say which check is flaky: it passed, and failed in a fresh child."""
         flaky = {
             verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")

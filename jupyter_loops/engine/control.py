@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_loops.core.question import Approval
+from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.errors import LoopError
 

@@ -23,20 +23,20 @@ from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.errors import BudgetError, ErrorClass, LoopError, ReplyError
 
-from .asking import Asking
+from .candidate_trial import CandidateTrial
 from .decision import Decision
-from .landing import Landing
-from .lineage import CURRENT, Lineage
-from .logbook import Logbook
-from .pace import Pace
-from .past import Past
-from .preparation import Preparation
+from .final_answer_reserve import FinalAnswerReserve
+from .iteration_log import IterationLog
+from .model_caller import ModelCaller
 from .questions import Questions
 from .recovery import class_of, reason
-from .standing import Standing, Turn
+from .request_tuning import RequestTuning
+from .restored_state import RestoredState
+from .run_context import RunContext
+from .run_nesting import CURRENT, RunNesting
+from .run_preparation import RunPreparation
+from .run_state import Iteration, RunState
 from .tools import Tools
-from .trial import Trial
-from .tuning import Tuning
 from .watchdog import Watchdog
 
 AGAIN = 2  # times that a round asks anew where an answer repeats what was tried
@@ -52,20 +52,20 @@ class Cycle:
     sandbox: Sandbox
     planner: Planner
     verifier: Verifier
-    pace: Pace
-    preparation: Preparation
+    pace: RunContext
+    preparation: RunPreparation
     questions: Questions
-    asking: Asking
-    tuning: Tuning
+    asking: ModelCaller
+    tuning: RequestTuning
     tools: Tools
-    landing: Landing
-    trial: Trial
-    logbook: Logbook
+    landing: FinalAnswerReserve
+    trial: CandidateTrial
+    logbook: IterationLog
     decision: Decision
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     watchdog: float | None = None  # seconds without a step
-    lineage: Lineage | None = None  # among runs inside runs
-    past: Past | None = None  # what a resumed or forked run goes on with
+    lineage: RunNesting | None = None  # among runs inside runs
+    past: RestoredState | None = None  # what a resumed or forked run goes on with
 
     @property
     def recipe(self) -> Recipe:
@@ -73,7 +73,7 @@ class Cycle:
         return self.world.recipe
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> RunState:
         """The rounds so far."""
         return self.logbook.standing
 
@@ -161,7 +161,7 @@ class Cycle:
         finally:
             self.preparation.let_go()
 
-    async def _go_on(self, past: Past) -> Termination | None:
+    async def _go_on(self, past: RestoredState) -> Termination | None:
         """Take up what was: the rounds, what they cost, a person's wishes, and the round that was not finished."""
         self.logbook.standing, self.past = past.standing, None
         self.decision.ladder.restore(self.standing.rounds)
@@ -175,16 +175,16 @@ class Cycle:
 
     async def _verify_again(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""
-        self.logbook.turn = turn = Turn(iteration=0, before=self.pace.ledger.usage)
+        self.logbook.turn = turn = Iteration(iteration=0, before=self.pace.ledger.usage)
         self.logbook.propose(turn, candidate)
         await self.trial.run(turn, candidate)
         end = await self._decide(turn)
         if end is None:
-            self.logbook.standing = Standing()
+            self.logbook.standing = RunState()
         return end
 
-    async def _round(self, begun: Turn | None = None) -> Termination | None:
-        fresh = Turn(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
+    async def _round(self, begun: Iteration | None = None) -> Termination | None:
+        fresh = Iteration(iteration=len(self.standing.rounds) + 1, before=self.pace.ledger.usage)
         self.logbook.turn = turn = begun or fresh
         self.pace.iteration = turn.iteration
         await self.pace.enter(State.PLAN)
@@ -202,11 +202,11 @@ class Cycle:
                 self.pace.recorder.say(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=0.0))
         return await self._decide(turn)
 
-    async def _plan(self, turn: Turn) -> Candidate | None:
+    async def _plan(self, turn: Iteration) -> Candidate | None:
         """Ask the model, and again where it repeats itself; None when its answer holds no candidate."""
         wishes = self.pace.wishes
         if wanted := wishes.pop("model", None):
-            self.model = await self.tuning.turn_to(wanted, self.model, turn.iteration)
+            self.model = await self.tuning.switch_model(wanted, self.model, turn.iteration)
         try:
             candidate = await self._answer(turn, wishes)
         except ReplyError as error:
@@ -222,7 +222,7 @@ class Cycle:
         self.logbook.propose(turn, candidate)
         return candidate
 
-    async def _answer(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Candidate:
+    async def _answer(self, turn: Iteration, wishes: dict[str, Any], again: int = 0) -> Candidate:
         """The candidate in one answer. Raises ReplyError where there is none."""
         try:
             answer = await self._ask_in_time(turn, wishes, again)
@@ -241,7 +241,7 @@ class Cycle:
             message = f"{error.message} (the answer was cut at its length limit)"
             raise ReplyError(message, ErrorClass.TRUNCATED) from error
 
-    async def _ask_in_time(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Completion:
+    async def _ask_in_time(self, turn: Iteration, wishes: dict[str, Any], again: int = 0) -> Completion:
         """Ask so that there is time for one last round. Raises BudgetError where there is not."""
         if not self.landing.seconds:
             return await self._ask(turn, wishes, again)
@@ -252,7 +252,7 @@ class Cycle:
         except TimeoutError:
             raise self.landing.out_of_time() or BudgetError("seconds", self.landing.seconds, 0.0) from None
 
-    async def _ask(self, turn: Turn, wishes: dict[str, Any], again: int = 0) -> Completion:
+    async def _ask(self, turn: Iteration, wishes: dict[str, Any], again: int = 0) -> Completion:
         memory = self._memory(turn.iteration)
         if again:  # shown its attempts, a model that repeats itself repeats them
             memory = replace(memory.fresh(), again=again, notes=(*memory.notes, _REPEATED))
@@ -265,7 +265,7 @@ class Cycle:
             question.purpose,
         )
 
-    async def _decide(self, turn: Turn) -> Termination | None:
+    async def _decide(self, turn: Iteration) -> Termination | None:
         await self.pace.enter(State.DECIDE)
         self.logbook.conclude(turn)
         self.pace.control.round_over()

@@ -11,11 +11,11 @@ from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.errors import BudgetError
 
 from . import endings
-from .ladder import Ladder
-from .landing import Landing
+from .final_answer_reserve import FinalAnswerReserve
+from .iteration_log import IterationLog
 from .ledger import Ledger
-from .logbook import Logbook
-from .standing import Turn
+from .nudge_ladder import NudgeLadder
+from .run_state import Iteration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Decision:
 
     recipe: Recipe
     ledger: Ledger
-    logbook: Logbook
-    ladder: Ladder
-    landing: Landing
+    logbook: IterationLog
+    ladder: NudgeLadder
+    landing: FinalAnswerReserve
     until: Condition | None = None  # what else ends the run
     stop_if: StopIf | None = None  # a rule over the forecast that ends it
 
@@ -39,7 +39,7 @@ class Decision:
         scope = "" if account is self.ledger.account else account.scope
         return endings.limit_reached(limit, account, scope, self.recipe, self.logbook.standing)
 
-    def after(self, turn: Turn) -> Termination | None:
+    def after(self, turn: Iteration) -> Termination | None:
         """The end that a finished round brings."""
         if turn.verified(self.recipe) and not self.recipe.scores:
             how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"

@@ -8,7 +8,7 @@ from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.errors import BudgetError
 
 from .account import Account
-from .standing import Standing
+from .run_state import RunState
 
 REASONS = {
     "usd": StopReason.BUDGET_USD,
@@ -26,14 +26,14 @@ OPTIONS = {
 }
 
 
-def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, standing: Standing) -> Termination:
+def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, standing: RunState) -> Termination:
     """The end that a reached limit is; `scope` says whose limit, empty for the run's own."""
     spent, allowed = getattr(account.usage, limit), getattr(account.budget, limit)
     numbers = f"{amount(limit, spent)} of {amount(limit, allowed)} used{_by(scope)}"
     return Termination(REASONS[limit], f"{numbers}; {best(recipe, standing)}{_advice(limit, scope)}")
 
 
-def does_not_fit(error: BudgetError, recipe: Recipe, standing: Standing) -> Termination:
+def does_not_fit(error: BudgetError, recipe: Recipe, standing: RunState) -> Termination:
     """The end when the next call could break a limit, and therefore was not made."""
     needed, left = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
     of = f" of {error.scope}" if error.scope else ""
@@ -51,7 +51,7 @@ def _advice(limit: str, scope: str) -> str:
     return "" if scope else f"; raise it with {OPTIONS[limit]}"
 
 
-def best(recipe: Recipe, standing: Standing) -> str:
+def best(recipe: Recipe, standing: RunState) -> str:
     """The best candidate in a few words."""
     if standing.best is None:
         return "no candidate yet"

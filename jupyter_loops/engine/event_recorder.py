@@ -14,7 +14,7 @@ from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
 
-from .prompts import Prompts
+from .prompt_retention import PromptRetention
 
 WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
     {
@@ -46,7 +46,7 @@ _WORDS = {  # the fields of an event that may hold what somebody wrote
 log = logging.getLogger(__name__)
 
 
-class Recorder:
+class EventRecorder:
     """The one way out for a run's events. An event is durable before any listener hears of it."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Recorder:
         journal: Journal,
         listeners: Sequence[Listener] = (),
         seq: int = 0,
-        prompts: Prompts = Prompts.FULL,
+        prompts: PromptRetention = PromptRetention.FULL,
     ) -> None:
         """`seq` is the number of the run's last event, where the run goes on."""
         self._prompts = prompts

@@ -16,7 +16,7 @@ _TOLD = ("iterations", "calls", "usd", "tokens", "seconds")
 
 
 @dataclass(slots=True)
-class Landing:
+class FinalAnswerReserve:
     """How one run comes down. `share` of 1 is no landing: nothing is told and nothing is kept.
 
     The slice is as large as the largest call so far, in time as the longest round, and never larger than what lies

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from jupyter_loops.core.budget import Budget, Usage
-from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.forecast import Forecast, PastOutcome
 
 MOST_ROUNDS = 50  # that are looked ahead, where no limit says less
 _MEANS = (0.005, *((k + 0.5) / 24 for k in range(24)), 0.995)
@@ -45,11 +45,11 @@ class Shape(NamedTuple):
 class Forecaster:
     """Forecasts of one run, from the runs of the past and from its own rounds."""
 
-    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+    def __init__(self, outcomes: Iterable[PastOutcome] = ()) -> None:
         self.latest: Forecast | None = None
         self.learn(outcomes)
 
-    def learn(self, outcomes: Iterable[Outcome]) -> None:
+    def learn(self, outcomes: Iterable[PastOutcome]) -> None:
         """Take the runs of the past in."""
         self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
         shapes = _posterior(self.outcomes)
@@ -129,7 +129,7 @@ class Costs:
     seconds: float = 0.0
 
 
-def mean_costs(outcomes: Sequence[Outcome]) -> Costs | None:
+def mean_costs(outcomes: Sequence[PastOutcome]) -> Costs | None:
     """What a round of the past has cost, the likest runs counting most; None without any."""
     rounds = sum(one.weight * one.rounds for one in outcomes)
     if not rounds:
@@ -158,7 +158,7 @@ def _rounds_left(budget: Budget, usage: Usage, each: Costs) -> int:
     return max(math.floor(min(rooms) + 1e-9), 0)
 
 
-def _posterior(outcomes: Sequence[Outcome]) -> list[Shape]:
+def _posterior(outcomes: Sequence[PastOutcome]) -> list[Shape]:
     """The grid of one loop's mean and of how alike its runs are, weighted by what is known of other loops and of it."""
     own = _seen(one for one in outcomes if one.weight >= OWN)
     before = _before(frozenset(_seen(one for one in outcomes if one.weight < OWN).items()))
@@ -189,7 +189,7 @@ def _weighed(scored: Iterable[tuple[float, float, float]]) -> list[Shape]:
     return [Shape(a, b, math.exp(score - top) / total) for a, b, score in scored]
 
 
-def _seen(outcomes: Iterable[Outcome]) -> dict[tuple[int, bool], float]:
+def _seen(outcomes: Iterable[PastOutcome]) -> dict[tuple[int, bool], float]:
     """How often each outcome was seen; a weight counts in parts."""
     seen = dict[tuple[int, bool], float]()
     for one in outcomes:

@@ -12,25 +12,25 @@ from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import Termination
 
-from .forecast import Forecaster
-from .landing import Landing
-from .pace import Pace
-from .standing import Standing, Turn
-from .tuning import Tuning
+from .final_answer_reserve import FinalAnswerReserve
+from .forecaster import Forecaster
+from .request_tuning import RequestTuning
+from .run_context import RunContext
+from .run_state import Iteration, RunState
 
 
 @dataclass(slots=True, kw_only=True)
-class Logbook:
+class IterationLog:
     """Takes each round in, and says what came of it."""
 
     recipe: Recipe
     verifier: Verifier
-    pace: Pace
-    tuning: Tuning
-    landing: Landing
+    pace: RunContext
+    tuning: RequestTuning
+    landing: FinalAnswerReserve
     forecaster: Forecaster = field(default_factory=Forecaster)
-    standing: Standing = field(default_factory=Standing)
-    turn: Turn | None = None  # the round under way
+    standing: RunState = field(default_factory=RunState)
+    turn: Iteration | None = None  # the round under way
 
     @property
     def delivery(self) -> Delivery | None:
@@ -47,7 +47,7 @@ class Logbook:
         ledger = self.pace.ledger
         return self.forecaster.after(usage, ledger.budget, priced=ledger.price is not None)
 
-    def propose(self, turn: Turn, candidate: Candidate) -> None:
+    def propose(self, turn: Iteration, candidate: Candidate) -> None:
         """Put the round's candidate on the record, with the step that takes it up."""
         turn.candidate, turn.digest = candidate, self.verifier.digest(candidate)
         self.pace.recorder.with_next(
@@ -56,7 +56,7 @@ class Logbook:
             )
         )
 
-    def conclude(self, turn: Turn) -> None:
+    def conclude(self, turn: Iteration) -> None:
         """Put a round on the record."""
         turn.why = turn.why or self.verifier.why(turn.verdicts, turn.observation)
         turn.feedback = turn.feedback or self.verifier.feedback(turn.verdicts, turn.observation)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from jupyter_loops.core.host_question import HostAnswer, HostQuestion
 from jupyter_loops.core.message import Sampling
 from jupyter_loops.core.ports import Judge, Model
-from jupyter_loops.core.question import Answer, Question
 from jupyter_loops.errors import ErrorClass, ModelError, ReplyError
 
-from .asking import Asking
 from .ledger import Ledger
+from .model_caller import ModelCaller
 from .recovery import POLICIES
 
 _ANSWER = 200  # tokens; a grade and one sentence
 
 
 @dataclass(slots=True, kw_only=True)
-class Judging:
+class JudgeCaller:
     """A judge, its model, and how many votes decide."""
 
     judge: Judge
@@ -26,7 +26,7 @@ class Judging:
     ledger: Ledger
     votes: int = 1
     seed: int | None = None
-    asking: Asking = field(init=False)  # the run's own
+    asking: ModelCaller = field(init=False)  # the run's own
     _ready: bool = field(init=False, default=False)
 
     @property
@@ -34,7 +34,7 @@ class Judging:
         """Who grades: another judge's grade is another answer."""
         return self.model.name if self.votes == 1 else f"{self.model.name} x{self.votes}"
 
-    def attach(self, asking: Asking) -> None:
+    def attach(self, asking: ModelCaller) -> None:
         """Ask beside the run's own questions: another model may be asked, but never a fallback."""
         self.asking = asking
 
@@ -45,7 +45,7 @@ class Judging:
             self.ledger.vet(self.model.price(), self.model.name)
             self._ready = True
 
-    async def grade(self, question: Question, rubric: str, iteration: int) -> Answer:
+    async def grade(self, question: HostQuestion, rubric: str, iteration: int) -> HostAnswer:
         """The median grade and the reason of the vote nearest to it.
 
         Raises ModelError of class `judge` where a vote is missing or is no grade: never half a verdict.
@@ -58,12 +58,12 @@ class Judging:
         said = f": {nearest.note}" if nearest.note else ""
         return replace(nearest, value=grade, note=f"judged {grade:g}{of}{said}")
 
-    async def _vote(self, question: Question, rubric: str, iteration: int, number: int) -> Answer:
+    async def _vote(self, question: HostQuestion, rubric: str, iteration: int, number: int) -> HostAnswer:
         why = ""
         for again in range(POLICIES[ErrorClass.JUDGE].retries + 1):
             seed = None if self.seed is None else self.seed + number + again * self.votes
             try:
-                answer = await self.asking.beside(self.model).ask(
+                answer = await self.asking.for_model(self.model).ask(
                     lambda _, window: self.judge.prompt(question, rubric, window),
                     Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
                     iteration,

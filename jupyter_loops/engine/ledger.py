@@ -42,7 +42,7 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class LedgerTree:
     """What the ledgers of nested runs have in common."""
 
     lock: threading.Lock
@@ -60,18 +60,18 @@ class Ledger:
         told: Told = nobody,
         *,
         scope: str = "",
-        family: Family | None = None,
+        family: LedgerTree | None = None,
     ) -> None:
         self.price = price
         self.account = Account(budget=budget, scope=scope, told=told)
-        self._family = family or Family(threading.Lock())
+        self._family = family or LedgerTree(threading.Lock())
         self._accounts = (self.account, *self._family.around)
         self._lock = self._family.lock  # one for all: every account moves, or none
 
     @classmethod
     def within(cls, allowance: Allowance | None, budget: Budget, told: Told = nobody) -> Ledger:
         """A ledger whose dollars come out of an allowance as well."""
-        return cls(budget, told=told, family=Family(threading.Lock(), allowance))
+        return cls(budget, told=told, family=LedgerTree(threading.Lock(), allowance))
 
     def child(self, budget: Budget, told: Told = nobody, *, scope: str = "the loop around it") -> Ledger:
         """A ledger with limits of its own inside this one's; `scope` is how its messages call this one.

@@ -18,11 +18,11 @@ from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelEr
 
 from .answers import PLANS, Answers
 from .breaker import Breakers, Pass, Phase, Step
-from .call import LOST, Call
+from .call_account import LOST, CallAccount
+from .event_recorder import EventRecorder
 from .ledger import LEAST_ANSWER, Ledger
-from .past import Past
-from .recorder import Recorder
 from .recovery import POLICIES, Action, Patience
+from .restored_state import RestoredState
 
 LEFT_OUT, TAKEN_AGAIN = "left out", "taken again"  # what became of a part of the request
 REFUSALS = frozenset({"content_filter", "refusal"})  # finish reasons
@@ -33,14 +33,14 @@ Wait = Callable[[float, str], Awaitable[None]]  # seconds, why
 PromptMaker = Callable[[Model, int | None], Prompt]  # takes the model and the tokens of its window
 
 
-class Asking:
+class ModelCaller:
     """Asks one model on behalf of one run, and tries again, or asks another one, where the fault's policy says so."""
 
     def __init__(
         self,
         model: Model,
         ledger: Ledger,
-        recorder: Recorder,
+        recorder: EventRecorder,
         wait: Wait,
         *,
         breakers: Breakers | None = None,
@@ -54,9 +54,9 @@ class Asking:
         self._told = list[str]()  # what a person need not be told again
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
-    def beside(self, model: Model) -> Asking:
+    def for_model(self, model: Model) -> ModelCaller:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
-        other = Asking(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
+        other = ModelCaller(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
         other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
         other._told = self._told
         return other
@@ -66,11 +66,11 @@ class Asking:
         """The one that is asked first."""
         return self._model
 
-    def turn_to(self, model: Model) -> None:
+    def switch_model(self, model: Model) -> None:
         """Ask this model from now on; the ledger has its price."""
         self._model = model
 
-    def restore(self, past: Past) -> None:
+    def restore(self, past: RestoredState) -> None:
         """Go on after calls of before: paid answers are used, and what was in flight is charged at its worst."""
         self._numbers, self._answers = count(past.calls + 1), Answers(past.answers)
         for call in past.lost:
@@ -106,13 +106,13 @@ class Asking:
         asking, name = self, self._model.name
         for spare in self._fallbacks:
             try:
-                return await asking.insist(prompt_for, sampling, iteration, purpose, patient=False)
+                return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
             except ModelError as fault:
                 self._adapted(iteration, "fallback", name, spare.name, str(fault))
-            asking, name = self.beside(spare), spare.name
-        return await asking.insist(prompt_for, sampling, iteration, purpose, patient=True)
+            asking, name = self.for_model(spare), spare.name
+        return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
 
-    async def insist(
+    async def call_with_retries(
         self,
         prompt_for: PromptMaker,
         sampling: Sampling,
@@ -223,7 +223,7 @@ class Asking:
                 price=None if reservation.price is None else plain(reservation.price),
             )
         )
-        call = Call(self._ledger, self._recorder, reservation, number, iteration, counted)
+        call = CallAccount(self._ledger, self._recorder, reservation, number, iteration, counted)
         try:
             completion = await self._model.complete(
                 prompt, sampling, call.hear if self._recorder.listeners and purpose in PLANS else None

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from jupyter_loops.core.events import Adapted
-from jupyter_loops.core.ports import Detector, Finding, Round
+from jupyter_loops.core.ports import Detector, IterationSummary, StuckFinding
 from jupyter_loops.core.termination import Termination
 
-from .recorder import Recorder
+from .event_recorder import EventRecorder
 
 
-class Rung(IntEnum):
+class NudgeRung(IntEnum):
     """The steps, from the mildest."""
 
     NONE = 0
@@ -27,16 +27,16 @@ class Rung(IntEnum):
 
 
 @dataclass(slots=True)
-class Ladder:
+class NudgeLadder:
     """Where one run stands on it. A better round is the way down; a fresh start forgets what led to it."""
 
     detector: Detector
-    recorder: Recorder
-    rung: Rung = Rung.NONE
+    recorder: EventRecorder
+    rung: NudgeRung = NudgeRung.NONE
     reason: str = ""
     _afresh: bool = field(default=False)  # the fresh start of this step is behind the run
 
-    def restore(self, rounds: Iterable[Round]) -> None:
+    def restore(self, rounds: Iterable[IterationSummary]) -> None:
         """Take in the rounds of a run that goes on; they were told before."""
         best = (-1.0, float("-inf"))
         for turn in rounds:
@@ -44,7 +44,7 @@ class Ladder:
             self._take(turn, better=bool(turn.digest) and key > best)
             best = max(best, key)
 
-    def take(self, turn: Round, *, better: bool) -> Termination | None:
+    def take(self, turn: IterationSummary, *, better: bool) -> Termination | None:
         """Add a round; the end where the last rung is reached. Every step up is an event, with its reason."""
         before, finding = self.rung, self._take(turn, better=better)
         if finding is None or self.rung <= before:
@@ -58,26 +58,26 @@ class Ladder:
                 reason=f"{finding.reason}: {finding.message}",
             )
         )
-        if self.rung is Rung.STOP:
+        if self.rung is NudgeRung.STOP:
             return Termination(finding.reason, f"{finding.message}; try a hint, or another model")
         return None
 
-    def _take(self, turn: Round, *, better: bool) -> Finding | None:
+    def _take(self, turn: IterationSummary, *, better: bool) -> StuckFinding | None:
         finding = self.detector.take(turn)
         if better:
-            self.rung, self.reason = Rung.NONE, ""
+            self.rung, self.reason = NudgeRung.NONE, ""
         elif finding is not None and finding.rung > self.rung:
-            self.rung, self.reason, self._afresh = Rung(finding.rung), finding.message, False
+            self.rung, self.reason, self._afresh = NudgeRung(finding.rung), finding.message, False
         return finding
 
     @property
     def bolder(self) -> bool:
         """Whether the model is to be asked with a higher temperature."""
-        return self.rung >= Rung.BOLDER
+        return self.rung >= NudgeRung.BOLDER
 
     def starts_afresh(self) -> bool:
         """Whether the coming round does; once for each step."""
-        if self.rung < Rung.FRESH or self._afresh:
+        if self.rung < NudgeRung.FRESH or self._afresh:
             return False
         self._afresh = True
         return True

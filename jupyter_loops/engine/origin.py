@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .past import Past
+from .restored_state import RestoredState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """What a run that is not a new one goes on with, or comes from."""
 
-    past: Past | None = None
+    past: RestoredState | None = None
     run_id: str | None = None  # of the run that goes on; None: it is one of its own
     parent: str | None = None
     relation: str = ""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from jupyter_loops.core.events import CallStarted, ToolAnswered
 
 
-class Prompts(StrEnum):
+class PromptRetention(StrEnum):
     """What the record, and whoever listens to it, gets of what a model is asked."""
 
     FULL = "full"
@@ -18,16 +18,16 @@ class Prompts(StrEnum):
 
     def of(self, event: CallStarted) -> CallStarted:
         """The event as it goes on record."""
-        if self is Prompts.FULL:
+        if self is PromptRetention.FULL:
             return event
         return replace(event, messages=[said | {"content": self.written(said["content"])} for said in event.messages])
 
     def result(self, event: ToolAnswered) -> ToolAnswered:
         """The event as it goes on record: what a tool said was part of a prompt. Without it, it is called again."""
-        return event if self is Prompts.FULL else replace(event, result=self.written(event.result), kept=False)
+        return event if self is PromptRetention.FULL else replace(event, result=self.written(event.result), kept=False)
 
     def written(self, text: str) -> str:
         """What stands for a message."""
-        if self is Prompts.OFF:
+        if self is PromptRetention.OFF:
             return ""
-        return text if self is Prompts.FULL else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        return text if self is PromptRetention.FULL else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit
 from jupyter_loops.core.events import Answered
+from jupyter_loops.core.host_question import Answering, HostAnswer, HostQuestion
 from jupyter_loops.core.ports import Sandbox
-from jupyter_loops.core.question import Answer, Answering, Question
 from jupyter_loops.core.recipe import Recipe, Word
 
-from .desk import Desk
-from .judging import Judging
-from .recorder import Recorder
+from .approval_gate import ApprovalGate
+from .event_recorder import EventRecorder
+from .judge_caller import JudgeCaller
 
 Key = tuple[int, int, str, str]  # check, site, digest of the value, who answers
 Place = tuple[int, int, int]  # iteration, check, site
@@ -22,7 +22,7 @@ Place = tuple[int, int, int]  # iteration, check, site
 _UNSTEADY = "the value is another one each time it is made, so no person can approve it"
 
 
-def _of_code(question: Question, candidate: Candidate) -> str:
+def _of_code(question: HostQuestion, candidate: Candidate) -> str:
     """The digest of a value together with the code that made it; of data the value's alone."""
     if candidate.kind is CandidateKind.DATA:
         return question.digest
@@ -32,7 +32,7 @@ def _of_code(question: Question, candidate: Candidate) -> str:
 class NeedsPerson(Exception):
     """A check cannot go on without a person's word. Carries the question, and ends the attempt."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: HostQuestion) -> None:
         super().__init__(question)
         self.question = question
 
@@ -43,11 +43,11 @@ class Questions:
 
     recipe: Recipe
     sandbox: Sandbox
-    recorder: Recorder
-    judging: Judging
-    desk: Desk
+    recorder: EventRecorder
+    judging: JudgeCaller
+    desk: ApprovalGate
     rubrics: Mapping[str, str] = field(default_factory=dict)  # names of the notebook → text
-    _known: dict[Key, Answer] = field(init=False, default_factory=dict)
+    _known: dict[Key, HostAnswer] = field(init=False, default_factory=dict)
     _asked: set[Place] = field(init=False, default_factory=set)  # where a person has had their say
     _unsteady: set[Place] = field(init=False, default_factory=set)  # where the value was another one afterwards
 
@@ -55,7 +55,7 @@ class Questions:
         """Take over what has been answered before, so that equal questions cost nothing."""
         for said in answers:
             value = bool(said.value) if said.word == Word.APPROVE else said.value
-            self._known[said.check, said.site, said.digest, said.by] = Answer(value=value, note=said.note)
+            self._known[said.check, said.site, said.digest, said.by] = HostAnswer(value=value, note=said.note)
 
     async def prepare(self) -> None:
         """Before the first token: the judge can be paid, and a person can be reached. Raises PreflightError."""
@@ -67,7 +67,7 @@ class Questions:
     def answering(self, iteration: int, candidate: Candidate) -> Answering:
         """Who answers the checks of one candidate. Raises NeedsPerson, ModelError, BudgetError."""
 
-        async def answer(question: Question) -> Answer:
+        async def answer(question: HostQuestion) -> HostAnswer:
             if question.ask.word is Word.PYTEST:
                 return await self._test(question, candidate)
             for digest in (question.digest, _of_code(question, candidate)):
@@ -75,7 +75,7 @@ class Questions:
                     return known
             if question.ask.word is Word.APPROVE:
                 if (iteration, question.check, question.site) in self._unsteady:
-                    return Answer(value=False, note=_UNSTEADY)
+                    return HostAnswer(value=False, note=_UNSTEADY)
                 raise NeedsPerson(question)
             rubric = question.ask.rubric or self.rubrics[question.ask.rubric_name]
             grade = await self.judging.grade(question, rubric, iteration)
@@ -83,7 +83,7 @@ class Questions:
 
         return answer
 
-    async def put_to_person(self, question: Question, iteration: int, candidate: Candidate) -> None:
+    async def put_to_person(self, question: HostQuestion, iteration: int, candidate: Candidate) -> None:
         """Get a person's word; the answer is durable, and known from now on: a yes for the value, a no for its code."""
         place = (iteration, question.check, question.site)
         if place in self._asked:
@@ -93,7 +93,7 @@ class Questions:
         answer = await self.desk.decide(question)
         self._remember(question, answer, iteration, question.digest if answer.value else _of_code(question, candidate))
 
-    def _remember(self, question: Question, answer: Answer, iteration: int, digest: str) -> Answer:
+    def _remember(self, question: HostQuestion, answer: HostAnswer, iteration: int, digest: str) -> HostAnswer:
         key = self._key(question, digest)
         self.recorder.say(
             Answered(
@@ -110,14 +110,14 @@ class Questions:
         self._known[key] = answer
         return answer
 
-    def _key(self, question: Question, digest: str) -> Key:
+    def _key(self, question: HostQuestion, digest: str) -> Key:
         who = self.judging.name if question.ask.word is Word.JUDGE else "a person"
         return question.check, question.site, digest, who
 
-    async def _test(self, question: Question, candidate: Candidate) -> Answer:
+    async def _test(self, question: HostQuestion, candidate: Candidate) -> HostAnswer:
         """Run the user's tests in a child of their own: what a check has done to this one cannot reach them."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             if observation.exit is not Exit.OK:
-                return Answer(value=False, note="the code failed when the tests loaded it")
+                return HostAnswer(value=False, note="the code failed when the tests loaded it")
             return await attempt.test(question.ask.tests)

@@ -16,11 +16,11 @@ from jupyter_loops.core.message import Completion, Sampling
 from jupyter_loops.core.ports import Model
 from jupyter_loops.errors import LoopError
 
-from .asking import Asking
 from .bandit import LEAST, Bandit
-from .ladder import Ladder
+from .event_recorder import EventRecorder
 from .ledger import Ledger
-from .recorder import Recorder
+from .model_caller import ModelCaller
+from .nudge_ladder import NudgeLadder
 
 MOST_TOKENS = 16384  # of an answer, however often it was cut
 RUNG = 2  # rounds without progress on one model before the next one of the ladder is asked
@@ -29,7 +29,7 @@ Plan = Callable[[Memory], Sampling]  # the planner's schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class IterationRequest:
     """What is asked in a round."""
 
     memory: Memory
@@ -39,23 +39,23 @@ class Question:
 
 
 @dataclass(slots=True, kw_only=True)
-class Tuning:
+class RequestTuning:
     """Decides how each round asks. Every change is an event with its reason."""
 
-    asking: Asking
+    asking: ModelCaller
     ledger: Ledger
-    recorder: Recorder
+    recorder: EventRecorder
     find: Find | None = None
     adaptive: bool = True
     fixed: frozenset[str] = frozenset()  # temperature, max_tokens: what the first line set
-    ladder: Ladder  # how stuck the run is
+    ladder: NudgeLadder  # how stuck the run is
     models: Sequence[Model] = ()  # the model, then those to escalate to
     bandit: Bandit = field(default_factory=Bandit)
     _max_tokens: int | None = field(init=False, default=None)  # raised after an answer that was cut
     _last: Approach | None = field(init=False, default=None)
-    _asked: Question | None = field(init=False, default=None)
+    _asked: IterationRequest | None = field(init=False, default=None)
 
-    def question(self, memory: Memory, plan: Plan, model: Model, wishes: Mapping[str, Any]) -> Question:
+    def question(self, memory: Memory, plan: Plan, model: Model, wishes: Mapping[str, Any]) -> IterationRequest:
         """How this round asks.
 
         What a person wished goes before the way out of being stuck, that before what was measured, and that before
@@ -74,7 +74,7 @@ class Tuning:
             memory = replace(memory, notes=(*memory.notes, note))
         self._changed(memory.iteration, approach, why)
         purpose = "repair" if approach.mode is Mode.REPAIR else "plan"
-        self._asked = Question(memory=memory, sampling=planned, purpose=purpose, approach=approach)
+        self._asked = IterationRequest(memory=memory, sampling=planned, purpose=purpose, approach=approach)
         return self._asked
 
     def _wished(self, planned: Sampling, wishes: Mapping[str, Any]) -> Sampling:
@@ -99,7 +99,7 @@ class Tuning:
             return now
         found = next(model for model in self.models if model.name == approach.model)
         self.ledger.quote(found.price(), found.name)
-        self.asking.turn_to(found)
+        self.asking.switch_model(found)
         return found
 
     def answered(self, answer: Completion, iteration: int) -> None:
@@ -123,7 +123,7 @@ class Tuning:
             self.bandit.learn({self._asked.approach: worth})
         self._asked = None
 
-    async def turn_to(self, name: str, model: Model, iteration: int) -> Model:
+    async def switch_model(self, name: str, model: Model, iteration: int) -> Model:
         """The model that is asked from now on: the one of that name, or the same as before where it cannot be."""
         if name == model.name or self.find is None:
             return model
@@ -134,7 +134,7 @@ class Tuning:
         except LoopError as error:
             self.recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
             return model
-        self.asking.turn_to(found)
+        self.asking.switch_model(found)
         self.models = (found,)
         self._say(iteration, "model", model.name, found.name, f"a person chose it; {found.price() or 'price unknown'}")
         return found

@@ -33,8 +33,8 @@ from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import UNBILLED, State
 
-from .call import CANCELLED, LOST
-from .standing import Standing, Turn
+from .call_account import CANCELLED, LOST
+from .run_state import Iteration, RunState
 
 MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
     {"pause", "resume", "step", "stop", "approve", "reject"}
@@ -42,11 +42,11 @@ MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
 
 
 @dataclass(slots=True, kw_only=True)
-class Past:
+class RestoredState:
     """What happened so far, as far as it matters for what comes."""
 
-    standing: Standing = field(default_factory=Standing)
-    turn: Turn | None = None  # the round that was not finished
+    standing: RunState = field(default_factory=RunState)
+    turn: Iteration | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
     results: list[tuple[ToolCalled, ToolAnswered]] = field(default_factory=list)  # of that round: not called again
     said: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
@@ -65,9 +65,9 @@ class Past:
         """The round that comes next, or goes on."""
         return len(self.standing.rounds) + 1
 
-    def forked(self) -> Past:
+    def forked(self) -> RestoredState:
         """What a fork starts from: its own calls, events and money count from nothing, its rounds go on."""
-        return Past(
+        return RestoredState(
             standing=self.standing,
             steers=[steer for steer in self.steers if steer.action == "hint"],
             usage=Usage(iterations=len(self.standing.rounds)),
@@ -76,10 +76,15 @@ class Past:
 
 
 def fold(
-    records: Iterable[Record], recipe: Recipe, verifier: Verifier, *, start: Past | None = None, upto: int | None = None
-) -> Past:
+    records: Iterable[Record],
+    recipe: Recipe,
+    verifier: Verifier,
+    *,
+    start: RestoredState | None = None,
+    upto: int | None = None,
+) -> RestoredState:
     """The state after these events of one run; `start` is what a fork began with, `upto` the last round to take in."""
-    folding = _Fold(recipe, verifier, start or Past())
+    folding = _Fold(recipe, verifier, start or RestoredState())
     for record in records if upto is None else _upto(list(records), upto):
         folding.take(record)
     return folding.past
@@ -95,7 +100,7 @@ def _upto(records: list[Record], iteration: int) -> list[Record]:
 class _Fold:
     """One event after another."""
 
-    def __init__(self, recipe: Recipe, verifier: Verifier, past: Past) -> None:
+    def __init__(self, recipe: Recipe, verifier: Verifier, past: RestoredState) -> None:
         self.past = past
         self._recipe, self._verifier = recipe, verifier
         self._seen: datetime | None = None
@@ -194,9 +199,9 @@ class _Fold:
         self.past.ended = event
         self.past.usage = replace(self.past.usage, seconds=said.get("seconds", self.past.usage.seconds))
 
-    def _turn(self, iteration: int) -> Turn:
+    def _turn(self, iteration: int) -> Iteration:
         """The round under way."""
         if self.past.turn is None or self.past.turn.iteration != iteration:
-            self.past.turn = Turn(iteration=iteration, before=self.past.usage)
+            self.past.turn = Iteration(iteration=iteration, before=self.past.usage)
             self.past.answers, self.past.results = [], []
         return self.past.turn

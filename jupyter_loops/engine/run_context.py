@@ -12,22 +12,22 @@ from jupyter_loops.core.events import Steered
 from jupyter_loops.core.state import OTHERS, PAUSED, State
 
 from .control import Control
+from .event_recorder import EventRecorder
 from .ledger import Ledger
-from .machine import Machine
-from .past import Past
-from .recorder import Recorder
+from .restored_state import RestoredState
+from .state_machine import StateMachine
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Pace:
+class RunContext:
     """Moves the machine, and lets a person's wishes in between its steps."""
 
     control: Control
     ledger: Ledger
-    recorder: Recorder
-    machine: Machine = field(init=False)
+    recorder: EventRecorder
+    machine: StateMachine = field(init=False)
     alarms: list[tuple[asyncio.Timeout, float]] = field(init=False, default_factory=list)  # seconds before the limit
     iteration: int = field(init=False, default=0)
     still: bool = field(init=False, default=False)  # while a person has the word, no time limit runs
@@ -35,7 +35,7 @@ class Pace:
     wishes: dict[str, Any] = field(init=False, default_factory=dict)  # model, temperature, max_tokens; None: as planned
 
     def __post_init__(self) -> None:
-        self.machine = Machine(self.recorder.say)
+        self.machine = StateMachine(self.recorder.say)
 
     async def move(self, to: State, note: str = "") -> None:
         """Let a person have their word, then step."""
@@ -133,7 +133,7 @@ class Pace:
             self._obey(steer.action, steer.value)
             self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))
 
-    def restore(self, past: Past) -> None:
+    def restore(self, past: RestoredState) -> None:
         """Take up what was spent before, and what a person had asked for."""
         self.ledger.restore(past.usage)
         for steer in past.steers:

@@ -20,7 +20,7 @@ DEEPEST = 3  # runs inside each other, the outermost included
 
 
 @dataclass(slots=True, kw_only=True)
-class Lineage:
+class RunNesting:
     """One run among its relatives."""
 
     run: str
@@ -29,9 +29,9 @@ class Lineage:
     control: Control
     depth: int = 1
     over: bool = False
-    children: list[Lineage] = field(default_factory=list)
+    children: list[RunNesting] = field(default_factory=list)
 
-    def take_in(self, child: Lineage) -> None:
+    def take_in(self, child: RunNesting) -> None:
         """Make a run a child of this one. Raises PreflightError."""
         if self.over:
             raise PreflightError(f"{child.name} cannot run inside {self.name}, which is over")
@@ -57,4 +57,4 @@ class Lineage:
             child.control.stop(reason)
 
 
-CURRENT: ContextVar[Lineage | None] = ContextVar("jupyter_loops_run", default=None)
+CURRENT: ContextVar[RunNesting | None] = ContextVar("jupyter_loops_run", default=None)

@@ -13,25 +13,25 @@ from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.events import Answered, Noted
-from jupyter_loops.core.forecast import Forecast, Outcome
+from jupyter_loops.core.forecast import Forecast, PastOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
 from jupyter_loops.errors import HistoryError
 
-from .logbook import Logbook
+from .iteration_log import IterationLog
 from .questions import Questions
 from .tools import Tools
 
 PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need no word
 
 
-class Opening(Protocol):
+class RunInputs(Protocol):
     """How a run comes to be, once its set-up is fine."""
 
     async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
-    async def outcomes(self) -> list[Outcome]:
+    async def outcomes(self) -> list[PastOutcome]:
         """How runs like this one went."""
         ...
 
@@ -51,17 +51,17 @@ class Opening(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Preparation:
+class RunPreparation:
     """What has to be there before the first round."""
 
     world: World
     sandbox: Sandbox
-    opening: Opening
+    opening: RunInputs
     model: Model
     others: Sequence[Model]  # to fall back or to escalate to
     questions: Questions
     tools: Tools
-    logbook: Logbook
+    logbook: IterationLog
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap

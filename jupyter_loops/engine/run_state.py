@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Fault, Layer, Observation, Verdict
 from jupyter_loops.core.condition import Position
-from jupyter_loops.core.ports import Round
+from jupyter_loops.core.ports import IterationSummary
 from jupyter_loops.core.recipe import CheckKind, Recipe
 from jupyter_loops.errors import ErrorClass
 
@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one 
 
 
 @dataclass(slots=True, kw_only=True)
-class Turn:
+class Iteration:
     """One round while it is being worked on."""
 
     iteration: int
@@ -90,14 +90,14 @@ class Turn:
 
 
 @dataclass(slots=True)
-class Standing:
+class RunState:
     """The rounds so far, in order, and the best of them."""
 
-    rounds: list[Round] = field(default_factory=list)
-    best: Turn | None = None
+    rounds: list[IterationSummary] = field(default_factory=list)
+    best: Iteration | None = None
     best_key: tuple[float, float] = (-1.0, float("-inf"))
-    last: Turn | None = None
-    beaten: Turn | None = None  # the best before the last round, where that is the best now
+    last: Iteration | None = None
+    beaten: Iteration | None = None  # the best before the last round, where that is the best now
     rejected: deque[str] = field(default_factory=lambda: deque(maxlen=8))  # one line a failed round, newest last
     since_best: int = 0  # rounds in a row that did not improve
 
@@ -126,10 +126,12 @@ class Standing:
         """The round that tried this candidate; None where none has."""
         return next((done.iteration for done in self.rounds if digest and done.digest == digest), None)
 
-    def add(self, turn: Turn, progress: float, score: float | None) -> bool:
+    def add(self, turn: Iteration, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""
         self.rounds.append(
-            Round(iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score)
+            IterationSummary(
+                iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score
+            )
         )
         if self.last is not None and self.last.failed and self.last.why not in self.rejected:
             self.rejected.append(self.last.why)

@@ -25,7 +25,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 
-class Machine:
+class StateMachine:
     """Where one run is, and how long each state of the current round has taken."""
 
     def __init__(self, say: Callable[[Moved], None]) -> None:

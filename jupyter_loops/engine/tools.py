@@ -21,11 +21,11 @@ from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.core.tool import Calling, Offer, ToolCall, ToolResult
 
-from .asking import Asking, PromptMaker
-from .landing import Landing
-from .lineage import Lineage
-from .pace import Pace
-from .past import Past
+from .final_answer_reserve import FinalAnswerReserve
+from .model_caller import ModelCaller, PromptMaker
+from .restored_state import RestoredState
+from .run_context import RunContext
+from .run_nesting import RunNesting
 
 MOST = 10  # calls of tools in a round
 LONGEST = 8000  # characters of a result
@@ -42,15 +42,15 @@ class Tools:
     """Asks on behalf of one run whose planner may call tools."""
 
     box: Toolbox | None
-    asking: Asking
-    pace: Pace
-    landing: Landing
-    lineage: Lineage | None = None  # what a tool starts is its child, and is stopped when the tool is
+    asking: ModelCaller
+    pace: RunContext
+    landing: FinalAnswerReserve
+    lineage: RunNesting | None = None  # what a tool starts is its child, and is stopped when the tool is
     most: int = MOST
     _numbers: count[int] = field(init=False, default_factory=lambda: count(1))
     _known: deque[tuple[ToolCalled, ToolAnswered]] = field(init=False, default_factory=deque)  # before the kernel died
 
-    def restore(self, past: Past) -> None:
+    def restore(self, past: RestoredState) -> None:
         """Go on after calls of before: what was answered is not called again."""
         self._numbers, self._known = count(past.tool_calls + 1), deque(past.results)
 
@@ -81,7 +81,7 @@ class Tools:
         return [offer.name for offer in self.offers]
 
     async def ask(self, prompt_for: PromptMaker, sampling: Sampling, iteration: int, purpose: str) -> Completion:
-        """An answer without calls. Raises as `Asking.ask` does; the last answer of a budget is asked for without."""
+        """An answer without calls; the last of a budget is asked for without tools. Raises like `ModelCaller.ask`."""
         said, called = list[Message](), 0
         while True:
             offered = bool(self.offers) and self.landing.refused is None and self._able

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_loops.core.state import State
 
-from .machine import Machine
+from .state_machine import StateMachine
 
 _AWAY = frozenset({State.PREPARE, State.WAIT, State.END})  # the set-up has its own time, and so has a person
 _TRYING = frozenset({State.EXECUTE, State.OBSERVE, State.VERIFY})
@@ -19,7 +19,7 @@ _LOOK = 0.05  # the least seconds between two looks
 class Watchdog:
     """Looks at one run's machine. In WAIT, and while a candidate is within its own limits, it keeps still."""
 
-    machine: Machine
+    machine: StateMachine
     seconds: float | None  # without a step; None: it never bites
     trying: float  # seconds that a candidate and its checks may take besides
     bite: Callable[[], object]  # ends the run

@@ -11,24 +11,24 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Observation, Verdict
+from jupyter_loops.core.host_question import Answering, HostAnswer
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.question import Answer, Answering
 from jupyter_loops.core.recipe import Check
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import SandboxError
 
 from . import artifacts, border
-from .cargo import Cargo
-from .channel import Garbage, HungUp, Oversized
+from .channel import GarbageError, HungUpError, OversizedError
 from .conversation import OVER, Hear, Reply, converse
 from .countdown import Countdown
 from .ending import Ending, ending_of_status, explain
 from .examination import Examination, Program
 from .fork import Fork
 from .isolation import FONTS, SHARED
-from .pool import Turn
+from .namespace_payload import NamespacePayload
+from .pool import PoolSlot
+from .resource_watch import ResourceWatch
 from .tests import digest
-from .watch import Watch
 
 _T = TypeVar("_T")
 _SHORT = 4000  # characters of checks: a thread costs more than to compile them
@@ -47,8 +47,8 @@ class ChildAttempt:
         fork: Fork,
         *,
         program: Program,
-        turn: Turn,
-        private: Cargo | None = None,
+        turn: PoolSlot,
+        private: NamespacePayload | None = None,
     ) -> None:
         self._world, self._candidate = world, candidate
         self._isolation, self._scratch, self._fork, self._program = isolation, scratch, fork, program
@@ -62,7 +62,7 @@ class ChildAttempt:
         self._loop = asyncio.get_running_loop()
         self._reached: asyncio.Future[Exit] = self._loop.create_future()
         folders = (scratch, *(scratch.parent / name for name in (*SHARED, FONTS)))
-        self._watch = Watch(fork, world.limits, folders, self._reach)
+        self._watch = ResourceWatch(fork, world.limits, folders, self._reach)
         for output in (fork.stdout, fork.stderr):
             output.bound(world.limits.output_bytes, self._flooded)
 
@@ -89,7 +89,7 @@ class ChildAttempt:
         async def reply(message: dict[str, Any]) -> None:
             question = examination.question(message)
             if answering is None:
-                raise Garbage("a question where nobody answers")
+                raise GarbageError("a question where nobody answers")
             with self._countdown.held():
                 self._turn.give_back()
                 answer = await answering(question)
@@ -102,9 +102,9 @@ class ChildAttempt:
         verdicts = examination.verdicts(self._over.message if self._over else "")
         return verdicts, _silent(observation) if self._hidden else await self._with_files(observation)
 
-    async def test(self, tests: Sequence[str]) -> Answer:
+    async def test(self, tests: Sequence[str]) -> HostAnswer:
         """Run the user's own tests against the executed candidate, as the port says."""
-        roots, came = self._world.roots, list[Answer]()
+        roots, came = self._world.roots, list[HostAnswer]()
         order = {
             "do": "test",
             "token": self._token,
@@ -115,10 +115,10 @@ class ChildAttempt:
             order, "tested", lambda message, _: came.append(border.tested(message.get("tests"), ", ".join(tests)))
         )
         if digest(roots) != self._world.tests_digest:
-            return Answer(value=False, note="the test files are not what they were when the run began")
+            return HostAnswer(value=False, note="the test files are not what they were when the run began")
         if observation.exit is not Exit.OK or not came:
             why = self._over.message if self._over else observation.fault.message if observation.fault else ""
-            return Answer(value=False, note=f"the tests did not come to an end: {why or observation.exit.value}")
+            return HostAnswer(value=False, note=f"the tests did not come to an end: {why or observation.exit.value}")
         return came[0]
 
     async def deliver(self) -> Delivery:
@@ -128,7 +128,7 @@ class ChildAttempt:
         def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
             names = border.field(message, "objects", list)
             if len(names) != len(blobs):
-                raise Garbage("objects without content")
+                raise GarbageError("objects without content")
             values = border.field(message, "values", dict)
             delivered.append(Delivery(values=values, objects=dict(zip(map(str, names), blobs, strict=True))))
 
@@ -174,7 +174,7 @@ class ChildAttempt:
         try:
             message = await converse(self._fork.channel, (*self._with_private(order), blob), last, hear, reply)
             ended = None
-        except (Garbage, HungUp, Oversized) as error:
+        except (GarbageError, HungUpError, OversizedError) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
             ended = await self._how_it_ended(error)
         finally:
@@ -208,7 +208,7 @@ class ChildAttempt:
             ways: list[asyncio.Future[Any]] = [task, self._reached, self._fork.ended]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise HungUp
+                raise HungUpError
         finally:
             task.cancel()
             await asyncio.wait({task})  # a judge that is asked has to settle its books
@@ -228,9 +228,9 @@ class ChildAttempt:
 
     async def _how_it_ended(self, error: Exception) -> tuple[Exit, str]:
         limits = self._world.limits
-        if isinstance(error, Oversized):
+        if isinstance(error, OversizedError):
             return Exit.OUTPUT, explain(Exit.OUTPUT, limits)
-        if isinstance(error, Garbage):
+        if isinstance(error, GarbageError):
             return Exit.GARBAGE, f"{explain(Exit.GARBAGE, limits)}: {error}"
         if not self._reached.done():
             await asyncio.wait({self._fork.ended}, timeout=10 * _GRACE)

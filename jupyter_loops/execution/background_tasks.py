@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class Chores:
+class BackgroundTasks:
     """Those of one run that are under way."""
 
     def __init__(self) -> None:

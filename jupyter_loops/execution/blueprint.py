@@ -16,12 +16,12 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check
 
 from . import grants
-from .cargo import Cargo
+from .child_launcher import ChildLauncher
 from .examination import Program
 from .isolation import import_paths, setup_folder
-from .start import Start
+from .namespace_payload import NamespacePayload
 
-EXAMINER = "jupyter_loops.verification.examiner"  # of the child: examine
+EXAMINER = "jupyter_loops.verification.check_runner"  # of the child: examine
 _REHEARSAL = Check(name="", source="assert rehearsed(7) == 50", line=2)  # of the candidate in child/rehearsal.py
 _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
 
@@ -33,7 +33,9 @@ def program() -> Program:
     return made
 
 
-def blueprint(world: World, cargo: Cargo, start: Start, examiner: str, *, fork: bool) -> Mapping[str, Any]:
+def blueprint(
+    world: World, cargo: NamespacePayload, start: ChildLauncher, examiner: str, *, fork: bool
+) -> Mapping[str, Any]:
     """The order to build a world with what is in `cargo`; with `fork` for many candidates, else for one."""
     recipe, platform = world.recipe, start.platform
     return cargo.order() | {

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Fault, Frame, Metric
-from jupyter_loops.core.question import Answer
+from jupyter_loops.core.host_question import HostAnswer
 from jupyter_loops.core.redaction import redact
 
-from .channel import Garbage
+from .channel import GarbageError
 
 _T = TypeVar("_T")
 _MESSAGE = 4000  # characters
@@ -25,7 +25,7 @@ def field(message: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
     """A field of exactly this type. Raises Garbage."""
     value = message.get(name)
     if type(value) is not kind:
-        raise Garbage(f"{name} is not {kind.__name__}")
+        raise GarbageError(f"{name} is not {kind.__name__}")
     return value
 
 
@@ -41,14 +41,14 @@ def number(message: Mapping[str, Any], name: str) -> float:
         return float(value)
     if type(value) is float and math.isfinite(value):
         return value
-    raise Garbage(f"{name} is not a number")
+    raise GarbageError(f"{name} is not a number")
 
 
 def values(message: Mapping[str, Any], name: str = "values") -> dict[str, str]:
     """Source → repr."""
     pairs = field(message, name, dict)
     if len(pairs) > _MANY or not all(type(value) is str for value in pairs.values()):
-        raise Garbage(f"{name} are not texts")
+        raise GarbageError(f"{name} are not texts")
     return {_clipped(key, _VALUE): _clipped(value, _VALUE) for key, value in pairs.items()}
 
 
@@ -61,7 +61,7 @@ def notes(message: Mapping[str, Any]) -> tuple[str, ...]:
     """What a person should know of the examination."""
     said = message.get("notes", [])
     if not isinstance(said, list) or len(said) > _MANY or not all(type(note) is str for note in said):
-        raise Garbage("notes")
+        raise GarbageError("notes")
     return tuple(note[:_VALUE] for note in said)
 
 
@@ -70,21 +70,21 @@ def fault(message: Any) -> Fault | None:
     if message is None:
         return None
     if not isinstance(message, dict):
-        raise Garbage("fault is not an object")
+        raise GarbageError("fault is not an object")
     frames = field(message, "frames", list)
     if len(frames) > _MANY:
-        raise Garbage("too many frames")
+        raise GarbageError("too many frames")
     return Fault(type=text(message, "type", 200), message=text(message, "message"), frames=tuple(map(_frame, frames)))
 
 
-def tested(message: Any, what: str) -> Answer:
+def tested(message: Any, what: str) -> HostAnswer:
     """What came of the user's tests."""
     if not isinstance(message, dict):
-        raise Garbage("tests are not an object")
+        raise GarbageError("tests are not an object")
     passed, failed, skipped = (field(message, name, int) for name in ("passed", "failed", "skipped"))
     problem, failures = text(message, "problem", _VALUE), field(message, "failures", list)
     if len(failures) > _MANY or not all(isinstance(failure, dict) for failure in failures):
-        raise Garbage("failures")
+        raise GarbageError("failures")
     details = {text(one, "test", 200): text(one, "message", _VALUE) for one in failures}
     good = passed > 0 and failed == 0 and not problem
     some = f" ({skipped} skipped)" if skipped else ""
@@ -92,7 +92,7 @@ def tested(message: Any, what: str) -> Answer:
     if failed and details:
         first = next(iter(details))
         note += f"; {first.rpartition('::')[2]}: {details[first]}"
-    return Answer(value=good, note=f"{what}: {problem}" if problem else note, details=details)
+    return HostAnswer(value=good, note=f"{what}: {problem}" if problem else note, details=details)
 
 
 def metric(message: Any) -> Metric | None:
@@ -100,20 +100,20 @@ def metric(message: Any) -> Metric | None:
     if message is None:
         return None
     if not isinstance(message, dict):
-        raise Garbage("metric is not an object")
+        raise GarbageError("metric is not an object")
     direction = field(message, "direction", str)
     if direction not in _DIRECTIONS:
-        raise Garbage("direction")
+        raise GarbageError("direction")
     target = None if message.get("target") is None else number(message, "target")
     return Metric(value=number(message, "value"), target=target, direction=direction)
 
 
 def _frame(message: Any) -> Frame:
     if not isinstance(message, dict):
-        raise Garbage("frame is not an object")
+        raise GarbageError("frame is not an object")
     where = field(message, "where", str)
     if where not in {"candidate", "check"}:
-        raise Garbage("where")
+        raise GarbageError("where")
     return Frame(
         where=where,
         function=text(message, "function", 200),

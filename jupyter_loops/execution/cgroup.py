@@ -17,7 +17,7 @@ from pathlib import Path
 from jupyter_loops.core.candidate import Limits
 
 from . import tree
-from .machine import CGROUPS, own_path
+from .machine_limits import CGROUPS, own_path
 
 NOTE = "memory and processes of a candidate are held by the system (cgroup v2)"
 _WANTED = {"memory", "pids"}

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .child.wire import HEADER, HELLO, order
+from .child.kernel_connection import HEADER, HELLO, order
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _PIECE = 1 << 16
@@ -17,15 +17,15 @@ _MOMENT = 0.001
 _VOUCHES = hasattr(socket, "SO_PASSCRED")  # Linux: the system says who is at the other end, and a loop can watch a file
 
 
-class Garbage(Exception):
+class GarbageError(Exception):
     """The child broke the protocol."""
 
 
-class Oversized(Exception):
+class OversizedError(Exception):
     """The child sent a frame larger than allowed."""
 
 
-class HungUp(Exception):
+class HungUpError(Exception):
     """The child closed its end."""
 
 
@@ -61,7 +61,7 @@ class Channel:
         space = socket.CMSG_SPACE(_CREDENTIALS.size)
         piece, ancillary, _, _ = await self._next(lambda: self._socket.recvmsg(HELLO.size, space))
         if len(piece) < HELLO.size:
-            raise HungUp
+            raise HungUpError
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
                 return int(_CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0])
@@ -77,13 +77,13 @@ class Channel:
                 if part:
                     await self._loop.sock_sendall(self._socket, part)
         except OSError as error:  # theirs is closed, or ours by now
-            raise HungUp from error
+            raise HungUpError from error
 
     async def receive(self) -> tuple[dict[str, Any], list[bytes]]:
         """One frame. Raises Garbage, Oversized, HungUp."""
         length, size = HEADER.unpack(await self._take(HEADER.size))
         if length > self.limit or size > self.limit:
-            raise Oversized(f"a frame of {length + size} bytes")
+            raise OversizedError(f"a frame of {length + size} bytes")
         message = _parse(await self._take(length))
         return message, _split(await self._take(size), message.get("blobs", []))
 
@@ -97,7 +97,7 @@ class Channel:
     async def _receive_some(self, size: int) -> bytes:
         piece: bytes = await (self._next(lambda: self._socket.recv(size)) if _VOUCHES else self._received(size))
         if not piece:
-            raise HungUp
+            raise HungUpError
         return piece
 
     async def _next(self, read: Callable[[], Any]) -> Any:
@@ -108,7 +108,7 @@ class Channel:
             self._loop.add_reader(self._file, self._hear)
         piece = await coming
         if self._broken:
-            raise HungUp
+            raise HungUpError
         return piece
 
     async def _received(self, size: int) -> bytes:
@@ -117,16 +117,16 @@ class Channel:
         try:
             await asyncio.wait({receiving, broken}, return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
-                raise HungUp
+                raise HungUpError
             return receiving.result()
         except OSError as error:
-            raise HungUp from error
+            raise HungUpError from error
         finally:
             receiving.cancel()
 
     def _wait(self) -> asyncio.Future[Any]:
         if self._broken:
-            raise HungUp
+            raise HungUpError
         self._coming = self._loop.create_future()
         return self._coming
 
@@ -139,7 +139,7 @@ class Channel:
         except BlockingIOError:
             pass
         except OSError:
-            self._coming.set_exception(HungUp())
+            self._coming.set_exception(HungUpError())
 
     def _unwatch(self) -> None:
         if self._watched:
@@ -158,17 +158,17 @@ def _parse(text: bytes) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Garbage(f"not JSON: {type(error).__name__}") from error
+        raise GarbageError(f"not JSON: {type(error).__name__}") from error
     if not isinstance(message, dict):
-        raise Garbage("not an object")
+        raise GarbageError("not an object")
     return message
 
 
 def _split(content: bytes, sizes: object) -> list[bytes]:
     if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
-        raise Garbage("blob sizes")
+        raise GarbageError("blob sizes")
     if sum(sizes) != len(content):
-        raise Garbage("blobs do not add up")
+        raise GarbageError("blobs do not add up")
     blobs, at = [], 0
     for size in sizes:
         blobs.append(content[at : at + size])

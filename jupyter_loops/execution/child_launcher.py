@@ -18,7 +18,7 @@ from jupyter_loops.core.candidate import Limits
 from jupyter_loops.errors import SandboxError
 
 from . import container
-from .channel import Channel, HungUp
+from .channel import Channel, HungUpError
 from .child.meet import TOKEN
 from .isolation import bubblewrap, environment, interpreter_paths
 from .platform import Platform
@@ -34,7 +34,7 @@ _MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.chi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class ChildLauncher:
     """Where and how the children of a run live."""
 
     isolation: str
@@ -45,7 +45,7 @@ class Start:
     platform: Platform
     watched: bool = True  # a candidate's module may not act while it is defined
 
-    def birth(self, outputs: Sequence[int], mark: str) -> Birth:
+    def birth(self, outputs: Sequence[int], mark: str) -> ChildStart:
         """Start a process that bears `mark`, as all that it starts will. Raises OSError, SandboxError."""
         variables = environment(self.scratch) | {MARK: mark}
         if self.isolation == "container":
@@ -64,9 +64,9 @@ class Start:
             raise
         finally:
             theirs.close()
-        return Birth(process, ours)
+        return ChildStart(process, ours)
 
-    def _caller(self, outputs: Sequence[int], variables: dict[str, str]) -> Birth:
+    def _caller(self, outputs: Sequence[int], variables: dict[str, str]) -> ChildStart:
         """A process that calls us on the loopback interface."""
         token = secrets.token_hex(16)
         listener = socket.create_server(("127.0.0.1", 0), backlog=8)
@@ -76,9 +76,9 @@ class Start:
         except BaseException:
             listener.close()
             raise
-        return Birth(process, listener, token)
+        return ChildStart(process, listener, token)
 
-    def _container(self, outputs: Sequence[int], variables: dict[str, str]) -> Birth:
+    def _container(self, outputs: Sequence[int], variables: dict[str, str]) -> ChildStart:
         """A process in a container that calls us at a path."""
         engine = container.find_engine()
         if engine is None:
@@ -101,7 +101,7 @@ class Start:
         except BaseException:
             listener.close()
             raise
-        return Birth(process, listener, token, door)
+        return ChildStart(process, listener, token, door)
 
     def _spawn(
         self, command: list[str], outputs: Sequence[int], variables: dict[str, str], **more: Any
@@ -119,7 +119,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Birth:
+class ChildStart:
     """A process that was started, and where it is to be met."""
 
     process: subprocess.Popen[bytes]
@@ -183,7 +183,7 @@ async def _arrival(listener: socket.socket, token: str, process: subprocess.Pope
                 break
     finally:
         accepting.cancel()
-    raise HungUp
+    raise HungUpError
 
 
 async def _knows(connection: socket.socket, token: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from jupyter_loops.core.candidate import Exit
 
-from . import border, figures
-from .channel import Channel, Garbage
+from . import border, received_figures
+from .channel import Channel, GarbageError
 
 Hear = Callable[[dict[str, Any], list[bytes]], None]
 Reply = Callable[[dict[str, Any]], Awaitable[None]]
@@ -25,7 +25,7 @@ async def converse(channel: Channel, order: Sent, last: str, hear: Hear | None, 
     while True:
         message, blobs = await channel.receive()
         if order[0].get("token") != message.get("token"):
-            raise Garbage("a message without the token")
+            raise GarbageError("a message without the token")
         said = border.field(message, "said", str)
         if said == "ask" and reply is not None:
             await reply(message)
@@ -38,9 +38,9 @@ async def converse(channel: Channel, order: Sent, last: str, hear: Hear | None, 
 
 def _checked(reply: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
     if border.field(reply, "exit", str) not in _SAID:
-        raise Garbage("exit")
+        raise GarbageError("exit")
     used = border.field(reply, "usage", dict)
     border.fault(reply.get("fault"))
     usage = {name: border.number(used, name) for name in ("cpu_seconds", "peak_bytes")}
-    drawn = () if reply["said"] in {"delivered", "called"} else figures.read(reply, blobs)
+    drawn = () if reply["said"] in {"delivered", "called"} else received_figures.read(reply, blobs)
     return reply | {"usage": usage, "figures": drawn}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_loops.core.candidate import Verdict
-from jupyter_loops.core.question import Answer, Question
+from jupyter_loops.core.host_question import HostAnswer, HostQuestion
 from jupyter_loops.core.recipe import Check, Recipe
 
 from . import border
-from .channel import Garbage
+from .channel import GarbageError
 
 _KINDS = frozenset({"text", "json", "code", "table", "repr"})  # child.portray
 _LONGEST = 20_000  # characters of a value
@@ -26,7 +26,7 @@ class Examination:
         self._checks, self._program = tuple(checks), program
         self._index = _positions(recipe, checks)
         self._heard: list[Verdict] = []
-        self._answers: list[Answer] = []  # of the check that is examined now
+        self._answers: list[HostAnswer] = []  # of the check that is examined now
         self._asked = 0
 
     def orders(self) -> list[dict[str, Any]]:
@@ -38,24 +38,24 @@ class Examination:
         if message["said"] == "verdict" and len(self._heard) < len(self._checks):
             self._heard.append(self._read(border.field(message, "verdict", dict)))
         else:
-            raise Garbage("one verdict too many")
+            raise GarbageError("one verdict too many")
 
-    def question(self, message: dict[str, Any]) -> Question:
+    def question(self, message: dict[str, Any]) -> HostQuestion:
         """Read a question. Raises Garbage for one that the check under way does not ask."""
         place, site = len(self._heard), border.field(message, "site", int)
         if place == len(self._checks) or border.field(message, "check", int) != self._index[place]:
-            raise Garbage("a question of another check")
+            raise GarbageError("a question of another check")
         asks = self._checks[place].asks
         self._asked += 1
         if not 0 <= site < len(asks) or self._asked > _MOST:
-            raise Garbage("a question too many")
+            raise GarbageError("a question too many")
         kind = border.field(message, "kind", str)
         if kind not in _KINDS:
-            raise Garbage("kind")
+            raise GarbageError("kind")
         words = border.text(message, "text", _LONGEST)
-        return Question(check=self._index[place], site=site, ask=asks[site], kind=kind, text=words)
+        return HostQuestion(check=self._index[place], site=site, ask=asks[site], kind=kind, text=words)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: HostAnswer) -> None:
         """Keep what was answered, for the verdict."""
         self._answers.append(answer)
 
@@ -86,7 +86,7 @@ class Examination:
         return Verdict(check=check.name, layer=check.layer, index=self._index[place], hidden=check.hidden, **content)
 
 
-def _explained(verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
+def _explained(verdict: Verdict, answers: Sequence[HostAnswer]) -> Verdict:
     """With the words of those who were asked, which say more than the expression's own values."""
     notes = "; ".join(dict.fromkeys(answer.note for answer in answers if answer.note))
     details = {key: text for answer in answers for key, text in answer.details.items()}

@@ -8,12 +8,12 @@ from itertools import count
 from typing import Any
 
 from .border import field
-from .channel import Channel, Garbage, HungUp, Oversized
+from .channel import Channel, GarbageError, HungUpError, OversizedError
 
 _KILLED = 9  # the wait status of all children of a zygote that is gone
 
 
-class News:
+class ForkServerEvents:
     """Heard on one channel until it hangs up; then every child has ended."""
 
     def __init__(self, control: Channel) -> None:
@@ -67,14 +67,14 @@ class News:
                     self._end(field(message, "attempt", int), field(message, "status", int))
                 elif not answer.done():
                     answer.set_result(message)
-        except (HungUp, Garbage, Oversized):
+        except (HungUpError, GarbageError, OversizedError):
             pass
         finally:
             for number in list(self._ended):
                 self._end(number, _KILLED)
             for answer in self._said.values():
                 if not answer.done():
-                    answer.set_exception(HungUp())
+                    answer.set_exception(HungUpError())
 
     def _end(self, number: int, status: int) -> None:
         self._born.pop(number, None)

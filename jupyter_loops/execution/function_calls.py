@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from jupyter_loops.errors import CallError
 
-from .child.service import RAISED, REFUSED
-from .crossing import Classes, Unreadable, decode, decode_error, loads, put_back
+from .child.call_service import RAISED, REFUSED
+from .crossing import Classes, UnreadableError, decode, decode_error, loads, put_back
 from .crossing.classes import defined_in, led_to, own_modules
 from .crossing.generators import move_on
 
@@ -69,7 +69,7 @@ class RemoteCall:
                 for place, state in drawn:
                     move_on(receiving.referred(place), state)
                 return value
-        except Unreadable as unreadable:
+        except UnreadableError as unreadable:
             raise CallError(f"{self.name}: the answer of the sandbox cannot be read: {unreadable}") from unreadable
         raise error
 
@@ -84,12 +84,12 @@ class _Receiving:
     def referred(self, number: int) -> object:
         """An argument."""
         if number not in self._arguments:
-            raise Unreadable("a reference to nothing")
+            raise UnreadableError("a reference to nothing")
         return self._arguments[number]
 
     def handle(self, _: object) -> NoReturn:
         """Nothing stays on the other side."""
-        raise Unreadable("it stayed on the other side")
+        raise UnreadableError("it stayed on the other side")
 
 
 def _put_back(argument: object, content: object) -> None:

@@ -18,7 +18,7 @@ from jupyter_loops.core.names import wants
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import PreflightError
 
-from .cargo import Cargo, pack
+from .namespace_payload import NamespacePayload, pack
 from .secrecy import STAY, why_secret
 
 _MOST = 1 << 30  # bytes of all names that candidates ask for in one run
@@ -26,7 +26,7 @@ _LONGEST = 1 << 18  # characters of a candidate that is worth reading for names
 _NEVER = {*dir(builtins), "In", "Out", "exit", "quit", "get_ipython"}  # IPython's own, and what each has anyway
 
 
-class Supply:
+class LazyNames:
     """Packs names once each, and remembers which cannot come and why."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Supply:
         self._offered, self._folder = offered, folder  # where files lie whose descriptors cannot be handed on
         self._known, self._given = set(sent), frozenset(given)
         self._left = _MOST
-        self.cargoes: list[Cargo] = []
+        self.cargoes: list[NamespacePayload] = []
         self.absent: dict[str, str] = {}  # name → why it is not there
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Supply:
             cargo.close()
         self.cargoes.clear()
 
-    def drop(self, cargoes: Sequence[Cargo], why: str) -> None:
+    def drop(self, cargoes: Sequence[NamespacePayload], why: str) -> None:
         """What the sandbox could not take is absent from now on."""
         for cargo in cargoes:
             self.cargoes.remove(cargo)
@@ -64,11 +64,11 @@ class Supply:
         possible = {word for word in words if word in self._offered}
         return sorted(possible & _reads(candidate.text)) if possible else []
 
-    def pack(self, names: list[str]) -> list[Cargo]:
+    def pack(self, names: list[str]) -> list[NamespacePayload]:
         """Pack what can come; the rest is absent. Not for the thread of an event loop."""
         return [cargo for name in names if (cargo := self._pack(name)) is not None]
 
-    def _pack(self, name: str) -> Cargo | None:
+    def _pack(self, name: str) -> NamespacePayload | None:
         self._known.add(name)
         value = self._offered.get(name)
         if name not in self._given and (why := why_secret(name, value)):
@@ -98,7 +98,7 @@ def _reads(text: str) -> set[str]:
         return set()
 
 
-def _holds_secret(cargo: Cargo) -> bool:
+def _holds_secret(cargo: NamespacePayload) -> bool:
     cargo.file.seek(0)
     stream = cargo.file.read(cargo.pickled).decode("latin-1")
     return redact(stream) != stream

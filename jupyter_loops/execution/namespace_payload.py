@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from jupyter_loops.errors import PreflightError
 
-from . import travel
+from . import picklability
 
 NOTHING: dict[str, Any] = {"cargo": None, "names": (), "pickled": 0, "buffers": ()}
 _LARGE = 1 << 22  # bytes that are worth a thread
@@ -24,7 +24,7 @@ _ALIGNED = 64  # bytes; numpy is fastest on arrays that start a cache line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cargo:
+class NamespacePayload:
     """One anonymous file: a pickle stream, then the large buffers that it refers to."""
 
     file: IO[bytes]
@@ -45,7 +45,7 @@ class Cargo:
         self.file.close()
 
 
-def pack(names: Mapping[str, object], path: Path | None = None, most: int | None = None) -> Cargo:
+def pack(names: Mapping[str, object], path: Path | None = None, most: int | None = None) -> NamespacePayload:
     """Pack the names in order, in at most `most` bytes; with `path`, into that file.
 
     Raises PreflightError naming the one that cannot travel.
@@ -58,7 +58,7 @@ def pack(names: Mapping[str, object], path: Path | None = None, most: int | None
         raise
 
 
-def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo:
+def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> NamespacePayload:
     loose: list[PickleBuffer] = []
     if names:
         pickler = _pickler(out, loose.append)
@@ -68,7 +68,7 @@ def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo
             except PreflightError:
                 raise
             except Exception as error:
-                raise PreflightError(travel.explain(name, value, pickler.last, error)) from error
+                raise PreflightError(picklability.explain(name, value, pickler.last, error)) from error
     pickled = out.size
     places = []
     for buffer in loose:
@@ -79,7 +79,7 @@ def _pack(names: Mapping[str, object], out: _Hashed, path: Path | None) -> Cargo
         buffer.release()
     out.file.flush()
     _seal(out.file)
-    return Cargo(
+    return NamespacePayload(
         file=out.file,
         names=tuple(names),
         pickled=pickled,
@@ -141,15 +141,15 @@ def _pickler(out: _Hashed, aside: Callable[[PickleBuffer], object]) -> Any:
 
     suspicious: dict[type, bool] = {}
 
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
+    class NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
         last: object = None
 
         def reducer_override(self, value: Any) -> Any:
             self.last, kind = value, type(value)
             if kind not in suspicious:
-                suspicious[kind] = travel.may_be_on_gpu(kind)
-            if suspicious[kind] and travel.is_on_gpu(value):
-                raise pickle.PicklingError(travel.GPU.what)
+                suspicious[kind] = picklability.may_be_on_gpu(kind)
+            if suspicious[kind] and picklability.is_on_gpu(value):
+                raise pickle.PicklingError(picklability.GPU.what)
             return super().reducer_override(value)
 
-    return Pickler(out, protocol=5, buffer_callback=aside)
+    return NamespacePickler(out, protocol=5, buffer_callback=aside)

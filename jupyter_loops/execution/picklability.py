@@ -29,24 +29,28 @@ _MOST, _DEEPEST = 10_000, 6  # objects that are looked at to find one, and steps
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PicklabilityKind:
     """A sort of object that stays, in words."""
 
     what: str
     advice: str
 
 
-GPU = Kind("lives on a GPU, which the sandbox does not have", f"Bring it to the CPU first (x.cpu(), x.get()). {_TOOL}")
-_DATABASE = Kind("is a connection to a database, or needs one", _EITHER)
-_SOCKET = Kind("is a socket, or holds one", _EITHER)
-_FILE = Kind("is an open file", "Send what is in it, or its path, or open it in the set-up of the cell")
-_LOCK = Kind("is a lock", _SETUP)
-_WORKER = Kind("is a thread, a process, or a pool of them", _EITHER)
-_GENERATOR = Kind("is a generator, which runs only once", "Make a list of it, or create it in the set-up of the cell")
-_OF_THE_INTERPRETER = Kind("is a part of the running interpreter", _SETUP)
+GPU = PicklabilityKind(
+    "lives on a GPU, which the sandbox does not have", f"Bring it to the CPU first (x.cpu(), x.get()). {_TOOL}"
+)
+_DATABASE = PicklabilityKind("is a connection to a database, or needs one", _EITHER)
+_SOCKET = PicklabilityKind("is a socket, or holds one", _EITHER)
+_FILE = PicklabilityKind("is an open file", "Send what is in it, or its path, or open it in the set-up of the cell")
+_LOCK = PicklabilityKind("is a lock", _SETUP)
+_WORKER = PicklabilityKind("is a thread, a process, or a pool of them", _EITHER)
+_GENERATOR = PicklabilityKind(
+    "is a generator, which runs only once", "Make a list of it, or create it in the set-up of the cell"
+)
+_OF_THE_INTERPRETER = PicklabilityKind("is a part of the running interpreter", _SETUP)
 
 
-def kind(value: object) -> Kind | None:
+def kind(value: object) -> PicklabilityKind | None:
     """Why a value had better stay; None for what may be sent, as far as its class tells."""
     packages, names = _packages(type(value)), {base.__name__ for base in type(value).__mro__}
     found = {

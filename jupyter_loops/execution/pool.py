@@ -16,14 +16,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import cache
 from time import monotonic
 
-from .machine import cores, free_memory
+from .machine_limits import cores, free_memory
 
 Aside = Callable[[], AbstractAsyncContextManager[None]]
 _IDLE = 2  # children for each core that may wait for a candidate to come
 _ASLEEP = 10.0  # seconds without a candidate, after which a run may lose the child that waits
 
 
-class Turn:
+class PoolSlot:
     """A candidate's claim to run. Take it for as long as the candidate is busy."""
 
     def __init__(self, pool: Pool, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> None:
@@ -51,17 +51,17 @@ class Pool:
         self._free, self._lock = free, threading.Lock()
         self._busy: Counter[object] = Counter()  # run → candidates at work
         self._promised = 0  # bytes that these may use
-        self._waiting: list[tuple[Turn, asyncio.Future[None]]] = []  # the longest first
+        self._waiting: list[tuple[PoolSlot, asyncio.Future[None]]] = []  # the longest first
         self._idle: dict[object, tuple[float, Callable[[], None]]] = {}  # run → since when, what lets its child go
 
-    def turn(self, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> Turn:
+    def turn(self, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> PoolSlot:
         """A claim for one candidate of `run`, which may use that much memory (None: nobody knows).
 
         While it has to wait, it does so inside of `aside()`.
         """
-        return Turn(self, run, memory_bytes, aside)
+        return PoolSlot(self, run, memory_bytes, aside)
 
-    async def admit(self, turn: Turn) -> None:
+    async def admit(self, turn: PoolSlot) -> None:
         """Return once the turn may run."""
         with self._lock:
             if not self._waiting and self._has_room(turn):
@@ -82,7 +82,7 @@ class Pool:
                     self._count(turn, -1)  # it was called just then
             raise
 
-    def leave(self, turn: Turn) -> None:
+    def leave(self, turn: PoolSlot) -> None:
         """A turn is over."""
         with self._lock:
             self._count(turn, -1)
@@ -105,7 +105,7 @@ class Pool:
         with self._lock:
             self._idle.pop(run, None)
 
-    def _count(self, turn: Turn, by: int) -> None:
+    def _count(self, turn: PoolSlot, by: int) -> None:
         self._busy[turn.run] += by
         self._promised += by * turn.memory_bytes
         if by < 0:
@@ -124,7 +124,7 @@ class Pool:
                 coming.get_loop().call_soon_threadsafe(_settle, coming)
                 self._count(turn, 1)
 
-    def _has_room(self, turn: Turn) -> bool:
+    def _has_room(self, turn: PoolSlot) -> bool:
         running = self._busy.total()
         if running >= self.places:
             return False

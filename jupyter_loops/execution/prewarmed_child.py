@@ -14,16 +14,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from .chores import Chores
+from .background_tasks import BackgroundTasks
 from .fork import Fork
 from .pool import Pool
 from .workers import Workers
 
 
-class Spare:
+class PrewarmedChild:
     """At most one child of one run."""
 
-    def __init__(self, workers: Workers, pool: Pool, chores: Chores) -> None:
+    def __init__(self, workers: Workers, pool: Pool, chores: BackgroundTasks) -> None:
         self._workers, self._pool, self._chores = workers, pool, chores
         self._loop = asyncio.get_running_loop()
         self._closed = False

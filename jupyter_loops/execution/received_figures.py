@@ -11,7 +11,7 @@ from jupyter_loops.core.candidate import Figure
 from jupyter_loops.core.redaction import clean, redact
 
 from . import border, png
-from .channel import Garbage
+from .channel import GarbageError
 
 _MOST = 4
 _LIMIT = 512 * 1024  # bytes of one
@@ -23,11 +23,11 @@ def read(message: Mapping[str, Any], blobs: Sequence[bytes]) -> tuple[Figure, ..
     """The figures of a reply; one that is not what it says is left out. Raises Garbage where they do not add up."""
     told = message.get("figures") or []
     if not isinstance(told, list) or len(told) > _MOST or len(told) != len(blobs):
-        raise Garbage("figures")
+        raise GarbageError("figures")
     found, left = [], png.MOST  # bytes of pixels, of all together
     for words, content in zip(told, blobs, strict=True):
         if not isinstance(words, dict):
-            raise Garbage("figure is not an object")
+            raise GarbageError("figure is not an object")
         figure = _figure(border.field(words, "kind", str), border.text(words, "title", 100), content, left)
         if figure is not None:
             found.append(figure)
@@ -44,7 +44,7 @@ def _figure(kind: str, title: str, content: bytes, most: int) -> Figure | None:
             text = base64.b64encode(clean).decode()
             return Figure(kind=kind, title=title, width=width, height=height, content=text)
         return Figure(kind="plotly", title=title, content=_plotly(content)) if kind == "plotly" else None
-    except (ValueError, RecursionError, Garbage):
+    except (ValueError, RecursionError, GarbageError):
         return None
 
 
@@ -52,7 +52,7 @@ def _plotly(content: bytes) -> str:
     """The JSON again, with the fields that are ours and of the types that we expect."""
     value = json.loads(content)
     if not isinstance(value, dict):
-        raise Garbage("figure")
+        raise GarbageError("figure")
     traces = [_trace(trace) for trace in border.field(value, "traces", list)[:20]]
     figure = value.get("figure")
     if not (isinstance(figure, dict) and isinstance(figure.get("data"), list) and figure.keys() <= {"data", "layout"}):
@@ -62,7 +62,7 @@ def _plotly(content: bytes) -> str:
 
 def _trace(trace: Any) -> dict[str, Any]:
     if not isinstance(trace, dict):
-        raise Garbage("trace")
+        raise GarbageError("trace")
     told: dict[str, Any] = {name: border.text(trace, name, _WORDS) for name in ("type", "name")}
     told["points"] = border.field(trace, "points", int)
     for axis in _AXES:

@@ -10,7 +10,7 @@ from jupyter_loops.core.candidate import Exit, Limits
 
 from . import tree
 from .fork import Fork
-from .hoard import Hoard
+from .storage_usage import StorageUsage
 
 _EVERY = 0.02  # seconds between two looks
 _SELDOM = 4  # looks for each one at files
@@ -18,12 +18,12 @@ _THREADS = 8  # for each process that is allowed
 _TICK = 0.05  # seconds by which one busy process may seem to have used more CPU time than there was
 
 
-class Watch:
+class ResourceWatch:
     """Calls `reached` once a tree of processes is over a limit."""
 
     def __init__(self, fork: Fork, limits: Limits, folders: Sequence[Path], reached: Callable[[Exit], None]) -> None:
         self._folders, self._looks = folders, 0
-        self._hoard: Hoard | None = None  # begun at the first look: most candidates are over before it
+        self._hoard: StorageUsage | None = None  # begun at the first look: most candidates are over before it
         self._pid, self._shared, self._limits, self._reached = fork.pid, fork.shared_bytes, limits, reached
         self._allowed = limits.seconds + _TICK if limits.cpu_seconds is None else limits.cpu_seconds
         self._cpu_seconds = fork.spent_cpu_seconds + self._allowed
@@ -59,7 +59,7 @@ class Watch:
         if load.cpu_seconds > self._cpu_seconds:
             return Exit.CPU
         self._looks += 1
-        self._hoard = self._hoard or Hoard(self._folders, limits)
+        self._hoard = self._hoard or StorageUsage(self._folders, limits)
         return None if self._looks % _SELDOM else self._hoard.look([self._pid, *tree.descendants(self._pid)])
 
     def _look(self) -> None:

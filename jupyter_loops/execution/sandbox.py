@@ -12,24 +12,24 @@ from jupyter_loops.core.ports import Readiness, World
 from jupyter_loops.errors import SandboxError
 
 from .attempt import ChildAttempt
+from .background_tasks import BackgroundTasks
 from .blueprint import EXAMINER, program
 from .border import notes as said
-from .cargo import Cargo, pack
 from .cgroup import NOTE as HELD
 from .cgroup import Groups, find
-from .chores import Chores
+from .child_launcher import ChildLauncher
 from .container import IMAGE
 from .fork import Fork
 from .isolation import choose
-from .machine import CGROUPS
+from .lazy_names import LazyNames
+from .machine_limits import CGROUPS
+from .namespace_payload import NamespacePayload, pack
 from .platform import Platform
-from .pool import Pool, Turn
+from .pool import Pool, PoolSlot
 from .pool import pool as shared_pool
+from .prewarmed_child import PrewarmedChild, discard
 from .private import private
 from .scratch import Scratch
-from .spare import Spare, discard
-from .start import Start
-from .supply import Supply
 from .tests import shown
 from .worker import Worker
 from .workers import Workers
@@ -57,8 +57,8 @@ class ZygoteSandbox:
         self._groups: Groups | None = None
         self._scratch: Scratch | None = None
         self._workers: Workers | None = None
-        self._private: Cargo | None = None  # names that only hidden checks read
-        self._chores, self._under_way = Chores(), 0  # attempts
+        self._private: NamespacePayload | None = None  # names that only hidden checks read
+        self._chores, self._under_way = BackgroundTasks(), 0  # attempts
 
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
@@ -67,9 +67,9 @@ class ZygoteSandbox:
         self._world, passes = world, self._platform.passes_files
         self._scratch = Scratch(whole=passes and self._isolation != "container")
         root = self._scratch.root
-        supply = Supply(world.offered, _given(world), None if passes else root, world.given)
+        supply = LazyNames(world.offered, _given(world), None if passes else root, world.given)
         self._workers = Workers(world, self._start(root), self._examiner, supply, self._groups)
-        self._spare = Spare(self._workers, self._pool, self._chores)
+        self._spare = PrewarmedChild(self._workers, self._pool, self._chores)
         kept_back = await asyncio.to_thread(private, world.recipe, world.names)
         shared = {name: value for name, value in world.names.items() if name not in kept_back}
         packing = asyncio.create_task(asyncio.to_thread(pack, shared, None if passes else root / "names"))
@@ -128,7 +128,7 @@ class ZygoteSandbox:
         if self._groups is not None:
             self._groups.close()
 
-    async def _pack_private(self, names: frozenset[str], *, passes: bool) -> Cargo | None:
+    async def _pack_private(self, names: frozenset[str], *, passes: bool) -> NamespacePayload | None:
         """Pack what only hidden checks read, apart: it is sent when they are. Raises PreflightError."""
         if not names:
             return None
@@ -155,7 +155,7 @@ class ZygoteSandbox:
         if await workers.bring(candidate):
             await self._spare.drop()
 
-    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: Turn) -> None:
+    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: PoolSlot) -> None:
         try:
             await discard(taking)
         finally:
@@ -167,8 +167,8 @@ class ZygoteSandbox:
             if scratch.has_waste:  # a minute's work, for one who has built much
                 self._chores.begin(asyncio.to_thread(scratch.clear))
 
-    def _start(self, root: Path) -> Start:
-        return Start(
+    def _start(self, root: Path) -> ChildLauncher:
+        return ChildLauncher(
             isolation=self._isolation,
             scratch=root,
             limits=self._world.limits,
@@ -206,7 +206,7 @@ def _restarted(why: str) -> str:
     return f"each candidate gets a restarted child, with a set-up of its own, instead of a fork: {why}"
 
 
-def _unpack(packing: asyncio.Task[Cargo]) -> None:
+def _unpack(packing: asyncio.Task[NamespacePayload]) -> None:
     """Free what was packed for a child that never came."""
     if not packing.cancelled() and packing.exception() is None:
         packing.result().close()

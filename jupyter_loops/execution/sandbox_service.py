@@ -14,13 +14,13 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.errors import CallError
 
 from .attempt import ChildAttempt
-from .child.service import GONE
+from .child.call_service import GONE
 from .sandbox import ZygoteSandbox
 
 _LIFE = 3600.0  # seconds of CPU time, after which a new process takes the calls
 
 
-class Service:
+class SandboxService:
     """Calls, one after the other. It starts with the first, and anew after one that has ended its process.
 
     On one event loop, whose thread lives as long as it does.

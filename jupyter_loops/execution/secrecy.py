@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from jupyter_loops.core.secrets import is_secret
 from jupyter_loops.errors import PreflightError
 
-from .travel import walk
+from .picklability import walk
 
 STAY = "secrets stay in the notebook; --give {} hands it over"
 _WRAPPED = frozenset({"SecretStr", "SecretBytes", "Secret"})  # of pydantic and others

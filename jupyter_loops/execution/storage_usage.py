@@ -20,7 +20,7 @@ _TOO_MUCH = 1 << 62
 _UNIT = 512  # bytes of a block, whatever the file system says
 
 
-class Hoard:
+class StorageUsage:
     """Looks at the disk and the shared memory of the machine, which costs little, and closer when they shrink."""
 
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:

@@ -19,7 +19,7 @@ Seen = dict[tuple[int, str], int]  # process, by its number and its start → ti
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class ProcessUsage:
     """What a tree of processes uses together."""
 
     processes: int  # those that are dead and not buried among them
@@ -60,7 +60,7 @@ def alive(pid: int) -> bool:
     return bool(stat) and (stat[0] not in {"Z", "X"} or int(stat[17]) > 1)
 
 
-def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> Load:
+def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> ProcessUsage:
     """What the process and its descendants use now.
 
     With `seen`, which it keeps up, processor time counts of those too that are gone and that nobody has waited for.
@@ -77,7 +77,7 @@ def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> Load:
         ticks = max(ticks, sum(seen.values()))
     memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats.values())
     threads = sum(int(stat[17]) for stat in stats.values())
-    return Load(len(stats), threads, ticks / os.sysconf("SC_CLK_TCK"), memory)
+    return ProcessUsage(len(stats), threads, ticks / os.sysconf("SC_CLK_TCK"), memory)
 
 
 def resident(pid: int) -> int:
@@ -171,7 +171,7 @@ def _psutil_alive(pid: int) -> bool:
         return False
 
 
-def _psutil_load(pids: list[int], shared_bytes: int) -> Load:
+def _psutil_load(pids: list[int], shared_bytes: int) -> ProcessUsage:
     import psutil
 
     processes, threads, cpu, memory = 0, 0, 0.0, 0
@@ -184,7 +184,7 @@ def _psutil_load(pids: list[int], shared_bytes: int) -> Load:
                 memory += max(0, process.memory_info().rss - shared_bytes)
                 threads += process.num_threads()
                 processes += 1
-    return Load(processes, threads, cpu, memory)
+    return ProcessUsage(processes, threads, cpu, memory)
 
 
 def _psutil_started_with(mark: str) -> list[int]:

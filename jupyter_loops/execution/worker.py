@@ -14,13 +14,13 @@ from jupyter_loops.errors import PreflightError, SandboxError, SetupError
 
 from . import tree
 from .border import field, text
-from .cargo import NOTHING, Cargo
-from .channel import Channel, Garbage, HungUp, Oversized
-from .child.world import ADVICE_ON_SETUP
+from .channel import Channel, GarbageError, HungUpError, OversizedError
+from .child.candidate_world import ADVICE_ON_SETUP
+from .child_launcher import MARK, ChildLauncher, pair
 from .fork import Fork
-from .news import News
+from .fork_server_events import ForkServerEvents
+from .namespace_payload import NOTHING, NamespacePayload
 from .output import Output
-from .start import MARK, Start, pair
 
 _BIRTH, _DEATH, _GRACE = 5.0, 2.0, 0.5  # seconds that a child gets for it
 _MOMENT, _LOOK = 0.001, 0.005
@@ -29,11 +29,11 @@ _MOMENT, _LOOK = 0.001, 0.005
 class Worker:
     """A child that holds the world of a run. Start, build, then fork attempts; close leaves nothing behind."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: ChildLauncher) -> None:
         self._start, self._scratch = start, start.scratch
         self._handed: list[int] = []  # outputs that a child in a container gets over the border
         self._process: subprocess.Popen[bytes] | None = None
-        self._news: News | None = None  # of one that forks
+        self._news: ForkServerEvents | None = None  # of one that forks
         self._mark = secrets.token_hex(8)
         self._met = False
         self.forks = False
@@ -70,10 +70,10 @@ class Worker:
         try:
             self.control, self._met = await birth.channel(), True
             self.pid = await self.control.hello()
-        except HungUp as error:
+        except HungUpError as error:
             raise SandboxError(f"the sandbox does not start: {await self._last_words()}") from error
 
-    async def build(self, order: Mapping[str, Any], cargo: Cargo) -> dict[str, Any]:
+    async def build(self, order: Mapping[str, Any], cargo: NamespacePayload) -> dict[str, Any]:
         """Send the names and run the set-up; what the child reports. Raises PreflightError, SandboxError."""
         seconds = order["setup_seconds"]
         try:
@@ -88,17 +88,17 @@ class Worker:
             self.forks = field(report, "forks", bool)
         except TimeoutError as error:  # it did not let itself be interrupted
             raise SetupError(f"the set-up did not end within {seconds:g} s; {ADVICE_ON_SETUP}") from error
-        except HungUp as error:
+        except HungUpError as error:
             raise SetupError(f"the set-up ended the sandbox: {await self._last_words()}") from error
-        except (Garbage, Oversized) as error:
+        except (GarbageError, OversizedError) as error:
             raise SandboxError(f"the sandbox broke the protocol: {error}") from error
         self.resident = tree.resident(self.pid)
         self._own = frozenset(tree.children(self.pid))
         if self.forks:
-            self._news = News(self.control)
+            self._news = ForkServerEvents(self.control)
         return report
 
-    async def supply(self, cargo: Cargo | None, absent: Mapping[str, str], seconds: float | None) -> bool:
+    async def supply(self, cargo: NamespacePayload | None, absent: Mapping[str, str], seconds: float | None) -> bool:
         """Send more names; False when the child has since got threads and must not be forked. Raises HungUp."""
         order = {"do": "supply", "absent": dict(absent)} | (NOTHING if cargo is None else cargo.order())
         answer = self._news.expect("supplied") if self._news else None
@@ -107,8 +107,8 @@ class Worker:
             async with asyncio.timeout(seconds):
                 report = await answer if answer else (await self.control.receive())[0]
             threads = field(report, "threads", list)
-        except (TimeoutError, Garbage, Oversized) as error:
-            raise HungUp from error
+        except (TimeoutError, GarbageError, OversizedError) as error:
+            raise HungUpError from error
         self.resident = tree.resident(self.pid)
         return not (self.forks and threads)
 
@@ -133,7 +133,7 @@ class Worker:
             for each in (channel, *outputs):
                 each.close()
             if isinstance(error, TimeoutError):
-                raise HungUp from error
+                raise HungUpError from error
             raise
         self._news.born(number, pid)
         fork = Fork(pid, channel, outputs, ended)

@@ -11,12 +11,12 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.errors import SandboxError
 
 from .blueprint import blueprint
-from .cargo import Cargo
 from .cgroup import Groups
-from .channel import HungUp
+from .channel import HungUpError
+from .child_launcher import ChildLauncher
 from .fork import Fork
-from .start import Start
-from .supply import Supply
+from .lazy_names import LazyNames
+from .namespace_payload import NamespacePayload
 from .worker import Worker
 
 _TRIES = 2
@@ -25,16 +25,18 @@ _TRIES = 2
 class Workers:
     """Begin, then fork; close leaves nothing behind."""
 
-    def __init__(self, world: World, start: Start, examiner: str, supply: Supply, groups: Groups | None) -> None:
+    def __init__(
+        self, world: World, start: ChildLauncher, examiner: str, supply: LazyNames, groups: Groups | None
+    ) -> None:
         self._world, self._start, self._examiner = world, start, examiner
         self._supply, self._groups = supply, groups
         self._forks = start.platform.forks  # until the set-up, or a name, has brought threads
         self.now: Worker | None = Worker(start)
-        self._cargo: Cargo | None = None
+        self._cargo: NamespacePayload | None = None
         self._retired: list[Worker] = []
         self._renewing, self._bringing = asyncio.Lock(), asyncio.Lock()
 
-    async def begin(self, packing: Awaitable[Cargo]) -> tuple[Worker, dict[str, Any]]:
+    async def begin(self, packing: Awaitable[NamespacePayload]) -> tuple[Worker, dict[str, Any]]:
         """Start the first one and build its world; it, and what it reports. Raises as `Worker.build` does."""
         assert self.now is not None
         await self.now.start()
@@ -65,7 +67,7 @@ class Workers:
         """Whether a fork of it lives; if not, those to come are not forked."""
         try:
             await (await self._born(worker)).end()
-        except HungUp:
+        except HungUpError:
             await worker.close()
             self._forks, self.now = False, None
             return False
@@ -78,7 +80,7 @@ class Workers:
                 worker = await self._usable()
             try:
                 return await self._born(worker)
-            except HungUp:
+            except HungUpError:
                 await worker.close()
         raise SandboxError("the sandbox dies before a candidate can start in it")
 
@@ -97,20 +99,20 @@ class Workers:
                 await self._hand_over(cargoes)
             return True
 
-    async def _hand_over(self, cargoes: list[Cargo]) -> None:
+    async def _hand_over(self, cargoes: list[NamespacePayload]) -> None:
         worker = await self._usable()
         try:
             if not await self._send(worker, cargoes):
                 self._forks, self.now = False, None  # its forks go on; those to come get a child of their own
                 self._retired.append(worker)
-        except HungUp:
+        except HungUpError:
             self._supply.drop(cargoes, "it could not be rebuilt in the sandbox")
             await worker.close()
 
-    async def _send(self, worker: Worker, cargoes: Sequence[Cargo]) -> bool:
+    async def _send(self, worker: Worker, cargoes: Sequence[NamespacePayload]) -> bool:
         """Whether the worker may still be forked with all that it has."""
         supply, seconds = self._supply, self._world.limits.setup_seconds
-        parts: Sequence[Cargo | None] = cargoes or ([None] if supply.absent else [])
+        parts: Sequence[NamespacePayload | None] = cargoes or ([None] if supply.absent else [])
         return all([await worker.supply(cargo, supply.absent, seconds) for cargo in parts])
 
     async def _born(self, worker: Worker) -> Fork:
@@ -145,6 +147,6 @@ class Workers:
         worker.printed()
         return worker
 
-    async def _blueprint(self, cargo: Cargo) -> Any:
+    async def _blueprint(self, cargo: NamespacePayload) -> Any:
         """On a thread: a large cell, and a project of many files, take long to read."""
         return await asyncio.to_thread(blueprint, self._world, cargo, self._start, self._examiner, fork=self._forks)

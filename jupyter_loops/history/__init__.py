@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .history import History, default_path, open_history
-from .query import parameters
 from .result import Result
+from .statement import parameters
 
 
 def sql(query: str, params: Mapping[str, Any] | None = None, **options: Any) -> Result:

@@ -18,7 +18,7 @@ from .steps import STEPS
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that is not as it was written; `seq` is the first event it shows at."""
 
     run_id: str
@@ -88,7 +88,7 @@ COMPARED = {
 COMPUTED = ("runs", "iterations", "calls", "tool_calls", "actions", "verdicts", "decisions", "breakers", "notes")
 
 
-def chains(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
+def chains(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
     """The first event of each run that is not as it was written, and the runs that were cut short."""
     value = {"run": run_id}
     found = [_broken(cursor, *row) for row in run(cursor, CHAIN, value)]
@@ -96,10 +96,10 @@ def chains(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
     for name, said, last in run(cursor, ENDS, value):
         if name not in told:
             what = f"its row says {said or 0} events and {last or 0} are there, or the last was replaced"
-            found.append(Finding(name, last, what))
+            found.append(AuditFinding(name, last, what))
     told = {finding.run_id for finding in found}
     found += [
-        Finding(name, seq, "its columns differ from its body")
+        AuditFinding(name, seq, "its columns differ from its body")
         for name, seq in run(cursor, COLUMNS, value)
         if name not in told
     ]
@@ -111,7 +111,7 @@ def gaps(cursor: Cursor, run_id: str | None = None) -> list[tuple[str, int, int]
     return [(name, first, last) for name, first, last in run(cursor, GAPS, {"run": run_id})]
 
 
-def altered(cursor: Cursor) -> list[Finding]:
+def altered(cursor: Cursor) -> list[AuditFinding]:
     """What `chains` finds, but for runs that only lack events."""
     known = {name for (name,) in run(cursor, ALTERED)}
     lacking = {name for name, _, _ in gaps(cursor)} - known
@@ -124,16 +124,16 @@ def told(run_id: str, first: int, last: int) -> str:
     return f"{what} missing from run {run_id}; the others are as they were written"
 
 
-def _broken(cursor: Cursor, run_id: str, seq: int, body: str, position: int) -> Finding:
+def _broken(cursor: Cursor, run_id: str, seq: int, body: str, position: int) -> AuditFinding:
     """Name the kind of tampering, from what is left of the original."""
     if seq > position:
-        return Finding(run_id, position, "deleted, one or more events are missing from here")
+        return AuditFinding(run_id, position, "deleted, one or more events are missing from here")
     twice = run(cursor, "SELECT count(*) FROM events WHERE run_id = $run AND seq = $seq", {"run": run_id, "seq": seq})
     if seq < position or twice[0][0] > 1:
-        return Finding(run_id, seq, "inserted, there is more than one event with this number")
+        return AuditFinding(run_id, seq, "inserted, there is more than one event with this number")
     if _number(body) not in {None, seq}:
-        return Finding(run_id, seq, f"reordered, it was event {_number(body)} when it was written")
-    return Finding(run_id, seq, "edited, or another event was put in its place")
+        return AuditFinding(run_id, seq, f"reordered, it was event {_number(body)} when it was written")
+    return AuditFinding(run_id, seq, "edited, or another event was put in its place")
 
 
 def _number(body: str) -> Any:
@@ -143,9 +143,9 @@ def _number(body: str) -> Any:
         return None
 
 
-def texts(cursor: Cursor) -> list[Finding]:
+def texts(cursor: Cursor) -> list[AuditFinding]:
     """Texts that are not what their hash says; forgotten ones are not among them."""
-    return [Finding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
+    return [AuditFinding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
 def _difference(cursor: Cursor, kept: str, table: str) -> str:
@@ -154,7 +154,7 @@ def _difference(cursor: Cursor, kept: str, table: str) -> str:
     return DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*"), ours=ours)
 
 
-def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
+def rows(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
     """Rows that the events do not give: all tables are computed anew in memory, and compared."""
     value = {"run": run_id}
     ((kept,),) = run(cursor, "SELECT '\"' || current_database() || '\"'")
@@ -168,7 +168,7 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[Finding]:
         run(cursor, EVENTS.format(kept=kept), value)
         project(cursor)
         return [
-            Finding(name, None, f"its rows in {table} differ from what its events say")
+            AuditFinding(name, None, f"its rows in {table} differ from what its events say")
             for table in COMPUTED
             for (name,) in run(cursor, _difference(cursor, kept, table), value)
         ]

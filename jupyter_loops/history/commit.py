@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 
-from .frame import BEFORE, Fields, pairs
+from .journal_frame import BEFORE, Fields, pairs
 from .lease import Cursor, Lease, roll_back, run
 from .projection import BATCH, project, script
 

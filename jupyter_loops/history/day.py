@@ -27,7 +27,7 @@ NEAR = 1e-9  # US dollars: what adding up floats may do
 
 
 @dataclass(slots=True)
-class Page:
+class DayFile:
     """One day."""
 
     day: str
@@ -67,7 +67,7 @@ class DayBook:
             page.reserved = max(page.reserved - taken, 0.0)
             page.settled += used
 
-    def read(self) -> Page:
+    def read(self) -> DayFile:
         """Today, as it stands."""
         with self._page() as page:
             return page
@@ -80,13 +80,13 @@ class DayBook:
             return None
 
     @contextlib.contextmanager
-    def _page(self) -> Iterator[Page]:
+    def _page(self) -> Iterator[DayFile]:
         """Today's page, written back at the end. Without a limit, a file that cannot be had is done without."""
         held = self._held()
         if held is None:
             if self.limit is not None:
                 raise HistoryError(f"{self.scope} cannot be kept: {self.path} cannot be locked and written")
-            yield Page("")
+            yield DayFile("")
             return
         try:
             page = _read(held.fd)
@@ -101,19 +101,19 @@ def midnight() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _read(fd: int) -> Page:
+def _read(fd: int) -> DayFile:
     now = midnight().date()
     today, ahead = now.isoformat(), (now + AHEAD).isoformat()
     os.lseek(fd, 0, os.SEEK_SET)
     try:
-        page = Page(**json.loads(os.read(fd, 4096)))
+        page = DayFile(**json.loads(os.read(fd, 4096)))
         page.settled, page.reserved = max(float(page.settled), 0.0), max(float(page.reserved), 0.0)
     except (ValueError, TypeError):
-        return Page(today)
-    return page if today <= str(page.day) <= ahead else Page(today)  # a clock that was set back gives no money back
+        return DayFile(today)
+    return page if today <= str(page.day) <= ahead else DayFile(today)  # a clock that was set back gives no money back
 
 
-def _write(fd: int, page: Page) -> None:
+def _write(fd: int, page: DayFile) -> None:
     body = json.dumps(asdict(page)).encode()
     os.lseek(fd, 0, os.SEEK_SET)
     os.write(fd, body)

@@ -9,9 +9,9 @@ from pathlib import Path
 from jupyter_loops.errors import HistoryError
 
 from .body import mentioned
-from .frame import Entry
+from .journal_frame import Entry
 from .lease import Cursor, quoted, run
-from .quack import Remote
+from .quack import RemoteCursor
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 GATHER = 5_000  # events that are handed on at once
@@ -31,7 +31,7 @@ def write_tables(cursor: Cursor, folder: Path, kind: str) -> dict[str, int]:
     counted = {}
     for (table,) in run(cursor, query):
         target = quoted(folder / f"{table}.{kind}")
-        here, what = (cursor.local, cursor.rows_of(table)) if isinstance(cursor, Remote) else (cursor, table)
+        here, what = (cursor.local, cursor.rows_of(table)) if isinstance(cursor, RemoteCursor) else (cursor, table)
         ((counted[table],),) = run(here, f"COPY {what} TO {target} ({FORMATS[kind]})")
     return counted
 

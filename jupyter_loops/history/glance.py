@@ -9,8 +9,8 @@ from jupyter_loops.errors import HistoryError
 
 from .address import Address
 from .leases import lease
-from .query import execute
 from .result import Result
+from .statement import execute
 
 if TYPE_CHECKING:
     from duckdb import Statement

@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 
 from .address import Address
-from .keeping import Keeping
-from .opened import OPENED
+from .history_file import OPENED
+from .maintenance import HistoryMaintenance
 
 
-class History(Keeping):
+class History(HistoryMaintenance):
     """One history and this process's journal for it. Thread-safe; costs nothing until it is used."""
 
 

@@ -14,14 +14,14 @@ from jupyter_loops.errors import HistoryError
 from . import spares
 from .address import Address, data_folder
 from .glance import Glances
-from .journal import Journal
-from .live import Live
+from .journal import SegmentJournal
+from .live_history import LiveHistory
 
 log = logging.getLogger(__name__)
 ELSEWHERE = "instead-of-"
 
 
-class Opened:
+class HistoryFile:
     """One database and this process's journal for it. Thread-safe; costs nothing until it is used."""
 
     def __init__(self, path: str | Path | None = None, *, read_only: bool = False) -> None:
@@ -31,7 +31,7 @@ class Opened:
         self.notices: list[str] = []  # what a person should know of the history: each once
         self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
         self._lock = threading.RLock()
-        self._live: Live | None = None
+        self._live: LiveHistory | None = None
         OPENED.add(self)
 
     @property
@@ -40,7 +40,7 @@ class Opened:
         return self.address.home
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> SegmentJournal:
         """Where events go. Raises HistoryError when this history cannot be written, NewerHistoryError."""
         return self._opened().journal
 
@@ -78,7 +78,7 @@ class Opened:
         self.told.append(listener)
         return lambda _: self.told.remove(listener)
 
-    def _opened(self) -> Live:
+    def _opened(self) -> LiveHistory:
         import duckdb
 
         if self._glances is not None:
@@ -86,7 +86,7 @@ class Opened:
         with self._lock:
             if self._live is None:
                 try:
-                    self._live = Live(self.address, self.notice)
+                    self._live = LiveHistory(self.address, self.notice)
                 except (OSError, duckdb.Error) as error:
                     cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
                     if spares.refused(error) and self._elsewhere(cause):
@@ -126,4 +126,4 @@ class Opened:
             self._live = None
 
 
-OPENED: weakref.WeakSet[Opened] = weakref.WeakSet()
+OPENED: weakref.WeakSet[HistoryFile] = weakref.WeakSet()

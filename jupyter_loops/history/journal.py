@@ -25,16 +25,16 @@ from pathlib import Path
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError
 
-from . import frame, spares
+from . import journal_frame, spares
 from .body import chain, encode
-from .frame import pack
+from .journal_frame import pack
 from .segment import ROOM, Segment, now
 
 KEPT = 64  # files of runs that go on, at most, that are kept after they were drained
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 
 
-class Journal:
+class SegmentJournal:
     """Appends events to files in a folder. Thread-safe; opens its file with the first event."""
 
     def __init__(
@@ -117,9 +117,9 @@ class Journal:
         """Go on in a new file, with all events of the runs that go on or are not in the database yet."""
         spares.build(self._folder)
         segment, waiting = self._next(self._folder), b"".join(one.waiting() for one in self._segments if one.pending)
-        held = {*(run.encode() for run in self._tips), *(fields[0] for fields, _ in frame.split(waiting))}
+        held = {*(run.encode() for run in self._tips), *(fields[0] for fields, _ in journal_frame.split(waiting))}
         for old in [*self._kept, *self._segments]:
-            segment.append(frame.of_runs(old.content(0, old.size), held))
+            segment.append(journal_frame.of_runs(old.content(0, old.size), held))
             segment.runs |= old.runs & {run.decode() for run in held}
         segment.sync()
         for old in [*self._kept, *self._segments, *([self._spare] if self._spare else [])]:

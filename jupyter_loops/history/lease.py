@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_loops.errors import HistoryError
 
-from . import faults, leftovers
-from .faults import BusyError
+from . import file_errors, leftovers
+from .file_errors import BusyError
 from .lock import FileLock
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Lease:
                     with self._private_log() if write else contextlib.nullcontext():
                         yield self._told(cursor)
                 except Exception as error:
-                    if faults.damaged(self.path, error):
+                    if file_errors.damaged(self.path, error):
                         raise self._refusal(error) from error
                     raise
                 finally:
@@ -275,13 +275,13 @@ class Lease:
         return cursor
 
     def _waits(self, error: Exception) -> bool:
-        return faults.in_use(self.path, error)
+        return file_errors.in_use(self.path, error)
 
     def _busy(self, error: Exception) -> str:
-        return faults.busy(self.name, self.path, error, self._since)
+        return file_errors.busy(self.name, self.path, error, self._since)
 
     def _refusal(self, error: Exception) -> HistoryError:
-        return faults.refusal(self.name, self.path, error)
+        return file_errors.refusal(self.name, self.path, error)
 
 
 def seal(

@@ -9,7 +9,7 @@ from jupyter_loops.errors import HistoryError
 
 from . import leftovers, spares
 from .address import Address
-from .journal import Journal
+from .journal import SegmentJournal
 from .lease import BusyError
 from .lock import try_lock
 from .store import Store
@@ -19,7 +19,7 @@ OPENING = 0.3  # seconds that the first use waits for another program; events ar
 GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the database
 
 
-class Live:
+class LiveHistory:
     """Opened files, and the writer's thread once there is something to write."""
 
     def __init__(self, address: Address, notice: Callable[[str], None]) -> None:
@@ -35,7 +35,7 @@ class Live:
         except BusyError as error:
             notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
-        self.journal = Journal(journals, self._tip, self.writer.wake, elsewhere, notice)
+        self.journal = SegmentJournal(journals, self._tip, self.writer.wake, elsewhere, notice)
 
     def _tip(self, run_id: str) -> str:
         """The hash of the last event of a run that this process did not begin."""

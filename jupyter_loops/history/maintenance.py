@@ -10,11 +10,11 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, bundle, frame, heads, mending, missing, retention, signing, spares
-from .asking import Asking
-from .audit import Finding
+from . import audit, heads, journal_frame, mending, missing, retention, run_bundle, signing, spares
+from .audit import AuditFinding
 from .day import DayBook, midnight
 from .exchange import ends, hashes, later, same, write_tables
+from .queries import HistoryQueries
 from .repair import Repaired, rebuild
 from .result import Result
 
@@ -26,7 +26,7 @@ FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
 """
 
 
-class Keeping(Asking):
+class HistoryMaintenance(HistoryQueries):
     """A history that is kept: proved, put right, pruned, exported, merged."""
 
     def total_usd(self, since: datetime | None = None) -> float:
@@ -65,7 +65,7 @@ class Keeping(Asking):
             book.learn(float(booked))
         return book
 
-    def verify(self, run_id: str | None = None, *, signed: bool = False) -> list[Finding]:
+    def verify(self, run_id: str | None = None, *, signed: bool = False) -> list[AuditFinding]:
         """What is not as it was written, in one run or in all; empty when everything is.
 
         `signed`: what is wrong with the signatures of the chain of runs, too; see `sign`.
@@ -174,12 +174,12 @@ class Keeping(Asking):
         """Write a run as JSON lines that prove themselves: events with their hashes, then the texts."""
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
-            return bundle.write(cursor, run_id, Path(target))
+            return run_bundle.write(cursor, run_id, Path(target))
 
     def load(self, source: str | Path) -> str:
         """Take a run in that `export` wrote, once; gives its id. Raises HistoryError when its chain is broken."""
         live = self._opened()
-        entries, missing = bundle.read(Path(source))
+        entries, missing = run_bundle.read(Path(source))
         live.store.take(entries)
         self.flush()
         for first, last in missing:
@@ -189,7 +189,7 @@ class Keeping(Asking):
     def recover(self, source: str | Path) -> int:
         """Take in all that is sound in a journal's file, damaged or not; gives the new events."""
         try:
-            found = list(frame.read(Path(source).read_bytes()))
+            found = list(journal_frame.read(Path(source).read_bytes()))
         except OSError as error:
             raise HistoryError(f"{source} cannot be read: {error.strerror}") from error
         if not found:
@@ -210,7 +210,7 @@ class Keeping(Asking):
         with live.store.beyond(live.journal, folder) as cursor:
             return write_tables(cursor, folder, kind)
 
-    def merge(self, other: Keeping) -> int:
+    def merge(self, other: HistoryMaintenance) -> int:
         """Take in the runs of another history, and what is new of those that are here; gives the new events.
 
         A second time takes nothing. Raises HistoryError, and takes nothing, when a chain there is broken or a run of

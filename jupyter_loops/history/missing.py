@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from .audit import Finding
+from .audit import AuditFinding
 from .heads import LINK
 from .lease import Cursor, run
 
@@ -29,18 +29,20 @@ WHERE last.what NOT IN ('pruned', 'lost') AND event.hash IS DISTINCT FROM last.t
 UNKNOWN = "SELECT run_id FROM runs ANTI JOIN heads USING (run_id) WHERE $run IS NULL OR run_id = $run ORDER BY ALL"
 
 
-def findings(cursor: Cursor, run_id: str | None, told: AbstractSet[str]) -> list[Finding]:
+def findings(cursor: Cursor, run_id: str | None, told: AbstractSet[str]) -> list[AuditFinding]:
     """Runs that are gone, or were written anew as a whole, but for those that were told already."""
     value, found = {"run": run_id}, [_broken(*row) for row in run(cursor, BROKEN)]
     for name, what, moment, gone in run(cursor, MISSING, value):
         if name not in told:
             when = f"it was here ({what}) on {moment:%Y-%m-%d %H:%M} UTC"
             is_now = "the whole run is gone, and nobody pruned it" if gone else "it was written anew as a whole"
-            found.append(Finding(name, None, f"{is_now}: {when}"))
+            found.append(AuditFinding(name, None, f"{is_now}: {when}"))
     unknown = [name for (name,) in run(cursor, UNKNOWN, value) if name not in told]
-    return found + [Finding(name, None, "it is not in the chain of runs: nobody of us put it here") for name in unknown]
+    return found + [
+        AuditFinding(name, None, "it is not in the chain of runs: nobody of us put it here") for name in unknown
+    ]
 
 
-def _broken(number: int, place: int) -> Finding:
+def _broken(number: int, place: int) -> AuditFinding:
     what = f"head {place} is missing" if number != place else f"head {place} was edited"
-    return Finding("any", None, f"the chain of runs is broken: {what}")
+    return AuditFinding("any", None, f"the chain of runs is broken: {what}")

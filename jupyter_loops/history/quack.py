@@ -64,8 +64,8 @@ class QuackLease(Lease):
     def _patience(self, seconds: float) -> float:
         return min(seconds, HURRY)
 
-    def _told(self, cursor: DuckDBPyConnection) -> Remote:
-        return Remote(cursor)
+    def _told(self, cursor: DuckDBPyConnection) -> RemoteCursor:
+        return RemoteCursor(cursor)
 
     @contextlib.contextmanager
     def _private_log(self) -> Iterator[None]:
@@ -92,7 +92,7 @@ class QuackLease(Lease):
         return HistoryError(f"{self.name} cannot be used: {first_line(error)}")
 
 
-class Remote:
+class RemoteCursor:
     """A cursor whose statements run on the server. It answers like DuckDB's own."""
 
     def __init__(self, local: DuckDBPyConnection) -> None:
@@ -100,7 +100,7 @@ class Remote:
         self._rows: list[tuple[Any, ...]] = []
         self.description: list[tuple[Any, ...]] = []
 
-    def execute(self, statement: str | Statement, parameters: Mapping[str, Any] | None = None) -> Remote:
+    def execute(self, statement: str | Statement, parameters: Mapping[str, Any] | None = None) -> RemoteCursor:
         """Run one statement, or several that take no parameters; of several only the first gives rows."""
         self._ask(lambda text: self.local.execute(ASK, {"q": text}), statement, parameters)
         self.description, self._rows = list(self.local.description or ()), self.local.fetchall()

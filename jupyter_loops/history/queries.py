@@ -13,15 +13,15 @@ from typing import Any
 from jupyter_loops.core.events import Answered
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import comments, experience, lineage
-from . import query as sql_query
-from .binding import bound
+from . import comments, experience, run_lineage
+from . import statement as sql_query
 from .body import decode, mentioned
+from .history_file import HistoryFile
 from .leftovers import CLAIM
-from .lineage import BrokenOff
 from .lock import FileLock
-from .opened import Opened
+from .parameter_binding import bound
 from .result import LIMIT, Result
+from .run_lineage import BrokenOff
 from .segment import SUFFIX, peek
 from .store import PATIENCE
 
@@ -30,7 +30,7 @@ REFUSED = timedelta(days=30)  # for which a server's refusal is remembered
 QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
 
 
-class Asking(Opened):
+class HistoryQueries(HistoryFile):
     """A history that is asked."""
 
     def sql(
@@ -127,18 +127,18 @@ class Asking(Opened):
         first = records[0]
         at = first.get("forked_at")
         before = [] if at is None else self.story(first["parent"], at)
-        return [*before, *(records if upto is None else lineage.upto(records, upto))]
+        return [*before, *(records if upto is None else run_lineage.upto(records, upto))]
 
     def family(self, run_id: str) -> list[dict[str, Any]]:
         """The rows of a run's ancestors and descendants, and of their other descendants, oldest first."""
-        return self.sql(lineage.FAMILY, {"run": run_id}).dicts()
+        return self.sql(run_lineage.FAMILY, {"run": run_id}).dicts()
 
     def broken_off(self, loop: str, *, fingerprint: str | None = None, source: str | None = None) -> BrokenOff | None:
         """The newest run of a loop, where it was interrupted or its kernel died; None where it ended or goes on.
 
         An equal `fingerprint` (recipe and inputs) or an equal `source` (text of the cell) is asked for where given.
         """
-        rows = self.sql(lineage.BROKEN_OFF, {"loop": loop}).dicts()
+        rows = self.sql(run_lineage.BROKEN_OFF, {"loop": loop}).dicts()
         found = rows[0] if rows else None
         if found is None or found["stop_reason"] not in {None, "interrupted"}:
             return None
@@ -157,7 +157,7 @@ class Asking(Opened):
             return bool(journal)
         if self.address.kind == "file":
             return False
-        last = self.sql(lineage.SPOKE, {"journal": journal, "here": f"%@{platform.node()}"}).fetchall()
+        last = self.sql(run_lineage.SPOKE, {"journal": journal, "here": f"%@{platform.node()}"}).fetchall()
         return bool(last) and (datetime.now(UTC) - last[0][0].replace(tzinfo=UTC)).total_seconds() < QUIET
 
     def claim(self, run_id: str) -> FileLock:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
-from . import frame, leftovers
+from . import journal_frame, leftovers
 from .commit import insert
 from .lease import ENDS, Lease
 from .migrations import upgrade
@@ -29,7 +29,7 @@ for end in ('', '.wal'):
 State = tuple[tuple[int, int, int] | None, ...]
 
 
-class Standby:
+class ReadOnlyCopy:
     """A copy that is made anew when the file has changed. Thread-safe."""
 
     def __init__(self, path: Path, folder: Path) -> None:
@@ -72,12 +72,12 @@ class Standby:
             with lease.attached(write=True, patience=1.0) as cursor:
                 insert(cursor, events, lease, 0.0)
 
-    def _new(self, path: Path) -> list[frame.Fields]:
+    def _new(self, path: Path) -> list[journal_frame.Fields]:
         start = self._read.get(path, 0)
         try:
             with path.open("rb") as file:
                 file.seek(start)
-                found = list(frame.split(file.read()))
+                found = list(journal_frame.split(file.read()))
         except FileNotFoundError:
             return []
         self._read[path] = start + (found[-1][1] if found else 0)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import audit, faults, heads, leftovers, migrations, retention, spares
-from .faults import BusyError
-from .frame import Entry
+from . import audit, file_errors, heads, leftovers, migrations, retention, spares
+from .file_errors import BusyError
+from .journal_frame import Entry
 from .lease import ENDS, Cursor, Lease, quoted, run
 from .projection import BATCH, project
+from .read_only_copy import copy
 from .segment import SUFFIX, now, peek
-from .standby import copy
 from .steps import STEPS
 
 KEPT = "damaged"  # in the name of what stays beside the new file
@@ -121,7 +121,7 @@ def _held(lease: Lease) -> Iterator[None]:
         except BusyError:
             raise
         except HistoryError:
-            for holder in faults.holders(lease.path):
+            for holder in file_errors.holders(lease.path):
                 if holder.pid != os.getpid():
                     raise BusyError(f"{lease.name} is in use by {holder}") from None
         yield
@@ -163,7 +163,7 @@ def _fill(cursor: Cursor, path: Path, twin: Path, folders: Sequence[Path]) -> Re
     if not done.events:
         raise HistoryError(
             f"nothing of a history was found in {path}, in backups or journals beside it; it stays as it is: "
-            f"move it away, and a new one is made at once, or {faults.ELSE}"
+            f"move it away, and a new one is made at once, or {file_errors.ELSE}"
         )
     done.missing += _mark_lost(cursor)
     _project(cursor)

@@ -11,7 +11,7 @@ from jupyter_loops.errors import HistoryError
 
 from . import audit
 from .body import chain, mentioned
-from .frame import Entry
+from .journal_frame import Entry
 from .lease import Cursor, run
 
 

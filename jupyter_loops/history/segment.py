@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError
 
-from . import frame
+from . import journal_frame
 from .lock import FileLock
 
 SUFFIX = ".journal"
@@ -107,15 +107,15 @@ class Segment:
         """Wait until what was appended would survive the death of the machine."""
         _flush(self._lock.fd)
 
-    def _read(self) -> Iterator[tuple[frame.Fields, int]]:
+    def _read(self) -> Iterator[tuple[journal_frame.Fields, int]]:
         """What is not drained yet, frame for frame with the offset where it ends: CHUNK bytes, or one frame."""
         content = self.content(self.drained, min(self.drained + CHUNK, self.size))
-        if self.pending > len(content) and frame.whole(content, 0) is None:
+        if self.pending > len(content) and journal_frame.whole(content, 0) is None:
             content = self.waiting()
-        for fields, end in frame.split(content):
+        for fields, end in journal_frame.split(content):
             yield fields, self.drained + end
 
-    def batch(self, limit: int) -> tuple[list[frame.Fields], int]:
+    def batch(self, limit: int) -> tuple[list[journal_frame.Fields], int]:
         """At most `limit` events that are not drained yet, as fields, and the offset where the last one ends."""
         events, end = [], self.drained
         for fields, end in itertools.islice(self._read(), limit):  # noqa: B007 - the last offset is wanted
@@ -147,12 +147,12 @@ class Segment:
         A damaged file is kept, and where is told; what is sound behind a hole in it is in a new file.
         """
         rest = self._lock.path.read_bytes()[self.drained :]
-        start = frame.behind(rest, 0) if rest else None
+        start = journal_frame.behind(rest, 0) if rest else None
         if start is None:
             self.remove()
             return None
         rescued = Segment.create(self._lock.path.parent)
-        rescued.append(b"".join(frame.join(fields) for fields in frame.sound(rest, start)))
+        rescued.append(b"".join(journal_frame.join(fields) for fields in journal_frame.sound(rest, start)))
         rescued.sync()
         rescued.close()
         kept = self._lock.path.with_suffix(".damaged")
@@ -161,10 +161,10 @@ class Segment:
         return kept
 
 
-def peek(path: Path) -> list[frame.Entry]:
+def peek(path: Path) -> list[journal_frame.Entry]:
     """What is in a file, drained or not, whoever owns it; nothing where it has just been deleted."""
     try:
-        return list(frame.read(path.read_bytes()))
+        return list(journal_frame.read(path.read_bytes()))
     except FileNotFoundError:
         return []
 

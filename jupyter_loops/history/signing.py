@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.errors import HistoryError
 
 from . import spares
-from .audit import Finding
+from .audit import AuditFinding
 from .lease import Cursor, run
 from .lock import FileLock
 
@@ -57,7 +57,7 @@ def sign(cursor: Cursor) -> str:
     return f"signed up to head {number} with the key in {folder() / KEY}; its public half is {public}"
 
 
-def findings(cursor: Cursor) -> list[Finding]:
+def findings(cursor: Cursor) -> list[AuditFinding]:
     """Signatures that do not fit, and a chain that is shorter or another than the one that was signed here."""
     signed = run(cursor, SIGNED)
     found = [
@@ -70,7 +70,7 @@ def findings(cursor: Cursor) -> list[Finding]:
         found.append(f"head {number} was signed on this machine, and is not there as it was: cut off, or put back")
     if not signed and not found:
         found.append("nobody has signed it: %loops verify --sign does")
-    return [Finding("any", None, what) for what in found]
+    return [AuditFinding("any", None, what) for what in found]
 
 
 def told(cursor: Cursor) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_loops.errors import QueryError
 
 from .lease import Cursor, run
-from .quack import Remote
+from .quack import RemoteCursor
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
@@ -86,14 +86,14 @@ def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any]
     joined = [name for name in frames if name.lower() not in tables]
     try:
         for name in joined:
-            (cursor.send if isinstance(cursor, Remote) else _here(cursor).register)(name, frames[name])
+            (cursor.send if isinstance(cursor, RemoteCursor) else _here(cursor).register)(name, frames[name])
         for statement in found:
             _keep(cursor, statement, {name: given[name] for name in statement.named_parameters})
         _without_zones(_here(cursor))
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
     finally:
-        for name in joined if not isinstance(cursor, Remote) else ():
+        for name in joined if not isinstance(cursor, RemoteCursor) else ():
             _here(cursor).unregister(name)
     hidden = [f"{name} is the history's table, and not your frame {name}" for name in frames if name not in joined]
     return "; ".join(hidden)
@@ -106,7 +106,7 @@ def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
     if statement.type.name not in {"SELECT", "MULTI"}:
         _keep_rows(_here(cursor), cursor.execute(statement, values))
         return
-    if isinstance(cursor, Remote):
+    if isinstance(cursor, RemoteCursor):
         cursor.keep("result", text, values)
         return
     make = "CREATE OR REPLACE TEMP TABLE result AS"
@@ -122,7 +122,7 @@ def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
 
 def _here(cursor: Cursor) -> DuckDBPyConnection:
     """Where the result is kept, also when it comes from a server."""
-    return cursor.local if isinstance(cursor, Remote) else cast("DuckDBPyConnection", cursor)
+    return cursor.local if isinstance(cursor, RemoteCursor) else cast("DuckDBPyConnection", cursor)
 
 
 def _keep_rows(here: DuckDBPyConnection, done: Any) -> None:

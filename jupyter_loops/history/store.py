@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import faults, lost
+from . import file_errors, lost
 from .address import Address
 from .commit import insert, undone
-from .frame import Entry, Fields
-from .journal import Journal
+from .journal import SegmentJournal
+from .journal_frame import Entry, Fields
 from .lease import BusyError, Cursor, run
 from .leases import lease
 from .leftovers import CLAIM
 from .lock import FileLock
 from .migrations import check, migrate
+from .read_only_copy import ReadOnlyCopy, identity
 from .segment import SUFFIX, Segment, peek
 from .spares import build, private
-from .standby import Standby, identity
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,7 +48,7 @@ class Store:
         self._elsewhere = folders[1:]
         self.lease = lease(address, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
-        self._standby = Standby(self.lease.path, self.journals)
+        self._standby = ReadOnlyCopy(self.lease.path, self.journals)
         self.note = ""  # who has the file, where the last answer came from a copy of it
         self._open, self._seen = False, identity(self.lease.path)
         self._looked = self._refused = float("-inf")
@@ -79,7 +79,7 @@ class Store:
                 migrate(self.lease, self.journals, patience=patience)
                 self._open, self._seen = True, identity(self.lease.path)
 
-    def drain(self, journal: Journal | None, patience: float) -> None:
+    def drain(self, journal: SegmentJournal | None, patience: float) -> None:
         """Move everything from the journals into the database. Raises BusyError; then nothing is lost."""
         with self._lock:
             damaged = False
@@ -101,7 +101,7 @@ class Store:
             if damaged:  # what was sound behind the hole
                 self.drain(journal, patience)
 
-    def _find(self, journal: Journal | None) -> None:
+    def _find(self, journal: SegmentJournal | None) -> None:
         """Notice a folder or a file that was deleted, moved, or replaced; make it anew with all that is held."""
         if self.address.kind != "file":
             return
@@ -156,12 +156,12 @@ class Store:
         except duckdb.Error as error:
             if self.lease.conflicts(error):
                 raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
-            raise faults.unwritten(self.lease.name, self.lease.path, error) from error
+            raise file_errors.unwritten(self.lease.name, self.lease.path, error) from error
         return False
 
     @contextlib.contextmanager
     def reading(
-        self, journal: Journal | None, session: DuckDBPyConnection | None = None, patience: float = PATIENCE
+        self, journal: SegmentJournal | None, session: DuckDBPyConnection | None = None, patience: float = PATIENCE
     ) -> Iterator[Cursor]:
         """A read-only cursor that sees this process's own events.
 
@@ -172,7 +172,11 @@ class Store:
             yield self._enter(stack, journal, session, self._held(patience))
 
     def _enter(
-        self, stack: contextlib.ExitStack, journal: Journal | None, session: DuckDBPyConnection | None, patience: float
+        self,
+        stack: contextlib.ExitStack,
+        journal: SegmentJournal | None,
+        session: DuckDBPyConnection | None,
+        patience: float,
     ) -> Cursor:
         try:
             self._bring(journal, patience)
@@ -187,7 +191,7 @@ class Store:
         self.note, self._refused = "", float("-inf")
         return cursor
 
-    def _bring(self, journal: Journal | None, patience: float) -> None:
+    def _bring(self, journal: SegmentJournal | None, patience: float) -> None:
         """Drain; what stays behind for another reason than a file in use is told."""
         try:
             self.drain(journal, patience)
@@ -223,7 +227,7 @@ class Store:
                     lost.notice(cursor, gone)
 
     @contextlib.contextmanager
-    def writing(self, journal: Journal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
+    def writing(self, journal: SegmentJournal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor inside a transaction that is committed at the end, or rolled back on an error."""
         self.open()
         self.drain(journal, PATIENCE)
@@ -235,7 +239,7 @@ class Store:
                 run(cursor, "COMMIT")
 
     @contextlib.contextmanager
-    def beyond(self, journal: Journal | None, folder: Path) -> Iterator[Cursor]:
+    def beyond(self, journal: SegmentJournal | None, folder: Path) -> Iterator[Cursor]:
         """A read-only cursor that may also write files into one folder."""
         self.open()
         self.drain(journal, PATIENCE)

@@ -1,6 +1,6 @@
 """The cell language: plain Python in which four kinds of statements carry meaning."""
 
 from .cell import parse
-from .until import read_until
+from .read_until import read_until
 
 __all__ = ["parse", "read_until"]

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from jupyter_loops.core.names import binds, changes, named_by, reads, wants
-from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, Tool, Word
+from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, ToolSpec, Word
 from jupyter_loops.errors import CellError
 
 from . import rules
 from .asks import asks, reads_module
-from .checks import read_check
 from .forms import awaits, is_named_as_test
 from .objects import imported
+from .read_checks import read_check
+from .read_targets import read_target, target_name
 from .source import Source, one_line
 from .stubs import is_tool
-from .targets import read_target, target_name
 from .timing import well_timed
 from .words import WORDS
 
@@ -42,7 +42,7 @@ class _Reading:
     goal: str = ""
     targets: list[Target] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
-    tools: list[Tool] = field(default_factory=list)
+    tools: list[ToolSpec] = field(default_factory=list)
     setup: list[ast.stmt] = field(default_factory=list)
     pending: list[ast.stmt] = field(default_factory=list)  # need a target, and wait for the next check
     late: list[ast.AST] = field(default_factory=list)  # what runs after the set-up
@@ -122,7 +122,7 @@ class _Reading:
         if any(other.name == name for other in self.tools):
             raise CellError(f"`{name}` is a tool twice", line)
         uses = frozenset(reads(statement) - _KNOWN - {name})
-        self.tools.append(Tool(name=name, source=self.source.segment(statement), line=line, uses=uses))
+        self.tools.append(ToolSpec(name=name, source=self.source.segment(statement), line=line, uses=uses))
 
     def _take_target(self, statement: ast.stmt) -> None:
         target, needing = read_target(self.source, statement, self.imports)

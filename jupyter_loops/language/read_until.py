@@ -7,7 +7,7 @@ import difflib
 import re
 
 from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.until import CONDITIONS, Time, Verified
+from jupyter_loops.core.stop_conditions import CONDITIONS, Time, Verified
 
 _LONGEST = 500  # characters
 _FORM = "conditions such as Verified() | Iterations(20) | Usd(0.5) & Plateau(3)"

@@ -27,7 +27,7 @@ _TICK = 0.1  # seconds after which an interrupt is heard at the latest
 
 
 @dataclass(slots=True)
-class Reins:
+class ControlProxy:
     """The view's controls. The view is made before the run that it steers."""
 
     run: Run | None = None
@@ -76,7 +76,7 @@ class Reins:
 
 
 @dataclass(slots=True, kw_only=True)
-class Pursuit:
+class CellExecution:
     """A run, its view, and what the first line asked for."""
 
     shell: Any
@@ -90,9 +90,9 @@ class Pursuit:
 
     def start(self, *, clicks: bool) -> None:
         """Launch, and open the view. Raises PreflightError, OptionError before anything is shown."""
-        from jupyter_loops.view.live import LiveView
+        from jupyter_loops.view.live_view import LiveView
 
-        reins = Reins()
+        reins = ControlProxy()
         self.view = LiveView(reins, clicks=clicks, name=self.recipe.name)
         for record in self.story:
             self.view.snapshot.feed(record)

@@ -8,13 +8,13 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from . import runs, sql_completion
+from . import run_table, sql_completion
 from .line import OPTIONS
 from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
-from .models import ACTIONS, embedded
+from .model_table import ACTIONS, embedded
 
 
-class Completion:
+class MagicCompleter:
     """A matcher of IPython's completer (API v2)."""
 
     def __init__(self, shell: Any) -> None:
@@ -70,4 +70,4 @@ def _known(words: list[str], at: int) -> Iterable[str]:
         return WORDS
     further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": LIMITS, "set": SETTINGS}
     further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",)}
-    return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else runs.names())]
+    return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import life
 from .awaiting import Awaiting
-from .completion import Completion
+from .completion import MagicCompleter
 from .first_line import FirstLine
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
@@ -25,7 +25,7 @@ class Extension:
         self._others = [LoopsMagic(shell, self.magics), SqlMagic(shell, self.magics)]
         self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
-        self._completion = Completion(shell)
+        self._completion = MagicCompleter(shell)
 
     def install(self) -> None:
         """Register everything."""

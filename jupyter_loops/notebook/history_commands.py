@@ -26,7 +26,7 @@ _PRUNE = (
 _EXPORT = (Option(name="as", help="", shape="FORMAT", read=units.one_of("parquet", "csv")),)
 
 
-class Keeping(StoredMagic):
+class HistoryCommands(StoredMagic):
     """What LoopsMagic does with the history as a whole."""
 
     def _schema(self, words: list[str]) -> Any:

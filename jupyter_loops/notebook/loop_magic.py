@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from jupyter_loops.core.recipe import Recipe
     from jupyter_loops.run import Run
 
-    from .pursuit import Pursuit
+    from .cell_execution import CellExecution
 
 _LIMITS = ("usd", "tokens", "time", "iterations", "calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class CellOrder:
     """A cell, read: what to run, and how."""
 
     recipe: Recipe
@@ -157,7 +157,7 @@ class LoopMagics(Magics):
 
     def _front(self, line: str) -> Any:
         from . import help as pages
-        from .runs import recent
+        from .run_table import recent
 
         if line.strip() in {"-h", "--help"}:
             print(pages.full(self.default))  # noqa: T201  # a magic's help goes where print goes
@@ -167,11 +167,11 @@ class LoopMagics(Magics):
         print(pages.short(self.default), end="\n\n")  # noqa: T201  # as above
         return recent(self.history)
 
-    def _read(self, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> Order | None:
+    def _read(self, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> CellOrder | None:
         """The order, or None when only help was asked for. Raises UsageError, PreflightError."""
         from jupyter_loops.language import parse
 
-        from .names import gather
+        from .namespace import gather
 
         namespace = self._ipython.user_ns
         if local_ns is not None and local_ns is not namespace:
@@ -185,7 +185,7 @@ class LoopMagics(Magics):
             names = ChainMap(gather(recipe, namespace), namespace)  # the others as they are when a candidate reads them
             return self._order(recipe, names, asked.options)
 
-    def _order(self, recipe: Recipe, names: Mapping[str, object], asked: Mapping[str, Any]) -> Order:
+    def _order(self, recipe: Recipe, names: Mapping[str, object], asked: Mapping[str, Any]) -> CellOrder:
         from jupyter_loops.assemble import Options
 
         def chosen(name: str) -> Any:
@@ -197,7 +197,7 @@ class LoopMagics(Magics):
             raise OptionError("a run needs at least one limit of --usd, --tokens, --time, --iterations and --calls")
         if chosen("background") and chosen("insert"):
             raise OptionError("--insert needs a cell that waits: leave --background away")
-        return Order(
+        return CellOrder(
             recipe=recipe,
             options=options,
             names=names,
@@ -207,11 +207,11 @@ class LoopMagics(Magics):
             dry_run=asked.get("dry_run", False),
         )
 
-    def _start(self, order: Order, *, clicks: bool) -> Pursuit:
+    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution:
         from jupyter_loops.assemble import Person, broken_off, launch
         from jupyter_loops.view.attendance import attended
 
-        from .pursuit import Pursuit
+        from .cell_execution import CellExecution
 
         with usage("%%loop"):
             found = broken_off(order.recipe, order.options)
@@ -222,7 +222,7 @@ class LoopMagics(Magics):
             person = Person(there=there, namespace=self._ipython.user_ns)
             return launch(order.recipe, order.options, order.names, [listener], origin=origin, person=person)
 
-        pursuit = Pursuit(
+        pursuit = CellExecution(
             shell=self._ipython,
             recipe=order.recipe,
             begin=begin,
@@ -239,7 +239,7 @@ class LoopMagics(Magics):
         return run
 
 
-def _dry_run(order: Order) -> DryRun:
+def _dry_run(order: CellOrder) -> DryRun:
     from jupyter_loops.assemble import dry_run
 
     with usage("%%loop"):

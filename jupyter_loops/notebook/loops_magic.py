@@ -13,7 +13,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, keeping, models, runs, sandbox, units
+from . import breakers, history_commands, model_table, run_table, sandbox_table, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .stored_magic import FORK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
-    *keeping.WORDS,
+    *history_commands.WORDS,
     *("breakers", "sandbox", "chart", "model", "help"),
 )
 CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
@@ -52,7 +52,7 @@ LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in some] for some in (
 
 
 @magics_class
-class LoopsMagic(keeping.Keeping, Magics):
+class LoopsMagic(history_commands.HistoryCommands, Magics):
     """Steering of runs by line magics."""
 
     def __init__(self, shell: Any, loops: LoopMagics) -> None:
@@ -78,15 +78,15 @@ class LoopsMagic(keeping.Keeping, Magics):
     def _list(self, words: list[str]) -> Any:
         """The runs of this kernel, and the newest of the history."""
         _no_more(words)
-        return runs.recent(self._loops.history)
+        return run_table.recent(self._loops.history)
 
     def _show(self, words: list[str]) -> None:
         """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
         _no_more(words[1:])
-        if not words or runs.find(words[0]):
+        if not words or run_table.find(words[0]):
             self._run(words).show()
         else:
-            runs.show(self._history, self._row(words)["run_id"])
+            run_table.show(self._history, self._row(words)["run_id"])
 
     def _pause(self, words: list[str]) -> str:
         """[NAME]: hold before the next phase."""
@@ -96,7 +96,7 @@ class LoopsMagic(keeping.Keeping, Magics):
 
     def _resume(self, words: list[str]) -> Any:
         """[NAME|RUN] [--usd 2 …]: go on with a run that is held, or that was interrupted, or whose kernel died."""
-        run = runs.find(words[0]) if words else next(map(runs.find, runs.live_names()[-1:]), None)
+        run = run_table.find(words[0]) if words else next(map(run_table.find, run_table.live_names()[-1:]), None)
         if run is None or run.future.done():
             return self._go_on(words)
         _no_more(words[1:])
@@ -119,7 +119,7 @@ class LoopsMagic(keeping.Keeping, Magics):
         """[NAME] "TEXT": tell the model something from the next round on."""
         if not words:
             raise OptionError('give the hint as well: %loops hint NAME "try a regular expression"')
-        named = runs.find(words[0]) is not None and len(words) > 1
+        named = run_table.find(words[0]) is not None and len(words) > 1
         run = self._live(words[:1] if named else [])
         run.hint(" ".join(words[1:] if named else words))
         return f"{run.name} tells its model in the next round"
@@ -138,7 +138,7 @@ class LoopsMagic(keeping.Keeping, Magics):
 
     def _addressed(self, words: list[str]) -> tuple[Run, str]:
         """The run that is named, or the newest that goes on, and the rest of the line."""
-        named = bool(words) and runs.find(words[0]) is not None
+        named = bool(words) and run_table.find(words[0]) is not None
         return self._live(words[:1] if named else []), " ".join(words[1:] if named else words)
 
     def _raise_budget(self, words: list[str]) -> str:
@@ -184,19 +184,21 @@ class LoopsMagic(keeping.Keeping, Magics):
         for word in words:
             if word not in LEVELS:
                 raise OptionError(f"there is no sandbox {word!r}{nearest(word, LEVELS)}")
-        return sandbox.table(words)
+        return sandbox_table.table(words)
 
     def _chart(self, words: list[str]) -> Any:
         """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
-        if names and runs.find(names[0]) is None:
-            raise OptionError(f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *runs.names()])}")
+        if names and run_table.find(names[0]) is None:
+            raise OptionError(
+                f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
+            )
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
 
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
-        return models.model(words)
+        return model_table.model(words)
 
     def _help(self, words: list[str]) -> None:
         """These lines."""
@@ -209,16 +211,16 @@ class LoopsMagic(keeping.Keeping, Magics):
     def _run(self, words: list[str]) -> Run:
         """The run that is named, else the newest."""
         _no_more(words[1:])
-        found = runs.find(words[0]) if words else runs.newest()
+        found = run_table.find(words[0]) if words else run_table.newest()
         if found is None and words:
-            raise OptionError(f"no run is called {words[0]}{nearest(words[0], runs.names())}")
+            raise OptionError(f"no run is called {words[0]}{nearest(words[0], run_table.names())}")
         if found is None:
             raise OptionError("no loop has run in this kernel yet")
         return found
 
     def _live(self, words: list[str]) -> Run:
         """The run that is named, else the newest that goes on; it must not have ended."""
-        run = self._run(words or runs.live_names()[-1:])
+        run = self._run(words or run_table.live_names()[-1:])
         if run.future.done():
             raise OptionError(f"{run.name} has ended already")
         return run

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 
-from .query import CHARTS, SQL_OPTIONS
+from .sql_line import CHARTS, SQL_OPTIONS
 
 _TOKEN = re.compile(r"[\w.$-]*$")
 _NAMED = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)

@@ -17,7 +17,7 @@ from jupyter_loops.errors import OptionError, QueryError
 from jupyter_loops.nearest import nearest
 
 from .loop_magic import LoopMagics
-from .query import SQL_OPTIONS, Query, read_query
+from .sql_line import SQL_OPTIONS, Query, read_query
 from .usage import usage
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class SqlMagic(Magics):
 
     def _ask(self, query: Query, namespace: Mapping[str, object]) -> Result:
         from jupyter_loops.history import History, open_history
-        from jupyter_loops.history.query import parameters
+        from jupyter_loops.history.statement import parameters
 
         only = query.options.get("read_only", False)
         history = History(self._loops.history, read_only=True) if only else open_history(self._loops.history)
@@ -91,15 +91,15 @@ def _as(result: Result, options: Mapping[str, Any]) -> Any:
     """The result in the form that was asked for."""
     kind = options.get("to")
     if kind == "chart":
-        from jupyter_loops.view.charts import query
+        from jupyter_loops.view.charts import query_chart
 
         try:
-            drawn = query.numbers(
+            drawn = query_chart.numbers(
                 result.columns, result.fetchall(), *(options.get(axis) for axis in ("x", "y", "color"))
             )
         except ValueError as error:
             raise OptionError(str(error)) from None
-        return query.figure(drawn, options.get("chart"))
+        return query_chart.figure(drawn, options.get("chart"))
     value = getattr(result, kind) if kind else result
     return value() if callable(value) else value
 

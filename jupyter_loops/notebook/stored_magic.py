@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import runs, units
+from . import run_table, units
 from .line import Option, read_options
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import Adapters
-    from jupyter_loops.continuation import Continuation, Stored
+    from jupyter_loops.continuation import Continuation, StoredRun
     from jupyter_loops.core.ports import Listener
-    from jupyter_loops.delivery import Outcome
+    from jupyter_loops.delivery import RecheckOutcome
     from jupyter_loops.history import History
     from jupyter_loops.run import Run
 
+    from .cell_execution import CellExecution
     from .loop_magic import LoopMagics
-    from .pursuit import Pursuit
 
 WORDS = ("fork", "replay", "lineage", "verify", "verify-delivery", "export", "forget")
 CHANGES = (
@@ -62,10 +62,10 @@ class StoredMagic:
 
     def _lineage(self, words: list[str]) -> Any:
         """[NAME|RUN]: the tree of runs it belongs to; `%loops chart lineage` draws it."""
-        from jupyter_loops.view.lineage import Lineage
+        from jupyter_loops.view.lineage_text import LineageText
 
         run_id = self._row(words)["run_id"]
-        return Lineage(self._history.family(run_id), run_id)
+        return LineageText(self._history.family(run_id), run_id)
 
     def _verify(self, words: list[str]) -> Table | str:
         """[NAME|RUN] [--mend] [--sign] [--signed]: prove that nothing was edited or deleted; mend rows; sign it."""
@@ -91,7 +91,7 @@ class StoredMagic:
         """[NAME]: run the cell's checks, hidden ones too, on what the notebook has now."""
         if len(words) > 1:
             raise OptionError(f"unexpected {words[1]!r}")
-        run = runs.find(words[0]) if words else runs.newest()
+        run = run_table.find(words[0]) if words else run_table.newest()
         if run is None:
             raise OptionError(f"no run of this kernel is called {words[0]}" if words else "no loop has run here yet")
         found = run.verify_delivery(self._ipython.user_ns)
@@ -145,7 +145,7 @@ class StoredMagic:
         """The row of the run that is named, else of the newest of this kernel, else of the history."""
         if len(words) > 1:
             raise OptionError(f"unexpected {words[1]!r}")
-        here = runs.find(words[0]) if words else runs.newest()
+        here = run_table.find(words[0]) if words else run_table.newest()
         by_id = here is not None and (not words or here.id.startswith(words[0]))
         name = here.id if here is not None and by_id else words[0] if words else None
         row = self._history.run(name) if name else next(iter(self._history.sql(NEWEST).dicts()), None)
@@ -153,14 +153,14 @@ class StoredMagic:
             raise OptionError(f"no run is called {name}" if name else "there are no runs yet")
         return row
 
-    def _stored(self, words: list[str]) -> Stored:
+    def _stored(self, words: list[str]) -> StoredRun:
         from jupyter_loops.assemble import stored
 
         return stored(self._row(words)["run_id"], self._loops.history)
 
-    def _begin(self, found: Continuation, changes: dict[str, Any]) -> Pursuit:
+    def _begin(self, found: Continuation, changes: dict[str, Any]) -> CellExecution:
         """A run below this line, with its view; it goes on in the background."""
-        from .pursuit import Pursuit
+        from .cell_execution import CellExecution
 
         names = self._ipython.user_ns
         mine = {name: names[name] for name in sorted(found.recipe.uses) if name in names}
@@ -170,7 +170,7 @@ class StoredMagic:
 
             return pursue(found, mine, [listener], adapters, **changes)
 
-        pursuit = Pursuit(shell=self._ipython, recipe=found.recipe, begin=begin, story=found.story, raises=False)
+        pursuit = CellExecution(shell=self._ipython, recipe=found.recipe, begin=begin, story=found.story, raises=False)
         pursuit.start(clicks=True)
         self._loops.shown.add(pursuit.run.id)
         return pursuit
@@ -190,7 +190,7 @@ def _compared(history: History, then: str, now: str) -> Table:
     return Table(("round", "then", "now", "what came of it"), rows, f"run {now} replayed {then}, 0 tokens")
 
 
-def _said(outcome: Outcome) -> str:
+def _said(outcome: RecheckOutcome) -> str:
     return "skipped" if outcome.passed is None else "pass" if outcome.passed else "FAIL"
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from jupyter_loops.core.recipe import Target
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .answer.calls import begins_call
-from .answer.code import read_code
-from .answer.data import read_data
-from .answer.faults import check_length
+from .answer.answer_errors import check_length
 from .answer.fit import Schema
 from .answer.patience import Impatient, patience
-from .answer.text import read_text
+from .answer.read_json import read_data
+from .answer.read_plain_text import read_text
+from .answer.read_python import read_code
+from .answer.written_calls import begins_call
 
 _QUICK = 0.015  # seconds, to which one step may come that cannot be broken off
 _SHORT = {"code": 100_000, "data": 200_000, "text": 200_000}  # characters that such a step takes 40 ms for, at most
@@ -30,11 +30,11 @@ _A_CALL = (
     "the answer is the call of a tool, which cannot be read or comes too late: call it in the form that was told, "
     "or give the answer itself"
 )
-_MAIN = "import sys; sys.path[:] = {path!r}; from jupyter_loops.planning.reading import main; main()"
+_MAIN = "import sys; sys.path[:] = {path!r}; from jupyter_loops.planning.answer_reading import main; main()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ReadingOrder:
     """What is to be read from an answer."""
 
     form: str  # code, data, text
@@ -55,7 +55,7 @@ class Order:
         return read_data(answer, self.targets, schema=self.schema, cut=self.cut)
 
 
-async def read(order: Order, answer: str) -> str:
+async def read(order: ReadingOrder, answer: str) -> str:
     """The candidate's text, whatever time that takes. Raises ReplyError."""
     check_length(answer)
     if len(answer) <= _SHORT[order.form]:
@@ -67,7 +67,7 @@ async def read(order: Order, answer: str) -> str:
     return await _aside(order, answer)
 
 
-async def _aside(order: Order, answer: str) -> str:
+async def _aside(order: ReadingOrder, answer: str) -> str:
     process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own words; it is waited for on a thread
         [sys.executable, "-I", "-c", _MAIN.format(path=sys.path)],
         stdin=subprocess.PIPE,

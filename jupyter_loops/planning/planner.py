@@ -9,9 +9,9 @@ from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.core.recipe import Recipe, TargetKind
 
+from .answer_reading import ReadingOrder, read
 from .outline import Schema, outline, together
-from .parts import sections
-from .reading import Order, read
+from .prompt_parts import sections
 from .sampling import Schedule
 from .window import GAP, Section, fit
 
@@ -26,7 +26,7 @@ _DATA = "Answer with one JSON object and nothing else."
 _TEXT = "Answer with the text itself and nothing else."
 
 
-class Planner:
+class PromptPlanner:
     """Fresh context every round, with a small carry-over: what a round costs does not grow."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Planner:
         `cut` says that the answer was cut at its length limit.
         """
         of, schema, _ = self._shape
-        order = Order(
+        order = ReadingOrder(
             form="code" if recipe.asks_for_code else "text" if _plain(recipe) else "data",
             targets=recipe.targets,
             setup=recipe.setup if recipe.asks_for_code else "",

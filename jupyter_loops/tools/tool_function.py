@@ -22,7 +22,7 @@ _DESCRIBED = 2000  # characters of a docstring
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class ToolFunction:
     """A function, and how it is offered."""
 
     function: Callable[..., Any]
@@ -30,7 +30,7 @@ class Tool:
     reader: Any  # pydantic.TypeAdapter of its arguments
 
     @classmethod
-    def of(cls, function: object) -> Tool:
+    def of(cls, function: object) -> ToolFunction:
         """Read its signature, type hints and docstring. Raises PreflightError for what no model could call."""
         if not callable(function):
             raise PreflightError(f"a tool is a function, and this is a {type(function).__name__}: {function!r:.60}")

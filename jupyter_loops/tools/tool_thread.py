@@ -22,7 +22,7 @@ class ToolStopped(BaseException):
     """Raised in a tool's own code when its time is over, or its run."""
 
 
-class Errand:
+class ToolThread:
     """A call under way. Made on the event loop that waits for it."""
 
     def __init__(self, do: Callable[[], Any], name: str) -> None:

@@ -9,43 +9,43 @@ from collections.abc import Awaitable, Iterable, Mapping
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Offer, ToolCall, ToolResult
 from jupyter_loops.errors import PreflightError
-from jupyter_loops.execution.child.describe import describe
 from jupyter_loops.execution.child.portray import portray
+from jupyter_loops.execution.child.value_text import describe
 
-from .errand import Errand
 from .scope import define
-from .signature import Tool
+from .tool_function import ToolFunction
+from .tool_thread import ToolThread
 
 PATIENCE = 60.0  # seconds
 
 
-class Toolbox:
+class FunctionToolbox:
     """Looks a call's tool up, reads its arguments, makes it, and puts what comes of it into words.
 
     The functions are held here: a tool that deletes its own name is still there the next time. Calls are made one
     at a time. One that does not end keeps its tool busy, so that no more threads can pile up than there are tools.
     """
 
-    def __init__(self, tools: Iterable[Tool] = (), patience: float | None = PATIENCE) -> None:
-        self._tools: dict[str, Tool] = {}
+    def __init__(self, tools: Iterable[ToolFunction] = (), patience: float | None = PATIENCE) -> None:
+        self._tools: dict[str, ToolFunction] = {}
         for tool in tools:
             if tool.offer.name in self._tools:
                 raise PreflightError(f"two tools are called {tool.offer.name}")
             self._tools[tool.offer.name] = tool
         self.patience = patience
-        self._under_way: dict[str, Errand] = {}
+        self._under_way: dict[str, ToolThread] = {}
 
     @classmethod
     def of(
         cls, recipe: Recipe, chosen: Iterable[str], names: Mapping[str, object], patience: float | None = PATIENCE
-    ) -> Toolbox:
+    ) -> FunctionToolbox:
         """The tools that a cell defines, and those that are chosen among the notebook's names. PreflightError."""
         functions = [*define(recipe, names).values()]
         for name in chosen:
             if name not in names:
                 raise PreflightError(f"the tool {name} is not among the notebook's names: run the cell that defines it")
             functions.append(names[name])  # type: ignore[arg-type]  # Tool.of finds out whether it is a function
-        return cls(map(Tool.of, functions), patience)
+        return cls(map(ToolFunction.of, functions), patience)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -66,12 +66,12 @@ class Toolbox:
             return ToolResult(text=str(error), error="arguments")
         return await self._make(tool, arguments)
 
-    async def _make(self, tool: Tool, arguments: dict[str, object]) -> ToolResult:
+    async def _make(self, tool: ToolFunction, arguments: dict[str, object]) -> ToolResult:
         def words() -> object:
             value = tool.function(**arguments)
             return _portrayed(value) if inspect.isawaitable(value) else portray(value)[1]
 
-        errand = self._under_way[tool.offer.name] = Errand(words, tool.offer.name)
+        errand = self._under_way[tool.offer.name] = ToolThread(words, tool.offer.name)
         began = time.perf_counter()
         try:
             text, raised = await errand.outcome(self.patience)

@@ -28,7 +28,7 @@ class Failed(AssertionError):
     """An assertion of the check itself, and not one inside the candidate, does not hold."""
 
 
-class Recorder:
+class AssertionRecorder:
     """The values of one check's sub-expressions, by the place they came from."""
 
     def __init__(self, check: dict[str, Any], describe: Describe, ask: Ask | None = None) -> None:

@@ -7,13 +7,13 @@ from time import perf_counter
 from types import CodeType
 from typing import Any, Protocol
 
+from .assertion_recorder import Ask, AssertionRecorder, Describe, Failed
 from .numbers import lacks, number
-from .recorder import Ask, Describe, Failed, Recorder
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, whose import takes long
 
 
-class Sources(Protocol):
+class CheckSources(Protocol):
     """Remembers texts by filename, and tells exceptions by their lines."""
 
     def add(self, filename: str, text: str, *, secret: bool = False) -> None:
@@ -26,7 +26,7 @@ class Sources(Protocol):
 
 
 def examine(
-    check: dict[str, Any], names: dict[str, Any], sources: Sources, describe: Describe, ask: Ask | None = None
+    check: dict[str, Any], names: dict[str, Any], sources: CheckSources, describe: Describe, ask: Ask | None = None
 ) -> dict[str, Any]:
     """Run one check in the namespace; the verdict as JSON. Never raises.
 
@@ -34,7 +34,7 @@ def examine(
     """
     verdict: dict[str, Any] = {"passed": False, "message": "", "values": {}, "metric": None, "fault": None}
     started = perf_counter()
-    recorder = Recorder(check, describe, ask)
+    recorder = AssertionRecorder(check, describe, ask)
     try:
         _run_prelude(check, names, sources)
         verdict["metric"] = _run(check, names, sources, recorder)
@@ -48,7 +48,7 @@ def examine(
     return verdict | {"seconds": perf_counter() - started}
 
 
-def _run_prelude(check: dict[str, Any], names: dict[str, Any], sources: Sources) -> None:
+def _run_prelude(check: dict[str, Any], names: dict[str, Any], sources: CheckSources) -> None:
     prelude = check["prelude"]
     if prelude is not None:
         filename = f"<before check {check['index']}>"
@@ -56,7 +56,9 @@ def _run_prelude(check: dict[str, Any], names: dict[str, Any], sources: Sources)
         run(_linked(loads(prelude["code"]), filename, {}), names)  # noqa: S302 - from the kernel
 
 
-def _run(check: dict[str, Any], names: dict[str, Any], sources: Sources, recorder: Recorder) -> dict[str, Any] | None:
+def _run(
+    check: dict[str, Any], names: dict[str, Any], sources: CheckSources, recorder: AssertionRecorder
+) -> dict[str, Any] | None:
     filename = f"<check {check['index']}>"
     sources.add(filename, check["text"], secret=True)
     code = _linked(loads(check["code"]), filename, recorder.functions())  # noqa: S302 - from the kernel

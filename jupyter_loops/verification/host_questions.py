@@ -6,7 +6,7 @@ import ast
 
 from jupyter_loops.core.recipe import Word
 
-from .recorder import ASK
+from .assertion_recorder import ASK
 
 
 def redirect(tree: ast.Module) -> None:

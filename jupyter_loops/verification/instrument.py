@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from .recorder import BEGIN, FAIL, MARK, RECORD, TRUE
+from .assertion_recorder import BEGIN, FAIL, MARK, RECORD, TRUE
 
 _OPAQUE = (ast.Lambda, ast.Yield, ast.YieldFrom, ast.Await)
 _TRANSPARENT = (ast.Starred, ast.NamedExpr, ast.Slice)

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_loops.core.host_question import HostAnswer, HostQuestion
 from jupyter_loops.core.message import Message, Prompt
-from jupyter_loops.core.question import Answer, Question
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 _STEPS = 10  # grades that a schema offers above 0
@@ -40,7 +40,7 @@ SCHEMA: dict[str, Any] = {
 class RubricJudge:
     """Satisfies `core.ports.Judge`."""
 
-    def prompt(self, question: Question, rubric: str, window: int | None) -> Prompt:
+    def prompt(self, question: HostQuestion, rubric: str, window: int | None) -> Prompt:
         """What the judge is asked; a value that does not fit the window loses its middle, and says so."""
         value = question.text if window is None else _cut(question.text, max(200, (window - _ROOM) * _PER_TOKEN))
         marker = f"VALUE {question.digest[:16]}"  # it would have to contain its own hash
@@ -48,7 +48,7 @@ class RubricJudge:
         asked += f"How well does the value meet the rubric? Rubric again: {rubric.strip()}"
         return Prompt(messages=(Message("system", _SYSTEM), Message("user", asked)), schema=SCHEMA)
 
-    def read(self, text: str) -> Answer:
+    def read(self, text: str) -> HostAnswer:
         """The grade, 0 to 1, and its reason. Raises ReplyError for anything else."""
         found = _object(text)
         score, reason = found.get("score"), found.get("reason", "")
@@ -57,7 +57,7 @@ class RubricJudge:
         if not 0 <= score <= 1:
             raise ReplyError(f"the judge's score is {score:g}, which is not between 0 and 1", ErrorClass.MALFORMED)
         words = " ".join(reason.split()) if isinstance(reason, str) else ""
-        return Answer(value=float(score), note=words[:_REASON])
+        return HostAnswer(value=float(score), note=words[:_REASON])
 
 
 def _object(text: str) -> dict[str, Any]:

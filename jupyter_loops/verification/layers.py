@@ -14,10 +14,10 @@ from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import Case, Stage
 from jupyter_loops.core.recipe import Check
 
-from .data import data
+from .code_syntax import syntax
+from .data_syntax import data
 from .static import static
-from .syntax import syntax
-from .telling import ended
+from .verdict_words import ended
 
 
 class Parse:

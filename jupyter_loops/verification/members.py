@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Target
 
-from .signature import Function, fits, header
+from .signature_match import Function, fits, header
 
 _SHOWN = 3  # mismatches in a message
 _NO_METHODS = frozenset({"object", "ABC", "Generic", "Protocol"})  # bases that a class may have or not

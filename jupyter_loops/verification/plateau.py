@@ -16,7 +16,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from jupyter_loops.core.amount import counted
-from jupyter_loops.core.ports import Finding, Round
+from jupyter_loops.core.ports import IterationSummary, StuckFinding
 from jupyter_loops.core.termination import StopReason
 
 ENOUGH = 4  # rounds from which noise is estimated
@@ -25,16 +25,16 @@ _NORMAL = 0.954  # median of |difference| of two normal values, in standard devi
 _LAST = 4  # rung
 
 
-class Plateau:
+class PlateauDetector:
     """One run's search for a better round; None as patience never fires."""
 
     def __init__(self, patience: int | None) -> None:
         self._patience = patience
-        self._best: Round | None = None  # the one to beat
+        self._best: IterationSummary | None = None  # the one to beat
         self._since = 0
         self._scores = _Series(patience or 1)
 
-    def take(self, turn: Round) -> Finding | None:
+    def take(self, turn: IterationSummary) -> StuckFinding | None:
         """Add a round. Each quarter of the patience that is used up is a rung."""
         if self._patience is None:
             return None
@@ -45,9 +45,9 @@ class Plateau:
         self._since = 0 if self._scores.is_rising() else self._since + 1
         last = _LAST if self._scores.is_known() else _LAST - 1
         rung = min(_LAST * self._since // self._patience, last)
-        return Finding(StopReason.PLATEAU, self._words(self._best), rung) if rung else None
+        return StuckFinding(StopReason.PLATEAU, self._words(self._best), rung) if rung else None
 
-    def _words(self, best: Round) -> str:
+    def _words(self, best: IterationSummary) -> str:
         reached = f"progress {best.progress:.0%}" + ("" if best.score is None else f", score {abs(best.score):g}")
         noise = self._scores.noise()
         about = f" (noise ± {noise:.2g})" if noise else ""
@@ -90,5 +90,5 @@ class _Series:
         return bool(gain > RISING * noise * (2 / half) ** 0.5)
 
 
-def _key(turn: Round) -> tuple[float, float]:
+def _key(turn: IterationSummary) -> tuple[float, float]:
     return turn.progress, float("-inf") if turn.score is None else turn.score

@@ -12,7 +12,7 @@ from jupyter_loops.core.mutation import changed
 from jupyter_loops.core.names import changes
 from jupyter_loops.core.recipe import Check, CheckKind
 
-from .asked import redirect
+from .host_questions import redirect
 from .instrument import Instrument, Places
 
 

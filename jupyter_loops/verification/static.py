@@ -9,7 +9,7 @@ from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 
 from .members import class_mismatch
-from .signature import mismatch
+from .signature_match import mismatch
 
 
 def static(recipe: Recipe, tree: ast.Module) -> list[Verdict]:

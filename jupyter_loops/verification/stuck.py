@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from jupyter_loops.core.ports import Finding, Round
+from jupyter_loops.core.ports import IterationSummary, StuckFinding
 from jupyter_loops.core.termination import StopReason
 
-from .plateau import Plateau
+from .plateau import PlateauDetector
 
 REPEATS = 3  # the same proposal with the same result, in a row: from then on each further one is a rung
 LONGEST_PERIOD = 4
@@ -27,9 +27,9 @@ class Detectors:
         self._tail: deque[_Key] = deque(maxlen=2 * LONGEST_PERIOD)
         self._same = 0  # rounds in a row that were like the last
         self._turning = dict.fromkeys(range(2, LONGEST_PERIOD + 1), 0)  # rounds that the cycle has gone on
-        self._plateau = Plateau(patience)
+        self._plateau = PlateauDetector(patience)
 
-    def take(self, turn: Round) -> Finding | None:
+    def take(self, turn: IterationSummary) -> StuckFinding | None:
         """Add a round; the surest detector that fires, and how far things have gone by any of them."""
         key = (turn.digest, turn.outcome, turn.score)
         self._same = self._same + 1 if self._tail and self._tail[-1] == key else 1
@@ -40,14 +40,14 @@ class Detectors:
         found = [each for each in (self._repeating(turn), *turning, flat) if each is not None]
         return replace(found[0], rung=max(each.rung for each in found)) if found else None
 
-    def _repeating(self, turn: Round) -> Finding | None:
+    def _repeating(self, turn: IterationSummary) -> StuckFinding | None:
         if self._same < REPEATS:
             return None
         what = "proposals were the same and came out the same" if turn.digest else "answers held no candidate"
         message = f"the last {self._same} {what}"
-        return Finding(StopReason.REPETITION, message, min(self._same - REPEATS + 1, LAST))
+        return StuckFinding(StopReason.REPETITION, message, min(self._same - REPEATS + 1, LAST))
 
-    def _turn(self, tail: list[_Key], period: int) -> Finding | None:
+    def _turn(self, tail: list[_Key], period: int) -> StuckFinding | None:
         """The same `period` proposals with the same outcomes, twice over."""
         turns = len(tail) == 2 * period and tail[:period] == tail[period:] and len(set(tail)) > 1
         self._turning[period] = self._turning[period] + 1 if turns else 0
@@ -55,4 +55,4 @@ class Detectors:
             return None
         rounds = 2 * period - 1 + self._turning[period]
         message = f"the last {rounds} rounds went through the same {period} proposals again and again"
-        return Finding(StopReason.OSCILLATION, message, min(self._turning[period], LAST))
+        return StuckFinding(StopReason.OSCILLATION, message, min(self._turning[period], LAST))

@@ -1,4 +1,4 @@
-"""The `Verifier` port, met by the functions of this folder."""
+"""The `LayeredVerifier` port, met by the functions of this folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jupyter_loops.core.ports import Case
 from jupyter_loops.core.recipe import Recipe
 
 from .digest import digest
+from .iteration_progress import progress
 from .layers import Examined, Importing, Parse, Schema, Static, climb
-from .progress import progress
 from .stuck import Detectors
-from .telling import feedback, why
+from .verdict_words import feedback, why
 
 
 @dataclass(frozen=True, slots=True)
-class Verifier:
+class LayeredVerifier:
     """How good a candidate is. Stateless."""
 
     imports: Imports = field(default_factory=Imports)  # what candidates may import

@@ -12,7 +12,7 @@ from .amounts import count, usd
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ForecastView:
     """One line, the curve behind it, and what stands beside it on demand. Empty where there is no forecast."""
 
     text: str = ""
@@ -20,7 +20,7 @@ class Outlook:
     curve: tuple[float, ...] = ()  # P(verified) after each of the rounds to come
 
     @classmethod
-    def of(cls, forecast: object) -> Outlook:
+    def of(cls, forecast: object) -> ForecastView:
         """From an event's JSON."""
         if not isinstance(forecast, Mapping) or not forecast:
             return cls()

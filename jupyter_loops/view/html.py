@@ -14,7 +14,7 @@ from jupyter_loops.core.amount import counted
 
 from .amounts import brief, count, size, usd
 from .palette import PHASES
-from .text import NONE, SIGNS, breaker
+from .run_text import NONE, SIGNS, breaker
 
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'

@@ -8,7 +8,7 @@ from difflib import ndiff
 from typing import Any
 
 from .clip import clip, line
-from .drawn import figure, files
+from .figures_view import figure, files
 
 _FIGURES = 6
 _TOLD = 500  # characters of what a tool was asked, and of what it said
@@ -16,7 +16,7 @@ _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the his
 
 
 @dataclass(slots=True)
-class Round:
+class IterationView:
     """What is known so far of one round; `rev` says when it last changed."""
 
     n: int
@@ -79,7 +79,7 @@ class Round:
                 call["result"], call["error"] = clip(event.get("result", ""), _TOLD), line(event.get("error", ""), 40)
                 call["seconds"] = event.get("seconds")
 
-    def proposed(self, event: Mapping[str, Any], best: Round | None) -> None:
+    def proposed(self, event: Mapping[str, Any], best: IterationView | None) -> None:
         """A candidate was read; `best` is the best round before this one."""
         self.candidate = {"kind": line(event.get("candidate_kind", ""), 20), "text": clip(event.get("text", ""))}
         self.answer = ""

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class LineageText:
     """A family of runs. `rows` are those of `History.family`, the oldest first."""
 
     rows: Sequence[Row]

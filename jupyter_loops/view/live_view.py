@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from jupyter_loops.core.events import Record, RunEnded
 
 from .controls import Controls
-from .place import Place, place
+from .output_place import OutputPlace, place
 from .snapshot import Snapshot
 
 _PERIOD = 0.1  # seconds between updates, at least
@@ -34,7 +34,7 @@ class LiveView:
         self._inbox: deque[Callable[[], None]] = deque()
         self._news, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
         self._run: str | None = None
-        self._place: Place | None = None
+        self._place: OutputPlace | None = None
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -104,7 +104,7 @@ class LiveView:
         except Exception:  # noqa: BLE001 -- same; a kernel that shuts down takes its sockets away
             _log.debug("the final picture could not be shown", exc_info=True)
 
-    def _follow(self, where: Place) -> None:
+    def _follow(self, where: OutputPlace) -> None:
         renewed = time.monotonic()
         while not self._over.is_set():
             self._news.wait(max(renewed + _RELOAD - time.monotonic(), 0.0))

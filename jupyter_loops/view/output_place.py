@@ -9,17 +9,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from .bundle import bundle
 from .controls import Controls
 from .html import html
+from .run_text import headline, text
+from .saved_output import bundle
 from .snapshot import Snapshot
-from .text import headline, text
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _HTML_PERIOD = 1.0  # seconds; every update draws the whole output anew
 
 
-class Place(Protocol):
+class OutputPlace(Protocol):
     """One place on a screen. `show` comes from the cell's thread, the rest from the view's."""
 
     stale: bool  # a page asked for everything anew
@@ -41,24 +41,24 @@ class Place(Protocol):
         ...
 
 
-def place(controls: Controls | None, *, clicks: bool, refresh: Callable[[], None]) -> Place:
+def place(controls: Controls | None, *, clicks: bool, refresh: Callable[[], None]) -> OutputPlace:
     """The best place that this process has."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
-        return Nowhere()
+        return NoOutput()
     if not hasattr(shell, "kernel"):
-        return Terminal()
+        return TerminalOutput()
     try:
         from .widget import RunWidget
     except (ImportError, OSError):  # no anywidget, or the script is not built
-        return Page()
+        return NotebookPage()
     mode = "none" if controls is None else "live" if clicks else "late"
     widget = _unparented(lambda: RunWidget(controls, refresh, clicks=mode))
-    return Live(widget)
+    return LiveOutput(widget)
 
 
-class Nowhere:
+class NoOutput:
     """Outside of IPython nothing is shown."""
 
     stale = False
@@ -76,7 +76,7 @@ class Nowhere:
         """Nothing."""
 
 
-class Terminal(Nowhere):
+class TerminalOutput(NoOutput):
     """A terminal gets the summary at the end; lines from another thread would tear its prompt."""
 
     def finish(self, snapshot: Snapshot) -> None:
@@ -84,7 +84,7 @@ class Terminal(Nowhere):
         _display({"text/plain": text(snapshot.to_json())})
 
 
-class Page(Nowhere):
+class NotebookPage(NoOutput):
     """HTML that is drawn anew at most once a second."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Page(Nowhere):
         return {"text/html": html(picture), "text/plain": headline(picture)}
 
 
-class Live(Page):
+class LiveOutput(NotebookPage):
     """The widget, with a static picture beside it for everything that cannot draw widgets."""
 
     def __init__(self, widget: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .html import html
+from .run_text import text
 from .snapshot import Snapshot
-from .text import text
 
 MIME = "application/vnd.jupyter-loops.run.v1+json"
 

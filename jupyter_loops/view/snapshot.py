@@ -15,11 +15,11 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import UNBILLED
 
 from .amounts import brief
-from .checks import Checks
+from .check_list import Checks
 from .clip import LIMIT, clip, line
 from .clock import Clock
-from .outlook import Outlook
-from .round import Round
+from .forecast_view import ForecastView
+from .iteration_view import IterationView
 from .series import Series
 from .spending import Spending
 
@@ -49,7 +49,7 @@ class Snapshot:
         self.iteration = 0
         self.state, self.note = "prepare", ""
         self.termination: dict[str, Any] | None = None
-        self.best: Round | None = None
+        self.best: IterationView | None = None
         self._facts: dict[str, Any] = {
             "run": "",
             "name": line(name, 80),
@@ -58,10 +58,10 @@ class Snapshot:
             "isolation": "",
             "tools": [],
         }
-        self._rounds: dict[int, Round] = {}
+        self._rounds: dict[int, IterationView] = {}
         self._notes: list[str] = []
         self._startup = ""
-        self._forecast = Outlook()
+        self._forecast = ForecastView()
         self._breakers: dict[tuple[str, str], dict[str, Any]] = {}  # not closed, as this run knows
         self._stream = ""
         self._approval: dict[str, Any] | None = None  # what waits for a person
@@ -173,11 +173,11 @@ class Snapshot:
             return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
 
-    def _touch(self, event: Mapping[str, Any]) -> Round:
+    def _touch(self, event: Mapping[str, Any]) -> IterationView:
         """The round of an event, marked as changed; the oldest makes room."""
         n = max(int(event.get("iteration") or 0), self.iteration)  # 0: a stored candidate is verified again
         if n not in self._rounds:
-            self._rounds[n] = Round(n)
+            self._rounds[n] = IterationView(n)
             self.iteration, self._stream = n, ""
             if len(self._rounds) > ROUNDS:
                 del self._rounds[next(iter(self._rounds))]
@@ -199,7 +199,7 @@ class Snapshot:
         }
         self._started_up(event)
         self._spending.limit(event.get("budget") or {})
-        self._forecast = Outlook.of(event.get("forecast"))
+        self._forecast = ForecastView.of(event.get("forecast"))
         self._spending.priced = event.get("price") is not None
         self._checks = Checks(event.get("checks") or ())
 
@@ -285,7 +285,7 @@ class Snapshot:
     def _decided(self, event: Mapping[str, Any]) -> None:
         round_ = self._touch(event)
         round_.decided(event)
-        self._forecast = Outlook.of(event.get("forecast"))
+        self._forecast = ForecastView.of(event.get("forecast"))
         self._spending.spent["iterations"] = float(round_.n)
         if round_.best:
             self.best, self._verdicts = round_, self._judged
@@ -327,7 +327,7 @@ class Snapshot:
 
     def _run_ended(self, event: Mapping[str, Any]) -> None:
         self._approval = None
-        self.state, self._stream, self._forecast = "end", "", Outlook()
+        self.state, self._stream, self._forecast = "end", "", ForecastView()
         self.termination = {"reason": line(event.get("reason", ""), 40), "message": line(event.get("message", ""), 500)}
         self._spending.spent["seconds"] = self._clock.seconds()
         self._spending.final(event.get("usage") or {})

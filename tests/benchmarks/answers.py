@@ -15,7 +15,7 @@ from target import beside
 
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 from jupyter_loops.errors import ReplyError
-from jupyter_loops.planning.planner import Planner
+from jupyter_loops.planning.planner import PromptPlanner
 
 FUNCTION = "def f(x):\n    return x\n"
 PROSE = "The function returns what it is given, as the checks want it; nothing else is needed here.\n"
@@ -79,7 +79,7 @@ HARMFUL = {
 
 async def measure(targets: tuple[Target, ...], text: str, times: int) -> tuple[float, float, str]:
     """Seconds of one reading, the longest that the thread was held, and what came."""
-    planner, recipe = Planner(), Recipe(name="answers", goal="", targets=targets)
+    planner, recipe = PromptPlanner(), Recipe(name="answers", goal="", targets=targets)
     held, took, came = [0.0], [], ""
 
     async def watch() -> None:

@@ -11,7 +11,7 @@ from target import beside
 
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.condition import Position
-from jupyter_loops.core.until import Iterations, Plateau, Usd, Verified
+from jupyter_loops.core.stop_conditions import Iterations, Plateau, Usd, Verified
 from jupyter_loops.engine.breaker import Breakers
 from jupyter_loops.engine.ledger import Ledger
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.condition import Position
-from jupyter_loops.core.until import Iterations, Plateau, Usd, Verified
+from jupyter_loops.core.stop_conditions import Iterations, Plateau, Usd, Verified
 from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.history.day import DayBook
 

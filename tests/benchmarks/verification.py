@@ -13,7 +13,7 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.ports import Case, World
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 SETUPS = {
     "a bare cell": "",
@@ -26,7 +26,7 @@ async def measure(setup: str, times: int) -> list[tuple[float, float]]:
     """Wall and CPU seconds, of kernel and child, of static layers and examination; the asserts are next to nothing."""
     uses = "assert len(table) == 1000\n" if setup else "assert f(99) == 100\n"
     cell = setup + "def f(n):\n    'n + 1'\n" + "".join(f"assert f({n}) == {n + 1}\n" for n in range(19)) + uses
-    recipe, verifier, sandbox, taken = parse(cell, "bench"), Verifier(), ZygoteSandbox("process"), []
+    recipe, verifier, sandbox, taken = parse(cell, "bench"), LayeredVerifier(), ZygoteSandbox("process"), []
     await sandbox.open(World(recipe=recipe))
     try:
         for _ in range(times):

@@ -4,7 +4,7 @@ import pytest
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.condition import Position
-from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
+from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
 
 FAR = Position(usage=Usage(usd=0.1, tokens=100, seconds=5, iterations=2, calls=3), progress=0.5, since_best=1)
 

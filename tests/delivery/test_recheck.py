@@ -1,7 +1,7 @@
 """The checks of a cell, run again on what the notebook has."""
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
-from jupyter_loops.delivery import Outcome, deliver, recheck
+from jupyter_loops.delivery import RecheckOutcome, deliver, recheck
 from jupyter_loops.language import parse
 
 CELL = '''
@@ -37,4 +37,6 @@ def test_every_check_is_run_on_the_delivered_value_and_on_what_took_its_place():
     namespace["f"] = lambda n: point(min(n * n, 9))
     assert [one.passed for one in recheck(recipe, namespace, module)] == [True, True, None, None, False]
     del namespace["f"]
-    assert recheck(recipe, namespace, module)[4] == Outcome("f(5).x == 25", False, "NameError: name 'f' is not defined")
+    assert recheck(recipe, namespace, module)[4] == RecheckOutcome(
+        "f(5).x == 25", False, "NameError: name 'f' is not defined"
+    )

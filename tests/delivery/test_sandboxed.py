@@ -21,12 +21,12 @@ import pytest
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery, Limits
 from jupyter_loops.core.ports import World
-from jupyter_loops.delivery import Outcome, deliver, recheck
+from jupyter_loops.delivery import RecheckOutcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.errors import CallError
 from jupyter_loops.execution import tree
 from jupyter_loops.execution.sandbox import ZygoteSandbox
-from jupyter_loops.execution.service import Service
+from jupyter_loops.execution.sandbox_service import SandboxService
 from jupyter_loops.language import parse
 
 
@@ -36,7 +36,9 @@ def bound(cell: str, code: str, level: str = "process", limits: Limits | None = 
     recipe = parse(f"'What is wanted.'\n{cell}", "task")
     world = World(recipe=recipe, names=names, offered=names, limits=limits or Limits())
     candidate = Candidate(kind=CandidateKind.CODE, text=code)
-    module = deliver(recipe, candidate, Delivery(), names, Service(world, candidate, ZygoteSandbox(level))).module
+    module = deliver(
+        recipe, candidate, Delivery(), names, SandboxService(world, candidate, ZygoteSandbox(level))
+    ).module
     try:
         yield names | {"recipe": recipe, "module": module}
     finally:
@@ -85,7 +87,7 @@ def test_objects_of_the_cells_classes_go_and_come():
         assert names["f"](point(1), kind=point) == point(2)
         inner = names["f"](point(0))
         assert (type(inner), inner.args) == (point.Inner, ("none",))
-        assert recheck(names["recipe"], names, names["module"]) == [Outcome("f(P(1)) == P(2)", True)]
+        assert recheck(names["recipe"], names, names["module"]) == [RecheckOutcome("f(P(1)) == P(2)", True)]
 
 
 @dataclasses.dataclass
@@ -124,7 +126,7 @@ def test_a_target_that_returns_something_does_not():
 def test_data_beside_a_function_is_delivered_as_ever():
     recipe, namespace = parse("'Both.'\ndef f(n): ...\nxs: list[int]\nassert f(1) == xs", "task"), dict[str, Any]()
     candidate = Candidate(kind=CandidateKind.CODE, text="xs = [1]\ndef f(n): return xs * n")
-    service = Service(World(recipe=recipe), candidate, ZygoteSandbox("process"))
+    service = SandboxService(World(recipe=recipe), candidate, ZygoteSandbox("process"))
     deliver(recipe, candidate, Delivery(values={"xs": [1]}), namespace, service)
 
     assert namespace["xs"] == [1]
@@ -259,7 +261,7 @@ def test_its_processes_end_with_the_last_name_for_it():
     before, namespace = below(), dict[str, Any]()
     recipe, candidate = parse(F, "task"), Candidate(kind=CandidateKind.CODE, text="def f(x): return 5")
     for _ in range(2):  # the second takes the place of the first, which nobody has closed
-        service = Service(World(recipe=recipe), candidate, ZygoteSandbox("process"))
+        service = SandboxService(World(recipe=recipe), candidate, ZygoteSandbox("process"))
         deliver(recipe, candidate, Delivery(), namespace, service)
         assert namespace["f"](0) == 5
         gc.collect()

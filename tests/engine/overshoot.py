@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
 from jupyter_loops.core.tool import Calling
-from jupyter_loops.engine.asking import Asking
+from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.ledger import Ledger
-from jupyter_loops.engine.recorder import Recorder
+from jupyter_loops.engine.model_caller import ModelCaller
 from jupyter_loops.errors import BudgetError, ErrorClass, ModelError
 
 NEAR = 1e-9  # US dollars: what adding up floats may do
@@ -160,7 +160,7 @@ def play(case) -> Books:
 
 
 async def _all(asked, ledgers, price, dear, books):
-    recorder = Recorder("run", books, [_Deaf()])
+    recorder = EventRecorder("run", books, [_Deaf()])
     await asyncio.gather(*(_ask(case, ledgers, price, dear, recorder) for case in asked))
 
 
@@ -168,9 +168,9 @@ async def _ask(case, ledgers, price, dear, recorder):
     async def wait(seconds, why):
         await asyncio.sleep(0)
 
-    asking = Asking(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
+    asking = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
     if case["dear"]:
-        asking = asking.beside(Fickle(case, dear))
+        asking = asking.for_model(Fickle(case, dear))
     prompt = Prompt(messages=(Message("user", "x"),))
     task = asyncio.ensure_future(asking.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
     await asyncio.wait({task})

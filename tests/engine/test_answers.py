@@ -5,7 +5,7 @@ import pytest
 from jupyter_loops.core.events import CallFinished, CallStarted
 from jupyter_loops.core.message import Message, Prompt
 from jupyter_loops.engine.answers import Answers
-from jupyter_loops.engine.prompts import Prompts
+from jupyter_loops.engine.prompt_retention import PromptRetention
 
 
 def paid(purpose, text, words, iteration=2):
@@ -28,12 +28,12 @@ def test_a_plan_is_taken_whatever_its_prompt_says_now_and_only_once():
     assert answers.take(2, "plan", prompt("$0.5 left")) is None
 
 
-@pytest.mark.parametrize("how", list(Prompts))
+@pytest.mark.parametrize("how", list(PromptRetention))
 def test_a_judge_s_answer_is_for_the_same_words_however_they_were_kept(how):
     words = "is it good? key sk-" + "a" * 20
     answers = Answers([paid("judge", "0.9", how.written(words.replace("sk-" + "a" * 20, "[redacted]")))])
 
     assert answers.take(2, "plan", prompt(words)) is None
-    assert (answers.take(2, "judge", prompt("is it bad?")) is None) == (how is not Prompts.OFF)
-    if how is not Prompts.OFF:
+    assert (answers.take(2, "judge", prompt("is it bad?")) is None) == (how is not PromptRetention.OFF)
+    if how is not PromptRetention.OFF:
         assert answers.take(2, "judge", prompt(words)).text == "0.9"

@@ -12,7 +12,7 @@ from jupyter_loops.core.events import Record
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.errors import HistoryError, OptionError, PreflightError
 from jupyter_loops.execution.sandbox import ZygoteSandbox
-from jupyter_loops.history import History, asking, open_history, store, writer
+from jupyter_loops.history import History, open_history, queries, store, writer
 from jupyter_loops.planning.models.replay import ReplayModel
 
 DOUBLE = '''
@@ -195,7 +195,7 @@ def test_a_best_score_of_before_can_still_be_delivered(start, adapters):
 def test_a_run_whose_last_events_cannot_be_stored_yet_does_not_go_on_from_older_ones(
     whole, died_after, adapters, monkeypatch
 ):
-    monkeypatch.setattr(asking, "SETTLE", 0.5)
+    monkeypatch.setattr(queries, "SETTLE", 0.5)
     monkeypatch.setattr(store, "PATIENCE", 0.1)
     history = died_after(after_round(whole, 2))
     history.flush()
@@ -224,7 +224,7 @@ def test_a_run_whose_last_events_another_kernel_has_yet_to_store_waits_for_them(
     history.close()
     other = History(history.path)  # with a journal of its own
     other.append(Record.of(whole.history.records(whole.id)[end]))
-    monkeypatch.setattr(asking, "SETTLE", 0.5)
+    monkeypatch.setattr(queries, "SETTLE", 0.5)
 
     with pytest.raises(HistoryError, match="in another kernel's journal; try again later"):
         assemble.resume("task", history=str(history.path), adapters=adapters(RIGHT))

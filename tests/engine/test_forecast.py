@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from jupyter_loops.core.budget import Budget, Price, Usage
-from jupyter_loops.core.forecast import Forecast, Outcome, StopIf
-from jupyter_loops.engine.forecast import Forecaster
+from jupyter_loops.core.forecast import Forecast, PastOutcome, StopIf
+from jupyter_loops.engine.forecaster import Forecaster
 from jupyter_loops.errors import OptionError
 
 CELL = 'def double(n: int) -> int:\n    """Twice n."""\n\nassert double(2) == 4\nassert double(5) == 10\n'
@@ -24,7 +24,9 @@ def runs(hazard, many, most=10, seed=1):
     rng = random.Random(seed)
     for _ in range(many):
         rounds = next((n for n in range(1, most + 1) if rng.random() < hazard), None)
-        yield Outcome(rounds=rounds or most, verified=rounds is not None, tokens=1000.0 * (rounds or most), usd=0.01)
+        yield PastOutcome(
+            rounds=rounds or most, verified=rounds is not None, tokens=1000.0 * (rounds or most), usd=0.01
+        )
 
 
 @pytest.mark.parametrize("hazard", [0.05, 0.3, 0.7])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jupyter_loops.core.question import Question
+from jupyter_loops.core.host_question import HostQuestion
 from jupyter_loops.core.recipe import Ask, Word
 from jupyter_loops.errors import ReplyError
 from jupyter_loops.planning.models.replay import ReplayModel
@@ -22,7 +22,7 @@ WORDS = [
 
 
 def question(text):
-    return Question(
+    return HostQuestion(
         check=1, site=0, ask=Ask(word=Word.JUDGE, source="judge(x, 'r')", rubric="r"), kind="text", text=text
     )
 

@@ -5,7 +5,7 @@ import threading
 
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.message import Completion
-from jupyter_loops.engine.landing import Landing
+from jupyter_loops.engine.final_answer_reserve import FinalAnswerReserve
 from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.errors import BudgetError
 from jupyter_loops.planning.models.replay import ReplayModel
@@ -86,7 +86,7 @@ def test_landing_1_keeps_nothing_and_says_nothing(start):
 
 def test_the_slice_is_opened_once_and_for_the_run_s_own_limits_only():
     ledger = Ledger(Budget(usd=None, tokens=1000))
-    landing = Landing(ledger)
+    landing = FinalAnswerReserve(ledger)
     assert not landing.open(BudgetError("tokens", 500, 10))  # nothing is kept before the first answer
     landing.answered(Completion(text="", prompt_tokens=80, completion_tokens=40))
 
@@ -99,7 +99,7 @@ def test_the_slice_is_opened_once_and_for_the_run_s_own_limits_only():
 
 def test_a_slice_is_never_more_than_what_lies_beyond_the_share():
     ledger = Ledger(Budget(usd=0.01, tokens=1000, calls=20), Price(prompt=1e-4, completion=1e-4))
-    Landing(ledger, 0.9).answered(Completion(text="", prompt_tokens=800, completion_tokens=40))
+    FinalAnswerReserve(ledger, 0.9).answered(Completion(text="", prompt_tokens=800, completion_tokens=40))
 
     kept = ledger.account.slice
     assert (round(kept.usd, 6), kept.tokens, kept.calls) == (0.001, 99, 1)
@@ -154,7 +154,7 @@ def test_a_call_that_would_use_the_time_of_the_last_round_is_cut_off(start, ear)
 
 def test_a_wait_for_a_provider_opens_nothing():
     ledger = Ledger(Budget(seconds=100.0))
-    landing = Landing(ledger)
+    landing = FinalAnswerReserve(ledger)
     landing.round_over(5.0)
 
     assert landing.seconds == 5.0

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_loops.assemble import Adapters, Options, launch
 from jupyter_loops.core.budget import Price
-from jupyter_loops.engine.lineage import DEEPEST
+from jupyter_loops.engine.run_nesting import DEEPEST
 from jupyter_loops.errors import LoopError, PreflightError
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse

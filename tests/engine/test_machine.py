@@ -5,13 +5,13 @@ import itertools
 import pytest
 
 from jupyter_loops.core.state import State
-from jupyter_loops.engine.machine import TRANSITIONS, Machine
+from jupyter_loops.engine.state_machine import TRANSITIONS, StateMachine
 from jupyter_loops.errors import TransitionError
 
 
 def a_machine():
     said = []
-    return Machine(said.append), said
+    return StateMachine(said.append), said
 
 
 def test_walks_one_round_and_says_every_step():

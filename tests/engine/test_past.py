@@ -8,8 +8,8 @@ import pytest
 from jupyter_loops.core.candidate import Exit, Fault, Figure, File, Frame, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import KINDS, Acted, Judged, Moved, Record, RunStarted
 from jupyter_loops.core.termination import StopReason
-from jupyter_loops.engine.past import fold
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.engine.restored_state import fold
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 DOUBLE = '''
 def double(n: int) -> int:
@@ -30,7 +30,7 @@ NOTHING = "I would rather not."
 
 def past_of(run, **how):
     records = [Record.of(json.loads(json.dumps(one))) for one in run.history.records(run.id)]
-    return fold(records, run.recipe, Verifier(), **how)
+    return fold(records, run.recipe, LayeredVerifier(), **how)
 
 
 def shown(turn):
@@ -75,7 +75,7 @@ def test_the_time_of_a_run_that_never_ended_is_told_by_its_events(start):
     run.wait(60)
     records = [Record.of(one) for one in run.history.records(run.id)]
 
-    seconds = fold(records[:-1], run.recipe, Verifier()).usage.seconds
+    seconds = fold(records[:-1], run.recipe, LayeredVerifier()).usage.seconds
 
     assert 0.6 <= seconds <= records[-1].event.usage["seconds"] + 0.2  # the start ends a moment after it is told
 
@@ -131,7 +131,7 @@ def test_a_call_in_flight_is_known_as_lost(start):
     records = [Record.of(one) for one in run.history.records(run.id)]
     flying = next(n for n, one in enumerate(records) if one.event.kind == "call_started" and one.event.iteration == 2)
 
-    past = fold(records[: flying + 1], run.recipe, Verifier())
+    past = fold(records[: flying + 1], run.recipe, LayeredVerifier())
 
     assert [call.call for call in past.lost] == [2]
     assert past.answers == []
@@ -143,7 +143,7 @@ def test_time_that_a_person_took_does_not_count(start, a_time):
               (103, Moved(iteration=1, source="plan", to="decide"))]  # fmt: skip
     records = [Record("r", n, a_time(second), event) for n, (second, event) in enumerate(events, 1)]
 
-    assert fold(records, None, Verifier()).usage.seconds == 4
+    assert fold(records, None, LayeredVerifier()).usage.seconds == 4
 
 
 @pytest.fixture

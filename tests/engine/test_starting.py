@@ -14,8 +14,8 @@ from jupyter_loops.execution.pool import Pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.planning.models.replay import ReplayModel
 from jupyter_loops.view.html import html
+from jupyter_loops.view.run_text import text
 from jupyter_loops.view.snapshot import Snapshot
-from jupyter_loops.view.text import text
 
 DOUBLE = '''{setup}
 def double(n: int) -> int:

@@ -16,7 +16,7 @@ from jupyter_loops.core.recipe import Check, Recipe
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.execution import border
 from jupyter_loops.execution import channel as channels
-from jupyter_loops.execution.channel import Channel, Garbage, HungUp, Oversized
+from jupyter_loops.execution.channel import Channel, GarbageError, HungUpError, OversizedError
 from jupyter_loops.execution.examination import Examination
 from jupyter_loops.verification.program import program
 
@@ -61,7 +61,7 @@ async def test_frames_that_come_in_pieces_or_while_nobody_waits_are_whole(watchi
     await sending
     theirs.close()
     assert received == ["x" * 3_000_000, 2, 3]
-    with pytest.raises(HungUp):
+    with pytest.raises(HungUpError):
         await channel.receive()
     channel.close()
 
@@ -74,10 +74,10 @@ async def test_who_waits_hears_at_once_that_it_is_broken_off_and_so_does_who_com
     waiting = asyncio.create_task(channel.receive())
     await asyncio.sleep(0)
     channel.break_off()
-    with pytest.raises(HungUp):
+    with pytest.raises(HungUpError):
         await waiting
     theirs.sendall(frame({}))
-    with pytest.raises(HungUp):
+    with pytest.raises(HungUpError):
         await channel.receive()
     channel.close()
     channel.close()
@@ -99,26 +99,26 @@ async def test_who_waits_hears_at_once_that_it_is_broken_off_and_so_does_who_com
     ],
 )
 async def test_garbage_is_called_so(sent):
-    with pytest.raises(Garbage):
+    with pytest.raises(GarbageError):
         await heard(sent)
 
 
 @pytest.mark.parametrize("sent", [b"\xff" * 12, frame(b" " * 2000), frame({"blobs": [2000]}, b"x" * 2000)])
 async def test_a_frame_that_is_too_large_is_not_read(sent):
-    with pytest.raises(Oversized):
+    with pytest.raises(OversizedError):
         await heard(sent)
 
 
 @pytest.mark.parametrize("cut", [0, 5, 12, 15])
 async def test_a_child_that_dies_in_mid_message_has_hung_up(cut):
-    with pytest.raises(HungUp):
+    with pytest.raises(HungUpError):
         await heard(frame({"a": 1})[:cut])
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(sent):
     async def hear() -> None:
-        with suppress(Garbage, Oversized, HungUp):
+        with suppress(GarbageError, OversizedError, HungUpError):
             await heard(sent)
 
     asyncio.run(hear())
@@ -130,7 +130,7 @@ def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
     examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
     try:
         examination.hear({"said": "verdict", "verdict": content}, [])
-    except Garbage:
+    except GarbageError:
         assert [verdict.passed for verdict in examination.verdicts("ended")] == [False]
     else:
         [verdict] = examination.verdicts("ended")
@@ -144,13 +144,13 @@ def test_one_verdict_too_many_is_garbage():
     examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
     examination.hear({"said": "verdict", "verdict": good}, [])
 
-    with pytest.raises(Garbage):
+    with pytest.raises(GarbageError):
         examination.hear({"said": "verdict", "verdict": good}, [])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "1", None, 10**400])
 def test_only_finite_numbers_are_numbers(value):
-    with pytest.raises(Garbage):
+    with pytest.raises(GarbageError):
         border.number({"n": value}, "n")
 
 

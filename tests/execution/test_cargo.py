@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jupyter_loops.errors import PreflightError
-from jupyter_loops.execution import cargo
-from jupyter_loops.execution.cargo import _Hashed, pack
+from jupyter_loops.execution import namespace_payload
+from jupyter_loops.execution.namespace_payload import _Hashed, pack
 
 
 class Slow(io.RawIOBase):
@@ -29,7 +29,7 @@ class Slow(io.RawIOBase):
 
 @pytest.mark.parametrize("large", [1 << 22, 100])
 def test_what_the_system_takes_in_pieces_arrives_whole_and_hashed(large, monkeypatch):
-    monkeypatch.setattr(cargo, "_LARGE", large)
+    monkeypatch.setattr(namespace_payload, "_LARGE", large)
     file = Slow()
     out = _Hashed(file, None)
     array = np.arange(10_000.0)

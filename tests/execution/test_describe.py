@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jupyter_loops.execution.child.describe import clip, describe
+from jupyter_loops.execution.child.value_text import clip, describe
 
 
 @pytest.mark.parametrize(

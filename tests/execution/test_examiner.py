@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from jupyter_loops.core.recipe import Check, CheckKind
-from jupyter_loops.execution.child.describe import describe
-from jupyter_loops.execution.child.fault import Sources
-from jupyter_loops.verification.examiner import examine
+from jupyter_loops.execution.child.fault import SourceLines
+from jupyter_loops.execution.child.value_text import describe
+from jupyter_loops.verification.check_runner import examine
 from jupyter_loops.verification.program import program
 
 
 def run(source: str, kind: str = "assert", prelude: str = "", line: int = 1, **names: object) -> dict:
     check = Check(name=source, kind=CheckKind(kind), source=source, prelude=prelude, line=line)
-    return examine(program(check, 1), names, Sources(), describe)
+    return examine(program(check, 1), names, SourceLines(), describe)
 
 
 def slugify(text: str) -> str:
@@ -233,6 +233,6 @@ def test_the_prelude_runs_first_and_leaves_its_names():
 
 def test_nothing_is_left_in_the_namespace():
     names: dict[str, object] = {}
-    examine(program(Check(name="1", source="assert 1"), 1), names, Sources(), describe)
+    examine(program(Check(name="1", source="assert 1"), 1), names, SourceLines(), describe)
 
     assert set(names) <= {"__builtins__"}

@@ -8,8 +8,8 @@ import zlib
 import pytest
 
 from jupyter_loops.core.candidate import Exit, Limits
-from jupyter_loops.execution import figures, png
-from jupyter_loops.execution.channel import Garbage
+from jupyter_loops.execution import png, received_figures
+from jupyter_loops.execution.channel import GarbageError
 
 LINE = "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 3, 2])\nax.set_title('A <b>line</b>')\n"
 GOOD = "def f(x): return x\n"
@@ -67,7 +67,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_unpacked()
 def test_pictures_of_one_action_share_what_they_may_fill():
     told = [{"kind": "png", "title": title} for title in "abcd"]
     large = picture(width=2000, height=2000)  # 16 MB each
-    found = figures.read({"figures": told}, [large, large, large, picture()])
+    found = received_figures.read({"figures": told}, [large, large, large, picture()])
 
     assert png.size(large) == 2000 * (1 + 4 * 2000)
     assert [figure.title for figure in found] == ["a", "b", "d"]
@@ -75,7 +75,7 @@ def test_pictures_of_one_action_share_what_they_may_fill():
 
 def test_a_figure_that_is_not_what_it_says_is_left_out():
     told = [{"kind": "png", "title": "a"}, {"kind": "png", "title": "b"}, {"kind": "svg", "title": "c"}]
-    found = figures.read({"figures": told}, [picture(), b"<svg/>", b"<svg/>"])
+    found = received_figures.read({"figures": told}, [picture(), b"<svg/>", b"<svg/>"])
 
     assert [(figure.title, figure.width) for figure in found] == [("a", 2)]
     assert base64.b64decode(found[0].content) == picture()
@@ -93,15 +93,15 @@ def test_a_figure_that_is_not_what_it_says_is_left_out():
     ],
 )
 def test_figures_that_do_not_add_up_break_the_protocol(told, blobs):
-    with pytest.raises(Garbage):
-        figures.read({"figures": told}, blobs)
+    with pytest.raises(GarbageError):
+        received_figures.read({"figures": told}, blobs)
 
 
 @pytest.mark.parametrize(
     "content", [b"[]", b"{", b"[" * 100_000, b'{"traces": 1}', b'{"traces": [1], "more": 0}', b'{"traces": []}']
 )
 def test_numbers_that_are_none_are_left_out(content):
-    assert figures.read({"figures": [{"kind": "plotly", "title": ""}]}, [content]) == ()
+    assert received_figures.read({"figures": [{"kind": "plotly", "title": ""}]}, [content]) == ()
 
 
 async def test_what_a_candidate_draws_is_captured(level, open_sandbox, make_recipe):

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from jupyter_loops.core.candidate import Exit, Limits
-from jupyter_loops.execution import hoard, tree
-from jupyter_loops.execution.hoard import Hoard
+from jupyter_loops.execution import storage_usage, tree
+from jupyter_loops.execution.storage_usage import StorageUsage
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
 MB = 1 << 20
@@ -65,7 +65,7 @@ def test_files_count_wherever_they_are_kept(name, own):
 
 
 def test_what_others_give_back_hides_nothing(own, monkeypatch):
-    monkeypatch.setattr(hoard, "_disk", lambda _: (0, 0))
+    monkeypatch.setattr(storage_usage, "_disk", lambda _: (0, 0))
 
     with a_process(KEPT["below"], own) as pid:
         assert _looked(own, pid, Limits(disk_bytes=4 * MB)) is Exit.OUTPUT
@@ -86,8 +86,8 @@ def test_what_may_wait_in_sockets_counts_as_memory(own):
 
 def _looked(own, pid, limits):
     """What comes of as many looks as it takes for the closest one."""
-    looks = Hoard([own], limits)
-    return next(filter(None, (looks.look([pid]) for _ in range(hoard._CLOSER))), None)
+    looks = StorageUsage([own], limits)
+    return next(filter(None, (looks.look([pid]) for _ in range(storage_usage._CLOSER))), None)
 
 
 def test_a_process_lives_while_one_of_its_threads_does(tmp_path):

@@ -9,8 +9,8 @@ from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import Case
 from jupyter_loops.language import parse
-from jupyter_loops.planning.planner import Planner
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.planning.planner import PromptPlanner
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 RECIPE = parse('import json\ndef f(x: int) -> int:\n    "Doc."\nassert f(1) == 1')
 
@@ -45,7 +45,7 @@ def test_lists_name_modules_and_stand_for_what_is_in_them(allowed, denied, text,
 
 
 async def test_the_static_layer_names_the_module_and_what_is_allowed():
-    verifier = Verifier(imports=Imports.of(("math",), (), RECIPE.setup))
+    verifier = LayeredVerifier(imports=Imports.of(("math",), (), RECIPE.setup))
     bad = Candidate(kind=CandidateKind.CODE, text="import math\nimport socket\ndef f(x): return x")
 
     case = Case(recipe=RECIPE, candidate=bad)
@@ -58,10 +58,10 @@ async def test_the_static_layer_names_the_module_and_what_is_allowed():
 
 def test_the_model_is_told_the_rule_before_it_breaks_it():
     rule = Imports.of(None, ("os", "subprocess"), "").rule
-    prompt = Planner(imports=rule).prompt(RECIPE, Memory(), None)
+    prompt = PromptPlanner(imports=rule).prompt(RECIPE, Memory(), None)
 
     assert "Rule: os, subprocess must not be imported." in prompt.messages[1].content
-    assert [part.name for part in Planner().prompt(RECIPE, Memory(), None).parts].count("imports") == 0
+    assert [part.name for part in PromptPlanner().prompt(RECIPE, Memory(), None).parts].count("imports") == 0
 
 
 DYNAMIC = [

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.execution import isolation
-from jupyter_loops.execution.cargo import pack
+from jupyter_loops.execution.namespace_payload import pack
 from jupyter_loops.execution.output import Output
 from jupyter_loops.execution.platform import Platform
 

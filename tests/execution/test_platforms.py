@@ -117,22 +117,22 @@ def f(x): return x
 
 async def test_a_stranger_at_the_door_is_sent_away(make_recipe, monkeypatch):
     """The child calls on the loopback interface, where anybody of this machine may call."""
-    from jupyter_loops.execution import start
+    from jupyter_loops.execution import child_launcher
 
-    spawn, called = start.Start._spawn, []
+    spawn, called = child_launcher.ChildLauncher._spawn, []
 
     def with_a_stranger(self, command, outputs, variables, **more):
         port = int(command[-1].rpartition("tcp:")[2].split("'")[0])
         called.append(port)
         for words in (b"", b"x" * 64, b"guess"):
-            stranger = start.socket.create_connection(("127.0.0.1", port))
+            stranger = child_launcher.socket.create_connection(("127.0.0.1", port))
             stranger.sendall(words)
             if words != b"guess":
                 stranger.close()
         return spawn(self, command, outputs, variables, **more)
 
-    monkeypatch.setattr(start.Start, "_spawn", with_a_stranger)
-    monkeypatch.setattr(start, "_INTRODUCTION", 0.2)
+    monkeypatch.setattr(child_launcher.ChildLauncher, "_spawn", with_a_stranger)
+    monkeypatch.setattr(child_launcher, "_INTRODUCTION", 0.2)
     _, found = await observe(WINDOWS, make_recipe("assert f(1) == 1"), "def f(x): return x")
 
     assert called

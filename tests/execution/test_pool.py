@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from jupyter_loops.core.candidate import Exit, Limits
-from jupyter_loops.core.question import Answer
+from jupyter_loops.core.host_question import HostAnswer
 from jupyter_loops.core.recipe import Ask, Check, Word
 from jupyter_loops.execution import pool as pools
 from jupyter_loops.execution import tree
@@ -29,7 +29,7 @@ class Line:
     def __init__(self, places: int = 1, free: int = 100) -> None:
         self.pool = Pool(places, lambda: free)
         self.admitted: list[str] = []
-        self.turns: dict[str, pools.Turn] = {}
+        self.turns: dict[str, pools.PoolSlot] = {}
 
     async def join(self, name: str, run: str, memory: int = 0) -> asyncio.Task[None]:
         turn = self.turns[name] = self.pool.turn(run, memory)
@@ -176,9 +176,9 @@ async def test_what_waits_for_an_answer_lets_others_run(open_sandbox, make_recip
         open_sandbox("process", make_recipe("assert f(1)"), pool=pool) as other,
     ):
 
-        async def answer(_: object) -> Answer:
+        async def answer(_: object) -> HostAnswer:
             assert (await asyncio.wait_for(other.run("def f(x): return x"), 10)).passed == [True]
-            return Answer(value=0.9)
+            return HostAnswer(value=0.9)
 
         async with asking.sandbox.attempt(_code("def f(x): return 'fine'")) as attempt:
             await attempt.execute()

@@ -17,8 +17,8 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Target, TargetKind
 from jupyter_loops.errors import PreflightError, SetupError
 from jupyter_loops.execution import tree
+from jupyter_loops.execution.child_launcher import MARK
 from jupyter_loops.execution.sandbox import ZygoteSandbox
-from jupyter_loops.execution.start import MARK
 
 
 async def test_a_good_candidate_passes_and_its_metric_is_a_number(level, open_sandbox, make_recipe):
@@ -515,7 +515,7 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
-from jupyter_loops.execution.start import MARK
+from jupyter_loops.execution.child_launcher import MARK
 async def main():
     sandbox = ZygoteSandbox({level!r}, watched=False)
     await sandbox.open(World(recipe=Recipe(name="x", goal="", targets=())))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from jupyter_loops.core.candidate import Exit, Limits
-from jupyter_loops.execution.supply import Supply
+from jupyter_loops.execution.lazy_names import LazyNames
 
 
 class Client:
@@ -151,7 +151,7 @@ async def test_names_of_the_setup_the_targets_and_python_itself_are_not_the_note
 
 
 async def test_what_is_too_large_for_all_candidates_together_is_refused(open_sandbox, make_recipe, monkeypatch):
-    monkeypatch.setattr("jupyter_loops.execution.supply._MOST", 1_000_000)
+    monkeypatch.setattr("jupyter_loops.execution.lazy_names._MOST", 1_000_000)
     async with open_sandbox(
         "process", make_recipe("assert f(1)"), offered={"big": b"x" * 2_000_000, "small": 1}
     ) as box:
@@ -235,4 +235,4 @@ async def test_cancelling_while_a_name_is_sent_does_not_lose_it(open_sandbox, ma
     ],
 )
 def test_the_syntax_tells_what_a_candidate_reads(text, names, code):
-    assert Supply({"df": 1}, ()).wanted(code(text)) == names
+    assert LazyNames({"df": 1}, ()).wanted(code(text)) == names

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from jupyter_loops.errors import PreflightError
-from jupyter_loops.execution.cargo import pack
+from jupyter_loops.execution.namespace_payload import pack
 
 DATABASE, GATE = duckdb.connect(), threading.Lock()
 

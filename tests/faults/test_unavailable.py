@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from jupyter_loops.history.frame import MAGIC
+from jupyter_loops.history.journal_frame import MAGIC
 
 HOLD = """
 import duckdb, sys, time

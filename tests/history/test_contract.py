@@ -23,7 +23,7 @@ from jupyter_loops.core.events import Noted, Record
 from jupyter_loops.errors import HistoryError, QueryError
 from jupyter_loops.history import History
 from jupyter_loops.history.body import chain, encode
-from jupyter_loops.history.frame import pack
+from jupyter_loops.history.journal_frame import pack
 from jupyter_loops.history.segment import Segment
 
 ROUNDS = 10
@@ -246,7 +246,7 @@ def test_a_run_of_another_machine_of_the_team_goes_on_until_it_has_been_quiet_fo
 
     assert history.goes_on("elsewhere") == (history.address.kind != "file")  # a file's journals are beside it
     assert not history.goes_on("gone")
-    monkeypatch.setattr("jupyter_loops.history.asking.QUIET", 0.0)
+    monkeypatch.setattr("jupyter_loops.history.queries.QUIET", 0.0)
     assert not history.goes_on("elsewhere")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_loops.core.events import Noted, Record
 from jupyter_loops.errors import HistoryError
-from jupyter_loops.history import History, faults
+from jupyter_loops.history import History, file_errors
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_query_says_within_a_second_who_has_the_file_and_answers_from_a_copy(f
 
     assert time.perf_counter() - begun < 3  # one, where nobody else wants the machine
     assert result.fetchall() == [("slug", "verified")]
-    assert f"in use by another program: {faults.Holder(process.pid, 'python', 0.0).name}" in result.note
+    assert f"in use by another program: {file_errors.Holder(process.pid, 'python', 0.0).name}" in result.note
     assert f"(PID {process.pid}, running since " in result.note
     assert "the history is read from a copy of it" in repr(result)
 

@@ -8,8 +8,8 @@ import pytest
 from jupyter_loops.core.events import CallFinished, Moved, Noted, Record
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import segment as segment_file
-from jupyter_loops.history.frame import Entry, behind, pack, read
-from jupyter_loops.history.journal import Journal
+from jupyter_loops.history.journal import SegmentJournal
+from jupyter_loops.history.journal_frame import Entry, behind, pack, read
 from jupyter_loops.history.segment import RESERVE, ROOM, SUFFIX, Segment
 
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def journal(folder):
-    opened = Journal(folder, lambda _run: "", lambda: None)
+    opened = SegmentJournal(folder, lambda _run: "", lambda: None)
     yield opened
     opened.close()
 
@@ -135,7 +135,7 @@ def test_a_new_file_is_begun_when_one_is_full_and_repeats_the_texts_it_needs(jou
 
 
 def test_files_of_one_second_reach_the_database_in_the_order_they_were_begun(history):
-    journal = Journal(history._opened().store.journals, lambda _run: "", lambda: None)
+    journal = SegmentJournal(history._opened().store.journals, lambda _run: "", lambda: None)
     for seq in range(1, 13):
         journal.append(note(seq, "x" * (ROOM - RESERVE)))
     journal.close()  # as of a process that has died: twelve files, begun within a second or two

@@ -173,7 +173,7 @@ def test_a_step_that_fails_changes_nothing(path, history):
 
 def test_a_damaged_journal_gives_what_can_be_read_and_is_kept(path, a_run):
     from jupyter_loops.history.body import chain, encode
-    from jupyter_loops.history.frame import pack
+    from jupyter_loops.history.journal_frame import pack
     from jupyter_loops.history.segment import Segment
 
     history = History(path)

@@ -132,7 +132,7 @@ def test_a_run_can_go_on_in_another_process_with_its_chain_unbroken(path, a_run)
 
 def test_events_that_are_drained_twice_are_stored_once(history, a_run):
     from jupyter_loops.history.body import chain, encode
-    from jupyter_loops.history.frame import pack
+    from jupyter_loops.history.journal_frame import pack
     from jupyter_loops.history.segment import Segment
 
     records = a_run()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_loops.core.until import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
+from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
 from jupyter_loops.language import read_until
 
 

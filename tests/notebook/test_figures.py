@@ -41,7 +41,7 @@ def test_figures_and_files_are_in_the_view_in_sql_and_at_hand(shell, cell, tmp_p
     rows = found.history.sql("SELECT isolation, files[1].name, cpu_seconds > 0 FROM actions").fetchall()
     assert any((level, "table.csv", True) in rows for level in ("bubblewrap", "landlock", "process"))
 
-    from jupyter_loops.view.bundle import bundle
+    from jupyter_loops.view.saved_output import bundle
     from jupyter_loops.view.snapshot import Snapshot
 
     drawn = bundle(Snapshot.of(found.history.records(found.id)))

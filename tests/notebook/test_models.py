@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from jupyter_loops.errors import OptionError, PreflightError
-from jupyter_loops.notebook.models import model
+from jupyter_loops.notebook.model_table import model
 from jupyter_loops.planning.models.nearby import served
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language import parse
-from jupyter_loops.notebook.names import gather
+from jupyter_loops.notebook.namespace import gather
 
 CELL = "'go'\nx: int\nbound = limit + 1\nassert x < bound and x in allowed"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from jupyter_loops.errors import OptionError
-from jupyter_loops.notebook.query import read_query
+from jupyter_loops.notebook.sql_line import read_query
 
 
 @pytest.mark.parametrize(

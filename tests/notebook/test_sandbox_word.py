@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_loops.execution import isolation
 from jupyter_loops.execution.probe import TRIED
-from jupyter_loops.notebook import sandbox
+from jupyter_loops.notebook import sandbox_table
 
 bwrap = pytest.mark.skipif(not shutil.which("bwrap"), reason="no bwrap")
 
@@ -23,7 +23,7 @@ def test_it_shows_what_a_candidate_gets_at_each_level(tmp_path, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(tmp_path)
-    table = sandbox.table(["process", "bubblewrap"])
+    table = sandbox_table.table(["process", "bubblewrap"])
     can = columns(table)
 
     assert table.header == ("a candidate can", "process", "bubblewrap")

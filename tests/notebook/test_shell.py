@@ -6,7 +6,7 @@ import time
 import plotly.graph_objects as go
 import pytest
 
-import jupyter_loops.notebook.pursuit as pursuit_module
+import jupyter_loops.notebook.cell_execution as pursuit_module
 
 
 def run(shell, text):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from jupyter_loops.planning.names import summarise
+from jupyter_loops.planning.name_summaries import summarise
 
 
 @dataclass

@@ -11,16 +11,16 @@ import pytest
 
 from jupyter_loops.core.recipe import Target, TargetKind
 from jupyter_loops.errors import ErrorClass, ReplyError
-from jupyter_loops.planning import reading
+from jupyter_loops.planning import answer_reading
 from jupyter_loops.planning.answer.patience import Impatient, afford, patience
-from jupyter_loops.planning.reading import Order, read
+from jupyter_loops.planning.answer_reading import ReadingOrder, read
 
 F = Target(name="f", kind=TargetKind.FUNCTION, source="def f(x): ...")
 MUG = Target(name="mug", kind=TargetKind.DATA, source="mug: dict", annotation="dict")
 SLOGAN = Target(name="slogan", kind=TargetKind.TEXT, source="slogan: str")
-CODE = Order(form="code", targets=(F,), setup="def helper(): return 1")
-DATA = Order(form="data", targets=(MUG,), schema={"properties": {"mug": {"type": "object"}}})
-TEXT = Order(form="text", targets=(SLOGAN,))
+CODE = ReadingOrder(form="code", targets=(F,), setup="def helper(): return 1")
+DATA = ReadingOrder(form="data", targets=(MUG,), schema={"properties": {"mug": {"type": "object"}}})
+TEXT = ReadingOrder(form="text", targets=(SLOGAN,))
 ANSWERS = [
     (CODE, "Sure.\n```python\ndef helper(): return 1\n\ndef f(x):\n    return '\u2028\t<think>'\n```"),
     (CODE, "```python\ndef f(x:\n```"),
@@ -40,7 +40,7 @@ REFUSED = [
 
 @pytest.fixture
 def no_patience(monkeypatch):
-    monkeypatch.setattr(reading, "_QUICK", -1.0)
+    monkeypatch.setattr(answer_reading, "_QUICK", -1.0)
 
 
 @pytest.mark.parametrize(("order", "answer"), ANSWERS)
@@ -80,7 +80,7 @@ async def test_what_takes_long_is_read_by_another_process(order, answer, monkeyp
 async def test_an_ordinary_answer_needs_no_other_process(monkeypatch):
     started = []
     monkeypatch.setattr(subprocess, "Popen", _counting(started))
-    monkeypatch.setattr(reading, "_QUICK", 60.0)  # this machine may be busy
+    monkeypatch.setattr(answer_reading, "_QUICK", 60.0)  # this machine may be busy
     prose = "It returns what it is given, as the checks want it.\n" * 1900
 
     assert await read(CODE, f"{prose}```python\ndef f(x): return x\n```") == "def f(x): return x\n"
@@ -97,8 +97,8 @@ def _counting(started):
 
 
 async def test_a_reader_that_does_not_end_is_killed_and_told_of(monkeypatch, no_patience):
-    monkeypatch.setattr(reading, "_MAIN", "import time; time.sleep(600)  # {path}")
-    monkeypatch.setattr(reading, "_LONG", 0.2)
+    monkeypatch.setattr(answer_reading, "_MAIN", "import time; time.sleep(600)  # {path}")
+    monkeypatch.setattr(answer_reading, "_LONG", 0.2)
 
     with pytest.raises(ReplyError, match=r"could not be read within 0\.2 s") as error:
         await read(CODE, "def f(x): return x")
@@ -106,7 +106,7 @@ async def test_a_reader_that_does_not_end_is_killed_and_told_of(monkeypatch, no_
 
 
 async def test_a_reader_that_crashes_is_told_of(monkeypatch, no_patience):
-    monkeypatch.setattr(reading, "_MAIN", "import os; os.abort()  # {path}")
+    monkeypatch.setattr(answer_reading, "_MAIN", "import os; os.abort()  # {path}")
 
     with pytest.raises(ReplyError, match="ended in a crash"):
         await read(CODE, "def f(x): return x")
@@ -115,7 +115,7 @@ async def test_a_reader_that_crashes_is_told_of(monkeypatch, no_patience):
 async def test_a_run_that_is_stopped_takes_its_reader_along(monkeypatch, no_patience):
     started = []
     monkeypatch.setattr(subprocess, "Popen", _keeping(started))
-    monkeypatch.setattr(reading, "_MAIN", "import time; time.sleep(600)  # {path}")
+    monkeypatch.setattr(answer_reading, "_MAIN", "import time; time.sleep(600)  # {path}")
     task = asyncio.ensure_future(read(CODE, "def f(x): return x"))
     await asyncio.sleep(0)  # it begins
     task.cancel()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from jupyter_loops.errors import PreflightError
-from jupyter_loops.tools.signature import MOST, Tool
+from jupyter_loops.tools.tool_function import MOST, ToolFunction
 
 
 class Place(BaseModel):
@@ -36,7 +36,7 @@ def look(
 
 
 def test_the_schema_comes_from_the_type_hints_and_the_docstring():
-    offer = Tool.of(look).offer
+    offer = ToolFunction.of(look).offer
 
     assert str(offer) == 'look(product: string, unit: string = "EUR", n: integer = 1, at = null)'
     assert offer.description == "The price of a product.\n\nIn the shop."
@@ -48,7 +48,7 @@ def test_the_schema_comes_from_the_type_hints_and_the_docstring():
 
 
 def test_arguments_become_what_the_hints_say():
-    read = Tool.of(look).read('{"product": "lamp", "at": {"city": "Bern", "zip": 3000}}')
+    read = ToolFunction.of(look).read('{"product": "lamp", "at": {"city": "Bern", "zip": 3000}}')
 
     assert read == {"product": "lamp", "at": Place(city="Bern", zip=3000)}
 
@@ -57,11 +57,11 @@ def test_a_dataclass_a_bare_parameter_and_none_at_all_can_be_asked_for():
     def span(of: Span, anything):
         return of, anything
 
-    assert Tool.of(span).read('{"of": {"first": 1, "last": 2}, "anything": [1]}') == {
+    assert ToolFunction.of(span).read('{"of": {"first": 1, "last": 2}, "anything": [1]}') == {
         "of": Span(1, 2),
         "anything": [1],
     }
-    assert Tool.of(lambda_named := make_nothing()).read("") == {} == Tool.of(lambda_named).read("{}")
+    assert ToolFunction.of(lambda_named := make_nothing()).read("") == {} == ToolFunction.of(lambda_named).read("{}")
 
 
 def make_nothing():
@@ -73,7 +73,7 @@ def make_nothing():
 
 @pytest.mark.parametrize("sloppy", ["{'product': 'lamp'}", '{"product": "lamp",}', '```json\n{"product": "lamp"}\n```'])
 def test_slightly_broken_json_is_read(sloppy):
-    assert Tool.of(look).read(sloppy) == {"product": "lamp"}
+    assert ToolFunction.of(look).read(sloppy) == {"product": "lamp"}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_slightly_broken_json_is_read(sloppy):
 )
 def test_what_does_not_fit_is_told_to_the_model(arguments, wrong):
     with pytest.raises(ValueError, match=wrong):
-        Tool.of(look).read(arguments)
+        ToolFunction.of(look).read(arguments)
 
 
 def unreadable(frame: "DoesNotExist"): ...  # noqa: F821
@@ -132,4 +132,4 @@ def größe(): ...  # noqa: PLC2401  # a name that no provider takes
 )
 def test_what_no_model_could_call_is_refused_before_the_run(function, wrong):
     with pytest.raises(PreflightError, match=wrong):
-        Tool.of(function)
+        ToolFunction.of(function)

@@ -8,12 +8,12 @@ import pytest
 from jupyter_loops.core.tool import ToolCall
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language import parse
-from jupyter_loops.tools.signature import Tool
-from jupyter_loops.tools.toolbox import Toolbox
+from jupyter_loops.tools.tool_function import ToolFunction
+from jupyter_loops.tools.toolbox import FunctionToolbox
 
 
 def box(*functions, patience=5.0):
-    return Toolbox(map(Tool.of, functions), patience)
+    return FunctionToolbox(map(ToolFunction.of, functions), patience)
 
 
 def call(name, arguments="{}"):
@@ -171,7 +171,7 @@ assert n
 
 
 def of(cell, names, chosen=()):
-    return Toolbox.of(parse(cell, "task"), chosen, names)
+    return FunctionToolbox.of(parse(cell, "task"), chosen, names)
 
 
 async def test_a_tool_of_a_cell_reads_live_objects_and_what_it_binds_is_its_own():

@@ -11,7 +11,7 @@ from jupyter_loops.core.ports import Case, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.language import parse
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,11 @@ class Examiner:
     async def __call__(self, text: str) -> Outcome:
         candidate = Candidate(kind=CandidateKind.CODE, text=text)
         case = Case(recipe=self.recipe, candidate=candidate)
-        if not await Verifier().before(case):
+        if not await LayeredVerifier().before(case):
             return _outcome(case)
         async with self.sandbox.attempt(candidate) as attempt:
             case.attempt, case.observation = attempt, await attempt.execute()
-            if await Verifier().after(case):
+            if await LayeredVerifier().after(case):
                 await attempt.deliver()
         return _outcome(case)
 

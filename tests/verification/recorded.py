@@ -15,7 +15,7 @@ from pathlib import Path
 
 from traces import PATIENCE, Trace, ended
 
-from jupyter_loops.core.ports import Finding, Round
+from jupyter_loops.core.ports import IterationSummary, StuckFinding
 
 FIXTURE = Path(__file__).with_name("recorded.json")
 MOST = 24  # rounds of a run
@@ -43,10 +43,14 @@ def runs() -> Iterator[Trace]:
     for name, recorded in json.loads(FIXTURE.read_text())["runs"].items():
         for rounds in recorded:
             turns = [dict(zip(_KEPT, turn, strict=True)) for turn in rounds]
-            yield Trace(kind=name, rounds=[Round(iteration=n, **turn) for n, turn in enumerate(turns, 1)], reason=None)
+            yield Trace(
+                kind=name,
+                rounds=[IterationSummary(iteration=n, **turn) for n, turn in enumerate(turns, 1)],
+                reason=None,
+            )
 
 
-def judged(trace: Trace, patience: int = PATIENCE) -> tuple[str, Finding | None, int]:
+def judged(trace: Trace, patience: int = PATIENCE) -> tuple[str, StuckFinding | None, int]:
     """What the detectors did, which of them, and after how many rounds.
 
     A `false alarm` ends a run that would have got better. A run is `missed` when it goes on although as many rounds
@@ -72,7 +76,7 @@ def _first(trace: Trace, rounds: int) -> Trace:
     return Trace(kind=trace.kind, rounds=trace.rounds[:rounds], reason=None)
 
 
-def _best(rounds: list[Round]) -> tuple[float, float]:
+def _best(rounds: list[IterationSummary]) -> tuple[float, float]:
     return max((turn.progress, float("-inf") if turn.score is None else turn.score) for turn in rounds)
 
 
@@ -80,10 +84,10 @@ class _Scribe:
     """Writes the rounds down, in the place of the detectors."""
 
     def __init__(self, patience: int | None) -> None:
-        self.rounds: list[Round] = []
+        self.rounds: list[IterationSummary] = []
         SCRIBES.append(self)
 
-    def take(self, turn: Round) -> Finding | None:
+    def take(self, turn: IterationSummary) -> StuckFinding | None:
         self.rounds.append(turn)
         return None
 
@@ -91,7 +95,7 @@ class _Scribe:
 SCRIBES: list[_Scribe] = []
 
 
-def _told(turn: Round) -> list[object]:
+def _told(turn: IterationSummary) -> list[object]:
     """Short: of texts only who equals whom matters."""
     digest, outcome = (text and hashlib.sha256(text.encode()).hexdigest()[:8] for text in (turn.digest, turn.outcome))
     return [digest, outcome, round(turn.progress, 4), turn.score]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_loops.execution.child.describe import describe
+from jupyter_loops.execution.child.value_text import describe
 from jupyter_loops.verification.difference import difference
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from jupyter_loops.core.candidate import Layer, Metric, Verdict
 from jupyter_loops.language import parse
-from jupyter_loops.verification.progress import closeness, progress
+from jupyter_loops.verification.iteration_progress import closeness, progress
 
 RECIPE = parse("'go'\nx: int\nassert x\nassert x > 1\nassert x > 2\nwith hidden:\n    assert x > 3")
 

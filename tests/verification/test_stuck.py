@@ -9,10 +9,10 @@ from recorded import counted, judged, runs
 from traces import PATIENCE, Trace, a_round, ended, traces
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
-from jupyter_loops.core.ports import Round
+from jupyter_loops.core.ports import IterationSummary
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.verification.stuck import LAST, LONGEST_PERIOD, REPEATS, Detectors
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 
 def findings(letters, patience=None, progress=None):
@@ -157,7 +157,9 @@ def test_a_detector_keeps_no_more_of_a_long_run_than_of_a_short_one():
     def size(rounds: int) -> int:
         detectors = Detectors(PATIENCE)
         for n in range(rounds):
-            detectors.take(Round(iteration=n, digest=f"{n:06}", outcome="x", progress=0.5, score=float(n % 7)))
+            detectors.take(
+                IterationSummary(iteration=n, digest=f"{n:06}", outcome="x", progress=0.5, score=float(n % 7))
+            )
         return len(pickle.dumps(detectors))
 
     assert size(2000) <= size(100) + 16
@@ -179,5 +181,5 @@ def test_a_detector_keeps_no_more_of_a_long_run_than_of_a_short_one():
     ],
 )
 def test_near_duplicates_are_the_same_proposal(one, other, same):
-    digests = {Verifier().digest(Candidate(kind=CandidateKind.CODE, text=text)) for text in (one, other)}
+    digests = {LayeredVerifier().digest(Candidate(kind=CandidateKind.CODE, text=text)) for text in (one, other)}
     assert (len(digests) == 1) is same

@@ -1,5 +1,5 @@
 from jupyter_loops.core.candidate import Exit, Fault, Frame, Layer, Observation, Verdict
-from jupyter_loops.verification.telling import feedback, why
+from jupyter_loops.verification.verdict_words import feedback, why
 
 FRAME = Frame(where="candidate", function="f", line=3, text="    return 1 / n", values={"n": "0"})
 FAULT = Fault(type="ZeroDivisionError", message="division by zero", frames=(FRAME,))

@@ -6,7 +6,7 @@ import pytest
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Layer
 from jupyter_loops.core.ports import Case
 from jupyter_loops.language import parse
-from jupyter_loops.verification.verifier import Verifier
+from jupyter_loops.verification.verifier import LayeredVerifier
 
 SLUG = parse('def slugify(text: str, sep: str = "-") -> str:\n    "Doc."\nassert slugify("A b") == "a-b"')
 
@@ -17,7 +17,7 @@ def code(text):
 
 def before(recipe, candidate):
     case = Case(recipe=recipe, candidate=candidate)
-    asyncio.run(Verifier().before(case))
+    asyncio.run(LayeredVerifier().before(case))
     return case.verdicts
 
 
@@ -131,10 +131,10 @@ def test_data_is_an_object_of_the_targets(text, said):
     ],
 )
 def test_the_same_proposal_has_the_same_digest(one, other, same):
-    digests = {Verifier().digest(Candidate(kind=CandidateKind.CODE, text=text)) for text in (one, other)}
+    digests = {LayeredVerifier().digest(Candidate(kind=CandidateKind.CODE, text=text)) for text in (one, other)}
     assert (len(digests) == 1) is same
 
 
 def test_the_order_of_keys_does_not_change_a_data_digest():
     texts = ['{"a": 1, "b": [1, 2]}', '{"b":[1,2],\n"a":1}']
-    assert len({Verifier().digest(Candidate(kind=CandidateKind.DATA, text=text)) for text in texts}) == 1
+    assert len({LayeredVerifier().digest(Candidate(kind=CandidateKind.DATA, text=text)) for text in texts}) == 1

@@ -10,12 +10,12 @@ import pytest
 
 from jupyter_loops.core.candidate import Fault
 from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
-from jupyter_loops.view.bundle import bundle
 from jupyter_loops.view.charts import Charts
 from jupyter_loops.view.html import html
 from jupyter_loops.view.page import page
+from jupyter_loops.view.run_text import headline, text
+from jupyter_loops.view.saved_output import bundle
 from jupyter_loops.view.snapshot import Snapshot
-from jupyter_loops.view.text import headline, text
 
 ALLOWED = {
     "div",

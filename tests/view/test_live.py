@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from jupyter_loops.view.bundle import MIME
+from jupyter_loops.view.saved_output import MIME
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -19,7 +19,7 @@ PREPARE = """
 import asyncio, threading, time
 from datetime import UTC, datetime
 from jupyter_loops.core.events import CallStarted, Decided, Moved, Noted, Record, RunEnded, RunStarted
-from jupyter_loops.view.live import LiveView
+from jupyter_loops.view.live_view import LiveView
 
 class Controls:
     def __init__(self): self.seen, self.over = [], threading.Event()
@@ -306,7 +306,7 @@ def test_the_script_is_small(script):
 
 
 def test_hearing_returns_at_once_and_closing_twice_is_fine(slug):
-    from jupyter_loops.view.live import LiveView
+    from jupyter_loops.view.live_view import LiveView
 
     view = LiveView()
     view.open()  # outside of IPython: nothing is shown

@@ -9,8 +9,8 @@ from jupyter_loops.core.caveats import CAVEATS, with_caveat
 from jupyter_loops.core.events import Moved, Noted, Resumed, Steered, ToolAnswered, ToolCalled
 from jupyter_loops.execution.isolation import LEVELS
 from jupyter_loops.view.html import html
+from jupyter_loops.view.run_text import text
 from jupyter_loops.view.snapshot import Snapshot
-from jupyter_loops.view.text import text
 
 
 def test_a_stored_run_and_a_live_one_give_the_same_picture(slug):

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from jupyter_loops.view.amounts import brief, clock, count, usd
-from jupyter_loops.view.bundle import MIME, bundle
 from jupyter_loops.view.charts import Charts
 from jupyter_loops.view.page import page
+from jupyter_loops.view.saved_output import MIME, bundle
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Owner(Protocol):
         ...
 
 
-class Pickler(_Base):  # type: ignore[misc] # cloudpickle has no types
+class ArgumentPickler(_Base):  # type: ignore[misc] # cloudpickle has no types
     """Writes arguments. `memo` numbers what is written as the reader will number it."""
 
     def __init__(self, file: io.BytesIO, owner: Owner) -> None:
@@ -88,14 +88,14 @@ class PlainPickler(pickle.Pickler):
 
     def reducer_override(self, value: object) -> NoReturn:
         """Called for all that is no builtin atom or container."""
-        raise NotPlain(type(value).__name__)
+        raise NotPlainArgument(type(value).__name__)
 
 
-class NotPlain(Exception):
+class NotPlainArgument(Exception):
     """There is something among the arguments that needs a closer look."""
 
 
-class Unpickler(pickle.Unpickler):
+class ArgumentUnpickler(pickle.Unpickler):
     """Reads arguments; `load_` makes what is described."""
 
     def __init__(self, file: io.BytesIO, load_: Callable[[Described], object]) -> None:

@@ -11,27 +11,27 @@ from collections.abc import Sequence
 from inspect import iscoroutine
 from typing import Any, NoReturn
 
-from jupyter_loops.execution.crossing import plain
+from jupyter_loops.execution.crossing import plain_values
 from jupyter_loops.execution.crossing.classes import Classes, led_to
 from jupyter_loops.execution.crossing.graph import encode, encode_error
-from jupyter_loops.execution.crossing.refusal import Unreadable, Unsendable
+from jupyter_loops.execution.crossing.refusal import UnreadableError, UnsendableError
 
 from .arguments import Described
-from .call import Call, read
-from .remote import CandidateGone
+from .candidate_client import CandidateGoneError
+from .candidate_world import CandidateWorld
 from .stand_ins import works_in_place
-from .targets import FUNCTION
-from .world import World
+from .target_call import TargetCall, read
+from .target_contract import FUNCTION
 
 RETURNED, RAISED, REFUSED, GONE = "returned", "raised", "refused", "gone"  # what came of a call
 _LINES, _LONGEST = 1_000_000, 200  # of a candidate; characters
 Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell's own; the way from there
 
 
-class Service:
+class CallService:
     """Performs the calls of one notebook."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: CandidateWorld) -> None:
         self._world = world
         self._classes = Classes()
 
@@ -50,20 +50,20 @@ class Service:
         try:
             (name, args, kwargs), objects = read(frame, load)
         except Exception as error:  # noqa: BLE001 - of whatever class the notebook hands over
-            return REFUSED, plain.dumps(f"the arguments cannot be rebuilt: {type(error).__name__}: {error}")
-        sending = _Sending(Call(0, frame, objects, load), classes)
+            return REFUSED, plain_values.dumps(f"the arguments cannot be rebuilt: {type(error).__name__}: {error}")
+        sending = _Sending(TargetCall(0, frame, objects, load), classes)
         try:
             value = self._world.names[name](*args, **kwargs)
             value = _awaited(value) if iscoroutine(value) else value
-        except CandidateGone:
+        except CandidateGoneError:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
-            return RAISED, plain.dumps(encode_error(self._told(error), sending))
+            return RAISED, plain_values.dumps(encode_error(self._told(error), sending))
         try:
-            return RETURNED, plain.dumps(sending.answer(value, changes=self._may_change(name, value)))
+            return RETURNED, plain_values.dumps(sending.answer(value, changes=self._may_change(name, value)))
         except Exception as error:  # noqa: BLE001 - whatever an object of the user's raises
-            why = str(error) if isinstance(error, Unsendable) else f"{type(error).__name__}: {error}"
-            return REFUSED, plain.dumps(f"the result cannot be brought back: {why}")
+            why = str(error) if isinstance(error, UnsendableError) else f"{type(error).__name__}: {error}"
+            return REFUSED, plain_values.dumps(f"the result cannot be brought back: {why}")
 
     def _classes_of(self, names: Names) -> Classes:
         led = {kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"}
@@ -90,7 +90,7 @@ class _Absent:
 class _Sending:
     """What the encoder asks (crossing.Sending): arguments are the notebook's, all else goes by value or not at all."""
 
-    def __init__(self, call: Call, classes: Classes) -> None:
+    def __init__(self, call: TargetCall, classes: Classes) -> None:
         self.classes, self._call = classes, call
         self._by_value: object = self  # the one argument whose content is being sent
 
@@ -113,7 +113,7 @@ class _Sending:
     def handle(self, value: object) -> NoReturn:
         """Nothing stays here for the notebook."""
         kind = getattr(value, "_kind", "") if getattr(type(value), "__candidate__", False) else type(value).__qualname__
-        raise Unsendable(f"an object of the class {kind} is no data")
+        raise UnsendableError(f"an object of the class {kind} is no data")
 
 
 def _at(way: str, names: dict[str, Any]) -> type:
@@ -138,7 +138,7 @@ def _note(frame: Any) -> str:
 
 def _there(kind: type) -> type:
     if kind is _Absent:
-        raise Unreadable("the sandbox does not have a class of these")
+        raise UnreadableError("the sandbox does not have a class of these")
     return kind
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import sleep
 from typing import Any
 
-from .remote import Remote
+from .candidate_client import CandidateClient
 
 _LOOKS, _MOMENT = 200, 0.001  # for the death of one that has hung up
 _EXITS = {"garbage": "garbage", "too much": "output"}  # why the examiner has broken off
@@ -17,7 +17,7 @@ _EXITS = {"garbage": "garbage", "too much": "output"}  # why the examiner has br
 class CandidateChild:
     """A process of our own, and the calls into it."""
 
-    def __init__(self, pid: int, remote: Remote) -> None:
+    def __init__(self, pid: int, remote: CandidateClient) -> None:
         self.pid, self.remote = pid, remote
 
     def ending(self) -> dict[str, Any]:

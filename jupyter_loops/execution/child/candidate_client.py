@@ -17,14 +17,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from jupyter_loops.execution.crossing import plain
+from jupyter_loops.execution.crossing import plain_values
 from jupyter_loops.execution.crossing.change import put_back
 from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.generators import move_on
 from jupyter_loops.execution.crossing.graph import decode, decode_error
-from jupyter_loops.execution.crossing.refusal import Unreadable
+from jupyter_loops.execution.crossing.refusal import UnreadableError
 
-from .arguments import Described, NotPlain, Pickler, PlainPickler, large
+from .arguments import ArgumentPickler, Described, NotPlainArgument, PlainPickler, large
 from .link import Link, TooLarge
 from .mocks import performed
 from .overheard import Listening, items
@@ -41,11 +41,11 @@ _FRAMES = frozenset({"DataFrame", "Series"})
 _SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
 
 
-class CandidateGone(BaseException):
+class CandidateGoneError(BaseException):
     """The candidate's process has ended, or broke the protocol; not for `except Exception` of a check."""
 
 
-class Remote:
+class CandidateClient:
     """Calls into the candidate's process, one at a time from threads, side by side from coroutines."""
 
     def __init__(self, link: Link, classes: Classes, names: dict[str, Any]) -> None:
@@ -175,14 +175,14 @@ class Remote:
     def referred(self, number: int) -> object:
         """An object of ours that the candidate gives back."""
         if type(number) is not int:
-            raise Unreadable("a reference that is no number")
+            raise UnreadableError("a reference that is no number")
         if number < 0 and -number - 1 < len(self._kept):
             return self._kept[-number - 1]
         call, place = number >> FRAME, number & ((1 << FRAME) - 1)
         try:
             return self._arguments[call][place]
         except KeyError:
-            raise Unreadable("a reference to nothing") from None
+            raise UnreadableError("a reference to nothing") from None
 
     def handle(self, description: object) -> object:
         """A stand-in for an object that stays in the candidate."""
@@ -198,16 +198,16 @@ class Remote:
         pickler: Any = PlainPickler(file, protocol=5)
         try:
             pickler.dump(message)
-        except NotPlain:
+        except NotPlainArgument:
             file = io.BytesIO()
-            pickler = Pickler(file, self)
+            pickler = ArgumentPickler(file, self)
             pickler.dump(message)
         return number, file.getvalue(), pickler
 
     def _send(self, verb: str, content: tuple[Any, ...]) -> tuple[int, int]:
         """The number of the call, and how many bytes it took."""
         if self.gone:
-            raise CandidateGone(self.gone)
+            raise CandidateGoneError(self.gone)
         if os.getpid() != self._owner:
             raise RuntimeError("a target cannot be called from another process of the check; threads can call it")
         with self._lock:
@@ -234,12 +234,12 @@ class Remote:
         """The next message. Raises CandidateGone."""
         message: Any = None
         try:
-            message = plain.loads(self._link.receive())
+            message = plain_values.loads(self._link.receive())
         except EOFError:
             self._end("")
         except TooLarge as error:
             self._end(f"too much: {error}")
-        except Unreadable as error:
+        except UnreadableError as error:
             self._end(f"garbage: {error}")
         if type(message) is not tuple or len(message) != 4 or type(message[0]) is not int:  # noqa: PLR2004
             self._end("garbage: no message")
@@ -250,9 +250,9 @@ class Remote:
         self.gone = self.gone or why or "ended"
         for coming in self._futures.values():
             if not coming.done():
-                coming.set_exception(CandidateGone(self.gone))
+                coming.set_exception(CandidateGoneError(self.gone))
         self._futures.clear()
-        raise CandidateGone(self.gone)
+        raise CandidateGoneError(self.gone)
 
     def _dispatch(self, message: tuple[Any, ...]) -> None:
         """A message that is not the answer waited for: of another coroutine's call, or a call back."""
@@ -275,7 +275,7 @@ class Remote:
                 self._dispatch(self._take())
                 while self._link.has_frame:
                     self._dispatch(self._take())
-            except CandidateGone:
+            except CandidateGoneError:
                 if self._listening is not None:
                     self._listening.remove_reader(self._link.fileno())
                     self._listening = None
@@ -335,7 +335,7 @@ class Remote:
     def _move_on(self, number: int, drawn: Any) -> None:
         """Let a generator of random numbers of ours be where its copy is."""
         if type(drawn) is not tuple or len(drawn) != 2 or type(drawn[0]) is not int:  # noqa: PLR2004
-            raise Unreadable("a generator without a place")
+            raise UnreadableError("a generator without a place")
         move_on(self.referred((number << FRAME) | drawn[0]), drawn[1])
 
     def _put_back(self, number: int, changed: Any) -> None:
@@ -347,10 +347,10 @@ class Remote:
         for target, value in new:
             if getattr(type(value), "__candidate__", False):
                 kind = type(target).__name__
-                raise Unreadable(f"what is done to a {kind} stays in the candidate's process; return it instead")
+                raise UnreadableError(f"what is done to a {kind} stays in the candidate's process; return it instead")
             try:
                 put_back(target, value)
-            except Unreadable:
+            except UnreadableError:
                 if not (frames and type(target).__name__ == "ndarray"):  # else a column's, which comes with its frame
                     raise
 
@@ -362,7 +362,7 @@ class Remote:
             kept, verb, args, kwargs = decode(graph, self)
             value = self._kept[kept]
             done = self._performed(value, verb, args, kwargs)
-        except CandidateGone:
+        except CandidateGoneError:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
             self.failed(error)
@@ -403,7 +403,7 @@ class Remote:
     def _answer(self, number: int, verb: str, value: Any) -> None:
         try:
             self._put(self._written(verb, (number, value))[1])
-        except CandidateGone:
+        except CandidateGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever cannot be pickled
             fallback = RuntimeError(f"{type(value).__name__}: {value}") if verb == "error" else TypeError(str(error))

@@ -19,22 +19,22 @@ from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.module_level import ModuleLevelError, execute
-from jupyter_loops.execution.crossing import plain
+from jupyter_loops.execution.crossing import plain_values
 from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
-from jupyter_loops.execution.crossing.refusal import NotPlain
+from jupyter_loops.execution.crossing.refusal import NotPlainError
 
 from .arguments import Described
-from .call import Call, read
+from .candidate_client import ASYNC, FRAME, IF_NONE, NO, YES
+from .candidate_world import CandidateWorld
 from .confine import usage
+from .drawn_figures import Figures
 from .fault import CANDIDATE
-from .figures import Figures
 from .fingerprint import fingerprint
 from .link import Link
 from .mocks import GivenMagicMock, GivenMock
 from .overheard import PRINTS, WARNS, overheard
-from .remote import ASYNC, FRAME, IF_NONE, NO, YES
-from .world import World
+from .target_call import TargetCall, read
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
     import asyncio
@@ -55,14 +55,14 @@ _ABILITIES = (
 )
 _PLACED = frozenset({"call", "timed", "special", "get", "set"})  # verbs that begin with a place
 _SILENT = (StopIteration, StopAsyncIteration)  # ends, not faults: nobody reads their frames
-_current: ContextVar[Call | None] = ContextVar("call", default=None)
+_current: ContextVar[TargetCall | None] = ContextVar("call", default=None)
 
 
 class CandidateProcess:
     """Serves one candidate until the examiner hangs up."""
 
     def __init__(
-        self, world: World, link: Link, figures: Figures, classes: Classes, shut_in: Callable[[str], None]
+        self, world: CandidateWorld, link: Link, figures: Figures, classes: Classes, shut_in: Callable[[str], None]
     ) -> None:
         self._world, self._link, self._figures, self.classes = world, link, figures, classes
         self._shut_in = shut_in
@@ -71,7 +71,7 @@ class CandidateProcess:
         self._numbers = count(1)
         self._handles: dict[int, Any] = {}
         self._handle_numbers: dict[int, int] = {}
-        self._origins: dict[int, Call] = {}  # handle → the call in which it was made
+        self._origins: dict[int, TargetCall] = {}  # handle → the call in which it was made
         self._given: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
         self._given_numbers: dict[int, int] = {}
         self._fingerprints: dict[str, int] = {}
@@ -157,7 +157,7 @@ class CandidateProcess:
             if task is not None:
                 task.cancel()
         else:
-            call = Call(number, frame, objects, self._load)
+            call = TargetCall(number, frame, objects, self._load)
             if verb in _PLACED and isinstance(content[0][0], int):
                 call.outer = self._origins.get(content[0][0])
             self._perform(call, verb, content)
@@ -169,7 +169,7 @@ class CandidateProcess:
         self._handle_numbers.pop(id(value), None)
         self._origins.pop(handle, None)
 
-    def _perform(self, call: Call, verb: str, content: tuple[Any, ...]) -> None:
+    def _perform(self, call: TargetCall, verb: str, content: tuple[Any, ...]) -> None:
         token = _current.set(call)
         try:
             value = self._verbs[verb](*content)
@@ -182,21 +182,21 @@ class CandidateProcess:
         finally:
             _current.reset(token)
 
-    def _reply(self, call: Call, value: Any, in_place: int = 0) -> None:
+    def _reply(self, call: TargetCall, value: Any, in_place: int = 0) -> None:
         extra = self._extra(call, value, in_place)
         if not extra and (type(value) in _ATOMS or not call.places):
             try:
-                self._link.send(plain.dumps((call.number, "plain", value, extra)))
-            except NotPlain:
+                self._link.send(plain_values.dumps((call.number, "plain", value, extra)))
+            except NotPlainError:
                 pass
             else:
                 return
         graph = encode(value, self)
         if call.has_handles:
             extra["handles"] = True
-        self._link.send(plain.dumps((call.number, "graph", graph, extra)))
+        self._link.send(plain_values.dumps((call.number, "graph", graph, extra)))
 
-    def _extra(self, call: Call, value: Any, in_place: int) -> dict[str, Any]:
+    def _extra(self, call: TargetCall, value: Any, in_place: int) -> dict[str, Any]:
         """What the call did to its arguments."""
         extra: dict[str, Any] = {**call.heard}
         if drawn := call.drawn():
@@ -210,15 +210,17 @@ class CandidateProcess:
             extra["spoiled"] = spoiled
         return extra
 
-    def _content(self, call: Call, place: int) -> tuple[int, object]:
+    def _content(self, call: TargetCall, place: int) -> tuple[int, object]:
         value = call.at(place)
         return place, encode(value, _Content(self, value))
 
-    def _reply_error(self, call: Call, error: BaseException) -> None:
+    def _reply_error(self, call: TargetCall, error: BaseException) -> None:
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
         targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
         own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
-        self._link.send(plain.dumps((call.number, "raised", (encode_error(error, self), fault, own), call.heard)))
+        self._link.send(
+            plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, own), call.heard))
+        )
 
     # ---- what the encoder asks (crossing.Sending)
 
@@ -319,7 +321,7 @@ class CandidateProcess:
         """Call what the examiner has given, and serve it meanwhile."""
         with self._lock:
             asked = -next(self._numbers)
-            self._link.send(plain.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
+            self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
             while True:
                 frame = self._link.receive()
                 (_, word, content, _), _ = read(frame, self._load)
@@ -337,7 +339,7 @@ class CandidateProcess:
             return self._call_back(number, verb, args, kwargs)
         asked = -next(self._numbers)
         self._answers[asked] = coming = loop.create_future()
-        self._link.send(plain.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
+        self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
         return await coming
 
     def _answered(self, asked: int, value: Any, *, failed: bool) -> None:
@@ -350,7 +352,7 @@ class CandidateProcess:
 
     # ---- coroutines
 
-    def _begin(self, call: Call, value: Any, content: tuple[Any, ...]) -> None:
+    def _begin(self, call: TargetCall, value: Any, content: tuple[Any, ...]) -> None:
         """Run a coroutine, and go on listening for others until none is left."""
         import asyncio
 
@@ -365,7 +367,7 @@ class CandidateProcess:
             loop.run_until_complete(self._until_idle())
             loop.remove_reader(self._link.fileno())
 
-    async def _finish(self, call: Call, value: Any, content: tuple[Any, ...]) -> None:
+    async def _finish(self, call: TargetCall, value: Any, content: tuple[Any, ...]) -> None:
         try:
             result = await value
             self._reply(call, result, content[3] if len(content) > 3 else NO)  # noqa: PLR2004
@@ -450,7 +452,7 @@ def _drawn_as(kind: type) -> tuple[str, ...]:
     return tuple(f"is {each.__module__}:{each.__qualname__}" for each in islice(found, 1))
 
 
-def call_of(value: object) -> Call | None:
+def call_of(value: object) -> TargetCall | None:
     """The call under way that has brought this object."""
     call = _current.get()
     while call is not None and id(value) not in call.places:

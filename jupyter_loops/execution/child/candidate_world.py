@@ -14,22 +14,22 @@ from mmap import ACCESS_COPY, mmap
 from types import ModuleType
 from typing import Any
 
-from .fault import Sources
-from .targets import DATA, Target
+from .fault import SourceLines
+from .target_contract import DATA, TargetContract
 
 KEPT: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
-class Unready(Exception):
+class SetupFailedError(Exception):
     """The world cannot be built; args are the class of error that the kernel raises, and its message."""
 
 
-class TooSlow(BaseException):
+class SetupTimeoutError(BaseException):
     """The set-up is over its time; not an Exception, so that `except Exception` does not hold it up."""
 
 
-class World:
+class CandidateWorld:
     """One module, `__main__`, in which set-up, candidate and checks all run."""
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -38,8 +38,8 @@ class World:
         self.setup_name = order["setup_name"]
         self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
         self.limits: dict[str, Any] | None = order["limits"]  # that the system is asked to hold a candidate to
-        self.sources = Sources()
-        self.targets: list[Target] = []
+        self.sources = SourceLines()
+        self.targets: list[TargetContract] = []
         self.bench: Any = None  # a testing.Bench, where a check asks for pytest
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
         self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
@@ -67,11 +67,11 @@ class World:
 
     def _bench(self, module: str) -> Any:
         try:
-            from .testing import Bench
+            from .testing import PytestRunner
 
-            return Bench(module)
+            return PytestRunner(module)
         except ImportError as error:
-            raise Unready("preflight", f"pytest(…) needs pytest: pip install pytest ({error})") from error
+            raise SetupFailedError("preflight", f"pytest(…) needs pytest: pip install pytest ({error})") from error
 
     def schemas(self) -> dict[str, Any]:
         """JSON schema of each data target. Raises Unready."""
@@ -80,7 +80,7 @@ class World:
             try:
                 schema = target.schema()
             except Exception as error:
-                raise Unready("preflight", f"target {target.name}: no JSON schema for it: {error}") from error
+                raise SetupFailedError("preflight", f"target {target.name}: no JSON schema for it: {error}") from error
             if schema is not None:
                 schemas[target.name] = schema
         return schemas
@@ -92,7 +92,7 @@ class World:
             return
         try:
             self._receive(order, cargo)
-        except Unready as unready:
+        except SetupFailedError as unready:
             self.sources.absent[order["names"][0]] = unready.args[1]
 
     def receive_private(self, order: dict[str, Any], files: list[int]) -> None:
@@ -111,7 +111,9 @@ class World:
             except Exception as error:
                 why = f"{type(error).__name__}: {error}"
                 advice = "create it in the set-up of the cell instead"
-                raise Unready("preflight", f"{name!r} could not be rebuilt in the sandbox ({why}); {advice}") from error
+                raise SetupFailedError(
+                    "preflight", f"{name!r} could not be rebuilt in the sandbox ({why}); {advice}"
+                ) from error
 
     def _run_setup(self, source: str, seconds: float | None) -> None:
         if not source.strip():
@@ -124,10 +126,10 @@ class World:
             fault = self.sources.tell(error)
             lines = [frame["line"] for frame in fault["frames"]]
             where = f"line {lines[-1]}: " if lines else ""
-            words = str(error) if isinstance(error, TooSlow) else f"{fault['type']}: {fault['message']}"
-            raise Unready("setup", f"{where}{words}") from error
+            words = str(error) if isinstance(error, SetupTimeoutError) else f"{fault['type']}: {fault['message']}"
+            raise SetupFailedError("setup", f"{where}{words}") from error
 
-    def _target(self, spec: dict[str, Any]) -> Target:
+    def _target(self, spec: dict[str, Any]) -> TargetContract:
         annotation = None
         if spec["annotation"]:
             try:
@@ -135,9 +137,9 @@ class World:
             except Exception as error:
                 why = f"{type(error).__name__}: {error}"
                 message = f"line {spec['line']}: the type of {spec['name']}: {spec['annotation']} is unknown ({why})"
-                raise Unready("preflight", message) from error
+                raise SetupFailedError("preflight", message) from error
         source = spec["annotation"] or spec["source"]
-        return Target(name=spec["name"], kind=spec["kind"], source=source, annotation=annotation)
+        return TargetContract(name=spec["name"], kind=spec["kind"], source=source, annotation=annotation)
 
 
 def _modernise_typed_dict() -> None:
@@ -182,7 +184,7 @@ def _interrupted_after(seconds: float | None) -> Iterator[None]:
         return
 
     def interrupt(*_: object) -> None:
-        raise TooSlow(f"the set-up was still here after {seconds:g} s; {ADVICE_ON_SETUP}")
+        raise SetupTimeoutError(f"the set-up was still here after {seconds:g} s; {ADVICE_ON_SETUP}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)

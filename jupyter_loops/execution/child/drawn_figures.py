@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from .describe import clip, kind
+from .value_text import clip, kind
 
 _MOST = 4  # figures of one act
 _TRACES = 20

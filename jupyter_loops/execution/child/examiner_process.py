@@ -14,19 +14,19 @@ from time import perf_counter
 from typing import Any
 
 from jupyter_loops.execution.crossing.packing import pack
-from jupyter_loops.execution.crossing.refusal import Unreadable
+from jupyter_loops.execution.crossing.refusal import UnreadableError
 
+from .call_service import GONE, CallService
 from .candidate_child import CandidateChild
+from .candidate_client import CandidateGoneError
+from .candidate_world import CandidateWorld
 from .confine import usage
-from .describe import describe
-from .figures import Figures
+from .drawn_figures import Figures
+from .kernel_connection import KernelConnection
 from .portray import CODE, portray
-from .remote import CandidateGone
-from .service import GONE, Service
 from .stand_ins import StandIns, is_stand_in
-from .targets import CLASS, FRAME, FUNCTION, Target, Unfit, read_object
-from .wire import Wire
-from .world import World
+from .target_contract import CLASS, FRAME, FUNCTION, TargetContract, UnfitError, read_object
+from .value_text import describe
 
 Examine = Callable[..., dict[str, Any]]
 Done = tuple[str, dict[str, Any], tuple[bytes, ...]]  # what is said to the kernel: the word, its content, its blobs
@@ -39,13 +39,20 @@ _LARGEST = 1 << 60  # of a count that the candidate says
 class Examiner:
     """Serves the kernel until it hangs up."""
 
-    def __init__(self, world: World, wire: Wire, examine: Examine, candidate: CandidateChild, figures: Figures) -> None:
+    def __init__(
+        self,
+        world: CandidateWorld,
+        wire: KernelConnection,
+        examine: Examine,
+        candidate: CandidateChild,
+        figures: Figures,
+    ) -> None:
         self._world, self._wire, self._examine_one, self._candidate = world, wire, examine, candidate
         self._remote, self._figures = candidate.remote, figures
         self._stand_ins = StandIns(self._remote, world.names)
         self._text = ""  # of the module that the candidate runs
         self._values: dict[str, Any] = {}  # data target → JSON
-        self._service = Service(world)
+        self._service = CallService(world)
         self._spent = usage()["cpu_seconds"]  # before the candidate came
 
     def serve(self) -> None:
@@ -93,9 +100,9 @@ class Examiner:
                 self._world.names.update(values)
             else:
                 self._define(order["text"], order["scratch"])
-        except Unfit as unfit:
+        except UnfitError as unfit:
             content = {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}
-        except CandidateGone:
+        except CandidateGoneError:
             pass
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
             content = self._raised(error)
@@ -106,24 +113,24 @@ class Examiner:
         found = self._remote.ask("define", text, scratch)
         for target in self._world.targets:
             if type(found) is not dict or target.name not in found:
-                raise Unfit(target.missing)
+                raise UnfitError(target.missing)
             value = self._stand_in(target, *_found(found[target.name]))
             self._world.names[target.name] = value
             if target.kind not in {FUNCTION, CLASS}:
                 self._world.names[target.name], given = target.take(value)
                 self._values.update(given)
 
-    def _stand_in(self, target: Target, callable_: object, abilities: tuple[str, ...]) -> Any:
+    def _stand_in(self, target: TargetContract, callable_: object, abilities: tuple[str, ...]) -> Any:
         if target.kind in {FUNCTION, CLASS}:
             if callable_ is not True:
-                raise Unfit(f"{target.name} must be a {target.kind}, and is something that cannot be called")
+                raise UnfitError(f"{target.name} must be a {target.kind}, and is something that cannot be called")
             if target.kind == FUNCTION:
                 return self._stand_ins.function(target.name, target.source, attributes="attributes" in abilities)
             return self._stand_ins.cls(target.name, target.source, abilities)
         try:
             return self._remote.ask("fetch", target.name)
-        except Unreadable as error:
-            raise Unfit(f"{target.name} cannot be brought out of the code's process: {error}") from error
+        except UnreadableError as error:
+            raise UnfitError(f"{target.name} cannot be brought out of the code's process: {error}") from error
 
     def _examine(self, order: dict[str, Any]) -> Done:
         token, checks, exhausted, failed = order["token"], order["checks"], False, False
@@ -162,7 +169,7 @@ class Examiner:
         targets = [target.name for target in self._world.targets]
         try:
             came = self._world.bench.run(order["tests"], order["roots"], self._world.names, targets)
-        except CandidateGone:
+        except CandidateGoneError:
             return "tested", {}, ()
         except BaseException as error:  # noqa: BLE001 - whatever a test raises, to be told
             return "tested", self._raised(error), ()
@@ -184,7 +191,7 @@ class Examiner:
         """One call of a delivered function, for the notebook: arguments are trusted, the answer is encoded anew."""
         try:
             how, answer = self._service.perform(order["classes"], order["blob"])
-        except CandidateGone:
+        except CandidateGoneError:
             return "called", {"how": GONE}, ()
         return "called", {"how": how}, (answer,)
 
@@ -200,7 +207,7 @@ class Examiner:
         words, blobs = self._figures.take()
         own["cpu_seconds"] -= self._spent
         if self._text and not self._remote.gone:
-            with suppress(CandidateGone, Exception):
+            with suppress(CandidateGoneError, Exception):
                 said, theirs, theirs_blobs = self._remote.ask("report")
                 words, blobs = [*words, *theirs], (*blobs, *theirs_blobs)
         for name in _COUNTS:

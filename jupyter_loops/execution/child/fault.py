@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
-from .describe import clip, describe, kind, message
+from .value_text import clip, describe, kind, message
 
 CANDIDATE = "<candidate>"
 _HEAD, _TAIL = 2, 4  # frames kept of a long traceback
@@ -17,7 +17,7 @@ _SOCKET = ("/socket.py", "\\socket.py")
 _OFFLINE = "candidates have no network: make what needs it a @tool, which runs in the notebook"
 
 
-class Sources:
+class SourceLines:
     """Whose line is whose: the texts that ran, by the filename they were compiled under."""
 
     def __init__(self) -> None:

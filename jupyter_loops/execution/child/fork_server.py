@@ -18,9 +18,9 @@ from contextlib import suppress
 from typing import Any
 
 from .confine import adopt_orphans
-from .preparation import Preparation
+from .fork_template import ForkTemplate
+from .kernel_connection import HELLO, KernelConnection
 from .session import settle
-from .wire import HELLO, Wire
 
 _signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers
 _PIECE = 4096
@@ -29,7 +29,9 @@ _PIECE = 4096
 class ForkServer:
     """Answers the kernel on one socket: forks on request, and leaves all other requests to `obey`."""
 
-    def __init__(self, control: Wire, ready: Preparation, obey: Callable[[dict[str, Any], list[int]], None]) -> None:
+    def __init__(
+        self, control: KernelConnection, ready: ForkTemplate, obey: Callable[[dict[str, Any], list[int]], None]
+    ) -> None:
         self._control, self._ready, self._obey = control, ready, obey
         self._attempts: dict[int, int] = {}  # pid → attempt
         self._own = frozenset(_children())  # that the set-up started
@@ -84,7 +86,7 @@ class ForkServer:
             self._control.close()
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
-            self._ready.serve(Wire(connection, with_files=True))
+            self._ready.serve(KernelConnection(connection, with_files=True))
         except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
             sys.excepthook(*sys.exc_info())
             os._exit(1)

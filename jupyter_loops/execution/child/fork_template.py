@@ -14,36 +14,42 @@ from typing import Any
 
 from jupyter_loops.execution.crossing.classes import Classes
 
-from .candidate import CandidateProcess
 from .candidate_child import CandidateChild
+from .candidate_client import CandidateClient
+from .candidate_process import CandidateProcess
+from .candidate_world import KEPT, CandidateWorld
 from .confine import adopt_orphans, bounds, close_memory, hold
-from .examiner import Examine, Examiner
+from .drawn_figures import Figures
+from .examiner_process import Examine, Examiner
 from .fault import CANDIDATE
-from .figures import Figures
-from .imports import watch_imports
+from .import_watch import watch_imports
+from .kernel_connection import KernelConnection
 from .link import Link
 from .rehearsal import OFTEN, rehearse
-from .remote import Remote
 from .session import part
-from .shut_in import Restrictions
-from .wire import Wire
-from .world import KEPT, World
+from .shut_in import ChildRestrictions
 
 
-class Preparation:
+class ForkTemplate:
     """Of one world, for every candidate that will meet it."""
 
-    def __init__(self, world: World, stages: tuple[World, World], examine: Examine, check: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        world: CandidateWorld,
+        stages: tuple[CandidateWorld, CandidateWorld],
+        examine: Examine,
+        check: dict[str, Any],
+    ) -> None:
         """`stages` are empty worlds, and `check` the one of the candidate that is rehearsed there."""
         self._world, self._stages, self._examine, self._check = world, stages, examine, check
         self._figures = Figures(world.names)
-        self._restrictions = Restrictions(world.shut_in)
+        self._restrictions = ChildRestrictions(world.shut_in)
         self.look()
 
     def restrict(self, *, view: bool) -> None:
         """Make the restrictions anew: a process with threads gets no namespaces, and so no view of its own."""
         plan = self._world.shut_in
-        self._restrictions = Restrictions(plan if view else plan | {"view": {}})
+        self._restrictions = ChildRestrictions(plan if view else plan | {"view": {}})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -71,19 +77,21 @@ class Preparation:
         if not select.select([waiting], [], [], 0)[0]:
             self._rehearse()
 
-    def serve(self, wire: Wire) -> None:
+    def serve(self, wire: KernelConnection) -> None:
         """Fork the candidate's process, and be its examiner."""
         pid, link = self._fork(wire)
         self.examine(wire, pid, link)
 
-    def examine(self, wire: Wire, pid: int, link: Link) -> None:
+    def examine(self, wire: KernelConnection, pid: int, link: Link) -> None:
         """Be the examiner of a candidate's process that is there."""
         close_memory(closed=True)
         hold(self._bounds)
         self._rehearse_while(wire.fileno())
         _hear_of_death(pid, link)
         world = self._world
-        remote = Remote(link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing})
+        remote = CandidateClient(
+            link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing}
+        )
         Examiner(world, wire, self._examine, CandidateChild(pid, remote), self._figures).serve()
 
     def be_candidate(self, connection: _socket.socket) -> None:
@@ -103,7 +111,7 @@ class Preparation:
         finally:
             os._exit(0)
 
-    def _fork(self, wire: Wire) -> tuple[int, Link]:
+    def _fork(self, wire: KernelConnection) -> tuple[int, Link]:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if not pid:

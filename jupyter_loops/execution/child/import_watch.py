@@ -10,10 +10,10 @@ import importlib
 import sys
 from typing import Any
 
-from .fault import Sources
+from .fault import SourceLines
 
 
-def watch_imports(rules: dict[str, Any] | None, names: dict[str, Any], sources: Sources) -> None:
+def watch_imports(rules: dict[str, Any] | None, names: dict[str, Any], sources: SourceLines) -> None:
     """From now on refuse what code that runs in `names` imports against the rules, unless the cell's own does."""
     if rules is None:
         return

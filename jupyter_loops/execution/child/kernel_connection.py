@@ -49,7 +49,7 @@ def encode(message: dict[str, Any], size: int = 0) -> bytes:
     return _pack(len(content), size) + content
 
 
-class Wire:
+class KernelConnection:
     """One end of a stream socket that carries frames, blocking."""
 
     def __init__(self, connection: _socket.socket, *, with_files: bool = False) -> None:

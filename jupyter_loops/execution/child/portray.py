@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .describe import clip, describe, kind
+from .value_text import clip, describe, kind
 
 LIMIT = 20_000  # characters
 _ROWS = 30  # of a table

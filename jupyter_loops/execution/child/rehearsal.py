@@ -11,13 +11,13 @@ import os
 from collections import deque
 from typing import Any
 
-from .candidate import CandidateProcess
 from .candidate_child import CandidateChild
-from .examiner import Examine, Examiner
-from .figures import Figures
-from .remote import Remote
-from .wire import encode
-from .world import World
+from .candidate_client import CandidateClient
+from .candidate_process import CandidateProcess
+from .candidate_world import CandidateWorld
+from .drawn_figures import Figures
+from .examiner_process import Examine, Examiner
+from .kernel_connection import encode
 
 OFTEN = 20  # performances after which everything is specialised
 TARGET = {"name": "rehearsed", "kind": "function", "source": "def rehearsed(number): ..."}
@@ -26,13 +26,17 @@ _HOME = ("HOME", "TMPDIR")
 
 
 def rehearse(
-    stages: tuple[World, World], examine: Examine, figures: Figures, classes: Any, check: dict[str, Any]
+    stages: tuple[CandidateWorld, CandidateWorld],
+    examine: Examine,
+    figures: Figures,
+    classes: Any,
+    check: dict[str, Any],
 ) -> None:
     """Perform once, on two empty stages: the examiner's and the candidate's."""
     answers: deque[bytes] = deque()
     kept = {name: os.environ[name] for name in _HOME if name in os.environ}
     process: Any = CandidateProcess(stages[1], _Near(answers), figures, classes, lambda _: None)  # type: ignore[arg-type] # a link
-    remote = Remote(_Near(answers, process), classes, {})  # type: ignore[arg-type] # same
+    remote = CandidateClient(_Near(answers, process), classes, {})  # type: ignore[arg-type] # same
     Examiner(stages[0], _Script(check), examine, CandidateChild(0, remote), figures).serve()  # type: ignore[arg-type] # a wire
     os.environ.update(kept)
 

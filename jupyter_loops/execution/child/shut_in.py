@@ -19,7 +19,7 @@ _NO_SCOPES = "landlock before Linux 6.12 does not hold signals: candidates may e
 _NO_LANDLOCK = "bubblewrap without landlock: candidates can read the notebook's folder ({})"
 
 
-class Restrictions:
+class ChildRestrictions:
     """What one plan means. Make it in the fork server; call `begin` and then `shut_in` in each candidate's process."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Restrictions:
 
 def shut_in(plan: dict[str, Any], folder: str) -> None:
     """All of it at once, for a process that was not forked from one that made it ready. Raises OSError."""
-    restrictions = Restrictions(plan)
+    restrictions = ChildRestrictions(plan)
     restrictions.begin()
     restrictions.shut_in(folder)
 

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .candidate_world import SetupFailedError
+from .kernel_connection import HEADER, HELLO, order
 from .meet import TOKEN
-from .wire import HEADER, HELLO, order
-from .world import Unready
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))  # noqa: PTH120 - start-up
 _MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.child.zygote import main; main({where!r})"
@@ -49,12 +49,12 @@ class Spawned:
         """Return once it has its world. Raises Unready."""
         length, _ = HEADER.unpack(self._take(HEADER.size))
         if json.loads(self._take(length))["said"] != "ready":
-            raise Unready("setup", "the set-up ran, and did not run a second time in the candidate's process")
+            raise SetupFailedError("setup", "the set-up ran, and did not run a second time in the candidate's process")
 
     def _take(self, size: int) -> bytes:
         content = self.connection.recv(size, socket.MSG_WAITALL)
         if len(content) < size:
-            raise Unready("setup", "the candidate's process ended while it was started")
+            raise SetupFailedError("setup", "the candidate's process ended while it was started")
         return content
 
     def _start(self, where: int | str, **more: Any) -> None:

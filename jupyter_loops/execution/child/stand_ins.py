@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import FunctionType, MethodType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-from jupyter_loops.execution.crossing.refusal import Unreadable
+from jupyter_loops.execution.crossing.refusal import UnreadableError
 
-from .remote import ASYNC, IF_NONE, NO, YES, Place, Remote
+from .candidate_client import ASYNC, IF_NONE, NO, YES, CandidateClient, Place
 
 _ALWAYS = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__", "__slots__", "__del__"})
 _NOT_FORWARDED = "has no value here: it is an object of the code's own class, and no check may rely on what it says"
@@ -31,7 +31,7 @@ class Handle:
 
     __candidate__ = True
 
-    def __init__(self, remote: Remote, number: int, kind: str) -> None:
+    def __init__(self, remote: CandidateClient, number: int, kind: str) -> None:
         object.__setattr__(self, "_remote", remote)
         object.__setattr__(self, "_handle", number)
         object.__setattr__(self, "_kind", kind)
@@ -151,7 +151,7 @@ def _loaded(drawn: str) -> type | None:
 class Attributed:
     """A function whose attributes are the candidate's: `f.cache_info()`, `f.calls`."""
 
-    def __init__(self, remote: Remote, name: str, call: Callable[..., Any]) -> None:
+    def __init__(self, remote: CandidateClient, name: str, call: Callable[..., Any]) -> None:
         vars(self).update(vars(call), _remote=remote, _name=name, _call=call, __wrapped__=call)
         for each in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
             vars(self)[each] = getattr(call, each)
@@ -178,7 +178,7 @@ class Attributed:
 class StandIns:
     """Makes the stand-ins of one exam."""
 
-    def __init__(self, remote: Remote, names: dict[str, Any]) -> None:
+    def __init__(self, remote: CandidateClient, names: dict[str, Any]) -> None:
         self._remote, self._names = remote, names
         self._classes: dict[str, type] = {}
         remote.make = self._object
@@ -230,10 +230,10 @@ class StandIns:
     def _object(self, description: Any) -> Any:
         """A stand-in for an object that the candidate keeps. Raises Unreadable."""
         if type(description) is not tuple or len(description) != 4:  # noqa: PLR2004
-            raise Unreadable("an object without description")
+            raise UnreadableError("an object without description")
         number, kind, target, abilities = description
         if type(number) is not int or type(kind) is not str or type(abilities) is not tuple:
-            raise Unreadable("an object without description")
+            raise UnreadableError("an object without description")
         known = self._remote.stand_ins.get(number)
         if known is not None:
             return known
@@ -344,7 +344,7 @@ class StandIns:
             )
             exec(code, names)  # noqa: S102 - the user's
         except Exception as error:
-            raise Unreadable(f"the stub of {name} cannot be read: {type(error).__name__}: {error}") from error
+            raise UnreadableError(f"the stub of {name} cannot be read: {type(error).__name__}: {error}") from error
         return names[name]
 
 

@@ -11,20 +11,20 @@ from typing import Any
 from jupyter_loops.execution.crossing import generators
 from jupyter_loops.execution.crossing.change import same
 
-from .arguments import Described, Unpickler
+from .arguments import ArgumentUnpickler, Described
 
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
 _ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset({"ndarray", "DataFrame", "Series"})
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 
 
-class Call:
+class TargetCall:
     """What is known of one call's arguments, for as long as what came of it lives."""
 
     def __init__(self, number: int, frame: bytes, objects: dict[int, Any], load: Callable[[Described], object]) -> None:
         self.number, self._frame, self._load = number, frame, load
         self._objects = objects
-        self.outer: Call | None = None  # in which the object was made that is called now
+        self.outer: TargetCall | None = None  # in which the object was made that is called now
         self.has_handles = False
         known = generators.kinds()
         self._drawn = {place: generators.state_of(each) for place, each in objects.items() if type(each) in known}
@@ -83,7 +83,7 @@ class Call:
 
 def read(frame: bytes, load: Callable[[Described], object]) -> tuple[Any, dict[int, Any]]:
     """A message, and the objects in it by their places."""
-    unpickler: Any = Unpickler(io.BytesIO(frame), load)
+    unpickler: Any = ArgumentUnpickler(io.BytesIO(frame), load)
     return unpickler.load(), unpickler.memo.copy()
 
 

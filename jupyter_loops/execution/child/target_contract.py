@@ -9,18 +9,18 @@ from typing import Any
 
 from jupyter_loops.execution.values import Unequal, examined, to_json
 
-from .describe import clip, describe, kind
+from .value_text import clip, describe, kind
 
 FUNCTION, CLASS, DATA, TEXT, FRAME = "function", "class", "data", "text", "frame"
 _ERRORS = 8  # of one validation that are worth telling
 _DRAWN_HERE = "matplotlib"  # whose figures stay where they were made: a stand-in is all that the checks get
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A target is missing, or is not what was asked for. The message is feedback."""
 
 
-class Target:
+class TargetContract:
     """One target, with its annotation resolved in the world. Not a dataclass: those cost 12 ms of start-up."""
 
     def __init__(self, name: str, kind: str, source: str, annotation: Any = None) -> None:
@@ -53,7 +53,7 @@ class Target:
 
     def _text(self, value: Any) -> str:
         if type(value) is not str:
-            raise Unfit(f"{self.name} must be text, and is {describe(value)}")
+            raise UnfitError(f"{self.name} must be text, and is {describe(value)}")
         return value
 
     def _check_type(self, value: Any) -> None:
@@ -62,7 +62,7 @@ class Target:
         if stays and getattr(wanted, "__module__", "").partition(".")[0] == _DRAWN_HERE:
             return
         if not (isinstance(wanted, type) and isinstance(value, wanted)):
-            raise Unfit(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
+            raise UnfitError(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
 
     def _valid(self, validate: Callable[[], Any]) -> Any:
         from pydantic import ValidationError
@@ -70,13 +70,13 @@ class Target:
         try:
             return validate()
         except Unequal as unequal:
-            raise Unfit(f"{self.name}: {unequal}") from unequal
+            raise UnfitError(f"{self.name}: {unequal}") from unequal
         except ValidationError as error:
             reasons = [
                 f"{'.'.join(map(str, (self.name, *each['loc'])))}: {each['msg']}, got {describe(each['input'], 80)}"
                 for each in error.errors(include_url=False)[:_ERRORS]
             ]
-            raise Unfit("; ".join(reasons)) from error
+            raise UnfitError("; ".join(reasons)) from error
 
     @cached_property
     def _adapter(self) -> Any:
@@ -85,14 +85,14 @@ class Target:
         return TypeAdapter(self.annotation)
 
 
-def read_object(text: str, targets: list[Target]) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_object(text: str, targets: list[TargetContract]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Target values in the JSON text of an object with one key a target, and their JSON. Raises Unfit."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unfit(f"this is not JSON: {error}") from error
+        raise UnfitError(f"this is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise Unfit(f"a JSON object with the keys {', '.join(each.name for each in targets)} is needed")
+        raise UnfitError(f"a JSON object with the keys {', '.join(each.name for each in targets)} is needed")
     values, reasons = {}, []
     for target in targets:
         if target.name not in content:
@@ -100,8 +100,8 @@ def read_object(text: str, targets: list[Target]) -> tuple[dict[str, Any], dict[
             continue
         try:
             values[target.name] = target.read(content[target.name])
-        except Unfit as unfit:
+        except UnfitError as unfit:
             reasons.append(str(unfit))
     if reasons:
-        raise Unfit("; ".join(reasons))
+        raise UnfitError("; ".join(reasons))
     return values, {target.name: content[target.name] for target in targets}

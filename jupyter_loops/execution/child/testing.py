@@ -10,14 +10,14 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .describe import clip
+from .value_text import clip
 
 _TOLD = 10  # failures
 _LONG = 400  # characters of one
 _QUIET = ("-q", "--no-header", "--color=no", "--tb=short", "-p", "no:cacheprovider", "--import-mode=prepend")
 
 
-class Bench:
+class PytestRunner:
     """pytest as it was before any candidate. Made in the zygote, used once in a fork."""
 
     def __init__(self, module: str) -> None:

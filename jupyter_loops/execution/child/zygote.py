@@ -11,20 +11,20 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
+from .candidate_world import CandidateWorld, SetupFailedError, opened
 from .confine import adopt_orphans, close_memory, usage
+from .kernel_connection import HELLO, KernelConnection
 from .meet import connect, live_by_stdin
 from .session import flush_each_line, settle, silence
 from .spawn import Spawned
-from .targets import Target
+from .target_contract import TargetContract
 from .threads import threads
-from .wire import HELLO, Wire
-from .world import Unready, World, opened
 
 
 class Zygote:
     """Builds the world that the kernel orders, and serves candidates in it."""
 
-    def __init__(self, control: Wire) -> None:
+    def __init__(self, control: KernelConnection) -> None:
         self._control = control
 
     def serve(self) -> None:
@@ -35,7 +35,7 @@ class Zygote:
             sys.prefix, sys.exec_prefix = order["prefix"], order["prefix"]
         if files[1:]:
             settle(files[1:])
-        self._world = World(order)
+        self._world = CandidateWorld(order)
         is_examiner = order["role"] == "examiner"
         candidate = Spawned(order, files) if is_examiner and not order["fork"] else None
         copies = [os.dup(file) for file in files[:1]] if is_examiner and order["fork"] else []
@@ -45,8 +45,8 @@ class Zygote:
             if is_examiner and not forks:
                 candidate = candidate or Spawned(order, copies)
                 candidate.wait()
-        except (Unready, OSError) as error:  # the latter of what shuts candidates in
-            kind, words = error.args if isinstance(error, Unready) else ("preflight", f"the sandbox: {error}")
+        except (SetupFailedError, OSError) as error:  # the latter of what shuts candidates in
+            kind, words = error.args if isinstance(error, SetupFailedError) else ("preflight", f"the sandbox: {error}")
             self._control.send({"said": "unready", "kind": kind, "message": words})
             return
         for file in copies:
@@ -75,13 +75,13 @@ class Zygote:
             world.shut_in = world.shut_in | {"view": {}}
         if order["awaits"]:
             import asyncio  # noqa: F401 - loaded for the forks
-        from .preparation import Preparation  # it needs what order["path"] leads to
+        from .fork_template import ForkTemplate  # it needs what order["path"] leads to
         from .rehearsal import TARGET
 
-        stages = World(order), World(order)
+        stages = CandidateWorld(order), CandidateWorld(order)
         for stage in stages:
-            stage.targets = [Target(**TARGET)]
-        self._ready = Preparation(world, stages, import_module(order["examiner"]).examine, order["rehearsal"])
+            stage.targets = [TargetContract(**TARGET)]
+        self._ready = ForkTemplate(world, stages, import_module(order["examiner"]).examine, order["rehearsal"])
         return report | {"notes": list(self._ready.notes)}
 
     def _fork(self) -> None:
@@ -132,7 +132,9 @@ def _same_language(wanted: list[int]) -> None:
     own = list(sys.version_info[:2])
     if own != wanted:
         here, there = (".".join(map(str, version)) for version in (own, wanted))
-        raise Unready("preflight", f"the image has Python {here} and the notebook {there}: choose another --image")
+        raise SetupFailedError(
+            "preflight", f"the image has Python {here} and the notebook {there}: choose another --image"
+        )
 
 
 def _warm_up() -> None:
@@ -161,7 +163,7 @@ def main(control: int | str) -> None:
         connection = connect(control)
     connection.sendall(HELLO.pack(os.getpid()))
     try:
-        Zygote(Wire(connection, with_files=True)).serve()
+        Zygote(KernelConnection(connection, with_files=True)).serve()
     except (EOFError, OSError):
         pass  # the kernel hung up
     finally:

@@ -5,16 +5,16 @@ from .classes import Classes
 from .graph import decode, decode_error, encode, encode_error
 from .kind import Receiving, Sending
 from .packing import pack, unpack
-from .plain import dumps, loads
-from .refusal import NotPlain, Unreadable, Unsendable
+from .plain_values import dumps, loads
+from .refusal import NotPlainError, UnreadableError, UnsendableError
 
 __all__ = [
     "Classes",
-    "NotPlain",
+    "NotPlainError",
     "Receiving",
     "Sending",
-    "Unreadable",
-    "Unsendable",
+    "UnreadableError",
+    "UnsendableError",
     "decode",
     "decode_error",
     "dumps",

@@ -7,9 +7,9 @@ import re
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
-from .plain import ATOMS
-from .refusal import Unreadable, Unsendable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect, fields, imported
+from .plain_values import ATOMS
+from .refusal import UnreadableError, UnsendableError
 
 NAME = "numpy"
 _SIMPLE = re.compile(r"[<>|=](?:[biufcSUV]\d{1,9}|[mM]8(?:\[\d{0,9}[a-zA-Zμ]{1,7}\])?)")
@@ -52,7 +52,7 @@ def _bytes(np: Any, straight: Any) -> bytearray:
 
 def _description(dtype: Any, depth: int = 0) -> Any:
     if dtype.hasobject or depth > _DEEPEST or dtype.kind not in "biufcSUVmM":
-        raise Unsendable(f"an array of type {dtype} does not cross: give it a numeric, string or object type")
+        raise UnsendableError(f"an array of type {dtype} does not cross: give it a numeric, string or object type")
     if dtype.names is not None:
         parts = [(name, _description(dtype.fields[name][0], depth + 1), dtype.fields[name][1]) for name in dtype.names]
         return tuple(parts), dtype.itemsize
@@ -68,7 +68,7 @@ def dtype_of(description: Any, depth: int = 0) -> Any:
     if type(description) is str and _SIMPLE.fullmatch(description):
         return np.dtype(description)
     if type(description) is not tuple or depth > _DEEPEST:
-        raise Unreadable("an array has no such type")
+        raise UnreadableError("an array has no such type")
     if len(description) == 3:  # noqa: PLR2004
         base, shape, _word = description
         return np.dtype((dtype_of(base, depth + 1), _shape(shape)))
@@ -80,7 +80,7 @@ def dtype_of(description: Any, depth: int = 0) -> Any:
 
 def _shape(shape: Any) -> tuple[int, ...]:
     if type(shape) is not tuple or len(shape) > _MOST or any(type(each) is not int or each < 0 for each in shape):
-        raise Unreadable("an array has no such shape")
+        raise UnreadableError("an array has no such shape")
     return shape
 
 
@@ -91,7 +91,7 @@ def _make_array(payload: Any, _: list[Any], __: Decoding) -> object:
     dtype = dtype_of(description)
     size = math.prod(_shape(shape))
     if dtype.itemsize * size != len(data) or order not in _ORDERS or (size and not dtype.itemsize):
-        raise Unreadable("an array has not the size that its type and shape say")
+        raise UnreadableError("an array has not the size that its type and shape say")
     if not data:
         return np.empty(shape, dtype, order)
     return np.frombuffer(data, dtype).reshape(shape, order=order)
@@ -121,9 +121,9 @@ def _make_masked(_: Any, children: list[Any], __: Decoding) -> object:
 
     data, mask, fill = count(children, 3)
     if type(data) is not np.ndarray or type(mask) is not np.ndarray or data.shape != mask.shape or mask.dtype != bool:
-        raise Unreadable("a masked array has no such mask")
+        raise UnreadableError("a masked array has no such mask")
     if type(fill) not in ATOMS and not isinstance(fill, np.generic):
-        raise Unreadable("a masked array has no such fill value")
+        raise UnreadableError("a masked array has no such fill value")
     return np.ma.MaskedArray(data, mask, fill_value=fill)
 
 
@@ -132,7 +132,7 @@ def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
 
     (array,) = count(children, 1)
     if type(array) is not np.ndarray or array.shape != () or array.dtype.hasobject:
-        raise Unreadable("a scalar is none")
+        raise UnreadableError("a scalar is none")
     return array[()]
 
 
@@ -143,12 +143,12 @@ def _make_nothing(*_: object) -> object:
 
 
 KINDS = {
-    "np.array": Kind(_make_array),
-    "np.objects": Kind(_make_objects, _fill_objects),
-    "np.masked": Kind(_make_masked),
-    "np.scalar": Kind(_make_scalar),
-    "np.nothing": Kind(_make_nothing),
-    "np.dtype": Kind(lambda payload, *_: dtype_of(payload)),
+    "np.array": ValueKind(_make_array),
+    "np.objects": ValueKind(_make_objects, _fill_objects),
+    "np.masked": ValueKind(_make_masked),
+    "np.scalar": ValueKind(_make_scalar),
+    "np.nothing": ValueKind(_make_nothing),
+    "np.dtype": ValueKind(lambda payload, *_: dtype_of(payload)),
 }
 
 
@@ -172,6 +172,6 @@ def put_back(target: Any, new: Any) -> bool:
     if not isinstance(target, np.ndarray):
         return False
     if target.dtype != new.dtype or target.shape != new.shape:
-        raise Unreadable("an array cannot change its shape or type in place")
+        raise UnreadableError("an array cannot change its shape or type in place")
     target[...] = new
     return True

@@ -8,8 +8,8 @@ from typing import Any
 
 from . import arrow_layout
 from .arrow_types import schema_from, schema_of, type_from, type_of
-from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, fields, imported
+from .refusal import UnreadableError
 
 NAME = "pyarrow"
 
@@ -70,9 +70,9 @@ def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object
     description, length, content = fields(payload, type(payload[0]), int, list)
     kind = type_from(description)
     if length < 0 or not all(each is None or type(each) is bytes for each in content):
-        raise Unreadable("an array of Arrow's has no such buffers")
+        raise UnreadableError("an array of Arrow's has no such buffers")
     if not all(isinstance(child, pa.Array) for child in children):
-        raise Unreadable("an array of Arrow's has no such children")
+        raise UnreadableError("an array of Arrow's has no such children")
     decoding.spend(length)
     arrow_layout.check(description, kind, length, content, children)
     buffers = [None if each is None else pa.py_buffer(each) for each in content]
@@ -86,7 +86,7 @@ def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
 
     indices, values = count(children, 2)
     if not isinstance(indices, pa.Array) or not isinstance(values, pa.Array) or type(ordered) is not bool:
-        raise Unreadable("a dictionary of Arrow's is none")
+        raise UnreadableError("a dictionary of Arrow's is none")
     made = pa.DictionaryArray.from_arrays(indices, values, ordered=ordered)
     made.validate(full=True)
     return made
@@ -96,7 +96,7 @@ def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
     pa = imported("pyarrow")
 
     if not all(isinstance(child, pa.Array) for child in children):
-        raise Unreadable("a chunk is no array of Arrow's")
+        raise UnreadableError("a chunk is no array of Arrow's")
     return pa.chunked_array(children, type_from(payload))
 
 
@@ -107,7 +107,7 @@ def _made_of(name: str, part: str) -> Callable[[Any, list[Any], Decoding], objec
         pa = imported("pyarrow")
 
         if not all(isinstance(child, getattr(pa, part)) for child in children):
-            raise Unreadable("a column is no array of Arrow's")
+            raise UnreadableError("a column is no array of Arrow's")
         made = getattr(pa, name).from_arrays(children, schema=schema_from(payload))
         made.validate(full=True)
         return made
@@ -120,19 +120,19 @@ def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
 
     (array,) = count(children, 1)
     if not isinstance(array, pa.Array) or len(array) != 1:
-        raise Unreadable("a scalar of Arrow's is none")
+        raise UnreadableError("a scalar of Arrow's is none")
     return array[0]
 
 
 KINDS = {
-    "pa.array": Kind(_make_array),
-    "pa.dictionary": Kind(_make_dictionary),
-    "pa.chunked": Kind(_make_chunked),
-    "pa.table": Kind(_made_of("Table", "ChunkedArray")),
-    "pa.batch": Kind(_made_of("RecordBatch", "Array")),
-    "pa.scalar": Kind(_make_scalar),
-    "pa.type": Kind(lambda payload, *_: type_from(payload)),
-    "pa.schema": Kind(lambda payload, *_: schema_from(payload)),
+    "pa.array": ValueKind(_make_array),
+    "pa.dictionary": ValueKind(_make_dictionary),
+    "pa.chunked": ValueKind(_make_chunked),
+    "pa.table": ValueKind(_made_of("Table", "ChunkedArray")),
+    "pa.batch": ValueKind(_made_of("RecordBatch", "Array")),
+    "pa.scalar": ValueKind(_make_scalar),
+    "pa.type": ValueKind(lambda payload, *_: type_from(payload)),
+    "pa.schema": ValueKind(lambda payload, *_: schema_from(payload)),
 }
 
 

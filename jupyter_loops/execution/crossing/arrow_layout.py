@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 _OFFSETS = {"string": 4, "binary": 4, "large_string": 8, "large_binary": 8, "list": 4, "map": 4, "large_list": 8}
 _TEXTS = ("string", "binary", "large_string", "large_binary")
@@ -15,9 +15,9 @@ def check(words: Any, kind: Any, length: int, buffers: list[bytes | None], child
     word = words if type(words) is str else words[0]
     wanted = _sizes(word, kind, length)
     if word == "dictionary" or len(buffers) != len(wanted):
-        raise Unreadable("an array of Arrow's has the wrong number of buffers")
+        raise UnreadableError("an array of Arrow's has the wrong number of buffers")
     if any(not _fits(buffer, size, place) for place, (buffer, size) in enumerate(zip(buffers, wanted, strict=True))):
-        raise Unreadable("a buffer of Arrow's is too short")
+        raise UnreadableError("a buffer of Arrow's is too short")
     _check_children(word, kind, length, children)
 
 
@@ -40,7 +40,7 @@ def _sizes(word: str, kind: Any, length: int) -> list[int]:
 def _check_children(word: str, kind: Any, length: int, children: list[Any]) -> None:
     types = [kind.field(place).type for place in range(kind.num_fields)]
     if [child.type for child in children] != types:
-        raise Unreadable("an array of Arrow's has other children than its type")
+        raise UnreadableError("an array of Arrow's has other children than its type")
     rows = length * {"struct": 1, "fixed_size_list": getattr(kind, "list_size", 0)}.get(word, 0)
     if any(len(child) < rows for child in children):
-        raise Unreadable("a child of an array of Arrow's is too short")
+        raise UnreadableError("a child of an array of Arrow's is too short")

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .kind import fields, imported
-from .refusal import Unreadable, Unsendable
+from .refusal import UnreadableError, UnsendableError
 
 _BARE = {
     **{name: name for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string")},
@@ -54,7 +54,7 @@ def _nested(types: Any, word: str, kind: Any) -> Any:
         return "map", _field(kind.key_field), _field(kind.item_field), bool(kind.keys_sorted)
     if types.is_dictionary(kind):
         return "dictionary", type_of(kind.index_type), type_of(kind.value_type), bool(kind.ordered)
-    raise Unsendable(f"Arrow's type {kind} does not cross: cast it first")
+    raise UnsendableError(f"Arrow's type {kind} does not cross: cast it first")
 
 
 def _field(field: Any) -> tuple[str, Any, bool]:
@@ -71,7 +71,7 @@ def schema_from(words: Any) -> Any:
     pa = imported("pyarrow")
 
     if type(words) is not tuple:
-        raise Unreadable("a schema is none")
+        raise UnreadableError("a schema is none")
     return pa.schema([_field_from(field, 0) for field in words])
 
 
@@ -82,7 +82,7 @@ def type_from(words: Any, depth: int = 0) -> Any:
     if type(words) is str and words in _BARE:
         return getattr(pa, _BARE[words])()
     if type(words) is not tuple or not words or type(words[0]) is not str or depth > _DEEPEST:
-        raise Unreadable("Arrow has no such type")
+        raise UnreadableError("Arrow has no such type")
     word, *rest = words
     if word in {"timestamp", *_TIMED}:
         return _timed(pa, word, rest)
@@ -93,7 +93,7 @@ def type_from(words: Any, depth: int = 0) -> Any:
 
 def _timed(pa: Any, word: str, rest: list[Any]) -> Any:
     if not rest or rest[0] not in _UNITS or not all(type(each) in {str, type(None)} for each in rest):
-        raise Unreadable("Arrow has no such type")
+        raise UnreadableError("Arrow has no such type")
     return getattr(pa, word)(*rest)
 
 
@@ -109,7 +109,7 @@ def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
             return pa.map_(_field_from(key, depth), _field_from(item, depth), keys_sorted=is_sorted)
         case "dictionary", [index, value, bool(ordered)]:
             return pa.dictionary(type_from(index, depth), type_from(value, depth), ordered)
-    raise Unreadable("Arrow has no such type")
+    raise UnreadableError("Arrow has no such type")
 
 
 def _field_from(field: Any, depth: int) -> Any:

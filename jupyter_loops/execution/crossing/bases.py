@@ -9,8 +9,8 @@ from keyword import iskeyword
 from typing import Any
 
 from . import containers
-from .kind import Encoding, Kind, Node
-from .refusal import Unreadable
+from .kind import Encoding, Node, ValueKind
+from .refusal import UnreadableError
 
 _ATOMS: dict[int, Callable[[Any], Any]] = {  # by id: a metaclass may say that its class equals another
     id(int): int.__int__,
@@ -64,8 +64,8 @@ def _class(name: str, *names: str) -> Any:
 
 def _make_namedtuple(payload: Any, children: list[Any], _: object) -> object:
     if type(payload) is not tuple or not payload or not _is_field(payload[0]) or not _are_fields(payload[1:]):
-        raise Unreadable("the fields of a namedtuple are none")
+        raise UnreadableError("the fields of a namedtuple are none")
     return _class(*payload)(*children)
 
 
-KINDS = {"namedtuple": Kind(_make_namedtuple)}
+KINDS = {"namedtuple": ValueKind(_make_namedtuple)}

@@ -11,7 +11,7 @@ from typing import Any
 from .containers import FACTORY, flat
 from .instances import attributes_of, base_of, slots_of
 from .libraries import LIBRARIES, library_of
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 Pair = Callable[[Any, Any], bool]
 _FILES = (io.StringIO, io.BytesIO)
@@ -22,13 +22,13 @@ _SEQUENCES = (list, bytearray, array, deque)
 def put_back(target: object, new: object) -> None:
     """Gives an object the content of another of its type, in place. Raises Unreadable where that cannot be."""
     if type(target) is not type(new):
-        raise Unreadable(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
+        raise UnreadableError(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
     try:
         _put_back(target, new)
-    except Unreadable:
+    except UnreadableError:
         raise
     except Exception as error:  # noqa: BLE001
-        raise Unreadable(f"a {type(target).__name__} cannot be changed in place ({error})") from None
+        raise UnreadableError(f"a {type(target).__name__} cannot be changed in place ({error})") from None
 
 
 def same(value: Any, twin: Any, pair: Pair) -> bool:

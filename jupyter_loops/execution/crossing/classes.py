@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 _DATA = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__")
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -34,7 +34,7 @@ class Classes:
     def at(self, number: int) -> type:
         """The class of a number. Raises Unreadable."""
         if type(number) is not int or not 0 <= number < len(self._kinds):
-            raise Unreadable("it is of a class that is not known")
+            raise UnreadableError("it is of a class that is not known")
         return self._kinds[number]
 
     def rebuilds(self, kind: type, *, error: bool = False) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect
-from .plain import ATOMS
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect
+from .plain_values import ATOMS
+from .refusal import UnreadableError
 
 FACTORIES: dict[str, type] = {
     kind.__name__: kind for kind in (list, dict, set, int, float, str, bool, tuple, deque, Counter, defaultdict)
@@ -43,7 +43,7 @@ def items_of(payload: Any, children: list[Any]) -> list[Any]:
     if payload is None:
         return children
     if type(payload) is not list or children or not flat(payload):
-        raise Unreadable("the items are not atoms")
+        raise UnreadableError("the items are not atoms")
     return payload
 
 
@@ -51,7 +51,7 @@ def pairs_of(payload: Any, children: list[Any]) -> list[tuple[Any, Any]]:
     """The pairs of a node made by `mapping`. Raises Unreadable."""
     items = items_of(payload, children)
     if len(items) % 2:
-        raise Unreadable("a key has no value")
+        raise UnreadableError("a key has no value")
     return list(zip(items[::2], items[1::2], strict=True))
 
 
@@ -116,7 +116,7 @@ def _fill_pairs(target: dict[Any, Any], _: Any, children: list[Any], decoding: D
 def _fill_namespace(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
     for key, value in pairs_of(payload, children):
         if expect(key, str, "a name").startswith("__"):
-            raise Unreadable("a name is special")
+            raise UnreadableError("a name is special")
         vars(target)[key] = value
 
 
@@ -131,7 +131,7 @@ def _make_deque(payload: Any, _: list[Any], __: Decoding) -> object:
 def _make_array(payload: Any, _: list[Any], decoding: Decoding) -> object:
     code, content = payload if type(payload) is tuple and len(payload) == 2 else ("", b"")  # noqa: PLR2004
     if type(code) is not str or code not in _TYPECODES or type(content) is not (str if code in "uw" else bytes):
-        raise Unreadable("an array has no such type")
+        raise UnreadableError("an array has no such type")
     decoding.spend(len(content))
     return array(code, content)
 
@@ -143,7 +143,7 @@ def _make_bytearray(payload: Any, _: list[Any], __: Decoding) -> object:
 def _chain(target: Any, _: Any, children: list[Any], __: Decoding) -> None:
     (maps,) = count(children, 1)
     if type(maps) is not list or not all(isinstance(each, dict | ChainMap | MappingProxyType) for each in maps):
-        raise Unreadable("the maps of a ChainMap are none")
+        raise UnreadableError("the maps of a ChainMap are none")
     target.maps = maps
 
 
@@ -151,19 +151,19 @@ def _proxy(_: Any, children: list[Any], __: Decoding) -> object:
     return MappingProxyType(expect(count(children, 1)[0], dict))
 
 
-KINDS: dict[str, Kind] = {
-    "list": Kind(lambda *_: [], _fill_list),
-    "tuple": Kind(lambda payload, children, _: tuple(items_of(payload, children))),
-    "set": Kind(lambda *_: set(), _fill_set),
-    "frozenset": Kind(lambda payload, children, _: frozenset(items_of(payload, children))),
-    "dict": Kind(lambda *_: {}, _fill_dict),
-    "OrderedDict": Kind(lambda *_: OrderedDict(), _fill_ordered),
-    "Counter": Kind(lambda *_: Counter(), _fill_dict),
-    "bytearray": Kind(_make_bytearray),
-    "defaultdict": Kind(_make_defaultdict, _fill_pairs),
-    "deque": Kind(_make_deque, lambda target, _, children, __: target.extend(children)),
-    "array": Kind(_make_array),
-    "ChainMap": Kind(lambda *_: ChainMap(), _chain),
-    "mappingproxy": Kind(_proxy),
-    "SimpleNamespace": Kind(lambda *_: SimpleNamespace(), _fill_namespace),
+KINDS: dict[str, ValueKind] = {
+    "list": ValueKind(lambda *_: [], _fill_list),
+    "tuple": ValueKind(lambda payload, children, _: tuple(items_of(payload, children))),
+    "set": ValueKind(lambda *_: set(), _fill_set),
+    "frozenset": ValueKind(lambda payload, children, _: frozenset(items_of(payload, children))),
+    "dict": ValueKind(lambda *_: {}, _fill_dict),
+    "OrderedDict": ValueKind(lambda *_: OrderedDict(), _fill_ordered),
+    "Counter": ValueKind(lambda *_: Counter(), _fill_dict),
+    "bytearray": ValueKind(_make_bytearray),
+    "defaultdict": ValueKind(_make_defaultdict, _fill_pairs),
+    "deque": ValueKind(_make_deque, lambda target, _, children, __: target.extend(children)),
+    "array": ValueKind(_make_array),
+    "ChainMap": ValueKind(lambda *_: ChainMap(), _chain),
+    "mappingproxy": ValueKind(_proxy),
+    "SimpleNamespace": ValueKind(lambda *_: SimpleNamespace(), _fill_namespace),
 }

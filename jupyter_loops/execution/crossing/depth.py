@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 DEEPEST = 1000  # tuples in tuples
 Argument = bytes | bytearray
@@ -40,7 +40,7 @@ class Depth:
         try:
             act(argument)
         except IndexError:
-            raise Unreadable("the stack is too short") from None
+            raise UnreadableError("the stack is too short") from None
 
     def _recall(self, argument: Argument) -> None:
         self._stack.append(self._memo[int.from_bytes(argument, "little")])
@@ -70,5 +70,5 @@ class Depth:
             raise IndexError
         depth = 1 + max(self._stack[start:], default=0)
         if depth > DEEPEST:
-            raise Unreadable(f"tuples are nested more than {DEEPEST} deep")
+            raise UnreadableError(f"tuples are nested more than {DEEPEST} deep")
         self._stack[start:] = [depth]

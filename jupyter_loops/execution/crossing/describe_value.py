@@ -7,11 +7,11 @@ from typing import Any
 
 from . import containers, scalars
 from .bases import of_subclass
-from .errors import of_error
+from .exceptions import of_error
 from .instances import of_instance, of_member
 from .kind import Encoding, Node
 from .libraries import LIBRARIES, library_of
-from .plain import ATOMS
+from .plain_values import ATOMS
 
 _EXACT: dict[int, Any] = {id(kind): of for kind, of in {**containers.DESCRIBE, **scalars.DESCRIBE}.items()}
 

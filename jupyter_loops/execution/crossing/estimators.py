@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from .instances import attributes_of, restore_state
-from .kind import Decoding, Encoding, Kind, Node, fields
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, fields
+from .refusal import UnreadableError
 
 NAME = "sklearn"
 _MODULE = re.compile(r"sklearn(\.[a-z_][a-z0-9_]*){1,5}")
@@ -44,17 +44,17 @@ def _stays(value: Any) -> bool:
 def _make(payload: Any, _: list[Any], __: Decoding) -> object:
     module, name, _names = fields(payload, str, str, tuple)
     if not _MODULE.fullmatch(module):
-        raise Unreadable("scikit-learn has no such module")
+        raise UnreadableError("scikit-learn has no such module")
     base = importlib.import_module("sklearn.base").BaseEstimator
     kind = vars(importlib.import_module(module)).get(name)
     if not isinstance(kind, type) or not issubclass(kind, base) or kind.__module__ != module:
-        raise Unreadable("scikit-learn has no such estimator")
+        raise UnreadableError("scikit-learn has no such estimator")
     return object.__new__(kind)
 
 
 def _fill(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
     if any(type(name) is not str for name in payload[2]):
-        raise Unreadable("a name is none")
+        raise UnreadableError("a name is none")
     restore_state(target, type(target), payload[2], children)
 
 
@@ -68,4 +68,4 @@ def put_back(_target: Any, _new: Any) -> bool:
     return False
 
 
-KINDS = {"sk.estimator": Kind(_make, _fill)}
+KINDS = {"sk.estimator": ValueKind(_make, _fill)}

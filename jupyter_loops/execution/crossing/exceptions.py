@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 from .instances import behaviour_of, is_special, restore_state, state_of
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
-from .plain import ATOMS, dumps
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect, fields
+from .plain_values import ATOMS, dumps
+from .refusal import UnreadableError
 
 _LONGEST = 20_000  # characters of a text, bytes of arguments
 _MODULES = (
@@ -103,7 +103,7 @@ def _class(reference: Any, decoding: Decoding) -> Any:
         allowed = module in _MODULES
         kind = vars(importlib.import_module(module)).get(name) if allowed else None
     if not allowed or not isinstance(kind, type) or not issubclass(kind, BaseException):
-        raise Unreadable("it is no known exception")
+        raise UnreadableError("it is no known exception")
     return kind
 
 
@@ -111,7 +111,7 @@ def _make_error(payload: Any, _: list[Any], decoding: Decoding) -> object:
     reference, arguments, notes, _names, _suppressed = fields(payload, type(payload[0]), tuple, tuple, tuple, bool)
     kind = _class(reference, decoding)
     if issubclass(kind, BaseExceptionGroup):
-        raise Unreadable("a group has members")
+        raise UnreadableError("a group has members")
     made = _built(kind, arguments)
     return _noted(made, notes)
 
@@ -136,7 +136,7 @@ def _fill_error(target: Any, payload: Any, children: list[Any], _: Decoding) -> 
     names, suppressed = payload[3], payload[4]
     cause, context, *values = count(children, 2 + len(names))
     if not all(each is None or isinstance(each, BaseException) for each in (cause, context)):
-        raise Unreadable("a cause is no exception")
+        raise UnreadableError("a cause is no exception")
     restore_state(target, type(target), names, values)
     target.__cause__, target.__context__, target.__suppress_context__ = cause, context, suppressed
 
@@ -145,8 +145,8 @@ def _make_group(payload: Any, children: list[Any], decoding: Decoding) -> object
     reference, message, notes = fields(payload, type(payload[0]), str, tuple)
     kind = _class(reference, decoding)
     if not issubclass(kind, BaseExceptionGroup) or not all(isinstance(each, BaseException) for each in children):
-        raise Unreadable("it is no group of exceptions")
+        raise UnreadableError("it is no group of exceptions")
     return _noted(BaseExceptionGroup.__new__(kind, message, children), notes)
 
 
-KINDS = {"error": Kind(_make_error, _fill_error), "group": Kind(_make_group)}
+KINDS = {"error": ValueKind(_make_error, _fill_error), "group": ValueKind(_make_group)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
-from .refusal import Unreadable, Unsendable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect, fields, imported
+from .refusal import UnreadableError, UnsendableError
 
 _MASKED = ("IntegerArray", "FloatingArray", "BooleanArray")
 _LONGEST = 64  # characters of a frequency
@@ -65,7 +65,7 @@ def _of_other(value: Any, kind: str, np: Any) -> Node:
         return "pd.arrow", None, [value.__arrow_array__()]
     if kind in {"NumpyExtensionArray", "PandasArray"}:
         return "pd.numpy", None, [value.to_numpy()]
-    raise Unsendable(f"an array of {value.dtype} does not cross: give it a type of pandas or NumPy")
+    raise UnsendableError(f"an array of {value.dtype} does not cross: give it a type of pandas or NumPy")
 
 
 def check(index: Any, columns: Any, attrs: Any) -> None:
@@ -73,7 +73,7 @@ def check(index: Any, columns: Any, attrs: Any) -> None:
     pd = imported("pandas")
 
     if not isinstance(index, pd.Index) or not isinstance(columns, pd.Index) or type(attrs) is not dict:
-        raise Unreadable("a frame has no such labels")
+        raise UnreadableError("a frame has no such labels")
 
 
 def checked(value: Any) -> Any:
@@ -83,7 +83,7 @@ def checked(value: Any) -> Any:
 
     if (type(value) is np.ndarray and value.ndim == 1) or isinstance(value, pd.api.extensions.ExtensionArray):
         return value
-    raise Unreadable("a column is no array")
+    raise UnreadableError("a column is no array")
 
 
 def numbers(value: Any, kind: str) -> Any:
@@ -91,7 +91,7 @@ def numbers(value: Any, kind: str) -> Any:
     np = imported("numpy")
 
     if type(value) is not np.ndarray or value.ndim != 1 or value.dtype.kind not in kind:
-        raise Unreadable("an array under another has the wrong type")
+        raise UnreadableError("an array under another has the wrong type")
     return value
 
 
@@ -130,7 +130,7 @@ def _make_period(payload: Any, *_: Any) -> object:
 def frequency(text: Any) -> str:
     """The text of a frequency. Raises Unreadable."""
     if len(expect(text, str)) > _LONGEST:
-        raise Unreadable("a frequency is none")
+        raise UnreadableError("a frequency is none")
     return str(text)
 
 
@@ -145,7 +145,7 @@ def _make_masked(kind: Any, children: list[Any], _: Decoding) -> object:
 
     data, mask = count(children, 2)
     if kind not in _MASKED or len(numbers(data, "biuf")) != len(numbers(mask, "b")):
-        raise Unreadable("a masked array is none")
+        raise UnreadableError("a masked array is none")
     return getattr(pd.arrays, kind)(data, mask)
 
 
@@ -156,7 +156,7 @@ def _make_texts(payload: Any, children: list[Any], _: Decoding) -> object:
     storage, nan = fields(payload, str, bool)
     (texts,) = count(children, 1)
     if not all(each is None or type(each) is str for each in numbers(texts, "O")):
-        raise Unreadable("a text is none")
+        raise UnreadableError("a text is none")
     dtype = pd.StringDtype(storage, na_value=np.nan) if nan else pd.StringDtype(storage)
     return pd.array(texts, dtype=dtype)
 
@@ -166,7 +166,7 @@ def _make_categories(ordered: Any, children: list[Any], _: Decoding) -> object:
 
     codes, categories = count(children, 2)
     if not isinstance(categories, pd.Index):
-        raise Unreadable("categories are no index")
+        raise UnreadableError("categories are no index")
     return pd.Categorical.from_codes(numbers(codes, "i"), categories=categories, ordered=expect(ordered, bool))
 
 
@@ -195,7 +195,7 @@ def _make_intervals(closed: Any, children: list[Any], _: Decoding) -> object:
 
     left, right = count(children, 2)
     if not isinstance(left, pd.Index) or not isinstance(right, pd.Index):
-        raise Unreadable("the ends of intervals are no index")
+        raise UnreadableError("the ends of intervals are no index")
     return pd.arrays.IntervalArray.from_arrays(left, right, closed=expect(closed, str))
 
 
@@ -207,7 +207,7 @@ def _make_sparse(size: Any, children: list[Any], decoding: Decoding) -> object:
     decoding.spend(expect(size, int))
     index = IntIndex(size, numbers(places, "i").astype("int32"), check_integrity=True)
     if len(numbers(values, "biufcO")) != len(places):
-        raise Unreadable("a sparse array has not as many values as places")
+        raise UnreadableError("a sparse array has not as many values as places")
     return pd.arrays.SparseArray(values, sparse_index=index, fill_value=fill)
 
 
@@ -217,7 +217,7 @@ def _make_arrow(_: Any, children: list[Any], __: Decoding) -> object:
 
     (array,) = count(children, 1)
     if not isinstance(array, pa.ChunkedArray | pa.Array):
-        raise Unreadable("a column is no array of Arrow's")
+        raise UnreadableError("a column is no array of Arrow's")
     return pd.arrays.ArrowExtensionArray(array)
 
 
@@ -228,19 +228,19 @@ def _make_numpy(_: Any, children: list[Any], __: Decoding) -> object:
 
 
 KINDS = {
-    "pd.missing": Kind(_make_missing),
-    "pd.Timestamp": Kind(_make_timestamp),
-    "pd.Timedelta": Kind(_make_timedelta),
-    "pd.Period": Kind(_make_period),
-    "pd.Interval": Kind(_make_interval),
-    "pd.masked": Kind(_make_masked),
-    "pd.texts": Kind(_make_texts),
-    "pd.categories": Kind(_make_categories),
-    "pd.datetimes": Kind(_make_datetimes),
-    "pd.timedeltas": Kind(_make_timedeltas),
-    "pd.periods": Kind(_make_periods),
-    "pd.intervals": Kind(_make_intervals),
-    "pd.sparse": Kind(_make_sparse),
-    "pd.arrow": Kind(_make_arrow),
-    "pd.numpy": Kind(_make_numpy),
+    "pd.missing": ValueKind(_make_missing),
+    "pd.Timestamp": ValueKind(_make_timestamp),
+    "pd.Timedelta": ValueKind(_make_timedelta),
+    "pd.Period": ValueKind(_make_period),
+    "pd.Interval": ValueKind(_make_interval),
+    "pd.masked": ValueKind(_make_masked),
+    "pd.texts": ValueKind(_make_texts),
+    "pd.categories": ValueKind(_make_categories),
+    "pd.datetimes": ValueKind(_make_datetimes),
+    "pd.timedeltas": ValueKind(_make_timedeltas),
+    "pd.periods": ValueKind(_make_periods),
+    "pd.intervals": ValueKind(_make_intervals),
+    "pd.sparse": ValueKind(_make_sparse),
+    "pd.arrow": ValueKind(_make_arrow),
+    "pd.numpy": ValueKind(_make_numpy),
 }

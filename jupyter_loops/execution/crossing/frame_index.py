@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from .frame_arrays import checked, content, frequency, numbers
-from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, fields, imported
+from .refusal import UnreadableError
 
 _FLEXIBLE = ("DatetimeIndex", "TimedeltaIndex")
 
@@ -37,11 +37,11 @@ def _make_multi(size: Any, children: list[Any], _: Decoding) -> object:
     pd = imported("pandas")
 
     if type(size) is not int or not 0 < size <= len(children):
-        raise Unreadable("an index has no levels")
+        raise UnreadableError("an index has no levels")
     count(children, 3 * size)
     names, levels, codes = children[:size], children[size : 2 * size], children[2 * size :]
     if not all(isinstance(each, pd.Index) for each in levels):
-        raise Unreadable("a level is no index")
+        raise UnreadableError("a level is no index")
     return pd.MultiIndex(levels=levels, codes=[numbers(each, "i") for each in codes], names=names)
 
 
@@ -52,9 +52,9 @@ def _make_index(freq: Any, children: list[Any], _: Decoding) -> object:
     made = pd.Index(checked(data), name=name, dtype=data.dtype, tupleize_cols=False)
     if freq is not None:
         if type(made).__name__ not in _FLEXIBLE:
-            raise Unreadable("an index has no frequency")
+            raise UnreadableError("an index has no frequency")
         made.freq = frequency(freq)
     return made
 
 
-KINDS = {"pd.range": Kind(_make_range), "pd.multi": Kind(_make_multi), "pd.index": Kind(_make_index)}
+KINDS = {"pd.range": ValueKind(_make_range), "pd.multi": ValueKind(_make_multi), "pd.index": ValueKind(_make_index)}

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from . import frame_arrays, frame_index
-from .kind import Decoding, Encoding, Kind, Node, count, imported
-from .refusal import Unreadable, Unsendable
+from .kind import Decoding, Encoding, Node, ValueKind, count, imported
+from .refusal import UnreadableError, UnsendableError
 
 NAME = "pandas"
 describe_array, describe_index = frame_arrays.describe, frame_index.describe
@@ -18,7 +18,7 @@ def describe(value: Any, encoding: Encoding) -> Node | None:
     pd = sys.modules["pandas"]
     kind = type(value)
     if isinstance(value, pd.DataFrame | pd.Series) and kind not in {pd.DataFrame, pd.Series}:
-        raise Unsendable(f"a {kind.__name__} does not cross: return a pd.{_plain(pd, value)} made of it")
+        raise UnsendableError(f"a {kind.__name__} does not cross: return a pd.{_plain(pd, value)} made of it")
     if kind is pd.DataFrame:
         columns = [frame_arrays.content(value.iloc[:, place]) for place in range(value.shape[1])]
         return "pd.frame", _flags(value), [value.index, value.columns, value.attrs, *columns]
@@ -41,7 +41,7 @@ def _make_frame(payload: Any, children: list[Any], _: Decoding) -> object:
     index, columns, attrs, *contents = children
     frame_arrays.check(index, columns, attrs)
     if len(columns) != len(contents) or any(len(frame_arrays.checked(each)) != len(index) for each in contents):
-        raise Unreadable("a frame has columns of another length")
+        raise UnreadableError("a frame has columns of another length")
     series = {place: _series(pd, each, index) for place, each in enumerate(contents)}
     frame = pd.DataFrame(series, index=index, copy=False)
     frame.columns = columns
@@ -54,7 +54,7 @@ def _make_series(payload: Any, children: list[Any], _: Decoding) -> object:
     index, name, attrs, content = count(children, 4)
     frame_arrays.check(index, index, attrs)
     if len(frame_arrays.checked(content)) != len(index):
-        raise Unreadable("a series has an index of another length")
+        raise UnreadableError("a series has an index of another length")
     series = _series(pd, content, index)
     series.name = name
     return _finish(series, payload, attrs)
@@ -119,8 +119,8 @@ def put_back(target: Any, new: Any) -> bool:
 
 
 KINDS = {
-    "pd.frame": Kind(_make_frame),
-    "pd.series": Kind(_make_series),
+    "pd.frame": ValueKind(_make_frame),
+    "pd.series": ValueKind(_make_series),
     **frame_arrays.KINDS,
     **frame_index.KINDS,
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .kind import expect
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 State = tuple[str, Any, Any, Any]  # a kind of sequence, and where in it
 _WORDS = 624  # of a Mersenne twister
@@ -50,7 +50,7 @@ def move_on(generator: Any, told: Any) -> None:
     """Draw until it is where it is told to be. Raises Unreadable where it never gets there."""
     now = state_of(generator) if type(generator) in kinds() else None
     if type(told) is not tuple or now is None or len(told) != len(now) or told[0] != now[0]:
-        raise Unreadable(_NOT_ITS_OWN)
+        raise UnreadableError(_NOT_ITS_OWN)
     {"random": _move_random, "MT19937": _move_twister, "PCG64": _move_pcg}[now[0]](generator, now, told)
 
 
@@ -81,13 +81,13 @@ def _twist(now: Callable[[], Any], draw: Callable[[int], object], told: State) -
                 draw(place - own_place)
             return
         draw(_WORDS - own_place + 1)
-    raise Unreadable(_NOT_ITS_OWN)
+    raise UnreadableError(_NOT_ITS_OWN)
 
 
 def _move_pcg(generator: Any, now: State, told: State) -> None:
     steps, bits = _distance(now[1], expect(told[1], int), now[2]), _bits(generator)
     if told[2] != now[2] or steps > _FARTHEST:
-        raise Unreadable(_NOT_ITS_OWN)
+        raise UnreadableError(_NOT_ITS_OWN)
     if steps == 0 and told[3] == now[3]:
         return
     twin = type(bits)()

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .depth import DEEPEST
-from .describe import describe
-from .errors import bare
+from .describe_value import describe
+from .exceptions import bare
 from .kind import Decoding, Encoding, Node, Receiving, Sending, fields
 from .kinds import KINDS
-from .refusal import Refusal, Unreadable, Unsendable
+from .refusal import Refusal, UnreadableError, UnsendableError
 
 Graph = tuple[int, list[Node]]
 _SEQUENCES = frozenset({list, tuple})
@@ -48,7 +48,7 @@ def encode(value: object, sending: Sending) -> Graph:
     except Refusal:
         raise
     except Exception as error:  # noqa: BLE001
-        raise Unsendable(f"it cannot be read ({type(error).__name__})") from None
+        raise UnsendableError(f"it cannot be read ({type(error).__name__})") from None
     return 0, nodes
 
 
@@ -65,7 +65,7 @@ def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> B
     """The exception of a graph that may be hostile. Raises Unreadable."""
     error = decode(graph, receiving, limit)
     if not isinstance(error, BaseException):
-        raise Unreadable("it is no exception")
+        raise UnreadableError("it is no exception")
     return error
 
 
@@ -75,10 +75,10 @@ def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
     try:
         root, nodes = _checked(graph)
         return _Building(nodes, Decoding(receiving, limit)).build(root)
-    except (Unreadable, KeyboardInterrupt, SystemExit):
+    except (UnreadableError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001
-        raise Unreadable(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
+        raise UnreadableError(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
 
 
 class _Building:
@@ -128,7 +128,7 @@ class _Building:
         """Hashing and comparing what cannot change recurses in C, some of it without a limit."""
         depth = 1 + max((self._depths.get(child, 0) for child in children), default=0)
         if depth > DEEPEST:
-            raise Unreadable(f"it is nested more than {DEEPEST} deep")
+            raise UnreadableError(f"it is nested more than {DEEPEST} deep")
         self._depths[index] = depth
 
     def _fill(self, index: int) -> None:
@@ -141,21 +141,21 @@ class _Building:
         try:
             return [self._built[child] for child in children]
         except KeyError:
-            raise Unreadable("something that cannot hold itself holds itself") from None
+            raise UnreadableError("something that cannot hold itself holds itself") from None
 
 
 def _checked(graph: object) -> tuple[int, list[Node]]:
     root, nodes = fields(graph, int, list)
     for node in nodes:
         if type(node) not in _SEQUENCES or len(node) != _PARTS:
-            raise Unreadable("a node is not (tag, payload, children)")
+            raise UnreadableError("a node is not (tag, payload, children)")
         tag, _, children = node
         if type(tag) is not str or type(children) not in _SEQUENCES or tag not in KINDS:
-            raise Unreadable("a node is of no known kind")
+            raise UnreadableError("a node is of no known kind")
         if children and (set(map(type, children)) != {int} or min(children) < 0 or max(children) >= len(nodes)):
-            raise Unreadable("a child is none of the nodes")
+            raise UnreadableError("a child is none of the nodes")
     if not 0 <= root < len(nodes):
-        raise Unreadable("there is no root")
+        raise UnreadableError("there is no root")
     _refuse_sharing(nodes)
     return root, nodes
 
@@ -164,4 +164,4 @@ def _refuse_sharing(nodes: list[Node]) -> None:
     """A payload that many nodes share would be rebuilt as often."""
     shared = [id(node[1]) for node in nodes if type(node[1]) in _MUTABLE]
     if len(set(shared)) != len(shared):
-        raise Unreadable("two nodes share a payload")
+        raise UnreadableError("two nodes share a payload")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, fields
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, fields
+from .refusal import UnreadableError
 
 NAME = "PIL"
 _MODES = {"1": 0, "L": 1, "P": 1, "LA": 2, "I;16": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3, "RGBA": 4, "CMYK": 4}
@@ -28,9 +28,9 @@ def _make(payload: Any, _: list[Any], decoding: Decoding) -> object:
     mode, width, height, data, palette = fields(payload, str, int, int, bytes, type(payload[4]))
     row = (width + 7) // 8 if mode == "1" else width * _SIZES[mode]
     if width < 0 or height < 0 or row * height != len(data):
-        raise Unreadable("an image has not the size that it says")
+        raise UnreadableError("an image has not the size that it says")
     if type(palette) not in {bytes, type(None)} or len(palette or b"") > 4 * 256:
-        raise Unreadable("an image has no such palette")
+        raise UnreadableError("an image has no such palette")
     decoding.spend(4 * width * height)
     made = Image.frombytes(mode, (width, height), data)
     if palette is not None:
@@ -50,4 +50,4 @@ def put_back(target: Any, new: Any) -> bool:
     return True
 
 
-KINDS = {"im.image": Kind(_make)}
+KINDS = {"im.image": ValueKind(_make)}

@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, TypeVar
 
-from .kind import Decoding, Encoding, Kind, Node
-from .refusal import Unreadable, Unsendable
+from .kind import Decoding, Encoding, Node, ValueKind
+from .refusal import UnreadableError, UnsendableError
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 _VALUES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset)  # these are made with their content
@@ -86,7 +86,7 @@ def state_of(value: object, kind: type) -> dict[str, object]:
         if isinstance(behaviour, cached_property) or is_special(name):
             continue
         if behaviour is not None:
-            raise Unsendable(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
+            raise UnsendableError(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
         state[name] = each
     return state
 
@@ -119,11 +119,11 @@ def behaviour_of(kind: type, name: str) -> object:
 
 def _named(payload: Any, decoding: Decoding) -> tuple[type, list[str], Any]:
     if type(payload) is not list or len(payload) < 2:  # noqa: PLR2004
-        raise Unreadable("an instance has no class")
+        raise UnreadableError("an instance has no class")
     number, content, *names = payload
     kind = decoding.receiving.classes.at(number)
     if set(map(type, names)) - {str} or not decoding.receiving.classes.rebuilds(kind):
-        raise Unreadable(f"{kind.__qualname__} is not rebuilt")
+        raise UnreadableError(f"{kind.__qualname__} is not rebuilt")
     return kind, names, content
 
 
@@ -139,7 +139,7 @@ def restore_state(target: object, kind: type, names: Sequence[str], values: list
         if name in slots:
             slots[name].__set__(target, value)
         elif " " in name or is_special(name) or behaviour_of(kind, name) is not None:
-            raise Unreadable(f"{kind.__qualname__} has no state of that name")
+            raise UnreadableError(f"{kind.__qualname__} has no state of that name")
         else:
             object.__getattribute__(target, "__dict__")[name] = value
 
@@ -148,7 +148,7 @@ def _make_instance(payload: Any, _: list[Any], decoding: Decoding) -> object:
     kind, _names, _content = _named(payload, decoding)
     base = base_of(kind)
     if base in _VALUES:
-        raise Unreadable("it is made with its content")
+        raise UnreadableError("it is made with its content")
     made: object = base.__new__(kind)
     return made
 
@@ -165,7 +165,7 @@ def _put_items(target: Any, base: Any, items: list[Any]) -> None:
     elif base is set:
         base.update(target, items)
     elif base is object and items:
-        raise Unreadable("it has no items")
+        raise UnreadableError("it has no items")
     elif base is not object:
         for key, value in zip(items[::2], items[1::2], strict=True):
             base.__setitem__(target, key, value)
@@ -179,14 +179,14 @@ def _make_valued(payload: Any, children: list[Any], decoding: Decoding) -> objec
     elif base in _PLAIN and type(content) is base and not items:
         made = base.__new__(kind, content)
     else:
-        raise Unreadable("it has no such content")
+        raise UnreadableError("it has no such content")
     restore_state(made, kind, names, children[: len(names)])
     return made
 
 
 def _of_length(kind: Any, items: list[Any]) -> list[Any]:
     if hasattr(kind, "_fields") and len(kind._fields) != len(items):
-        raise Unreadable(f"{kind.__qualname__} has other fields")
+        raise UnreadableError(f"{kind.__qualname__} has other fields")
     return items
 
 
@@ -194,14 +194,14 @@ def _make_member(payload: Any, _: list[Any], decoding: Decoding) -> object:
     number, value = payload if type(payload) is tuple and len(payload) == 2 else (None, None)  # noqa: PLR2004
     kind: Any = decoding.receiving.classes.at(number)  # type: ignore[arg-type]
     if not issubclass(kind, enum.Enum) or type(value) not in {str, int}:
-        raise Unreadable("it is no member")
+        raise UnreadableError("it is no member")
     if type(value) is int and not issubclass(kind, enum.Flag):
-        raise Unreadable("it is no member")
+        raise UnreadableError("it is no member")
     return kind(value) if type(value) is int else kind.__members__[value]
 
 
 KINDS = {
-    "instance": Kind(_make_instance, _fill_instance),
-    "valued": Kind(_make_valued),
-    "member": Kind(_make_member),
+    "instance": ValueKind(_make_instance, _fill_instance),
+    "valued": ValueKind(_make_valued),
+    "member": ValueKind(_make_member),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .classes import Classes
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 Node = tuple[str, Any, Sequence[Any]]
 
@@ -56,11 +56,11 @@ class Decoding:
         """Raises Unreadable once more bytes were copied than the limit allows."""
         self.left -= size
         if self.left < 0:
-            raise Unreadable("it is larger than allowed")
+            raise UnreadableError("it is larger than allowed")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """How values of a tag are rebuilt; with `fill`, made empty first, since they may hold themselves."""
 
     make: Callable[[Any, list[Any], Decoding], object]
@@ -75,19 +75,19 @@ def imported(name: str) -> Any:
 def expect(value: Any, kind: type, what: str = "a payload") -> Any:
     """The value, of exactly this type. Raises Unreadable."""
     if type(value) is not kind:
-        raise Unreadable(f"{what} is not {kind.__name__}")
+        raise UnreadableError(f"{what} is not {kind.__name__}")
     return value
 
 
 def fields(payload: Any, *kinds: type) -> Any:
     """A payload that is a tuple of exactly these types. Raises Unreadable."""
     if type(payload) is not tuple or tuple(map(type, payload)) != kinds:
-        raise Unreadable("a payload has the wrong shape")
+        raise UnreadableError("a payload has the wrong shape")
     return payload
 
 
 def count(children: Sequence[object], number: int) -> Sequence[Any]:
     """Exactly so many children. Raises Unreadable."""
     if len(children) != number:
-        raise Unreadable("a node has the wrong number of children")
+        raise UnreadableError("a node has the wrong number of children")
     return children

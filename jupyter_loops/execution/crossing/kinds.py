@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import bases, containers, errors, instances, scalars
-from .kind import Decoding, Kind, expect
+from . import bases, containers, exceptions, instances, scalars
+from .kind import Decoding, ValueKind, expect
 from .libraries import LIBRARIES
 
 
@@ -17,13 +17,13 @@ def _stand_in(payload: Any, _: list[Any], decoding: Decoding) -> object:
     return decoding.receiving.handle(payload)
 
 
-KINDS: dict[str, Kind] = {
-    "reference": Kind(_referred),
-    "handle": Kind(_stand_in),
+KINDS: dict[str, ValueKind] = {
+    "reference": ValueKind(_referred),
+    "handle": ValueKind(_stand_in),
     **containers.KINDS,
     **scalars.KINDS,
     **instances.KINDS,
     **bases.KINDS,
-    **errors.KINDS,
+    **exceptions.KINDS,
     **{tag: kind for library in LIBRARIES.values() for tag, kind in library.KINDS.items()},
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from . import arrays, arrow, estimators, figures, frames, images, networks, polar, sparse, symbols
+from . import arrays, arrow, estimators, frames, images, networks, plotly_figures, polar, sparse, symbols
 
-_MODULES = (arrays, arrow, estimators, figures, frames, images, networks, polar, sparse, symbols)
+_MODULES = (arrays, arrow, estimators, plotly_figures, frames, images, networks, polar, sparse, symbols)
 LIBRARIES: dict[str, Any] = {module.NAME: module for module in _MODULES}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, expect, imported
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, expect, imported
+from .refusal import UnreadableError
 
 NAME = "networkx"
 _CLASSES = ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph")
@@ -26,7 +26,7 @@ def _make(name: Any, _: list[Any], __: Decoding) -> object:
     nx = imported("networkx")
 
     if expect(name, str) not in _CLASSES:
-        raise Unreadable("a graph has no such class")
+        raise UnreadableError("a graph has no such class")
     return getattr(nx, name)()
 
 
@@ -40,7 +40,7 @@ def _fill(target: Any, _: Any, children: list[Any], __: Decoding) -> None:
         target.nodes[key].update(expect(data, dict))
     for edge in expect(edges, list):
         if type(edge) is not tuple or len(edge) != width or type(edge[-1]) is not dict:
-            raise Unreadable("an edge is none")
+            raise UnreadableError("an edge is none")
         *ends, data = edge
         target.add_edge(*ends)
         target.edges[tuple(ends)].update(data)
@@ -61,4 +61,4 @@ def put_back(target: Any, new: Any) -> bool:
     return True
 
 
-KINDS = {"nx.graph": Kind(_make, _fill)}
+KINDS = {"nx.graph": ValueKind(_make, _fill)}

@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from .depth import Depth
-from .refusal import Unreadable
+from .refusal import UnreadableError
 
 _SHORTS = (b"\x8c", b"C", b"\x8a")  # a length of one byte, then the data
 _SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8} | {code[0]: 1 for code in _SHORTS}  # bytes of a length
@@ -92,12 +92,12 @@ def _end(pattern: re.Pattern[bytes], data: bytes | bytearray, at: int) -> int:
 
 def _code(data: bytes | bytearray, at: int) -> int:
     if at >= len(data):
-        raise Unreadable("the bytes end early")
+        raise UnreadableError("the bytes end early")
     return data[at]
 
 
 def _skip(data: bytes | bytearray, at: int, code: int) -> int:
     width = _SIZED.get(code)
     if width is None:
-        raise Unreadable(f"opcode {code:#x} is not one of plain values")
+        raise UnreadableError(f"opcode {code:#x} is not one of plain values")
     return at + 1 + width + int.from_bytes(data[at + 1 : at + 1 + width], "little")

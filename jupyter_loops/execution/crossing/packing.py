@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 
 from .classes import Classes
 from .graph import decode, encode
-from .plain import dumps, loads
-from .refusal import NotPlain, Unreadable, Unsendable
+from .plain_values import dumps, loads
+from .refusal import NotPlainError, UnreadableError, UnsendableError
 
 
 class _Packing:
@@ -18,24 +18,24 @@ class _Packing:
 
     def handle(self, value: object) -> NoReturn:
         kind = type(value)
-        raise Unsendable(f"a {kind.__module__}.{kind.__qualname__} cannot be delivered as data")
+        raise UnsendableError(f"a {kind.__module__}.{kind.__qualname__} cannot be delivered as data")
 
 
 class _Unpacking:
     classes = Classes()
 
     def referred(self, _: int) -> NoReturn:
-        raise Unreadable("it refers to an object that is not here")
+        raise UnreadableError("it refers to an object that is not here")
 
     def handle(self, _: object) -> NoReturn:
-        raise Unreadable("it stayed on the other side")
+        raise UnreadableError("it stayed on the other side")
 
 
 def pack(value: object) -> bytes:
     """A value as bytes. Raises Unsendable, with a reason that its maker can act on."""
     try:
         return dumps((value,))
-    except NotPlain:
+    except NotPlainError:
         return dumps(encode(value, _Packing()))
 
 

@@ -8,7 +8,7 @@ import pickle
 from typing import Any, NoReturn
 
 from .opcodes import check
-from .refusal import NotPlain, Unreadable
+from .refusal import NotPlainError, UnreadableError
 
 ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 _PROTOCOL = 5
@@ -19,10 +19,10 @@ def dumps(value: object) -> bytes:
     file = io.BytesIO()
     try:
         _Pickler(file, _PROTOCOL, buffer_callback=_refuse_buffer).dump(value)
-    except NotPlain:
+    except NotPlainError:
         raise
     except (RecursionError, RuntimeError, ValueError, OverflowError, pickle.PicklingError) as error:
-        raise NotPlain(f"{type(error).__name__}: {error}") from None
+        raise NotPlainError(f"{type(error).__name__}: {error}") from None
     return file.getvalue()
 
 
@@ -31,24 +31,24 @@ def loads(data: bytes | bytearray) -> Any:
     try:
         check(data)
         return _Unpickler(io.BytesIO(data)).load()
-    except Unreadable:
+    except UnreadableError:
         raise
     except Exception as error:  # noqa: BLE001
-        raise Unreadable(f"not a plain value ({type(error).__name__}: {str(error)[:100]})") from None
+        raise UnreadableError(f"not a plain value ({type(error).__name__}: {str(error)[:100]})") from None
 
 
 class _Pickler(_pickle.Pickler):
     def reducer_override(self, value: object) -> NoReturn:
-        raise NotPlain(f"{type(value).__name__} is not a plain type")
+        raise NotPlainError(f"{type(value).__name__} is not a plain type")
 
 
 class _Unpickler(_pickle.Unpickler):
     def find_class(self, _module: str, _name: str, /) -> NoReturn:
-        raise Unreadable("it names a class")
+        raise UnreadableError("it names a class")
 
     def persistent_load(self, _: object, /) -> NoReturn:
-        raise Unreadable("it names an object")
+        raise UnreadableError("it names an object")
 
 
 def _refuse_buffer(_: object) -> NoReturn:
-    raise NotPlain("PickleBuffer is not a plain type")
+    raise NotPlainError("PickleBuffer is not a plain type")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect
 
 NAME = "plotly"
 
@@ -39,4 +39,4 @@ def put_back(target: Any, new: Any) -> bool:
     return True
 
 
-KINDS = {"go.figure": Kind(_make)}
+KINDS = {"go.figure": ValueKind(_make)}

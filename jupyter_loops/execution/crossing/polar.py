@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, imported
-from .refusal import Unreadable, Unsendable
+from .kind import Decoding, Encoding, Node, ValueKind, count, imported
+from .refusal import UnreadableError, UnsendableError
 
 NAME = "polars"
 
@@ -27,10 +27,10 @@ def _arrow(pl: Any, frame: Any) -> Any:
         try:
             imported("pyarrow")
         except ImportError:
-            raise Unsendable("a frame of polars needs pyarrow to cross, which is not installed") from None
+            raise UnsendableError("a frame of polars needs pyarrow to cross, which is not installed") from None
     bad = [name for name, kind in frame.schema.items() if kind == pl.Object]
     if bad:
-        raise Unsendable(f"column {bad[0]!r} of type Object does not cross: give it a type")
+        raise UnsendableError(f"column {bad[0]!r} of type Object does not cross: give it a type")
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
@@ -45,17 +45,17 @@ def _frame(payload: Any, children: list[Any]) -> Any:
     (table,) = count(children, 1)
     enums, height = payload if type(payload) is tuple and len(payload) == 2 else (None, 0)  # noqa: PLR2004
     if not isinstance(table, pa.Table) or type(enums) is not dict or table.num_rows != height:
-        raise Unreadable("a frame of polars is none")
+        raise UnreadableError("a frame of polars is none")
     frame = pl.DataFrame(pl.from_arrow(table))
     if not all(type(each) is str for words in enums.values() for each in words):
-        raise Unreadable("the categories are no texts")
+        raise UnreadableError("the categories are no texts")
     return frame.with_columns(pl.col(name).cast(pl.String).cast(pl.Enum(words)) for name, words in enums.items())
 
 
 def _series(payload: Any, children: list[Any], _: Decoding) -> object:
     frame = _frame(payload, children)
     if frame.width != 1:
-        raise Unreadable("a series has one column")
+        raise UnreadableError("a series has one column")
     return frame.to_series()
 
 
@@ -79,4 +79,4 @@ def put_back(target: Any, new: Any) -> bool:
     return isinstance(target, pl.DataFrame | pl.Series)
 
 
-KINDS = {"pl.frame": Kind(lambda payload, children, _: _frame(payload, children)), "pl.series": Kind(_series)}
+KINDS = {"pl.frame": ValueKind(lambda payload, children, _: _frame(payload, children)), "pl.series": ValueKind(_series)}

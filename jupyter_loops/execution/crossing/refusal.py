@@ -17,13 +17,13 @@ class Refusal(Exception):
         self.reason = reason
 
 
-class Unsendable(Refusal):
+class UnsendableError(Refusal):
     """The value cannot be sent, for a reason that whoever made it can act on."""
 
 
-class NotPlain(Unsendable):
+class NotPlainError(UnsendableError):
     """The value holds something other than exact builtin atoms and containers."""
 
 
-class Unreadable(Refusal):
+class UnreadableError(Refusal):
     """What arrived is not an encoding that the receiver accepts."""

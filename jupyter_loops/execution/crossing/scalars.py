@@ -14,9 +14,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields
-from .plain import ATOMS
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect, fields
+from .plain_values import ATOMS
+from .refusal import UnreadableError
 
 _MODULES: tuple[type, ...] = (Counter, OrderedDict, defaultdict, deque, date, datetime, time, timedelta, timezone)
 _TYPES = {
@@ -107,15 +107,15 @@ def _make_type(payload: Any, _: list[Any], decoding: Decoding) -> object:
     return _TYPES[expect(payload, str)]
 
 
-def _make_moment(kind: type, size: int) -> Kind:
+def _make_moment(kind: type, size: int) -> ValueKind:
     def make(payload: Any, children: list[Any], _: Decoding) -> object:
         *parts, fold = fields(payload, *[int] * size)
         (zone,) = count(children, 1)
         if type(zone) not in {type(None), timezone, zoneinfo.ZoneInfo}:
-            raise Unreadable("a time zone is none")
+            raise UnreadableError("a time zone is none")
         return kind(*parts, tzinfo=zone, fold=fold)
 
-    return Kind(make)
+    return ValueKind(make)
 
 
 def _make_timezone(payload: Any, _: list[Any], __: Decoding) -> object:
@@ -127,9 +127,9 @@ def _make_timezone(payload: Any, _: list[Any], __: Decoding) -> object:
 def _make_pattern(payload: Any, _: list[Any], __: Decoding) -> object:
     pattern, flags = payload if type(payload) is tuple else (None, None)
     if type(pattern) not in {str, bytes} or type(flags) is not int or len(pattern) > _LONGEST:
-        raise Unreadable("a pattern is none")
+        raise UnreadableError("a pattern is none")
     if flags & re.DEBUG:
-        raise Unreadable("a pattern prints")
+        raise UnreadableError("a pattern prints")
     return re.compile(pattern, flags)
 
 
@@ -144,11 +144,11 @@ def _make_path(payload: Any, _: list[Any], __: Decoding) -> object:
 
 def _make_zone(payload: Any, _: list[Any], __: Decoding) -> object:
     if len(expect(payload, str)) > 100:  # noqa: PLR2004
-        raise Unreadable("a time zone is none")
+        raise UnreadableError("a time zone is none")
     return zoneinfo.ZoneInfo(payload)
 
 
-def _make_file(kind: Any, content: type) -> Kind:
+def _make_file(kind: Any, content: type) -> ValueKind:
     def make(payload: Any, _: list[Any], decoding: Decoding) -> object:
         value, position = fields(payload, content, int)
         decoding.spend(4 * len(value))
@@ -156,7 +156,7 @@ def _make_file(kind: Any, content: type) -> Kind:
         made.seek(position)
         return made
 
-    return Kind(make)
+    return ValueKind(make)
 
 
 def _make_slice(_: Any, children: list[Any], __: Decoding) -> object:
@@ -165,28 +165,28 @@ def _make_slice(_: Any, children: list[Any], __: Decoding) -> object:
 
 def _make_atom(payload: Any, children: list[Any], _: Decoding) -> object:
     if type(payload) not in ATOMS or children:
-        raise Unreadable("an atom is none")
+        raise UnreadableError("an atom is none")
     return payload
 
 
-KINDS: dict[str, Kind] = {
-    "=": Kind(_make_atom),
-    "complex": Kind(lambda payload, *_: complex(*fields(payload, float, float))),
-    "range": Kind(lambda payload, *_: range(*fields(payload, int, int, int))),
-    "slice": Kind(_make_slice),
-    "single": Kind(lambda payload, *_: _SINGLE[expect(payload, str)]),
-    "type": Kind(_make_type),
-    "Decimal": Kind(_make_decimal),
-    "Fraction": Kind(lambda payload, *_: Fraction(*fields(payload, int, int))),
-    "date": Kind(lambda payload, *_: date(*fields(payload, int, int, int))),
+KINDS: dict[str, ValueKind] = {
+    "=": ValueKind(_make_atom),
+    "complex": ValueKind(lambda payload, *_: complex(*fields(payload, float, float))),
+    "range": ValueKind(lambda payload, *_: range(*fields(payload, int, int, int))),
+    "slice": ValueKind(_make_slice),
+    "single": ValueKind(lambda payload, *_: _SINGLE[expect(payload, str)]),
+    "type": ValueKind(_make_type),
+    "Decimal": ValueKind(_make_decimal),
+    "Fraction": ValueKind(lambda payload, *_: Fraction(*fields(payload, int, int))),
+    "date": ValueKind(lambda payload, *_: date(*fields(payload, int, int, int))),
     "datetime": _make_moment(datetime, 8),
     "time": _make_moment(time, 5),
-    "timedelta": Kind(lambda payload, *_: timedelta(*fields(payload, int, int, int))),
-    "timezone": Kind(_make_timezone),
-    "ZoneInfo": Kind(_make_zone),
-    "UUID": Kind(lambda payload, *_: uuid.UUID(bytes=expect(payload, bytes))),
-    "path": Kind(_make_path),
-    "Pattern": Kind(_make_pattern),
+    "timedelta": ValueKind(lambda payload, *_: timedelta(*fields(payload, int, int, int))),
+    "timezone": ValueKind(_make_timezone),
+    "ZoneInfo": ValueKind(_make_zone),
+    "UUID": ValueKind(lambda payload, *_: uuid.UUID(bytes=expect(payload, bytes))),
+    "path": ValueKind(_make_path),
+    "Pattern": ValueKind(_make_pattern),
     "StringIO": _make_file(io.StringIO, str),
     "BytesIO": _make_file(io.BytesIO, bytes),
 }

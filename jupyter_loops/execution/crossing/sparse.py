@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, fields, imported
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, fields, imported
+from .refusal import UnreadableError
 
 NAME = "scipy"
 _CLASSES = frozenset(f"{form}_{sort}" for form in ("csr", "csc", "coo") for sort in ("matrix", "array"))
@@ -35,13 +35,13 @@ def _make(payload: Any, children: list[Any], decoding: Decoding) -> object:
     form, sort, shape = fields(payload, str, str, tuple)
     data, row, column = count(children, 3)
     if form not in {"csr", "csc", "coo", *_OTHERS} or sort not in {"array", "matrix"}:
-        raise Unreadable("a sparse matrix has no such form")
+        raise UnreadableError("a sparse matrix has no such form")
     if len(shape) != 2 or any(type(each) is not int or each < 0 for each in shape):  # noqa: PLR2004
-        raise Unreadable("a sparse matrix has no such shape")
+        raise UnreadableError("a sparse matrix has no such shape")
     if any(type(each) is not np.ndarray or each.ndim != 1 for each in (data, row, column)):
-        raise Unreadable("a sparse matrix is not made of arrays")
+        raise UnreadableError("a sparse matrix is not made of arrays")
     if row.dtype.kind != "i" or column.dtype.kind != "i" or data.dtype.kind not in "biufc":
-        raise Unreadable("a sparse matrix is not made of numbers")
+        raise UnreadableError("a sparse matrix is not made of numbers")
     decoding.spend(8 * sum(shape))
     made = getattr(sp, f"coo_{sort}")((data, (row, column)), shape=shape)
     decoding.spend(data.nbytes if form in {"csr", "csc", "coo", "lil", "dok"} else _dense(made, form))
@@ -70,4 +70,4 @@ def put_back(target: Any, new: Any) -> bool:
     return True
 
 
-KINDS = {"sp.sparse": Kind(_make)}
+KINDS = {"sp.sparse": ValueKind(_make)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .kind import Decoding, Encoding, Kind, Node, count, expect, fields, imported
-from .refusal import Unreadable
+from .kind import Decoding, Encoding, Node, ValueKind, count, expect, fields, imported
+from .refusal import UnreadableError
 
 NAME = "sympy"
 _HEADS = frozenset(
@@ -153,7 +153,7 @@ def _make_constant(name: Any, _: list[Any], __: Decoding) -> object:
         return getattr(sy, name)
     if name in _SINGLETONS:
         return getattr(sy.S, name)
-    raise Unreadable("sympy has no such constant")
+    raise UnreadableError("sympy has no such constant")
 
 
 def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
@@ -162,7 +162,7 @@ def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
     _text, precision = fields(payload, str, int)
     sign, mantissa, exponent, bits = (int(expect(each, int)) for each in count(children, 4))
     if not 1 <= precision <= 100_000 or sign not in {0, 1} or mantissa < 0 or bits != mantissa.bit_length():  # noqa: PLR2004
-        raise Unreadable("a number of sympy's is none")
+        raise UnreadableError("a number of sympy's is none")
     return sy.Float._new((sign, mantissa, exponent, bits), precision)  # noqa: SLF001
 
 
@@ -171,7 +171,7 @@ def _make_symbol(payload: Any, _: list[Any], __: Decoding) -> object:
 
     name, assumptions = fields(payload, str, tuple)
     if len(name) > _LONGEST:
-        raise Unreadable("a symbol's name is too long")
+        raise UnreadableError("a symbol's name is too long")
     known = dict(fields(each, str, bool) for each in assumptions)
     return sy.Symbol(name, **known)
 
@@ -186,7 +186,7 @@ def _basic(children: list[Any]) -> list[Any]:
     sy = imported("sympy")
 
     if not all(isinstance(each, sy.Basic) for each in children):
-        raise Unreadable("an argument is no expression")
+        raise UnreadableError("an argument is no expression")
     return children
 
 
@@ -194,7 +194,7 @@ def _make_node(name: Any, children: list[Any], _: Decoding) -> object:
     sy = imported("sympy")
 
     if expect(name, str) not in _HEADS:
-        raise Unreadable("sympy has no such expression")
+        raise UnreadableError("sympy has no such expression")
     head, arguments = _head(sy, name), _basic(children)
     if name in _EVALUATED:
         return head(*arguments, evaluate=False)
@@ -205,7 +205,7 @@ def _make_applied(name: Any, children: list[Any], _: Decoding) -> object:
     sy = imported("sympy")
 
     if len(expect(name, str)) > _LONGEST:
-        raise Unreadable("a function's name is too long")
+        raise UnreadableError("a function's name is too long")
     return sy.Function(name)(*_basic(children))
 
 
@@ -214,7 +214,7 @@ def _make_matrix(payload: Any, children: list[Any], _: Decoding) -> object:
 
     name, rows, columns = fields(payload, str, int, int)
     if name not in {"Matrix", "ImmutableMatrix"} or rows < 0 or columns < 0 or rows * columns != len(children):
-        raise Unreadable("a matrix of sympy's is none")
+        raise UnreadableError("a matrix of sympy's is none")
     return getattr(sy, name)(rows, columns, _basic(children))
 
 
@@ -229,11 +229,11 @@ def put_back(_target: Any, _new: Any) -> bool:
 
 
 KINDS = {
-    "sy.constant": Kind(_make_constant),
-    "sy.rational": Kind(_make_rational),
-    "sy.float": Kind(_make_float),
-    "sy.symbol": Kind(_make_symbol),
-    "sy.node": Kind(_make_node),
-    "sy.applied": Kind(_make_applied),
-    "sy.matrix": Kind(_make_matrix),
+    "sy.constant": ValueKind(_make_constant),
+    "sy.rational": ValueKind(_make_rational),
+    "sy.float": ValueKind(_make_float),
+    "sy.symbol": ValueKind(_make_symbol),
+    "sy.node": ValueKind(_make_node),
+    "sy.applied": ValueKind(_make_applied),
+    "sy.matrix": ValueKind(_make_matrix),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_loops.core.recipe import Target, TargetKind
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .faults import check_length, nothing
+from .answer_errors import check_length, nothing
 from .fences import Block, Blocks
 from .fit import Schema, fits
 from .json_text import Found, inside, repaired, strict

@@ -6,7 +6,7 @@ import json
 
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .faults import check_length, nothing
+from .answer_errors import check_length, nothing
 from .fences import Blocks, Fence, fences
 from .thoughts import after_thoughts
 

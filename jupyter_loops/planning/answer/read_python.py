@@ -11,7 +11,7 @@ from jupyter_loops.core.examples import blanked, examples, lines_of
 from jupyter_loops.core.names import binds, reads, wants
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .faults import check_code, check_length, nothing
+from .answer_errors import check_code, check_length, nothing
 from .fences import Block, Blocks
 from .patience import afford
 from .python import START, Code, breaks_off, code, fault, salvaged

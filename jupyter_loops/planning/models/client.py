@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from .intake import install
-from .wire import current
+from .response_filter import current
+from .response_limits import install
 
 _importing = threading.Lock()
 

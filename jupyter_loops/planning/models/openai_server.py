@@ -20,10 +20,10 @@ from jupyter_loops.core.message import Message
 from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.planning.tokens import estimate
 
-from . import spoken
+from . import prompted_tools
 from .features import TOOLS
-from .intake import bound_httpx
 from .provider import ABOUT_TOOLS, PER_MESSAGE, LiteLLMModel
+from .response_limits import bound_httpx
 
 if TYPE_CHECKING:
     import httpx
@@ -60,7 +60,7 @@ class OpenAIServerModel(LiteLLMModel):
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, rather too many than too few."""
-        messages = spoken.told(messages, tools)
+        messages = prompted_tools.told(messages, tools)
         return sum(estimate(message.content) + PER_MESSAGE for message in messages) + (ABOUT_TOOLS if tools else 0)
 
     def calling(self) -> Calling:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from jupyter_loops.core.message import Message
 from jupyter_loops.core.tool import Offer, ToolCall
-from jupyter_loops.planning.answer.calls import calls
+from jupyter_loops.planning.answer.written_calls import calls
 
 _HOW = (
     'To call one, answer with this JSON and nothing else: {"tool": "NAME", "arguments": {…}}. '

@@ -15,14 +15,14 @@ from jupyter_loops.core.tool import Calling, Offer, ToolCall
 from jupyter_loops.errors import ErrorClass, FeatureError, ModelError
 from jupyter_loops.planning.tokens import estimate
 
-from . import features, price_list, spoken
-from .bill import read
-from .calling import Calls
+from . import features, price_list, prompted_tools
 from .client import load
-from .faults import classify, missing_key, unknown_model
 from .features import BREAKS, SHORTER, STREAM, TOOLS, named, refused, tokens, without
-from .hearing import Heard, StandstillError, answered, thoughts_of
-from .wire import Wire, current
+from .provider_errors import classify, missing_key, unknown_model
+from .response_filter import ResponseFilter, current
+from .stream_accumulator import StalledStreamError, StreamAccumulator, answered, thoughts_of
+from .token_usage import read
+from .tool_call_assembler import ToolCallAssembler
 
 _LOCAL_SERVERS = frozenset({"hosted_vllm", "lm_studio", "ollama", "ollama_chat", "llamafile"})  # all take a JSON schema
 IDLE = 30.0  # seconds
@@ -80,7 +80,7 @@ class LiteLLMModel:
         longest = features.cap(self._given, self.endpoint) or sampling.max_tokens
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
-        wire = Wire(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
+        wire = ResponseFilter(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
         sending = current.set(wire)
         try:
             async with asyncio.timeout(sampling.timeout):
@@ -109,7 +109,7 @@ class LiteLLMModel:
         if not prompt.tools or not prompt.may_call or self.calling() is Calling.NEVER:
             return ()
         before = sum(len(message.calls) for message in prompt.messages)
-        return spoken.heard(text, [offer.name for offer in prompt.tools], before + 1)
+        return prompted_tools.heard(text, [offer.name for offer in prompt.tools], before + 1)
 
     def calling(self) -> Calling:
         """How it calls tools. One whose name LiteLLM does not know is asked, and may refuse."""
@@ -123,7 +123,7 @@ class LiteLLMModel:
         if not prompt.tools or (how := self.calling()) is Calling.NATIVE:
             return prompt
         tools = prompt.tools if how is Calling.PROMPTED and prompt.may_call else ()
-        return replace(prompt, messages=spoken.told(prompt.messages, tools))
+        return replace(prompt, messages=prompted_tools.told(prompt.messages, tools))
 
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
@@ -148,7 +148,7 @@ class LiteLLMModel:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
         litellm = load()
         if tools:
-            messages = spoken.told(messages, tools)  # in words they take more than as JSON
+            messages = prompted_tools.told(messages, tools)  # in words they take more than as JSON
         chat = [{"role": message.role, "content": message.content} for message in messages]
         counted = int(litellm.token_counter(model=self._model, messages=chat))
         about = ABOUT_TOOLS if tools else 0
@@ -275,7 +275,7 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = Heard(on_text, room=_PER_TOKEN * tokens(request))
+        heard = StreamAccumulator(on_text, room=_PER_TOKEN * tokens(request))
         stream = await self._send(request)
         stream.raise_on_model_repetition = lambda: (
             None
@@ -283,7 +283,7 @@ class LiteLLMModel:
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
             try:
                 await heard.listen(stream, self._idle)
-            except StandstillError:
+            except StalledStreamError:
                 raise self._broke_off(f"stood still for {self._idle:g} s in the middle of its answer") from None
             except Exception:
                 self._broken += bool(heard.pieces)
@@ -349,9 +349,9 @@ def _written(message: Message) -> dict[str, Any]:
     return turn | {"tool_call_id": message.answers} if message.answers else turn
 
 
-def _calls(asked: Sequence[Any], room: int) -> Calls:
+def _calls(asked: Sequence[Any], room: int) -> ToolCallAssembler:
     """The calls of an answer in one piece, as many as there is room for."""
-    calls = Calls()
+    calls = ToolCallAssembler()
     for place, one in enumerate(asked):
         name, arguments = str(one.function.name or ""), str(one.function.arguments or "")
         room -= len(name) + len(arguments)

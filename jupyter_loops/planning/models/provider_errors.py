@@ -14,7 +14,7 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import ErrorClass, ModelError
 
 from .client import load
-from .wording import NO_CREDIT, by_words
+from .refusal_words import NO_CREDIT, by_words
 
 _DEEPEST = 8  # errors that led to one another
 _LONGEST = 200  # characters of a provider's own words

@@ -25,15 +25,15 @@ _SPOKEN = frozenset(
 _DEEPEST = 8
 _SHOWN = 120  # characters of what cannot be read
 
-current: ContextVar[Wire | None] = ContextVar("jupyter_loops_wire", default=None)
+current: ContextVar[ResponseFilter | None] = ContextVar("jupyter_loops_wire", default=None)
 
 
-class BrokenWireError(Exception):
+class BrokenResponseError(Exception):
     """What arrives is not taken any further; the wire's fault says why."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Wire:
+class ResponseFilter:
     """One call's answer on its way, and what was wrong with it."""
 
     name: str  # of the model
@@ -45,18 +45,20 @@ class Wire:
     _empty: int = 0  # in a row
     _idle: int = 0
 
-    def refuse(self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True) -> BrokenWireError:
+    def refuse(
+        self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True
+    ) -> BrokenResponseError:
         """Note the fault, and make what is to be raised."""
         self.fault = ModelError(f"{self.name} {how}", kind, taken_up=taken_up)
-        return BrokenWireError(how)
+        return BrokenResponseError(how)
 
-    def too_large(self, what: str, size: int) -> BrokenWireError:
+    def too_large(self, what: str, size: int) -> BrokenResponseError:
         """More than any answer of its length: it is charged as the longest."""
         self.arrived = max(self.arrived, self.tokens)
         return self.refuse(f"sent {what} of more than {size >> 20} MB")
 
     def line(self, line: bytes) -> bytes:
-        """A line of a stream, as LiteLLM may have it. Raises BrokenWireError."""
+        """A line of a stream, as LiteLLM may have it. Raises BrokenResponseError."""
         is_event = line.startswith(b"data:")
         payload = (line[5:] if is_event else line).strip()
         if payload in {b"", b"[DONE]"} or not (is_event or payload.startswith(b"{")):
@@ -73,7 +75,7 @@ class Wire:
         return line if fit is None else (b"data: " if is_event else b"") + fit + b"\n"
 
     def body(self, body: bytes) -> bytes:
-        """An answer in one piece, as LiteLLM may have it. Raises BrokenWireError."""
+        """An answer in one piece, as LiteLLM may have it. Raises BrokenResponseError."""
         fit = self._fit(self._read(body))
         return body if fit is None else fit
 

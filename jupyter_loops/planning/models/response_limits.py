@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import ErrorClass
 
-from .wire import Wire, current
+from .response_filter import ResponseFilter, current
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +59,7 @@ def _bound(transport: Any) -> None:
     transport.handle_async_request = bounded
 
 
-def _checked(wire: Wire, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+def _checked(wire: ResponseFilter, request: httpx.Request, response: httpx.Response) -> httpx.Response:
     import httpx
 
     if sum(len(name) + len(value) for name, value in response.headers.raw) > _HEADERS:
@@ -87,7 +87,7 @@ def _checked(wire: Wire, request: httpx.Request, response: httpx.Response) -> ht
     return httpx.Response(response.status_code, headers=headers, stream=Stream(), extensions=response.extensions)
 
 
-async def _pieces(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]:
+async def _pieces(wire: ResponseFilter, response: httpx.Response) -> AsyncGenerator[bytes]:
     arriving = _inflated(wire, response)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -117,7 +117,7 @@ async def _start(arriving: AsyncIterator[bytes]) -> bytes:
     return bytes(body[:_REFUSAL])
 
 
-async def _lines(wire: Wire, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+async def _lines(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Whole lines, a few at a time."""
     begun, ready, total = bytearray(), bytearray(), 0
     async for piece in arriving:
@@ -141,7 +141,7 @@ async def _lines(wire: Wire, arriving: AsyncIterator[bytes]) -> AsyncGenerator[b
         yield wire.line(bytes(begun))
 
 
-async def _inflated(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes]:
+async def _inflated(wire: ResponseFilter, response: httpx.Response) -> AsyncGenerator[bytes]:
     """The bytes as they are meant; nobody was asked to compress them, and some do."""
     how = response.headers.get("content-encoding", "identity").strip().lower()
     stream: Any = response.stream

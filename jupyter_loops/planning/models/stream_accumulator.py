@@ -8,29 +8,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .calling import Calls
+from .tool_call_assembler import ToolCallAssembler
 
 
-class StandstillError(Exception):
+class StalledStreamError(Exception):
     """The answer stopped coming."""
 
 
 @dataclass(slots=True)
-class Heard:
+class StreamAccumulator:
     """What has arrived of an answer."""
 
     on_text: Callable[[str], None]
     room: int  # characters
     pieces: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)  # that come apart from the answer
-    calls: Calls = field(default_factory=Calls)  # of tools
+    calls: ToolCallAssembler = field(default_factory=ToolCallAssembler)  # of tools
     first: float | None = None  # when it began, or its thoughts did
     full: bool = False
 
     async def listen(self, stream: Any, idle: float) -> None:
         """Take the pieces as they come, until the last or as many as there is room for.
 
-        Raises StandstillError where the answer, once begun, stands still for `idle` seconds.
+        Raises StalledStreamError where the answer, once begun, stands still for `idle` seconds.
         """
         try:
             async with asyncio.timeout(None) as standstill:
@@ -42,7 +42,7 @@ class Heard:
                         standstill.reschedule(asyncio.get_running_loop().time() + idle)
         except TimeoutError as error:
             if standstill.expired():
-                raise StandstillError from error
+                raise StalledStreamError from error
             raise
 
     def take(self, chunk: Any) -> None:

@@ -12,7 +12,7 @@ _MORE = 2  # times as many are billed as arrived, where more is no longer believ
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class TokenUsage:
     """Tokens of one call; `prompt` is None where nobody said it."""
 
     prompt: int | None
@@ -22,7 +22,7 @@ class Bill:
     estimated: bool = False
 
 
-def read(usages: Sequence[Any], arrived: int, room: int) -> Bill:
+def read(usages: Sequence[Any], arrived: int, room: int) -> TokenUsage:
     """The dearest reading that can be right.
 
     `usages` are what the provider said, once or piece by piece; `arrived` is an estimate of all words, thoughts and
@@ -41,7 +41,7 @@ def read(usages: Sequence[Any], arrived: int, room: int) -> Bill:
     elif reasoning > answer:
         sure, answer = False, answer + reasoning if answer + reasoning <= likely else answer
     sure = sure and prompt is not None and 0 < prompt >= cached
-    return Bill(prompt or None, answer, min(cached, prompt or 0) if sure else 0, min(reasoning, answer), not sure)
+    return TokenUsage(prompt or None, answer, min(cached, prompt or 0) if sure else 0, min(reasoning, answer), not sure)
 
 
 def _named(usage: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from jupyter_loops.errors import ErrorClass, ModelError
 
 
 @dataclass(slots=True)
-class Calls:
+class ToolCallAssembler:
     """What has arrived of an answer's calls."""
 
     _begun: list[dict[str, str]] = field(default_factory=list)  # id, name, arguments; in order

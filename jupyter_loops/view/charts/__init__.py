@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import cost, latency, lineage, progress, timeline
+from . import cost_chart, latency_chart, lineage_chart, progress_chart, timeline_chart
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -27,23 +27,23 @@ class Charts:
 
     def cost(self) -> Chart:
         """US dollars and tokens, a round and in all."""
-        return cost.figure(cost.numbers(self._rows("iterations")))
+        return cost_chart.figure(cost_chart.numbers(self._rows("iterations")))
 
     def latency(self) -> Chart:
         """Seconds of each model call, and to its first token."""
-        return latency.figure(latency.numbers(self._rows("calls")))
+        return latency_chart.figure(latency_chart.numbers(self._rows("calls")))
 
     def progress(self) -> Chart:
         """How near each round came to the goal, and the best so far."""
-        return progress.figure(progress.numbers(self._rows("iterations")))
+        return progress_chart.figure(progress_chart.numbers(self._rows("iterations")))
 
     def timeline(self) -> Chart:
         """Where the time of each round went."""
-        return timeline.figure(timeline.numbers(self._rows("iterations")))
+        return timeline_chart.figure(timeline_chart.numbers(self._rows("iterations")))
 
     def lineage(self) -> Chart:
         """The runs that it was forked from, and that were forked from it."""
-        return lineage.figure(lineage.numbers(self._rows("family")))
+        return lineage_chart.figure(lineage_chart.numbers(self._rows("family")))
 
     def all(self) -> dict[str, Chart]:
         """Every chart by its kind."""

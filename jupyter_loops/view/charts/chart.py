@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from IPython.display import display
 
-from .reading import table
+from .number_table import table
 
 _PLOTLY = "application/vnd.plotly.v1+json"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import EXECUTE, PLAN, TEXT
 
-from .frame import frame, whole
+from .figure_frame import frame, whole
 
 if TYPE_CHECKING:
     from .chart import Chart

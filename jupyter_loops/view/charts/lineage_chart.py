@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_loops.view.lineage import Lineage
+from jupyter_loops.view.lineage_text import LineageText
 from jupyter_loops.view.palette import LINE, PHASES
 
-from .frame import frame, label
+from .figure_frame import frame, label
 
 if TYPE_CHECKING:
     from .chart import Chart
 
 
-class Family(NamedTuple):
+class LineageTree(NamedTuple):
     """One run a place; `start` and `end` count rounds, `parent` is the place of its parent, or -1."""
 
     run: list[str]
@@ -25,12 +25,12 @@ class Family(NamedTuple):
     progress: list[float]
 
 
-def numbers(rows: Sequence[Mapping[str, Any]]) -> Family:
+def numbers(rows: Sequence[Mapping[str, Any]]) -> LineageTree:
     """Place each run below its parent, from the round where it left it to its last one."""
-    ordered = [row for row, _ in Lineage(rows).walk()]
+    ordered = [row for row, _ in LineageText(rows).walk()]
     place = {row["run_id"]: n for n, row in enumerate(ordered)}
     start = [int(row.get("forked_at") or 0) for row in ordered]
-    return Family(
+    return LineageTree(
         run=[str(row["run_id"]) for row in ordered],
         parent=[place.get(row["parent"], -1) for row in ordered],
         start=start,
@@ -42,9 +42,9 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Family:
     )
 
 
-def figure(family: Family) -> Chart:
+def figure(family: LineageTree) -> Chart:
     """A bar a run, and a line down from the round where another left it."""
-    drawn = frame("Lineage", x="rounds", y="", showlegend=False)
+    drawn = frame("LineageText", x="rounds", y="", showlegend=False)
     drawn.update_yaxes(autorange="reversed", rangemode="normal", tickvals=list(range(len(family.run))))
     drawn.update_yaxes(ticktext=[label(run) for run in family.run])
     for place, parent in enumerate(family.parent):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import FAIL, PASS, PLAN
 
-from .frame import frame, label, whole
+from .figure_frame import frame, label, whole
 
 if TYPE_CHECKING:
     from .chart import Chart

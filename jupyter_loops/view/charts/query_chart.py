@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import BEST, EXECUTE, FAIL, PLAN, TEXT, VERIFY
 
-from .frame import frame, label
+from .figure_frame import frame, label
 
 if TYPE_CHECKING:
     from .chart import Chart

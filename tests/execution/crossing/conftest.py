@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyter_loops.execution.crossing import Classes, Unreadable, decode, dumps, encode, loads
+from jupyter_loops.execution.crossing import Classes, UnreadableError, decode, dumps, encode, loads
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Receiver:
     def referred(self, number):
         if 0 <= number < len(self.shared):
             return self.shared[number]
-        raise Unreadable("there is no such object")
+        raise UnreadableError("there is no such object")
 
     def handle(self, description):
         return StandIn(description)

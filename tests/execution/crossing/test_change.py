@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from jupyter_loops.execution.crossing import Unreadable
+from jupyter_loops.execution.crossing import UnreadableError
 from jupyter_loops.execution.crossing.change import put_back, same
 
 
@@ -76,9 +76,9 @@ def test_an_array_changes_in_place_only_in_its_shape():
     view = target[0]
     put_back(target, np.ones((2, 2)))
     assert view.tolist() == [1.0, 1.0]
-    with pytest.raises(Unreadable, match="cannot change its shape"):
+    with pytest.raises(UnreadableError, match="cannot change its shape"):
         put_back(target, np.ones(3))
-    with pytest.raises(Unreadable, match="in place"):
+    with pytest.raises(UnreadableError, match="in place"):
         put_back([1], (1,))
 
 

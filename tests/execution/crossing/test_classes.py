@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyter_loops.execution.crossing import Classes, Unreadable
+from jupyter_loops.execution.crossing import Classes, UnreadableError
 
 
 class Outer:
@@ -47,7 +47,7 @@ def test_builtin_classes_and_unknown_ones_have_none():
 
 @pytest.mark.parametrize("number", [-1, 10**9, True, "0", None, 1.0])
 def test_a_number_outside_the_table_is_refused(number):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         Classes([Outer]).at(number)
 
 

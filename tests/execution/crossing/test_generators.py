@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_loops.execution.crossing.generators import move_on, state_of
-from jupyter_loops.execution.crossing.refusal import Unreadable
+from jupyter_loops.execution.crossing.refusal import UnreadableError
 
 np = pytest.importorskip("numpy")
 MADE: dict[str, tuple[Callable[[int], Any], Callable[[Any, int], object]]] = {
@@ -39,7 +39,7 @@ def test_it_goes_nowhere_else(name):
     draw(mine, 50)
     before = state_of(mine)
     for told in (state_of(make(3)), state_of(other), (*before[:2], -1, None), (name, 0, 0, 0), None, ("x",), 5):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             move_on(mine, told)
         assert state_of(mine) == before
 
@@ -48,5 +48,5 @@ def test_one_that_cannot_be_followed_has_no_state():
     generator = np.random.Generator(np.random.Philox(1))
 
     assert state_of(generator) is None
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         move_on(generator, None)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_loops.execution.crossing import Classes, Unreadable, decode, dumps, encode, loads
+from jupyter_loops.execution.crossing import Classes, UnreadableError, decode, dumps, encode, loads
 from jupyter_loops.execution.crossing.kinds import KINDS
 
 PLAIN = {type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset}
@@ -31,7 +31,7 @@ def inner_types(value):
 def reads(data):
     try:
         return loads(data)
-    except Unreadable:
+    except UnreadableError:
         return None
 
 
@@ -61,7 +61,7 @@ def test_pickles_of_everything_else_are_refused():
     values = [Holder(), Holder, len, np.arange(3), pd.DataFrame({"a": [1]}), ValueError(), 1j, range(3), slice(1)]
     for value in values:
         for protocol in range(6):
-            with pytest.raises(Unreadable):
+            with pytest.raises(UnreadableError):
                 loads(pickle.dumps(value, protocol))
 
 
@@ -139,7 +139,7 @@ def test_mutations_of_graphs_are_refused_or_of_known_types(both):
     for _ in range(ROUNDS):
         try:
             value = decode(loads(dumps(altered(chance, chance.choice(honest)))), receiver)
-        except Unreadable:
+        except UnreadableError:
             continue
         arrived += 1
         assert all(kind.__module__.split(".")[0].endswith(ALLOWED) for kind in inner_types(value)), value
@@ -181,23 +181,23 @@ def test_mutations_of_graphs_are_refused_or_of_known_types(both):
     ],
 )
 def test_graphs_without_sense_are_refused(graph, both):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode(graph, both()[1])
 
 
 def test_tuples_in_tuples_by_nodes_are_refused_before_they_are_hashed(both):
     nodes = [("tuple", None, (place + 1,)) for place in range(100_000)] + [("=", 1, ())]
-    with pytest.raises(Unreadable, match="deep"):
+    with pytest.raises(UnreadableError, match="deep"):
         decode((0, nodes), both()[1])
 
 
 def test_a_payload_is_rebuilt_once(both):
     shared = list(range(1000))
-    with pytest.raises(Unreadable, match="share"):
+    with pytest.raises(UnreadableError, match="share"):
         decode((0, [("list", None, (1, 2)), ("list", shared, ()), ("list", shared, ())]), both()[1])
 
 
 def test_copies_are_bounded(both):
     nodes = [("list", None, tuple(range(1, 101))), *[("BytesIO", (b"x" * 1000, 0), ())] * 100]
-    with pytest.raises(Unreadable, match="larger"):
+    with pytest.raises(UnreadableError, match="larger"):
         decode((0, nodes), both()[1], limit=50_000)

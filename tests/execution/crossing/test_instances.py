@@ -11,7 +11,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from jupyter_loops.execution.crossing import Classes, Unreadable, Unsendable, decode, encode
+from jupyter_loops.execution.crossing import Classes, UnreadableError, UnsendableError, decode, encode
 
 
 @dataclass
@@ -144,24 +144,24 @@ def test_what_is_cached_is_left_behind_and_a_method_cannot_be_replaced(both, cro
     value.__dict__["area"] = 100
     assert cross(value, Point).area == 7
     value.__dict__["norm"] = lambda: 0
-    with pytest.raises(Unsendable, match=r"Point\.norm"):
+    with pytest.raises(UnsendableError, match=r"Point\.norm"):
         cross(value, Point)
     _, receiver = both(Classes([Point]))
-    with pytest.raises(Unreadable, match="no state of that name"):
+    with pytest.raises(UnreadableError, match="no state of that name"):
         decode((0, [("instance", [0, None, "norm"], (1,)), ("=", 1, ())]), receiver)
 
 
 @pytest.mark.parametrize("name", ["__array_interface__", "__array__", "__class__", "__dict__"])
 def test_an_instance_gets_no_special_name(name, both):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode((0, [("instance", [0, None, name], (1,)), ("=", 1, ())]), both(Classes([Point]))[1])
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode((0, [("SimpleNamespace", [name, 1], ())]), both()[1])
 
 
 def test_a_class_with_a_finaliser_is_not_rebuilt(both, cross, stand_in):
     assert cross(Closing(), Closing) == stand_in(0)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode((0, [("instance", [0, None], ())]), both(Classes([Closing]))[1])
 
 
@@ -273,5 +273,5 @@ def test_a_namedtuple_of_the_sender_is_made_anew(cross):
 def test_the_wrong_number_of_fields_is_refused(both):
     graph = encode(Row(1, [2]), both(Classes([Row]))[0])
     tag, payload, children = graph[1][0]
-    with pytest.raises(Unreadable, match="fields"):
+    with pytest.raises(UnreadableError, match="fields"):
         decode((0, [(tag, payload, children[:1]), *graph[1][1:]]), both(Classes([Row]))[1])

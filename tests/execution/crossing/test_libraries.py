@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from jupyter_loops.execution.crossing import Unreadable, decode
+from jupyter_loops.execution.crossing import UnreadableError, decode
 
 ARRAYS = [
     np.arange(10),
@@ -173,7 +173,7 @@ def test_values_of_arrow_arrive_as_they_were(value, cross):
     ],
 )
 def test_buffers_that_do_not_fit_are_refused(words, length, content, both):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode((0, [("pa.array", (words, length, content), ())]), both()[1])
 
 

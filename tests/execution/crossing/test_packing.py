@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from jupyter_loops.execution.crossing import Unreadable, Unsendable, dumps, pack, unpack
+from jupyter_loops.execution.crossing import UnreadableError, UnsendableError, dumps, pack, unpack
 
 
 class Own:
@@ -23,7 +23,7 @@ def test_a_frame_is_packed_and_unpacked():
 
 @pytest.mark.parametrize("value", [Own(), [Own], print, {"a": iter([])}], ids=lambda value: type(value).__name__)
 def test_what_is_no_data_is_refused_with_its_class(value):
-    with pytest.raises(Unsendable, match="cannot be delivered as data"):
+    with pytest.raises(UnsendableError, match="cannot be delivered as data"):
         pack(value)
 
 
@@ -31,5 +31,5 @@ def test_what_is_no_data_is_refused_with_its_class(value):
     "graph", [5, (0, [("handle", 0, ())]), (0, [("reference", 0, ())]), (0, [("type", 0, ())]), ()]
 )
 def test_what_was_not_packed_is_refused(graph):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         unpack(dumps(graph))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_loops.execution.crossing import NotPlain, Unreadable, dumps, loads
+from jupyter_loops.execution.crossing import NotPlainError, UnreadableError, dumps, loads
 
 SHORT = st.text(max_size=8) | st.binary(max_size=8)
 ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | SHORT
@@ -80,7 +80,7 @@ class Key(str):
     ids=lambda value: type(value).__name__,
 )
 def test_anything_else_is_not_plain(value):
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainError):
         dumps([value])
 
 
@@ -88,7 +88,7 @@ def test_a_list_nested_deeper_than_the_interpreter_recurses_is_not_plain():
     value = []
     for _ in range(100_000):
         value = [value]
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainError):
         dumps(value)
 
 
@@ -124,13 +124,13 @@ BAD = {
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD)
 def test_bytes_that_are_no_plain_value_are_refused(data):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         loads(data)
 
 
 def test_a_tuple_too_deep_is_found_among_many():
     deep = b"\x80\x05}(" + b"K\x01K\x02\x86K\x00" * 5000 + b"N" + b"\x85" * 1100 + b"Nu."
-    with pytest.raises(Unreadable, match="1000 deep"):
+    with pytest.raises(UnreadableError, match="1000 deep"):
         loads(deep)
 
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from jupyter_loops.errors import ErrorClass, ReplyError
-from jupyter_loops.planning.answer.code import read_code
+from jupyter_loops.planning.answer.read_python import read_code
 
 DOUBLE = "def double(n):\n    return 2 * n\n"
 

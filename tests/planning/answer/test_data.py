@@ -6,8 +6,8 @@ import pytest
 
 from jupyter_loops.core.recipe import Target, TargetKind
 from jupyter_loops.errors import ReplyError
-from jupyter_loops.planning.answer.data import read_data
-from jupyter_loops.planning.answer.text import read_text
+from jupyter_loops.planning.answer.read_json import read_data
+from jupyter_loops.planning.answer.read_plain_text import read_text
 
 MUG = Target(name="mug", kind=TargetKind.DATA, source="mug: Product", annotation="Product")
 COLOUR = Target(name="colour", kind=TargetKind.DATA, source="", annotation='Literal["red", "blue"]')

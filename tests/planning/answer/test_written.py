@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_loops.errors import ErrorClass, ReplyError
-from jupyter_loops.planning.answer.code import read_code
+from jupyter_loops.planning.answer.read_python import read_code
 
 THINKING = 'import re\n\ndef strip(s):\n    return re.sub(r"<think>.*?</think>", "", s, flags=re.S).strip()\n'
 FENCED = 'def fence(code):\n    return f"""\n```python\n{code}\n```\n"""\n'

@@ -8,7 +8,7 @@ from pathlib import Path
 PROBE = """
 import sys
 from pathlib import Path
-import jupyter_loops.planning.planner, jupyter_loops.planning.names
+import jupyter_loops.planning.planner, jupyter_loops.planning.name_summaries
 from jupyter_loops.planning.models import open_model
 models = [open_model("local"), open_model("gpt-5-mini")]
 heavy = {"litellm", "xllamacpp", "pydantic", "pandas", "json_repair"} & set(sys.modules)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from jupyter_loops.errors import ErrorClass
-from jupyter_loops.planning.models.faults import classify, retry_after, unknown_model
+from jupyter_loops.planning.models.provider_errors import classify, retry_after, unknown_model
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from jupyter_loops.errors import FeatureError
 from jupyter_loops.planning.models import features
 from jupyter_loops.planning.models.embedded.model import EmbeddedModel
 from jupyter_loops.planning.models.embedded.records import SMALLEST
+from jupyter_loops.planning.models.prompted_tools import heard
 from jupyter_loops.planning.models.provider import LiteLLMModel
 from jupyter_loops.planning.models.replay import ReplayModel
-from jupyter_loops.planning.models.spoken import heard
 
 LOOK = Offer(
     name="look",

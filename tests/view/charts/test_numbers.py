@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from jupyter_loops.view.charts import cost, latency, progress, timeline
+from jupyter_loops.view.charts import cost_chart, latency_chart, progress_chart, timeline_chart
 
 
 def test_cost_adds_up():
-    numbers = cost.numbers([{"iteration": 1, "usd": 0.1, "tokens": 10}, {"iteration": 2, "usd": 0.2, "tokens": 5}])
+    numbers = cost_chart.numbers(
+        [{"iteration": 1, "usd": 0.1, "tokens": 10}, {"iteration": 2, "usd": 0.2, "tokens": 5}]
+    )
 
     assert numbers.total_usd == [0.1, 0.30000000000000004]
     assert numbers.total_tokens == [10, 15]
@@ -14,14 +16,14 @@ def test_cost_adds_up():
 
 
 def test_without_a_price_the_cost_is_in_tokens():
-    numbers = cost.numbers([{"iteration": 1, "usd": None, "tokens": 10}])
+    numbers = cost_chart.numbers([{"iteration": 1, "usd": None, "tokens": 10}])
 
     assert not numbers.priced
-    assert cost.figure(numbers).layout.yaxis.title.text == "tokens"
+    assert cost_chart.figure(numbers).layout.yaxis.title.text == "tokens"
 
 
 def test_latency_is_split_at_the_first_token():
-    numbers = latency.numbers(
+    numbers = latency_chart.numbers(
         [
             {"iteration": 1, "seconds": 2.0, "first_token_seconds": 0.5, "model": "m"},
             {"iteration": 1, "seconds": 4.0, "first_token_seconds": None, "model": "m"},
@@ -38,29 +40,29 @@ def test_progress_keeps_the_best_and_prefers_scores():
         {"iteration": n, "progress": p, "score": None, "best": b, "passed": k, "total": 2, "why": ""}
         for n, p, b, k in [(1, 0.5, True, 1), (2, 0.2, False, 0), (3, 1.0, True, 2)]
     ]
-    assert progress.numbers(rows).best == [0.5, 0.5, 1.0]
-    assert progress.numbers(rows).passed == [False, False, True]
+    assert progress_chart.numbers(rows).best == [0.5, 0.5, 1.0]
+    assert progress_chart.numbers(rows).passed == [False, False, True]
 
-    scored = progress.numbers([{**row, "score": -row["progress"]} for row in rows])
+    scored = progress_chart.numbers([{**row, "score": -row["progress"]} for row in rows])
     assert scored.scored
     assert scored.value == [-0.5, -0.2, -1.0]
 
 
 def test_the_timeline_lays_phases_end_to_end():
-    numbers = timeline.numbers([{"iteration": 4, "phases": [["plan", 1.0], ["execute", 0.5]], "why": "no"}])
+    numbers = timeline_chart.numbers([{"iteration": 4, "phases": [["plan", 1.0], ["execute", 0.5]], "why": "no"}])
 
     assert numbers.start == [0.0, 1.0]
     assert numbers.rounds == [4, 4]
 
 
 def test_every_chart_can_be_drawn_of_nothing():
-    for chart in (cost, latency, progress, timeline):
+    for chart in (cost_chart, latency_chart, progress_chart, timeline_chart):
         assert chart.figure(chart.numbers([])).layout.title.text
 
 
 def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly():
     rows = [{"iteration": n, "progress": n / 60, "why": "<b>no</b>", "passed": 0, "total": 1} for n in range(1, 61)]
-    chart = progress.figure(progress.numbers(rows))
+    chart = progress_chart.figure(progress_chart.numbers(rows))
 
     bundle = chart._repr_mimebundle_()
 

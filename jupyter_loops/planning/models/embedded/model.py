@@ -9,7 +9,7 @@ from dataclasses import replace
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.message import Completion, Message, Prompt, Sampling
 from jupyter_loops.core.tool import Calling, Offer
-from jupyter_loops.planning.models import spoken
+from jupyter_loops.planning.models import prompted_tools
 from jupyter_loops.planning.models.openai_server import OpenAIServerModel
 from jupyter_loops.planning.tokens import estimate
 
@@ -45,7 +45,7 @@ class EmbeddedModel:
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:  # noqa: ARG002  # it takes none
         """Prompt tokens, rather too many than too few."""
-        messages = spoken.told(messages, ())
+        messages = prompted_tools.told(messages, ())
         return sum(estimate(message.content) + _PER_MESSAGE for message in messages)
 
     def price(self) -> Price | None:
