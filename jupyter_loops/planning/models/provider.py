@@ -88,16 +88,17 @@ class LiteLLMModel:
                     self._stream(request, on_text) if on_text and "stream" in request else self._ask(request, on_text)
                 )
         except asyncio.CancelledError as stopped:
-            stopped.args = (wire.arrived,)
+            stopped.args = (wire.charge(),)
             raise
         except TimeoutError:
             late = f"{self.name} did not answer within {sampling.timeout:g} s"
             fault = ModelError(late, ErrorClass.TRANSIENT, taken_up=True)
-            fault.arrived = wire.arrived
+            fault.arrived = wire.charge()
             raise fault from None
         except Exception as error:  # noqa: BLE001 - LiteLLM lets through whatever its providers raise
             fault = wire.fault or (error if isinstance(error, ModelError) else self._fault(error, request))
-            fault.arrived, fault.taken_up = wire.arrived, fault.taken_up or wire.arrived > 0
+            fault.arrived = wire.charge()
+            fault.taken_up = fault.taken_up or fault.arrived > 0
             raise fault from None
         finally:
             current.reset(sending)

@@ -16,6 +16,8 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.errors import ErrorClass, ModelError
 from jupyter_loops.planning.tokens import estimate
 
+from .token_usage import read
+
 _EMPTY, _IDLE = 1000, 10_000  # pieces, and lines that are none, in a row that say nothing
 _CHOICES, _CALLS = 8, 200  # of one answer or piece: one is asked for
 _MOST = 10**9  # tokens of one call that LiteLLM is told of
@@ -42,6 +44,7 @@ class ResponseFilter:
     fault: ModelError | None = None
     usages: list[Any] = field(default_factory=list)  # as the provider wrote them
     arrived: int = 0  # tokens of words, thoughts and calls, estimated
+    finished: bool = False  # the answer has said that it is whole
     _empty: int = 0  # in a row
     _idle: int = 0
 
@@ -52,10 +55,18 @@ class ResponseFilter:
         self.fault = ModelError(f"{self.name} {how}", kind, taken_up=taken_up)
         return BrokenResponseError(how)
 
-    def too_large(self, what: str, size: int) -> BrokenResponseError:
-        """More than any answer of its length: it is charged as the longest."""
+    def charge(self) -> int:
+        """Tokens that a call is charged where no answer comes of it: as many as were billed or have arrived."""
+        return max(self.arrived, read(self.usages, self.arrived, self.tokens).completion)
+
+    def unreadable(self, how: str) -> BrokenResponseError:
+        """An answer whose length cannot be known is charged as the longest."""
         self.arrived = max(self.arrived, self.tokens)
-        return self.refuse(f"sent {what} of more than {size >> 20} MB")
+        return self.refuse(how)
+
+    def too_large(self, what: str, size: int) -> BrokenResponseError:
+        """More than any answer of its length."""
+        return self.unreadable(f"sent {what} of more than {size >> 20} MB")
 
     def line(self, line: bytes) -> bytes:
         """A line of a stream, as LiteLLM may have it. Raises BrokenResponseError."""
@@ -91,11 +102,42 @@ class ResponseFilter:
         return value
 
     def _fit(self, value: Any) -> bytes | None:
-        """The JSON without a usage that LiteLLM would not take, and lose the answer for; None where it may stay."""
-        if not isinstance(value, dict) or not isinstance(value.get("choices"), list) or value.get("usage") is None:
+        """The JSON without what LiteLLM would not take, and lose the answer for; None where it may stay."""
+        if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
             return None
-        self.usages.append(value["usage"])
-        return None if _is_plain(value["usage"]) else json.dumps({**value, "usage": None}).encode()
+        choices = [_plain_choice(choice) for choice in value["choices"] if _is_first(choice)]
+        if any(isinstance(choice, dict) and not _is_readable(choice) for choice in choices):
+            raise self.refuse("sent an answer that cannot be read: its content is no text")
+        self.finished |= any(isinstance(choice, dict) and choice.get("finish_reason") for choice in choices)
+        fit = value if choices == value["choices"] else {**value, "choices": choices}
+        if value.get("usage") is not None:
+            self.usages.append(value["usage"])
+            fit = fit if _is_plain(value["usage"]) else {**fit, "usage": None}
+        return None if fit is value else json.dumps(fit).encode()
+
+
+def _is_first(choice: Any) -> bool:
+    """One answer was asked for; pieces of further ones would be glued to it."""
+    return not isinstance(choice, dict) or choice.get("index") in {0, None}
+
+
+def _is_readable(choice: dict[str, Any]) -> bool:
+    """Whether the message, or the piece of it, is one whose content is a text or missing."""
+    messages = [choice[key] for key in ("message", "delta") if key in choice]
+    if "delta" in choice and choice["delta"] is None:  # of a last piece
+        return True
+    return all(isinstance(each, dict) and isinstance(each.get("content"), str | None) for each in messages)
+
+
+def _plain_choice(choice: Any) -> Any:
+    """With the answer as one text, where it comes as a list of parts."""
+    for key in ("message", "delta"):
+        message = choice.get(key) if isinstance(choice, dict) else None
+        if isinstance(message, dict) and isinstance(message.get("content"), list):
+            texts = [part.get("text") for part in message["content"] if isinstance(part, dict)]
+            text = "".join(text for text in texts if isinstance(text, str))
+            choice = {**choice, key: {**message, "content": text}}
+    return choice
 
 
 def _words(value: Any, depth: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ _HEADERS = 65_536  # bytes
 _REFUSAL = 4096  # bytes that are read of one
 _WHOLE, _MOST = 1 << 20, 4 << 20  # bytes of an answer in one piece, and of a line: what a short one and any may have
 _PER_TOKEN = 64  # bytes of it for each token of the answer
+_GRACE = 2.0  # seconds for the usage and the end of a stream, once the answer is finished
 _STREAM, _PER_EVENT = 4 << 20, 2048  # bytes of a stream, and for each token
 
 
@@ -120,7 +121,7 @@ async def _start(arriving: AsyncIterator[bytes]) -> bytes:
 async def _lines(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Whole lines, a few at a time."""
     begun, ready, total = bytearray(), bytearray(), 0
-    async for piece in arriving:
+    async for piece in _until_finished(wire, arriving):
         total += len(piece)
         if total > _STREAM + _PER_EVENT * wire.tokens:
             raise wire.too_large("a stream", total)
@@ -141,6 +142,20 @@ async def _lines(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncG
         yield wire.line(bytes(begun))
 
 
+async def _until_finished(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """The pieces. Once the answer is finished, a server that keeps the line open is not waited for."""
+    pieces = aiter(arriving)
+    while True:
+        try:
+            async with asyncio.timeout(_GRACE if wire.finished else None):
+                piece = await anext(pieces)
+        except (StopAsyncIteration, TimeoutError) as end:
+            if isinstance(end, TimeoutError) and not wire.finished:
+                raise
+            return
+        yield piece
+
+
 async def _inflated(wire: ResponseFilter, response: httpx.Response) -> AsyncGenerator[bytes]:
     """The bytes as they are meant; nobody was asked to compress them, and some do."""
     how = response.headers.get("content-encoding", "identity").strip().lower()
@@ -150,14 +165,14 @@ async def _inflated(wire: ResponseFilter, response: httpx.Response) -> AsyncGene
             yield piece
         return
     if how not in {"gzip", "x-gzip", "deflate"}:
-        raise wire.refuse(f"sent an answer that is compressed by {how[:40]}")
+        raise wire.unreadable(f"sent an answer that is compressed by {how[:40]}")
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
     async for piece in stream:
         try:
             for part in _inflate(inflate, piece):
                 yield part
         except zlib.error:
-            raise wire.refuse("sent an answer that is compressed, and cannot be inflated") from None
+            raise wire.unreadable("sent an answer that is compressed, and cannot be inflated") from None
 
 
 def _inflate(inflate: Any, piece: bytes) -> Iterator[bytes]:

@@ -247,3 +247,55 @@ async def test_a_stream_of_nothing_but_remarks_ends(line, endpoint):
     fault, _ = await ask(endpoint.model("room", Manners(events=[line * 20_000])), stream=True)
 
     assert "lines in a row that say nothing" in str(fault)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_in_parts_is_one_text(stream, endpoint):
+    parts = [{"type": "text", "text": "A "}, {"type": "image_url"}, {"type": "text", "text": "lamp."}, 7]
+    told = []
+    if stream:
+        act = Manners(events=[piece({"content": parts}), piece({}, "stop"), b"data: [DONE]\n\n"])
+    else:
+        message = {"role": "assistant", "content": parts}
+        act = Manners(body=json.dumps(whole(choices=[{**ANSWER, "message": message}])))
+    model = endpoint.model("room", act)
+    await model.open()
+    answer = await model.complete(ASK, Sampling(max_tokens=100, timeout=30), told.append if stream else None)
+
+    assert answer.text == "A lamp."
+    assert told == (["A lamp."] if stream else [])
+
+
+async def test_a_second_choice_is_not_glued_to_the_first(endpoint):
+    other = {"index": 1, "delta": {"content": "B"}, "finish_reason": None}
+    events = [piece({"content": "A"}), piece({}) | {"choices": [other]}, piece({"content": "C"}), piece({}, "stop")]
+    answer, _ = await ask(endpoint.model("room", Manners(events=events)), stream=True)
+
+    assert answer.text == "AC"
+
+
+async def test_usage_that_was_said_is_charged_when_the_answer_fails(endpoint):
+    usage = {"prompt_tokens": 9, "completion_tokens": 80, "total_tokens": 89}
+    broken = {"error": {"message": "overloaded", "code": 529}}
+    events = [piece({"content": "A"}, usage=usage), broken]
+    fault, _ = await ask(endpoint.model("room", Manners(events=events)), stream=True)
+    nothing, _ = await ask(endpoint.model("other", Manners(body=json.dumps(whole(choices=[], usage=usage)))))
+
+    assert (fault.arrived, fault.taken_up) == (80, True)
+    assert (nothing.arrived, nothing.taken_up) == (80, True)
+
+
+async def test_an_answer_that_cannot_be_inflated_is_charged_as_the_longest(endpoint):
+    act = Manners(body=b"not compressed at all", headers={"content-encoding": "br"})
+    fault, _ = await ask(endpoint.model("room", act), tokens=70)
+
+    assert (fault.arrived, fault.taken_up) == (70, True)
+
+
+async def test_a_finished_answer_is_taken_from_a_line_that_stays_open(endpoint):
+    endpoint.manners.events = [piece({"content": "A lamp."}), piece({}, "stop", usage=USAGE)]
+    endpoint.manners.stall = True
+    answer, _ = await ask(endpoint.model(), stream=True)
+
+    assert answer.text == "A lamp."
+    assert answer.completion_tokens == 3
