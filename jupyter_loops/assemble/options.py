@@ -85,9 +85,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")
+            _check_positive(name, getattr(self, name))
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
         _ = self.prices, self.condition, self.rule  # are checked here
@@ -158,3 +156,15 @@ class Options:
     def limits(self) -> Limits:
         """The limits of one candidate."""
         return Limits(seconds=self.timeout, setup_seconds=self.setup_timeout, memory_bytes=self.memory)
+
+
+def _check_positive(name: str, value: object) -> None:
+    """Raise OptionError where the value is neither None nor a number above zero."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        seconds = "time" in name or name == "watchdog"
+        unit = " of seconds" if seconds else " of bytes" if name == "memory" else ""
+        raise OptionError(f"{name} takes a number{unit}, got {value!r}; units are for the line of %%loop")
+    if not value > 0:
+        raise OptionError(f"--{name.replace('_', '-')} must be more than 0, got {value:g}")

@@ -94,7 +94,9 @@ _VALUE = re.compile(  # behind such a name: in quotes, `name=value`, `name: valu
     (?:
         \s{0,4}[=:]\s{0,4}[bBrRuU]{0,2}\\?["'](?!\[redacted\]|(?:string|object|number|integer|boolean)\b)
             ([^\s"'\\{}<>]{6,200}+)(?=\\?["'])
+      | (?<=["'])\s?,\s?[bBrRuU]{0,2}["'](?=[^"']{0,200}\d)([^\s"'\\{}<>]{6,200}+)(?=["'])
       | >([^\s<>]{6,200}+)(?=</)
+      | %3[Dd]([^\s%&"']{6,200}+)
       | =(?![A-Za-z_.]++(?:[\s;&"'`\\]|$))([^\s"'`(){}\[\],;&<>|\\]{6,200}+)(?=[\s;&"'`\\]|$)
       | :\s{0,2}(?=[^\s"']{0,200}?\d)(?![A-Za-z_][\w.]*+(?:[\s;&"'`\\]|$))
             ([^\s"'`(){}\[\],;&<>|\\]{6,200}+)(?=[\s;&"'`\\]|$)
@@ -102,6 +104,7 @@ _VALUE = re.compile(  # behind such a name: in quotes, `name=value`, `name: valu
     )""",
     re.VERBOSE,
 )
+_ASSIGNS = ("=", ":", "</", "',", '",', "%3")  # one of them stands between a name and its value
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SHORTEST = 8  # characters; no secret is shorter
 _FRESH = 1.0  # seconds
@@ -130,7 +133,7 @@ def _redacted(text: str, secrets: frozenset[str]) -> str:
         text = _USER.sub(rf"\1{MARK}", _URL.sub(rf"\1{MARK}", text))
     if "PRIVATE KEY" in text:
         text = _KEY_END.sub(f"{MARK}\n", text)
-    return _without_named(text) if "=" in text or ":" in text or "</" in text else text
+    return _without_named(text) if any(mark in text for mark in _ASSIGNS) else text
 
 
 def clean(value: Any) -> Any:

@@ -60,6 +60,8 @@ KEYS = {
     "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIE" + A1 * 4 + "\n-----END RSA PRIVATE KEY-----",
 }
 KEPT = {  # what is secret in a text of which something may stay
+    "[('password', 'hunter2PWhunter2'), ('n', 3)]": "hunter2PWhunter2",
+    "next=%2Flogin&password%3Dhunter2PWhunter2&x=1": "hunter2PWhunter2",
     "https://hooks.slack.com/services/T0001/B0001/" + A1 * 3: A1 * 3,
     "https://discord.com/api/webhooks/123456789/" + A1 * 3: A1 * 3,
     "Authorization: Bearer abcdefghijklmnop.qrst": "abcdefghijklmnop.qrst",
