@@ -20,6 +20,8 @@ START = re.compile(
     r"|(?:if|for|while|with|try|else|elif|except|finally)\b.*:[ \t]*$)",
     re.MULTILINE,
 )
+_MAGIC = re.compile(r"^[ \t]*(?:%%?[A-Za-z]|!\w).*$", re.MULTILINE)
+_NO_BREAK = re.compile(r"^[ \t\u00a0]*\u00a0[ \t\u00a0]*", re.MULTILINE)
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)")
 _DEFINED = re.compile(r"(?:@.*\n)*(?:async +)?(?:def|class) +(\w+)|(\w+) *[:=]")
 _STEPS = 8  # statements that are given up, one by one, to save what stands before them
@@ -44,7 +46,10 @@ def code(text: str) -> Code | None:
     if isinstance(body := _parsed(text), list):
         return Code(text, body)
     start = text.lstrip("\r\n")
-    other = _session(text) if start.lstrip(" \t").startswith(">>>") else _dedented(text) if start[:1] in " \t" else ""
+    if start.lstrip(" \t").startswith(">>>"):
+        other = _session(text)
+    else:
+        other = _dedented(text) if start[:1] in " \t" else _plain(text)
     return Code(other, body) if other and isinstance(body := _parsed(other), list) else None
 
 
@@ -92,6 +97,13 @@ def _bound_by(node: ast.stmt) -> Collection[str]:
 
 def _is_bare(node: ast.stmt) -> bool:
     return isinstance(node, ast.AnnAssign) and node.value is None
+
+
+def _plain(text: str) -> str:
+    """Without what a notebook takes and Python does not: magics, shell commands, spaces that do not break."""
+    spaced = _NO_BREAK.sub(lambda margin: margin[0].replace("\u00a0", " "), text)
+    plain = _MAGIC.sub("", spaced)
+    return plain if plain != text else ""
 
 
 def _session(text: str) -> str:

@@ -13,6 +13,7 @@ from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .answer_errors import check_code, check_length, nothing
 from .fences import Block, Blocks
+from .join_blocks import last_definition, without_sibling_imports
 from .patience import afford
 from .python import START, Code, breaks_off, code, fault, salvaged
 from .repeats import repeats
@@ -53,10 +54,9 @@ def _found(answer: str, names: Sequence[str], *, cut: bool) -> Code | str:
 
 def _in_blocks(blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool) -> Code | None:
     """The last block that binds all names, or else all together, or else what can be saved of one."""
-    whole = [block.value for block in blocks if block.value is not None]
-    complete = [one for one in whole if set(names) <= one.bound]
-    if complete:
-        return _with_needs(complete[-1], whole, names)
+    whole = without_sibling_imports([block.value for block in blocks if block.value is not None])
+    if complete := last_definition(whole, names):
+        return _with_needs(complete, whole, names)
     joined = _joined(blocks)
     if joined and set(names) <= joined.bound:
         return joined
@@ -99,11 +99,12 @@ def _for_feedback(
 
 def _joined(blocks: Sequence[Block[Code]]) -> Code | None:
     """The blocks that parse, one after the other, without those that only show something."""
-    parts = [
-        block.value.text if block.value.text.endswith("\n") else f"{block.value.text}\n"
+    shown = [
+        block.value
         for block in blocks
         if block.value is not None and block.value.body and (_is_python(block) or block.value.bound)
     ]
+    parts = [one.text if one.text.endswith("\n") else f"{one.text}\n" for one in without_sibling_imports(shown)]
     return code("\n".join(parts)) if parts else None
 
 
