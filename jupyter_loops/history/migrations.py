@@ -31,7 +31,7 @@ def version(cursor: Cursor) -> int:
             "%loops repair make a history from the journals and backups beside it, which keeps this file, too"
         )
     found = int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
-    if found and (lacking := sorted(NEEDED - tables)):
+    if 0 < found <= len(STEPS) and (lacking := sorted(NEEDED - tables)):
         raise HistoryError(f"the history lacks its table {lacking[0]}: %loops repair makes it anew from what is left")
     return found
 

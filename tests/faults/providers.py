@@ -110,7 +110,7 @@ TABLE = (
     Row("malformed JSON in a stream", (replace(GOOD, garbled=True),), M, PIECES, modes=STREAM),
     Row("malformed JSON", (Manners(body="{ not json"),), M, PROMPT, modes=WHOLE),
     Row("wrong content type", (HTML,), M, PROMPT, modes=WHOLE),
-    Row("empty choices", (replace(GOOD, choices=False),), M, PROMPT, modes=WHOLE),
+    Row("empty choices", (replace(GOOD, choices=False),), M, PIECES, modes=WHOLE),
     Row("empty choices in a stream", (MUTE,), None, BILLED, "verified", 2, 2, STREAM),
     Row("usage missing", (replace(GOOD, usage=None),), None, GUESSED, calls=1),
     Row("usage lying", (replace(GOOD, usage=LYING),), None, GUESSED, calls=1),

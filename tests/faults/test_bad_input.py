@@ -143,7 +143,7 @@ MISTAKES = [
         "a history that is no database",
         "{answer} --history {garbage}",
         DOUBLE + CHECK,
-        "HistoryError: .*garbage.duckdb is not a valid DuckDB database and stays as it is; choose another file",
+        "HistoryError: .*garbage.duckdb is not a valid DuckDB database and stays as it is; .*choose another file",
     ),
     Mistake(
         "a history that is somebody else's database",

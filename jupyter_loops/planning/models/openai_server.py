@@ -95,8 +95,8 @@ class OpenAIServerModel(LiteLLMModel):
         )
         try:
             response = await client.send(sending, stream=True)
-        except httpx.ConnectError as error:
-            raise ConnectionError(f"connection error: {error}") from error
+        except httpx.TransportError as error:
+            raise _broken(error) from error
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(response.status_code, await response.aread(), response.headers)
         kind = response.headers.get("content-type", "")
@@ -109,6 +109,14 @@ class OpenAIServerModel(LiteLLMModel):
         if reply.error:
             raise RefusedError(HTTPStatus.OK, json.dumps(reply.error).encode(), response.headers)
         return Whole(reply) if body.get("stream") else reply
+
+
+def _broken(error: httpx.TransportError) -> ConnectionError:
+    """A fault of the connection, in the words that all clients have for it."""
+    import httpx
+
+    how = "connection error" if isinstance(error, httpx.ConnectError) else "server disconnected"
+    return ConnectionError(f"{how}: {error or type(error).__name__}")
 
 
 class RefusedError(Exception):
@@ -146,12 +154,18 @@ class EventStream:
         self.received_finish_reason: str | None = None
 
     async def __aiter__(self) -> AsyncIterator[_Node]:
-        async for line in self._response.aiter_lines():
-            payload = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-            if payload == "[DONE]":
-                return
-            if payload:
-                yield self._take(json.loads(payload))
+        import httpx
+
+        try:
+            async for line in self._response.aiter_lines():
+                payload = line.removeprefix("data:").strip() if line.startswith("data:") else ""
+                if payload == "[DONE]":
+                    self.received_finish_reason = self.received_finish_reason or "stop"
+                    return
+                if payload:
+                    yield self._take(json.loads(payload))
+        except httpx.TransportError as error:
+            raise _broken(error) from error
 
     def _take(self, value: Any) -> _Node:
         chunk = _Node(value if isinstance(value, dict) else {})

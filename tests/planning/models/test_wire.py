@@ -15,7 +15,7 @@ from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.errors import ErrorClass, ModelError
 from tests.endpoint import Manners
 
-HELD = 0.05  # seconds of the engine's thread
+HELD = 0.15  # seconds of the engine's thread; 0.05 on a quiet machine, which a test cannot count on
 ASK = Prompt(messages=(Message("user", "What is a lamp?"),))
 ANSWER = {"index": 0, "message": {"role": "assistant", "content": "A lamp."}, "finish_reason": "stop"}
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
