@@ -101,6 +101,15 @@ HONEST = {  # name → stub, answer, checks
         "def f(xs):\n    xs.sort()\n    xs.append([0])",
         ["xs = [3, 1, 2]\nsame = xs\nf(xs)\nassert xs == [1, 2, 3, [0]] and same is xs"],
     ),
+    "what was done in place before it raised": (
+        "def f(xs, rng=None) -> None:",
+        "def f(xs, rng=None):\n    xs.append(rng.random() if rng else 1)\n    raise ValueError",
+        [
+            "xs = [0]\ntry: f(xs)\nexcept ValueError: pass\nassert xs == [0, 1]",
+            "import random\na, b = random.Random(1), random.Random(1)\ntry: f([], a)\nexcept ValueError: pass\n"
+            "b.random()\nassert a.random() == b.random()",
+        ],
+    ),
     "in place, deep inside and with aliases": (
         "def f(d) -> None:",
         "def f(d):\n    d['a'].append(1)\n    d['p'].x = 9\n    d['new'] = d['a']",
@@ -298,6 +307,11 @@ ASYNC = {
         "async def f(x): return 1 / x",
         ["try:\n    await f(0)\nexcept ZeroDivisionError:\n    pass\nelse:\n    assert False"],
     ),
+    "what was done in place before it raised": (
+        "async def f(xs) -> None:",
+        "async def f(xs):\n    xs.append(1)\n    raise ValueError",
+        ["xs = [0]\ntry: await f(xs)\nexcept ValueError: pass\nassert xs == [0, 1]"],
+    ),
 }
 
 
@@ -442,6 +456,11 @@ async def test_a_class_is_a_target_like_a_function(level, open_sandbox, make_rec
 
 
 TRICKS = {  # found by fresh eyes → stub, setup, answer, check
+    "half of a transfer, then an exception": (
+        "def f(account: dict, amount: int) -> None:",
+        "def f(account, amount):\n    account['x'] -= amount\n    if account['x'] < 0: raise ValueError",
+        "account = {'x': 1}\ntry: f(account, 2)\nexcept ValueError: pass\nassert account == {'x': 1}",
+    ),
     "changes sent where none are allowed": (
         "def f(xs: list) -> list:",
         (
