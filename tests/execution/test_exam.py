@@ -625,6 +625,27 @@ async def test_what_honest_checks_hand_over_and_look_at_works(name, open_sandbox
         passes(await box.run(answer), checks)
 
 
+SLEEPER = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+
+
+@pytest.mark.parametrize("threads", ["", SLEEPER], ids=["forked", "restarted"])
+async def test_a_seed_of_the_set_up_holds_in_every_process(threads, open_sandbox, make_recipe):
+    setup = f"{threads}import random\nrandom.seed(42)"
+    check = "assert f(0) == random.random() == random.Random(42).random()"
+    async with open_sandbox("process", make_recipe(check, setup=setup)) as box:
+        outcomes = [await box.run("import random\ndef f(x): return random.random()") for _ in range(2)]
+
+    assert [outcome.passed for outcome in outcomes] == [[True], [True]], outcomes[0].verdicts
+
+
+async def test_what_no_set_up_has_seeded_is_another_number_each_time(open_sandbox, make_recipe):
+    async with open_sandbox("process", make_recipe("assert f(0)", setup="import random")) as box:
+        run = "import random\nprint(random.random())\ndef f(x): return 1"
+        outcomes = [await box.run(run) for _ in range(2)]
+
+    assert len({outcome.executed.stdout for outcome in outcomes}) == 2
+
+
 STATES = "import random\ndef f(rng):\n    rng.setstate({})\n    return 1"
 
 
