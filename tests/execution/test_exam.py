@@ -613,13 +613,32 @@ BORDER = {  # what honest checks do with what they hand over: set-up, stub, answ
             "assert isinstance(f([1]).axes[0], Axes) and not isinstance(f([1]), Axes)",
         ],
     ),
+    "a class of a library's that is no data": (
+        "import polars as pl, numpy as np",
+        "def f(n: int) -> 'pl.LazyFrame | np.random.Generator':",
+        "import polars as pl, numpy as np\n"
+        "def f(n): return pl.LazyFrame({'a': [1, 2]}) if n else np.random.default_rng(1)",
+        [
+            "assert f(1).select(pl.col('a').sum()).collect().item() == 3",
+            "assert f(0).random() == np.random.default_rng(1).random()",
+        ],
+    ),
+    "a pipeline with a function in it": (
+        "import numpy as np\nfrom sklearn.pipeline import Pipeline",
+        "def f() -> Pipeline:",
+        "import numpy as np\nfrom sklearn.pipeline import make_pipeline\n"
+        "from sklearn.preprocessing import FunctionTransformer\n"
+        "def f(): return make_pipeline(FunctionTransformer(np.log))",
+        ["assert f().fit_transform(np.array([[1.0, np.e]])).tolist() == [[0.0, 1.0]]"],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BORDER)
 async def test_what_honest_checks_hand_over_and_look_at_works(name, open_sandbox, make_recipe):
     setup, stub, answer, checks = BORDER[name]
-    pytest.importorskip("matplotlib") if "figure" in name else None
+    for word, module in (("figure", "matplotlib"), ("pipeline", "sklearn")):
+        pytest.importorskip(module) if word in name else None
     recipe = make_recipe(*checks, setup=setup, targets=(function(stub),))
     async with open_sandbox("process", recipe) as box:
         passes(await box.run(answer), checks)
