@@ -613,6 +613,29 @@ BORDER = {  # what honest checks do with what they hand over: set-up, stub, answ
             "assert isinstance(f([1]).axes[0], Axes) and not isinstance(f([1]), Axes)",
         ],
     ),
+    "arrays of other classes, in place": (
+        "import numpy as np, tempfile\n"
+        "masked = [np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=hard) for hard in (False, True)]\n"
+        "record = np.rec.array([(1, 2.0)], dtype=[('a', int), ('b', float)])\nmatrix = np.eye(2).view(np.matrix)\n"
+        "whole = np.ones(2)\nin_file = np.memmap(tempfile.TemporaryFile(), float, 'w+', shape=(2,))",
+        "def f(a, way: str) -> None:",
+        "import numpy as np\ndef f(a, way):\n"
+        "    if way == 'mask': a.soften_mask(); a.mask = [True, False]\n"
+        "    elif way == 'shape': a.shape = (1, 2)\n"
+        "    else: np.asarray(a).view(float)[...] = 7.0",
+        [
+            *(
+                f"m = masked[{n}]\nf(m, '')\nassert (m.data.tolist(), m.mask.tolist()) == ([7, 7], [0, 1])"
+                for n in (0, 1)
+            ),
+            *(f"m = masked[{n}]\nf(m, 'mask')\nassert m.mask.tolist() == [1, 0] and m.hardmask == {n}" for n in (0, 1)),
+            "f(record, '')\nassert record.b[0] == 7 and type(record) is np.recarray",
+            "f(matrix, '')\nassert (matrix == 7).all() and type(matrix) is np.matrix",
+            "f(in_file, '')\nassert in_file.tolist() == [7, 7]",
+            "try: f(whole, 'shape')\nexcept Exception as e: assert 'cannot change its shape or type in place: return' in str(e)\n"
+            "else: assert False",
+        ],
+    ),
     "a class of a library's that is no data": (
         "import polars as pl, numpy as np",
         "def f(n: int) -> 'pl.LazyFrame | np.random.Generator':",

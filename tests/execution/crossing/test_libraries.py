@@ -27,6 +27,8 @@ ARRAYS = [
     np.arange(3) * 1j,
     np.longdouble([1.5]),
     np.ma.masked_array([1, 2], [0, 1]),
+    np.rec.array([(1, "a"), (2, "b")], dtype=[("x", "i4"), ("y", "U3")]),
+    np.arange(4).reshape(2, 2).view(np.matrix),
 ]
 
 
