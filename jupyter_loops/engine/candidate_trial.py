@@ -18,6 +18,8 @@ from .recovery import POLICIES
 from .run_context import RunContext
 from .run_state import Iteration
 
+_FLAKY = "flaky: it passed before"
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateTrial:
@@ -141,13 +143,22 @@ class CandidateTrial:
 
     def _unstable(self, turn: Iteration, again: Sequence[Verdict], time: int) -> None:
         """Say which check is flaky: it passed, and failed in a fresh child."""
+        before = {verdict.index: verdict for verdict in turn.verdicts}
         flaky = {
-            verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")
-            for verdict in again
-            if not verdict.passed
+            verdict.index: self._flaky(verdict, before.get(verdict.index)) for verdict in again if not verdict.passed
         }
         names = ", ".join(verdict.check for verdict in flaky.values() if not verdict.hidden) or "the candidate"
         which = f"re-run {time} of {self.repeat}"
         turn.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
         kept = [verdict for verdict in turn.verdicts if verdict.index not in flaky or not verdict.index]
         turn.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]
+
+    def _flaky(self, again: Verdict, before: Verdict | None) -> Verdict:
+        """What to say of a check that passed before.
+
+        Where there are hidden checks, only that: the candidate has met them by now, and its words may tell of them.
+        """
+        if again.hidden or not self.recipe.hidden:
+            return replace(again, message=f"{_FLAKY}; {again.message}")
+        before = before or Verdict(check=again.check, layer=again.layer, passed=False, index=again.index)
+        return replace(before, passed=False, message=_FLAKY)

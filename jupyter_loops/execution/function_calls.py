@@ -56,22 +56,20 @@ class RemoteCall:
         """The result; arguments that were changed in place are. Raises what the function raised, and CallError."""
         try:
             arrived, receiving = loads(answer), _Receiving(self.shared.classes, self._pickler)
-            if how == RAISED:
-                error = decode_error(arrived, receiving)
-            elif how == REFUSED:
-                error = CallError(f"{self.name}: {arrived}")
-            else:
-                graph, changed, drawn = arrived
-                contents = [(receiving.referred(place), decode(content, receiving)) for place, content in changed]
-                value = decode(graph, receiving)
-                for argument, content in contents:
-                    _put_back(argument, content)
-                for place, state in drawn:
-                    move_on(receiving.referred(place), state)
-                return value
+            if how == REFUSED:
+                raise CallError(f"{self.name}: {arrived}")
+            graph, changed, drawn = arrived
+            contents = [(receiving.referred(place), decode(content, receiving)) for place, content in changed]
+            value = decode_error(graph, receiving) if how == RAISED else decode(graph, receiving)
+            for argument, content in contents:
+                _put_back(argument, content)
+            for place, state in drawn:
+                move_on(receiving.referred(place), state)
         except UnreadableError as unreadable:
             raise CallError(f"{self.name}: the answer of the sandbox cannot be read: {unreadable}") from unreadable
-        raise error
+        if how == RAISED:
+            raise value
+        return value
 
 
 class _Receiving:

@@ -59,6 +59,7 @@ class ZygoteSandbox:
         self._workers: Workers | None = None
         self._private: NamespacePayload | None = None  # names that only hidden checks read
         self._chores, self._under_way = BackgroundTasks(), 0  # attempts
+        self._clearing = BackgroundTasks()  # ended attempts, until nothing of them is left
 
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
@@ -99,24 +100,26 @@ class ZygoteSandbox:
         if self._workers.wanted(candidate):
             await asyncio.shield(self._chores.begin(self._bring(self._workers, candidate)))
         scratch = self._scratch
-        folder = scratch.lend()
         turn = self._pool.turn(self, self._world.limits.memory_bytes, self._world.aside)
         taking, self._under_way = self._spare.claim(), self._under_way + 1
-        attempt = None
+        attempt = folder = None
         try:
+            await asyncio.shield(self._clearing.done())
+            folder = scratch.lend()
             fork = await asyncio.shield(taking)
             place = (self._isolation, folder, fork)
             attempt = ChildAttempt(self._world, candidate, *place, turn=turn, program=program(), private=self._private)
             yield attempt
         finally:
-            finishing = self._chores.begin(self._finish(taking, scratch, folder, turn))
-            if attempt is None or not attempt.idle or not fork.strike():  # else its burial need not be waited for
+            finishing = self._clearing.begin(self._finish(taking, scratch, folder, turn))
+            if attempt is None or not attempt.idle or not fork.strike():  # else only the next attempt waits for it
                 await asyncio.shield(finishing)
 
     async def close(self) -> None:
         """Leave no process and no file behind. Idempotent."""
         workers, scratch = self._workers, self._scratch
         self._workers = self._scratch = None
+        await self._clearing.done()
         await self._chores.done()
         if self._private is not None:
             self._private.close()
@@ -155,7 +158,9 @@ class ZygoteSandbox:
         if await workers.bring(candidate):
             await self._spare.drop()
 
-    async def _finish(self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path, turn: PoolSlot) -> None:
+    async def _finish(
+        self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path | None, turn: PoolSlot
+    ) -> None:
         try:
             await discard(taking)
         finally:
@@ -163,7 +168,8 @@ class ZygoteSandbox:
             self._under_way -= 1
             if self._scratch is not None and not self._under_way:
                 self._spare.prepare()
-            scratch.take_back(folder)
+            if folder is not None:
+                scratch.take_back(folder)
             if scratch.has_waste:  # a minute's work, for one who has built much
                 self._chores.begin(asyncio.to_thread(scratch.clear))
 

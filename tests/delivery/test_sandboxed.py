@@ -116,6 +116,14 @@ def test_a_target_that_works_in_place_changes_what_it_was_handed(returns):
         assert seen[1] is xs
 
 
+def test_a_target_that_raises_has_changed_what_it_was_handed():
+    with bound("def f(xs) -> None: ...\nassert f", "def f(xs):\n    xs.append(1)\n    raise ValueError('no')") as names:
+        mine: list[int] = []
+        with pytest.raises(ValueError, match="no"):
+            names["f"](mine)
+        assert mine == [1]
+
+
 def test_a_target_that_returns_something_does_not():
     with bound("def f(xs) -> list: ...\nassert f", "def f(xs):\n    xs.append(1)\n    return xs") as names:
         mine: list[int] = []

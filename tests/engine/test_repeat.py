@@ -42,6 +42,33 @@ def test_a_flaky_check_is_called_so_in_sql(start, tmp_path):
     assert message.startswith("flaky: it passed before; double(2) gave 0, expected 4")
 
 
+TELLING = """```python
+import os
+def double(n):
+    seen = open({path!r}).read() if os.path.exists({path!r}) else ""
+    if "321" in seen and n == 2:
+        raise RuntimeError("SAW " + seen)
+    open({path!r}, "a").write(f"{{n}},")
+    return n + n
+```"""
+
+
+def test_a_second_pass_does_not_tell_what_the_first_has_heard(start, tmp_path):
+    hidden = "with hidden:\n    assert double(321) == 642\n"
+    run = start(CELL + hidden, TELLING.format(path=str(tmp_path / "d")), iterations=1)
+    run.wait(30)
+
+    [(why, feedback)] = run.history.sql("SELECT why, feedback FROM iterations WHERE run_id = $run", {"run": run.id})
+    [(message,)] = run.history.sql(
+        "SELECT message FROM verdicts WHERE run_id = $run AND layer = 'checks'", {"run": run.id}
+    )
+    assert message == "flaky: it passed before"
+    assert "double(2) == 4 passed, then failed in a fresh child" in why
+    assert "double(2) == 4" in str(feedback)
+    assert "321" not in why + str(feedback)
+    assert "SAW" not in why + str(feedback)
+
+
 def test_a_good_candidate_passes_as_often_as_asked(start, ear):
     run = start(CELL, "```python\ndef double(n):\n    return n + n\n```", repeat=4)
 

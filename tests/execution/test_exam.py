@@ -101,6 +101,15 @@ HONEST = {  # name → stub, answer, checks
         "def f(xs):\n    xs.sort()\n    xs.append([0])",
         ["xs = [3, 1, 2]\nsame = xs\nf(xs)\nassert xs == [1, 2, 3, [0]] and same is xs"],
     ),
+    "what was done in place before it raised": (
+        "def f(xs, rng=None) -> None:",
+        "def f(xs, rng=None):\n    xs.append(rng.random() if rng else 1)\n    raise ValueError",
+        [
+            "xs = [0]\ntry: f(xs)\nexcept ValueError: pass\nassert xs == [0, 1]",
+            "import random\na, b = random.Random(1), random.Random(1)\ntry: f([], a)\nexcept ValueError: pass\n"
+            "b.random()\nassert a.random() == b.random()",
+        ],
+    ),
     "in place, deep inside and with aliases": (
         "def f(d) -> None:",
         "def f(d):\n    d['a'].append(1)\n    d['p'].x = 9\n    d['new'] = d['a']",
@@ -298,6 +307,11 @@ ASYNC = {
         "async def f(x): return 1 / x",
         ["try:\n    await f(0)\nexcept ZeroDivisionError:\n    pass\nelse:\n    assert False"],
     ),
+    "what was done in place before it raised": (
+        "async def f(xs) -> None:",
+        "async def f(xs):\n    xs.append(1)\n    raise ValueError",
+        ["xs = [0]\ntry: await f(xs)\nexcept ValueError: pass\nassert xs == [0, 1]"],
+    ),
 }
 
 
@@ -442,6 +456,11 @@ async def test_a_class_is_a_target_like_a_function(level, open_sandbox, make_rec
 
 
 TRICKS = {  # found by fresh eyes → stub, setup, answer, check
+    "half of a transfer, then an exception": (
+        "def f(account: dict, amount: int) -> None:",
+        "def f(account, amount):\n    account['x'] -= amount\n    if account['x'] < 0: raise ValueError",
+        "account = {'x': 1}\ntry: f(account, 2)\nexcept ValueError: pass\nassert account == {'x': 1}",
+    ),
     "changes sent where none are allowed": (
         "def f(xs: list) -> list:",
         (
@@ -594,16 +613,79 @@ BORDER = {  # what honest checks do with what they hand over: set-up, stub, answ
             "assert isinstance(f([1]).axes[0], Axes) and not isinstance(f([1]), Axes)",
         ],
     ),
+    "arrays of other classes, in place": (
+        "import numpy as np, tempfile\n"
+        "masked = [np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=hard) for hard in (False, True)]\n"
+        "record = np.rec.array([(1, 2.0)], dtype=[('a', int), ('b', float)])\nmatrix = np.eye(2).view(np.matrix)\n"
+        "whole = np.ones(2)\nin_file = np.memmap(tempfile.TemporaryFile(), float, 'w+', shape=(2,))",
+        "def f(a, way: str) -> None:",
+        "import numpy as np\ndef f(a, way):\n"
+        "    if way == 'mask': a.soften_mask(); a.mask = [True, False]\n"
+        "    elif way == 'shape': a.shape = (1, 2)\n"
+        "    else: np.asarray(a).view(float)[...] = 7.0",
+        [
+            *(
+                f"m = masked[{n}]\nf(m, '')\nassert (m.data.tolist(), m.mask.tolist()) == ([7, 7], [0, 1])"
+                for n in (0, 1)
+            ),
+            *(f"m = masked[{n}]\nf(m, 'mask')\nassert m.mask.tolist() == [1, 0] and m.hardmask == {n}" for n in (0, 1)),
+            "f(record, '')\nassert record.b[0] == 7 and type(record) is np.recarray",
+            "f(matrix, '')\nassert (matrix == 7).all() and type(matrix) is np.matrix",
+            "f(in_file, '')\nassert in_file.tolist() == [7, 7]",
+            "try: f(whole, 'shape')\nexcept Exception as e: assert 'cannot change its shape or type in place: return' in str(e)\n"
+            "else: assert False",
+        ],
+    ),
+    "a class of a library's that is no data": (
+        "import polars as pl, numpy as np",
+        "def f(n: int) -> 'pl.LazyFrame | np.random.Generator':",
+        "import polars as pl, numpy as np\n"
+        "def f(n): return pl.LazyFrame({'a': [1, 2]}) if n else np.random.default_rng(1)",
+        [
+            "assert f(1).select(pl.col('a').sum()).collect().item() == 3",
+            "assert f(0).random() == np.random.default_rng(1).random()",
+        ],
+    ),
+    "a pipeline with a function in it": (
+        "import numpy as np\nfrom sklearn.pipeline import Pipeline",
+        "def f() -> Pipeline:",
+        "import numpy as np\nfrom sklearn.pipeline import make_pipeline\n"
+        "from sklearn.preprocessing import FunctionTransformer\n"
+        "def f(): return make_pipeline(FunctionTransformer(np.log))",
+        ["assert f().fit_transform(np.array([[1.0, np.e]])).tolist() == [[0.0, 1.0]]"],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BORDER)
 async def test_what_honest_checks_hand_over_and_look_at_works(name, open_sandbox, make_recipe):
     setup, stub, answer, checks = BORDER[name]
-    pytest.importorskip("matplotlib") if "figure" in name else None
+    for word, module in (("figure", "matplotlib"), ("pipeline", "sklearn")):
+        pytest.importorskip(module) if word in name else None
     recipe = make_recipe(*checks, setup=setup, targets=(function(stub),))
     async with open_sandbox("process", recipe) as box:
         passes(await box.run(answer), checks)
+
+
+SLEEPER = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+
+
+@pytest.mark.parametrize("threads", ["", SLEEPER], ids=["forked", "restarted"])
+async def test_a_seed_of_the_set_up_holds_in_every_process(threads, open_sandbox, make_recipe):
+    setup = f"{threads}import random\nrandom.seed(42)"
+    check = "assert f(0) == random.random() == random.Random(42).random()"
+    async with open_sandbox("process", make_recipe(check, setup=setup)) as box:
+        outcomes = [await box.run("import random\ndef f(x): return random.random()") for _ in range(2)]
+
+    assert [outcome.passed for outcome in outcomes] == [[True], [True]], outcomes[0].verdicts
+
+
+async def test_what_no_set_up_has_seeded_is_another_number_each_time(open_sandbox, make_recipe):
+    async with open_sandbox("process", make_recipe("assert f(0)", setup="import random")) as box:
+        run = "import random\nprint(random.random())\ndef f(x): return 1"
+        outcomes = [await box.run(run) for _ in range(2)]
+
+    assert len({outcome.executed.stdout for outcome in outcomes}) == 2
 
 
 STATES = "import random\ndef f(rng):\n    rng.setstate({})\n    return 1"

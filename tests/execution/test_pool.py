@@ -209,7 +209,7 @@ async def test_many_open_runs_keep_few_children_waiting(open_sandbox, make_recip
         ]
         for box in boxes:
             assert (await box.run("def f(x): return x")).passed == [True]
-            await box.sandbox._chores.done()
+            await box.sandbox._clearing.done()
         waiting = [await box.sandbox._spare.child for box in boxes if box.sandbox._spare.child is not None]
 
         assert len(waiting) == 2

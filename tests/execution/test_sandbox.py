@@ -86,7 +86,6 @@ async def test_what_a_candidate_leaves_for_the_next_is_gone(level, open_sandbox,
     look = f"import os\nassert not [place for place in {places} if os.path.exists(place)]\ndef f(x): return 1"
     async with open_sandbox(level, make_recipe("assert f(0) == 1")) as box:
         assert (await box.run(leave)).passed == [True]
-        await box.sandbox._chores.done()
         assert (await box.run(look)).passed == [True]
         if level == "bubblewrap":
             dev = await box.run("open('/dev/note', 'w')")
@@ -359,10 +358,10 @@ async def test_no_child_waits_while_a_candidate_of_the_run_is_alive(level, open_
         async with box.sandbox.attempt(_code("def f(x): return x")) as attempt:
             await attempt.execute()
             assert (await box.run("def f(x): return x")).passed == [True]
-            await box.sandbox._chores.done()
+            await box.sandbox._clearing.done()
             assert box.sandbox._spare.child is None
             assert len(box.children()) == 2, "an examiner and its candidate"
-        await box.sandbox._chores.done()
+        await box.sandbox._clearing.done()
         waiting = await box.sandbox._spare.child
         assert box.children() == [waiting.pid, *tree.descendants(waiting.pid)]
 

@@ -58,12 +58,18 @@ class CallService:
         except CandidateGoneError:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
-            return RAISED, plain_values.dumps(encode_error(self._told(error), sending))
+            return self._raised(name, self._told(error), sending)
         try:
             return RETURNED, plain_values.dumps(sending.answer(value, changes=self._may_change(name, value)))
         except Exception as error:  # noqa: BLE001 - whatever an object of the user's raises
-            why = str(error) if isinstance(error, UnsendableError) else f"{type(error).__name__}: {error}"
-            return REFUSED, plain_values.dumps(f"the result cannot be brought back: {why}")
+            return REFUSED, plain_values.dumps(f"the result cannot be brought back: {_why(error)}")
+
+    def _raised(self, name: str, error: BaseException, sending: _Sending) -> tuple[str, bytes]:
+        try:
+            _, changed, drawn = sending.answer(None, changes=self._may_change(name, None))
+        except Exception as unsendable:  # noqa: BLE001 - whatever an object of the user's raises
+            return REFUSED, plain_values.dumps(f"what it changed cannot be brought back: {_why(unsendable)}")
+        return RAISED, plain_values.dumps((encode_error(error, sending), changed, drawn))
 
     def _classes_of(self, names: Names) -> Classes:
         led = {kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"}
@@ -125,6 +131,10 @@ def _at(way: str, names: dict[str, Any]) -> type:
         for name in rest:
             found = getattr(found, name, None)
     return found if isinstance(found, type) else _Absent
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, UnsendableError) else f"{type(error).__name__}: {error}"
 
 
 def _note(frame: Any) -> str:

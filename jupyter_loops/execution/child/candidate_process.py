@@ -178,7 +178,7 @@ class CandidateProcess:
                 return
             self._reply(call, value, content[3] if verb == "call" else NO)
         except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
-            self._reply_error(call, error)
+            self._reply_error(call, error, content[3] if verb == "call" else NO)
         finally:
             _current.reset(token)
 
@@ -214,13 +214,16 @@ class CandidateProcess:
         value = call.at(place)
         return place, encode(value, _Content(self, value))
 
-    def _reply_error(self, call: TargetCall, error: BaseException) -> None:
+    def _reply_error(self, call: TargetCall, error: BaseException, in_place: int) -> None:
+        """Send an exception, with what the call did to its arguments before it raised."""
+        try:
+            extra = self._extra(call, None, in_place)
+        except Exception as unsendable:  # noqa: BLE001 - whatever an argument raises while it is read
+            error, extra = unsendable, {**call.heard}
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
         targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
         own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
-        self._link.send(
-            plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, own), call.heard))
-        )
+        self._link.send(plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, own), extra)))
 
     # ---- what the encoder asks (crossing.Sending)
 
@@ -368,11 +371,12 @@ class CandidateProcess:
             loop.remove_reader(self._link.fileno())
 
     async def _finish(self, call: TargetCall, value: Any, content: tuple[Any, ...]) -> None:
+        in_place = content[3] if len(content) > 3 else NO  # noqa: PLR2004
         try:
             result = await value
-            self._reply(call, result, content[3] if len(content) > 3 else NO)  # noqa: PLR2004
+            self._reply(call, result, in_place)
         except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
-            self._reply_error(call, error)
+            self._reply_error(call, error, in_place)
 
     async def _until_idle(self) -> None:
         import asyncio

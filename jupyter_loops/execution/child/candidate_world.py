@@ -6,6 +6,7 @@ import builtins
 import io
 import os
 import pickle
+import random
 import signal
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ class CandidateWorld:
         self.sources.online = self.shut_in["level"] == "process"
         self.watched: bool = order["watched"]  # a module may not act while it is defined
         self.most: int = order["most"]  # bytes of one answer of a candidate's
+        self._random_state: Any = None  # of the module `random`, where the set-up has seeded it
 
     @property
     def names(self) -> dict[str, Any]:
@@ -59,11 +61,19 @@ class CandidateWorld:
         if sys.version_info < (3, 12) and any(each["kind"] == DATA for each in order["targets"]):
             _modernise_typed_dict()
         self._receive(order, cargo)
+        before = random.getstate()
         with _working_in(order["setup_cwd"]):
             self._run_setup(order["setup"], order["setup_seconds"])
+        state = random.getstate()
+        self._random_state = None if state == before else state
         self.targets = [self._target(each) for each in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
+
+    def restore_random(self) -> None:
+        """Undo that Python seeds `random` anew in a forked child, where the set-up has seeded it."""
+        if self._random_state is not None:
+            random.setstate(self._random_state)
 
     def _bench(self, module: str) -> Any:
         try:

@@ -86,6 +86,7 @@ class ForkTemplate:
         """Be the examiner of a candidate's process that is there."""
         close_memory(closed=True)
         hold(self._bounds)
+        self._world.restore_random()
         self._rehearse_while(wire.fileno())
         _hear_of_death(pid, link)
         world = self._world
@@ -100,6 +101,7 @@ class ForkTemplate:
             part(KEPT)
             self._restrictions.begin()
             hold(self._bounds)
+            self._world.restore_random()
             watch_imports(self._world.imports, self._world.names, self._world.sources)
             self._rehearse_while(connection.fileno())
             link = Link(connection)

@@ -381,10 +381,19 @@ def _is_data(kind: Any) -> bool:
     if get_origin(kind) in {Union, UnionType}:
         return all(each is type(None) or _is_data(each) for each in get_args(kind))
     kind = get_origin(kind) or kind
-    return isinstance(kind, type) and kind is not object and kind.__module__.partition(".")[0] in _REBUILT
+    if not isinstance(kind, type) or kind is object:
+        return False
+    library = kind.__module__.partition(".")[0]
+    return library in _REBUILT or any(base.__name__ in _REBUILT_BASES.get(library, ()) for base in kind.__mro__)
 
 
-_REBUILT = frozenset({"builtins", "datetime", "decimal", "fractions", "uuid", "numpy", "pandas", "polars", "pyarrow"})
+_REBUILT = frozenset({"builtins", "datetime", "decimal", "fractions", "uuid"})
+_REBUILT_BASES = {  # of the classes whose objects cross; others of these libraries stay with the candidate
+    "numpy": ("ndarray", "generic", "dtype"),
+    "pandas": ("DataFrame", "Series", "Index", "ExtensionArray", "Timestamp", "Timedelta", "Period", "Interval"),
+    "polars": ("DataFrame", "Series"),
+    "pyarrow": ("Array", "ChunkedArray", "Table", "RecordBatch", "Scalar", "DataType", "Schema"),
+}
 
 
 def is_stand_in(value: object) -> bool:

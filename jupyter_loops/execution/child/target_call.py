@@ -14,7 +14,8 @@ from jupyter_loops.execution.crossing.change import same
 from .arguments import ArgumentUnpickler, Described
 
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
-_ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset({"ndarray", "DataFrame", "Series"})
+_ARRAYS = frozenset({"numpy", "pandas", "polars", "pyarrow"})
+_WHOLE = frozenset({"ndarray", "MaskedArray", "recarray", "matrix", "memmap", "DataFrame", "Series"})
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 
 

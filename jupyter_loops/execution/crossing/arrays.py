@@ -16,6 +16,7 @@ _SIMPLE = re.compile(r"[<>|=](?:[biufcSUV]\d{1,9}|[mM]8(?:\[\d{0,9}[a-zA-Zμ]{1,
 _MOST = 64  # dimensions
 _DEEPEST = 8  # structures in structures
 _ORDERS = {"C", "F"}
+_VIEWS = {"recarray", "matrix"}  # NumPy's own subclasses that are a view of an array
 
 
 def describe(value: Any, _: Encoding) -> Node | None:  # noqa: PLR0911
@@ -32,9 +33,15 @@ def describe(value: Any, _: Encoding) -> Node | None:  # noqa: PLR0911
         return "np.dtype", _description(value), ()
     if isinstance(value, np.generic) and vars(np).get(kind.__name__) is kind and not isinstance(value, np.object_):
         return "np.scalar", None, [np.asarray(value).reshape(())]
+    if kind in {np.recarray, np.matrix}:
+        return "np.view", kind.__name__, [_plain(np, value)]
     if isinstance(value, np.ndarray):
-        return _of_array(np, np.ndarray.view(value, np.ndarray))
+        return _of_array(np, _plain(np, value))
     return None
+
+
+def _plain(np: Any, value: Any) -> Any:
+    return np.ndarray.view(value, np.ndarray)
 
 
 def _of_array(np: Any, value: Any) -> Node:
@@ -127,6 +134,15 @@ def _make_masked(_: Any, children: list[Any], __: Decoding) -> object:
     return np.ma.MaskedArray(data, mask, fill_value=fill)
 
 
+def _make_view(name: Any, children: list[Any], _: Decoding) -> object:
+    np = imported("numpy")
+
+    (array,) = count(children, 1)
+    if type(array) is not np.ndarray or name not in _VIEWS or (name == "matrix" and array.ndim != 2):  # noqa: PLR2004
+        raise UnreadableError("an array has no such class")
+    return array.view(getattr(np, name))
+
+
 def _make_scalar(_: Any, children: list[Any], __: Decoding) -> object:
     np = imported("numpy")
 
@@ -146,6 +162,7 @@ KINDS = {
     "np.array": ValueKind(_make_array),
     "np.objects": ValueKind(_make_objects, _fill_objects),
     "np.masked": ValueKind(_make_masked),
+    "np.view": ValueKind(_make_view),
     "np.scalar": ValueKind(_make_scalar),
     "np.nothing": ValueKind(_make_nothing),
     "np.dtype": ValueKind(lambda payload, *_: dtype_of(payload)),
@@ -172,6 +189,24 @@ def put_back(target: Any, new: Any) -> bool:
     if not isinstance(target, np.ndarray):
         return False
     if target.dtype != new.dtype or target.shape != new.shape:
-        raise UnreadableError("an array cannot change its shape or type in place")
-    target[...] = new
+        raise UnreadableError("an array cannot change its shape or type in place: return the array")
+    _plain(np, target)[...] = _plain(np, new)
+    if isinstance(target, np.ma.MaskedArray):
+        _put_mask(np, target, np.ma.getmaskarray(new))
     return True
+
+
+def _put_mask(np: Any, target: Any, mask: Any) -> None:
+    if np.array_equal(np.ma.getmaskarray(target), mask):
+        return
+    is_hard = target.hardmask
+    target.soften_mask()  # a hard one cannot be lifted
+    target.mask = mask
+    if is_hard:
+        target.harden_mask()
+
+
+def takes_over(target: Any, new: Any) -> bool:
+    """Whether an array can get its content of an array of another class: one in a file crosses as a plain one."""
+    np = sys.modules["numpy"]
+    return type(target) is np.memmap and type(new) is np.ndarray

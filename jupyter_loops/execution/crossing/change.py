@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .arrays import takes_over
 from .containers import FACTORY, flat
 from .instances import attributes_of, base_of, slots_of
 from .libraries import LIBRARIES, library_of
@@ -21,7 +22,7 @@ _SEQUENCES = (list, bytearray, array, deque)
 
 def put_back(target: object, new: object) -> None:
     """Gives an object the content of another of its type, in place. Raises Unreadable where that cannot be."""
-    if type(target) is not type(new):
+    if type(target) is not type(new) and not (library_of(type(target)) == "numpy" and takes_over(target, new)):
         raise UnreadableError(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
     try:
         _put_back(target, new)

@@ -68,4 +68,4 @@ def put_back(_target: Any, _new: Any) -> bool:
     return False
 
 
-KINDS = {"sk.estimator": ValueKind(_make, _fill)}
+KINDS = {"sk.estimator": ValueKind(_make, _fill, works=True)}

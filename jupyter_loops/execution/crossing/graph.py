@@ -29,6 +29,7 @@ def encode(value: object, sending: Sending) -> Graph:
     places: dict[int, int] = {}
     alive: list[object] = []  # an id means nothing once its object is gone
     waiting: list[tuple[int, object]] = []
+    handles: list[int] = []
 
     def place(child: object) -> int:
         found = places.get(id(child))
@@ -45,11 +46,31 @@ def encode(value: object, sending: Sending) -> Graph:
             index, each = waiting.pop()
             tag, payload, children = describe(each, encoding)
             nodes[index] = [tag, payload, list(map(place, children))]  # as tuples their depth would be measured
+            if tag == "handle":
+                handles.append(index)
+        for index in _works_on(nodes, handles) if handles else ():
+            nodes[index] = ["handle", sending.handle(alive[index]), []]
     except Refusal:
         raise
     except Exception as error:  # noqa: BLE001
         raise UnsendableError(f"it cannot be read ({type(error).__name__})") from None
     return 0, nodes
+
+
+def _works_on(nodes: list[Any], handles: list[int]) -> list[int]:
+    """Nodes of what a library works on that hold a handle, however deep: its code can do nothing with a stand-in."""
+    if not any(KINDS[tag].works for tag, _, _ in nodes):
+        return []
+    parents: dict[int, list[int]] = {}
+    for index, (_, _, children) in enumerate(nodes):
+        for child in children:
+            parents.setdefault(child, []).append(index)
+    waiting, holding = [*handles], set(handles)
+    while waiting:
+        above = set(parents.get(waiting.pop(), ())) - holding
+        holding |= above
+        waiting += above
+    return [index for index in holding if KINDS[nodes[index][0]].works]
 
 
 def encode_error(error: BaseException, sending: Sending) -> Graph:

@@ -61,10 +61,14 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class ValueKind:
-    """How values of a tag are rebuilt; with `fill`, made empty first, since they may hold themselves."""
+    """How values of a tag are rebuilt; with `fill`, made empty first, since they may hold themselves.
+
+    With `works`, code of a library works on what they hold: they stay where something of that stays.
+    """
 
     make: Callable[[Any, list[Any], Decoding], object]
     fill: Callable[[Any, Any, list[Any], Decoding], None] | None = None
+    works: bool = False
 
 
 def imported(name: str) -> Any:

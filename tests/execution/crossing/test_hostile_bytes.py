@@ -175,6 +175,8 @@ def test_mutations_of_graphs_are_refused_or_of_known_types(both):
         (0, [("error", ("os:system", ("ls",), (), (), False), (1, 1)), ("=", None, ())]),
         (0, [("error", ("builtins:eval", ("1",), (), (), False), (1, 1)), ("=", None, ())]),
         (0, [("namedtuple", ("a", "b:1"), (1,)), ("=", None, ())]),
+        (0, [("np.view", "matrix", (1,)), ("np.array", ("<i8", (1,), "C", bytearray(8)), ())]),
+        (0, [("np.view", "memmap", (1,)), ("np.array", ("<i8", (1,), "C", bytearray(8)), ())]),
         (0, [("sk.estimator", ("os", "system", ()), ())]),
         (0, [("reference", 3, ())]),
         (0, [("dict", [1], ())]),

@@ -27,6 +27,8 @@ ARRAYS = [
     np.arange(3) * 1j,
     np.longdouble([1.5]),
     np.ma.masked_array([1, 2], [0, 1]),
+    np.rec.array([(1, "a"), (2, "b")], dtype=[("x", "i4"), ("y", "U3")]),
+    np.arange(4).reshape(2, 2).view(np.matrix),
 ]
 
 
@@ -227,6 +229,22 @@ def test_expressions_arrive(cross):
     piece = sy.Piecewise((x, x > 1), (0, True))
     assert cross(piece) == piece
     assert cross(sy.Matrix([[x, 1]])) == sy.Matrix([[x, 1]])
+
+
+def test_an_estimator_that_works_on_what_stays_stays_as_a_whole(cross, stand_in):
+    pytest.importorskip("sklearn")
+    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    mine = type("Mine", (TransformerMixin, BaseEstimator), {})()
+    fitting = LogisticRegression()
+    for pipeline in (make_pipeline(FunctionTransformer(np.log)), make_pipeline(StandardScaler(), mine, fitting)):
+        assert isinstance(cross(pipeline), stand_in)
+    arrived = cross([mine, fitting])
+    assert isinstance(arrived[0], stand_in)
+    assert isinstance(arrived[1], LogisticRegression)
 
 
 def test_fitted_estimators_arrive_and_trees_stay(cross, stand_in):
