@@ -30,7 +30,7 @@ _SHARED_BYTES = 1 << 20  # of an array or frame that is worth naming instead of 
 class Owner(Protocol):
     """Who knows which objects are stand-ins for the candidate's, and keeps those that the candidate may call."""
 
-    def theirs(self, value: object) -> Described | None:
+    def remote_reference(self, value: object) -> Described | None:
         """How the candidate knows what this stands in for; None for what is no stand-in."""
         ...
 
@@ -59,16 +59,16 @@ class ArgumentPickler(_Base):  # type: ignore[misc] # cloudpickle has no types
         kind = type(value)
         if kind in _PLAIN:
             return None
-        known = self._owner.theirs(value)
-        if known is not None:
-            return known
+        reference = self._owner.remote_reference(value)
+        if reference is not None:
+            return reference
         if isinstance(value, type):
             number = self._owner.class_number(value)
             return None if number is None else ("class", number)
-        word, *more = self._kept(value)
+        word, *more = self._local_reference(value)
         return (word, self._owner.keep(value), *more) if word else None
 
-    def _kept(self, value: Any) -> Described:
+    def _local_reference(self, value: Any) -> Described:
         """How the candidate gets at what is kept here; nothing for what is copied."""
         kind = type(value)
         if hasattr(kind, "__await__"):
@@ -76,7 +76,7 @@ class ArgumentPickler(_Base):  # type: ignore[misc] # cloudpickle has no types
         if is_mock(value):
             return "mock", kind.__name__, inspect.iscoroutinefunction(value), is_magic(value)
         if stays(value):
-            return "callback", *_described(value)
+            return "callback", *_signature_of(value)
         if hasattr(kind, "__next__") and not isinstance(value, io.IOBase):
             return "iterator", kind.__name__
         name = self._owner.shared(value)
@@ -110,7 +110,7 @@ class ArgumentUnpickler(pickle.Unpickler):
 def stays(value: object) -> bool:
     """Whether this is called in the examiner rather than copied: what the cell defines, and what is bound to data."""
     if isinstance(value, FunctionType):
-        return _found(value) is not value
+        return _resolve_qualname(value) is not value
     if isinstance(value, BuiltinFunctionType):
         return not isinstance(value.__self__, ModuleType | type | None)
     return isinstance(value, _CALLED)
@@ -129,12 +129,12 @@ def is_magic(value: object) -> bool:
 
 def large(names: Mapping[str, object]) -> dict[int, str]:
     """Arrays and frames that are worth naming instead of copying: id → name."""
-    found = {}
+    names_by_id = {}
     for name, value in names.items():
         module = type(value).__module__.partition(".")[0]
         if module in {"numpy", "pandas", "polars", "pyarrow"} and _size(value) >= _SHARED_BYTES:
-            found[id(value)] = name
-    return found
+            names_by_id[id(value)] = name
+    return names_by_id
 
 
 def _size(value: Any) -> int:
@@ -147,7 +147,7 @@ def _size(value: Any) -> int:
     return size if isinstance(size, int) else 0
 
 
-def _found(function: FunctionType) -> object:
+def _resolve_qualname(function: FunctionType) -> object:
     """What one finds under a function's name in its module, outside of the cell."""
     place: object = sys.modules.get(function.__module__) if function.__module__ != "__main__" else None
     for part in function.__qualname__.split("."):
@@ -155,13 +155,15 @@ def _found(function: FunctionType) -> object:
     return place
 
 
-def _described(value: Any) -> tuple[str, str, bool, Any]:
+def _signature_of(value: Any) -> tuple[str, str, bool, Any]:
     """Name, documentation, whether it is asynchronous, and the parameters."""
     name, doc = getattr(value, "__name__", type(value).__name__), getattr(value, "__doc__", "") or ""
     asynchronous = inspect.iscoroutinefunction(value)
     try:
         parameters = inspect.signature(value).parameters.values()
-        bare = [(each.name, int(each.kind), each.default is not each.empty) for each in parameters]
+        bare = [
+            (parameter.name, int(parameter.kind), parameter.default is not parameter.empty) for parameter in parameters
+        ]
     except (TypeError, ValueError):
         bare = None
     return str(name), str(doc), asynchronous, bare

@@ -17,13 +17,13 @@ from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import UnreadableError, UnsendableError
 
 from .arguments import Described
-from .candidate_client import CandidateGoneError
+from .candidate_client import CandidateEndedError
 from .candidate_world import CandidateWorld
 from .stand_ins import works_in_place
 from .target_call import TargetCall, read
 from .target_contract import FUNCTION
 
-RETURNED, RAISED, REFUSED, GONE = "returned", "raised", "refused", "gone"  # what came of a call
+RETURNED, RAISED, REFUSED, ENDED = "returned", "raised", "refused", "gone"  # what came of a call
 _LINES, _LONGEST = 1_000_000, 200  # of a candidate; characters
 Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell's own; the way from there
 
@@ -36,7 +36,7 @@ class CallService:
         self._classes = Classes()
 
     def perform(self, names: Names | None, frame: bytes) -> tuple[str, bytes]:
-        """What came of a call, and the answer as bytes. Raises CandidateGone.
+        """What came of a call, and the answer as bytes. Raises CandidateEndedError.
 
         `names` are of the classes that the notebook has; None: as in the call before.
         """
@@ -55,10 +55,10 @@ class CallService:
         try:
             value = self._world.names[name](*args, **kwargs)
             value = _awaited(value) if iscoroutine(value) else value
-        except CandidateGoneError:
+        except CandidateEndedError:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
-            return RAISED, plain_values.dumps(encode_error(self._told(error), sending))
+            return RAISED, plain_values.dumps(encode_error(self._with_candidate_lines(error), sending))
         try:
             return RETURNED, plain_values.dumps(sending.answer(value, changes=self._may_change(name, value)))
         except Exception as error:  # noqa: BLE001 - whatever an object of the user's raises
@@ -66,15 +66,19 @@ class CallService:
             return REFUSED, plain_values.dumps(f"the result cannot be brought back: {why}")
 
     def _classes_of(self, names: Names) -> Classes:
-        led = {kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"}
-        own = led | self._world.names
-        return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else own) for module, way in names)
+        reachable = {
+            kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"
+        }
+        cell_names = reachable | self._world.names
+        return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else cell_names) for module, way in names)
 
     def _may_change(self, name: str, value: object) -> bool:
-        source = next(each.source for each in self._world.targets if each.name == name and each.kind == FUNCTION)
+        source = next(
+            target.source for target in self._world.targets if target.name == name and target.kind == FUNCTION
+        )
         return works_in_place(source, value)
 
-    def _told(self, error: BaseException) -> BaseException:
+    def _with_candidate_lines(self, error: BaseException) -> BaseException:
         """The error with the candidate's own lines as notes, since its frames stay here."""
         fault = self._world.sources.tell(error)
         error.__dict__.pop("__candidate_fault__", None)
@@ -118,13 +122,13 @@ class _Sending:
 
 def _at(way: str, names: dict[str, Any]) -> type:
     """The class at the end of a way that may have dots."""
-    found = names.get(way)
-    if found is None:
-        first, *rest = way.split(".")
-        found = names.get(first)
-        for name in rest:
-            found = getattr(found, name, None)
-    return found if isinstance(found, type) else _Absent
+    value = names.get(way)
+    if value is None:
+        first, *attributes = way.split(".")
+        value = names.get(first)
+        for name in attributes:
+            value = getattr(value, name, None)
+    return value if isinstance(value, type) else _Absent
 
 
 def _note(frame: Any) -> str:

@@ -22,7 +22,7 @@ class CandidateChild:
 
     def ending(self) -> dict[str, Any]:
         """How it came to its end, for the kernel: by breaking the protocol, or with a wait status."""
-        why, _, words = self.remote.gone.partition(": ")
+        why, _, words = self.remote.end_reason.partition(": ")
         status = None if why in _EXITS else self._status()
         if status is not None:
             return {"exit": "died", "status": status}

@@ -41,7 +41,7 @@ _FRAMES = frozenset({"DataFrame", "Series"})
 _SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
 
 
-class CandidateGoneError(BaseException):
+class CandidateEndedError(BaseException):
     """The candidate's process has ended, or broke the protocol; not for `except Exception` of a check."""
 
 
@@ -50,7 +50,7 @@ class CandidateClient:
 
     def __init__(self, link: Link, classes: Classes, names: dict[str, Any]) -> None:
         self.classes = classes
-        self.gone = ""  # why, once it is
+        self.end_reason = ""  # why the process ended; empty while it runs
         self.failure: BaseException | None = None  # of an assert of the check, in what the candidate called back
         self.notes: dict[str, None] = {}  # what a person should know of the calls, in order
         self.stand_ins: WeakValueDictionary[int, Any] = WeakValueDictionary()  # handle → what stands for it here
@@ -64,8 +64,8 @@ class CandidateClient:
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._listening: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # call backs that are awaited: a loop holds them weakly
-        self._kept: list[Any] = []
-        self._kept_numbers: dict[int, int] = {}
+        self._exported: list[Any] = []
+        self._export_numbers: dict[int, int] = {}
         self._shared = large(names)
         self._dropped: list[int] = []
         self._listens = Listening()
@@ -73,7 +73,7 @@ class CandidateClient:
     # ---- calls
 
     def ask(self, verb: str, *content: Any) -> Any:
-        """The answer to an order. Raises what the candidate raised, CandidateGone, Unreadable."""
+        """The answer to an order. Raises what the candidate raised, CandidateEndedError, UnreadableError."""
         with self._lock:  # until the answer is there: one reader at a time
             number, _ = self._send(verb, content)
             try:
@@ -92,9 +92,9 @@ class CandidateClient:
         with self._lock:
             started = perf_counter()
             number, sent = self._send("timed", (place, args, kwargs, NO))
-            said, passed = self._result(number), perf_counter() - started
-        least = _SHARE * passed - _SLACK - sent / _SPEED
-        return said if isinstance(said, float) and max(least, 0.0) <= said <= passed else passed
+            reported, elapsed = self._result(number), perf_counter() - started
+        least = _SHARE * elapsed - _SLACK - sent / _SPEED
+        return reported if isinstance(reported, float) and max(least, 0.0) <= reported <= elapsed else elapsed
 
     async def ask_async(self, verb: str, *content: Any) -> Any:
         """The same from a coroutine, while others go on."""
@@ -102,10 +102,10 @@ class CandidateClient:
 
         loop = asyncio.get_running_loop()
         number, _ = self._send(verb, content)
-        self._futures[number] = coming = loop.create_future()
+        self._futures[number] = future = loop.create_future()
         self._listen(loop)
         try:
-            return self._unwrapped(await coming)
+            return self._unwrapped(await future)
         except asyncio.CancelledError:
             self._futures.pop(number, None)
             self._send("cancel", (number,))
@@ -142,20 +142,20 @@ class CandidateClient:
 
     # ---- what the pickler asks (arguments.Owner)
 
-    def theirs(self, value: object) -> Described | None:
+    def remote_reference(self, value: object) -> Described | None:
         """How the candidate knows what this stands in for."""
-        known = self.named.get(id(value))
-        if known is not None:
-            return known
+        reference = self.named.get(id(value))
+        if reference is not None:
+            return reference
         number = getattr(type(value), "__candidate__", None)
         return None if number is None else ("handle", object.__getattribute__(value, "_handle"))
 
     def keep(self, value: object) -> int:
         """The number under which the candidate may call or read this object."""
-        number = self._kept_numbers.get(id(value))
+        number = self._export_numbers.get(id(value))
         if number is None:
-            number = self._kept_numbers[id(value)] = len(self._kept)
-            self._kept.append(value)
+            number = self._export_numbers[id(value)] = len(self._exported)
+            self._exported.append(value)
         return number
 
     def class_number(self, kind: type) -> int | None:
@@ -168,7 +168,7 @@ class CandidateClient:
 
     def unshare(self, name: str) -> None:
         """From now on this travels by value: one of the two processes may change it."""
-        self._shared = {key: each for key, each in self._shared.items() if each != name}
+        self._shared = {key: shared for key, shared in self._shared.items() if shared != name}
 
     # ---- what the decoder asks (crossing.Receiving)
 
@@ -176,8 +176,8 @@ class CandidateClient:
         """An object of ours that the candidate gives back."""
         if type(number) is not int:
             raise UnreadableError("a reference that is no number")
-        if number < 0 and -number - 1 < len(self._kept):
-            return self._kept[-number - 1]
+        if number < 0 and -number - 1 < len(self._exported):
+            return self._exported[-number - 1]
         call, place = number >> FRAME, number & ((1 << FRAME) - 1)
         try:
             return self._arguments[call][place]
@@ -206,8 +206,8 @@ class CandidateClient:
 
     def _send(self, verb: str, content: tuple[Any, ...]) -> tuple[int, int]:
         """The number of the call, and how many bytes it took."""
-        if self.gone:
-            raise CandidateGoneError(self.gone)
+        if self.end_reason:
+            raise CandidateEndedError(self.end_reason)
         if os.getpid() != self._owner:
             raise RuntimeError("a target cannot be called from another process of the check; threads can call it")
         with self._lock:
@@ -231,7 +231,7 @@ class CandidateClient:
         return self._unwrapped(answer)
 
     def _take(self) -> tuple[Any, ...]:
-        """The next message. Raises CandidateGone."""
+        """The next message. Raises CandidateEndedError."""
         message: Any = None
         try:
             message = plain_values.loads(self._link.receive())
@@ -243,26 +243,26 @@ class CandidateClient:
             self._end(f"garbage: {error}")
         if type(message) is not tuple or len(message) != 4 or type(message[0]) is not int:  # noqa: PLR2004
             self._end("garbage: no message")
-        taken: tuple[Any, ...] = message
-        return taken
+        checked: tuple[Any, ...] = message
+        return checked
 
     def _end(self, why: str) -> None:
-        self.gone = self.gone or why or "ended"
-        for coming in self._futures.values():
-            if not coming.done():
-                coming.set_exception(CandidateGoneError(self.gone))
+        self.end_reason = self.end_reason or why or "ended"
+        for future in self._futures.values():
+            if not future.done():
+                future.set_exception(CandidateEndedError(self.end_reason))
         self._futures.clear()
-        raise CandidateGoneError(self.gone)
+        raise CandidateEndedError(self.end_reason)
 
     def _dispatch(self, message: tuple[Any, ...]) -> None:
         """A message that is not the answer waited for: of another coroutine's call, or a call back."""
-        number, said, *_ = message
-        if said == "callback":
+        number, verb, *_ = message
+        if verb == "callback":
             self._call_back(message)
         elif number in self._futures:
-            coming = self._futures.pop(number)
-            if not coming.done():
-                coming.set_result(message)
+            future = self._futures.pop(number)
+            if not future.done():
+                future.set_result(message)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._listening is not loop:
@@ -275,7 +275,7 @@ class CandidateClient:
                 self._dispatch(self._take())
                 while self._link.has_frame:
                     self._dispatch(self._take())
-            except CandidateGoneError:
+            except CandidateEndedError:
                 if self._listening is not None:
                     self._listening.remove_reader(self._link.fileno())
                     self._listening = None
@@ -283,31 +283,31 @@ class CandidateClient:
     # ---- answers
 
     def _unwrapped(self, answer: tuple[Any, ...]) -> Any:
-        number, said, payload, extra = answer
+        number, outcome, payload, extra = answer
         try:
             self._read_extra(number, extra)
-            if said == "plain":
+            if outcome == "plain":
                 return payload
-            if said == "graph":
+            if outcome == "graph":
                 return decode(payload, self)
-            if said != "raised" or type(payload) is not tuple or len(payload) != 3:  # noqa: PLR2004
+            if outcome != "raised" or type(payload) is not tuple or len(payload) != 3:  # noqa: PLR2004
                 self._end("garbage: no answer")
             raise self._error(*payload)
         finally:
             if not (type(extra) is dict and extra.get("handles")):
                 self._arguments.pop(number, None)
 
-    def _error(self, graph: object, fault: object, own: object) -> BaseException:
+    def _error(self, graph: object, fault: object, description: object) -> BaseException:
         error = decode_error(graph, self)
         if self.failure is not None and str(error) == str(self.failure):
             self.failure = None  # it came back, for the check to judge
-        if own is not None:
-            made = self.make(own)
-            if isinstance(made, BaseException):  # of a class that is a target
-                BaseException.args.__set__(made, error.args)  # type: ignore[attr-defined] # past the forwarding
-                error = made
+        if description is not None:
+            stand_in = self.make(description)
+            if isinstance(stand_in, BaseException):  # of a class that is a target
+                BaseException.args.__set__(stand_in, error.args)  # type: ignore[attr-defined] # past the forwarding
+                error = stand_in
         if isinstance(fault, dict):
-            error.__dict__["__candidate_fault__"] = fault  # told by `Sources.tell`
+            error.__dict__["__candidate_fault__"] = fault  # told by `SourceLines.tell`
         return error
 
     def _read_extra(self, number: int, extra: object) -> None:
@@ -340,8 +340,8 @@ class CandidateClient:
 
     def _put_back(self, number: int, changed: Any) -> None:
         """Give our own objects the content that a target which works in place has left in its copies."""
-        own = self._arguments.get(number, {})
-        new = [(own[place], decode(graph, self)) for place, graph in changed if type(place) is int]
+        arguments = self._arguments.get(number, {})
+        new = [(arguments[place], decode(graph, self)) for place, graph in changed if type(place) is int]
         new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
         frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:
@@ -359,19 +359,19 @@ class CandidateClient:
     def _call_back(self, message: tuple[Any, ...]) -> None:
         number, _, graph, _extra = message
         try:
-            kept, verb, args, kwargs = decode(graph, self)
-            value = self._kept[kept]
-            done = self._performed(value, verb, args, kwargs)
-        except CandidateGoneError:
+            export, verb, args, kwargs = decode(graph, self)
+            value = self._exported[export]
+            result = self._performed(value, verb, args, kwargs)
+        except CandidateEndedError:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
             self.failed(error)
             self._answer(number, "error", error)
         else:
             if verb == "await" or (verb == "call" and inspect.iscoroutinefunction(value)):
-                self._await(number, done)
+                self._await(number, result)
             else:
-                self._answer(number, "result", done)
+                self._answer(number, "result", result)
 
     @staticmethod
     def _performed(value: Any, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -381,10 +381,10 @@ class CandidateClient:
             return value
         return next(value) if verb == "next" else performed(value, verb, args)
 
-    def _await(self, number: int, done: Any) -> None:
+    def _await(self, number: int, result: Any) -> None:
         async def finish() -> None:
             try:
-                value = await done
+                value = await result
             except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
                 self.failed(error)
                 self._answer(number, "error", error)
@@ -403,7 +403,7 @@ class CandidateClient:
     def _answer(self, number: int, verb: str, value: Any) -> None:
         try:
             self._put(self._written(verb, (number, value))[1])
-        except CandidateGoneError:
+        except CandidateEndedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever cannot be pickled
             fallback = RuntimeError(f"{type(value).__name__}: {value}") if verb == "error" else TypeError(str(error))

@@ -32,7 +32,7 @@ from .drawn_figures import Figures
 from .fault import CANDIDATE
 from .fingerprint import fingerprint
 from .link import Link
-from .mocks import GivenMagicMock, GivenMock
+from .mocks import MagicMockProxy, MockProxy
 from .overheard import PRINTS, WARNS, overheard
 from .target_call import TargetCall, read
 
@@ -72,8 +72,8 @@ class CandidateProcess:
         self._handles: dict[int, Any] = {}
         self._handle_numbers: dict[int, int] = {}
         self._origins: dict[int, TargetCall] = {}  # handle → the call in which it was made
-        self._given: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
-        self._given_numbers: dict[int, int] = {}
+        self._proxies: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
+        self._proxy_numbers: dict[int, int] = {}
         self._fingerprints: dict[str, int] = {}
         self._tasks: dict[int, asyncio.Task[Any]] = {}
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -108,17 +108,17 @@ class CandidateProcess:
             exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
         elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
-        found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
+        bound = {target.name: names[target.name] for target in self._world.targets if target.name in names}
         return {
             name: (callable(value), _abilities(value) or _attributes(name, value, text))
-            for name, value in found.items()
+            for name, value in bound.items()
         }
 
     def _called(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
         function, call = self._at(place), _current.get()
         if not flags & (PRINTS | WARNS) or call is None:
             return function(*args, **kwargs)
-        with overheard(flags, call.heard, lambda error: encode_error(error, self)):
+        with overheard(flags, call.captured, lambda error: encode_error(error, self)):
             return function(*args, **kwargs)
 
     def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:
@@ -198,7 +198,7 @@ class CandidateProcess:
 
     def _extra(self, call: TargetCall, value: Any, in_place: int) -> dict[str, Any]:
         """What the call did to its arguments."""
-        extra: dict[str, Any] = {**call.heard}
+        extra: dict[str, Any] = {**call.captured}
         if drawn := call.drawn():
             extra["drawn"] = drawn
         restores = bool(in_place & YES) or (bool(in_place & IF_NONE) and value is None)
@@ -216,19 +216,19 @@ class CandidateProcess:
 
     def _reply_error(self, call: TargetCall, error: BaseException) -> None:
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
-        targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
-        own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
+        targets = {id(self._world.names.get(target.name)) for target in self._world.targets}
+        description = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
         self._link.send(
-            plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, own), call.heard))
+            plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, description), call.captured))
         )
 
     # ---- what the encoder asks (crossing.Sending)
 
     def reference(self, value: object) -> int | None:
         """The number of an object of the examiner's that this is, unchanged."""
-        given = self._given_numbers.get(id(value))
-        if given is not None:
-            return -given - 1
+        number = self._proxy_numbers.get(id(value))
+        if number is not None:
+            return -number - 1
         call = call_of(value)
         if call is None or not call.is_unchanged(value):
             return None
@@ -246,7 +246,9 @@ class CandidateProcess:
         if call is not None:
             call.has_handles = True
         kind = type(value)
-        target = next((each.name for each in self._world.targets if self._world.names.get(each.name) is kind), "")
+        target = next(
+            (contract.name for contract in self._world.targets if self._world.names.get(contract.name) is kind), ""
+        )
         return (number, str(kind.__name__)[:80], target, (*_abilities(kind), *_drawn_as(kind)))
 
     # ---- what arrives
@@ -259,10 +261,10 @@ class CandidateProcess:
             return self._handles[number]
         if word == "class":
             return self.classes.at(number)
-        if number not in self._given:
-            self._given[number] = value = self._make(word, number, more)
-            self._given_numbers[id(value)] = number
-        return self._given[number]
+        if number not in self._proxies:
+            self._proxies[number] = value = self._make(word, number, more)
+            self._proxy_numbers[id(value)] = number
+        return self._proxies[number]
 
     def _make(self, word: str, number: int, more: list[Any]) -> object:
         if word == "shared":
@@ -270,7 +272,7 @@ class CandidateProcess:
             self._fingerprints[more[0]] = fingerprint(value)
             return value
         if word == "iterator":
-            return GivenIterator(lambda: self._call_back(number, "next", (), {}))
+            return IteratorProxy(lambda: self._call_back(number, "next", (), {}))
         if word == "awaitable":
             return self._awaitable(number, is_coroutine=more[0])
         if word == "mock":
@@ -278,26 +280,26 @@ class CandidateProcess:
         name, doc, asynchronous, parameters = more
         if asynchronous:
 
-            async def given_async(*args: Any, **kwargs: Any) -> Any:
+            async def call_back_async(*args: Any, **kwargs: Any) -> Any:
                 return await self._call_back_async(number, args, kwargs)
 
-            made: Any = given_async
+            proxy: Any = call_back_async
         else:
 
-            def given(*args: Any, **kwargs: Any) -> Any:
+            def call_back(*args: Any, **kwargs: Any) -> Any:
                 return self._call_back(number, "call", args, kwargs)
 
-            made = given
-        made.__name__, made.__qualname__, made.__doc__, made.__module__ = name, name, doc, "__main__"
+            proxy = call_back
+        proxy.__name__, proxy.__qualname__, proxy.__doc__, proxy.__module__ = name, name, doc, "__main__"
         if parameters is not None:
-            made.__signature__ = _signature(parameters)
-        return made
+            proxy.__signature__ = _signature(parameters)
+        return proxy
 
     def _awaitable(self, number: int, *, is_coroutine: bool) -> object:
-        async def given_awaitable() -> Any:
+        async def call_back() -> Any:
             return await self._call_back_async(number, (), {}, "await")
 
-        return given_awaitable() if is_coroutine else GivenAwaitable(given_awaitable)
+        return call_back() if is_coroutine else AwaitableProxy(call_back)
 
     def _mock(self, number: int, name: str, asynchronous: bool, magic: bool) -> object:
         def back(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -306,7 +308,7 @@ class CandidateProcess:
         async def back_async(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return await self._call_back_async(number, args, kwargs, verb)
 
-        kind = GivenMagicMock if magic else GivenMock
+        kind = MagicMockProxy if magic else MockProxy
         return type(name, (kind,), {})(back, back_async if asynchronous else None)
 
     def _is_spoiled(self, name: str) -> bool:
@@ -320,12 +322,12 @@ class CandidateProcess:
     def _call_back(self, number: int, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call what the examiner has given, and serve it meanwhile."""
         with self._lock:
-            asked = -next(self._numbers)
-            self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
+            request = -next(self._numbers)
+            self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
             while True:
                 frame = self._link.receive()
                 (_, word, content, _), _ = read(frame, self._load)
-                if word in {"result", "error"} and content[0] == asked:
+                if word in {"result", "error"} and content[0] == request:
                     return _value(content[1], failed=word == "error")
                 self._take(frame)
 
@@ -337,18 +339,18 @@ class CandidateProcess:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
             return self._call_back(number, verb, args, kwargs)
-        asked = -next(self._numbers)
-        self._answers[asked] = coming = loop.create_future()
-        self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
-        return await coming
+        request = -next(self._numbers)
+        self._answers[request] = future = loop.create_future()
+        self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
+        return await future
 
-    def _answered(self, asked: int, value: Any, *, failed: bool) -> None:
-        coming = self._answers.pop(asked, None)
-        if coming is not None and not coming.done():
+    def _answered(self, request: int, value: Any, *, failed: bool) -> None:
+        future = self._answers.pop(request, None)
+        if future is not None and not future.done():
             if failed:
-                coming.set_exception(value)
+                future.set_exception(value)
             else:
-                coming.set_result(value)
+                future.set_result(value)
 
     # ---- coroutines
 
@@ -390,20 +392,20 @@ class CandidateProcess:
             os._exit(0)
 
 
-class GivenIterator:
+class IteratorProxy:
     """An iterator of the examiner's."""
 
     def __init__(self, step: Callable[[], Any]) -> None:
         self._step = step
 
-    def __iter__(self) -> GivenIterator:
+    def __iter__(self) -> IteratorProxy:
         return self
 
     def __next__(self) -> Any:
         return self._step()
 
 
-class GivenAwaitable:
+class AwaitableProxy:
     """A future or task of the examiner's: it may be awaited again."""
 
     def __init__(self, begin: Callable[[], Any]) -> None:
@@ -434,7 +436,7 @@ class _Content:
 
 def _abilities(kind: object) -> tuple[str, ...]:
     """What objects of a class can do, by it and not by its metaclass; nothing for what is no class."""
-    members = {name for each in kind.__mro__ for name in vars(each)} if isinstance(kind, type) else set()
+    members = {name for base in kind.__mro__ for name in vars(base)} if isinstance(kind, type) else set()
     return tuple(ability for ability, method in _ABILITIES if method in members)
 
 
@@ -442,14 +444,14 @@ def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
     """Whether a function has, or gets, attributes of its own, as those do that count or cache their calls."""
     if isinstance(value, type) or not callable(value):
         return ()
-    own = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
-    return ("attributes",) if own or re.search(rf"\b{name}\.[a-z]", text) else ()
+    has_attributes = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
+    return ("attributes",) if has_attributes or re.search(rf"\b{name}\.[a-z]", text) else ()
 
 
 def _drawn_as(kind: type) -> tuple[str, ...]:
     """The class of Matplotlib's that this is, or is derived from; its objects stay here."""
-    found = (each for each in kind.__mro__ if each.__module__.partition(".")[0] == "matplotlib")
-    return tuple(f"is {each.__module__}:{each.__qualname__}" for each in islice(found, 1))
+    bases = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "matplotlib")
+    return tuple(f"is {base.__module__}:{base.__qualname__}" for base in islice(bases, 1))
 
 
 def call_of(value: object) -> TargetCall | None:
@@ -476,10 +478,10 @@ def _value(value: Any, *, failed: bool) -> Any:
 def _signature(parameters: list[tuple[str, int, bool]]) -> Any:
     import inspect
 
-    made = [
+    signature_parameters = [
         inspect.Parameter(name, inspect._ParameterKind(kind), default=... if optional else inspect.Parameter.empty)  # noqa: SLF001
         for name, kind, optional in parameters
     ]
     with suppress(ValueError):
-        return inspect.Signature(made)
+        return inspect.Signature(signature_parameters)
     return None

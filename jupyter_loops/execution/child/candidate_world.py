@@ -17,7 +17,7 @@ from typing import Any
 from .fault import SourceLines
 from .target_contract import DATA, TargetContract
 
-KEPT: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
+MAPPED_FILES: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
 ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
 
 
@@ -40,7 +40,7 @@ class CandidateWorld:
         self.limits: dict[str, Any] | None = order["limits"]  # that the system is asked to hold a candidate to
         self.sources = SourceLines()
         self.targets: list[TargetContract] = []
-        self.bench: Any = None  # a testing.Bench, where a check asks for pytest
+        self.bench: Any = None  # a testing.PytestRunner, where a check asks for pytest
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
         self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
         self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may reach
@@ -53,15 +53,15 @@ class CandidateWorld:
         """The module's namespace."""
         return self.module.__dict__
 
-    def build(self, order: dict[str, Any], cargo: memoryview) -> None:
-        """Receive the notebook's names and run the set-up. Raises Unready."""
+    def build(self, order: dict[str, Any], payload: memoryview) -> None:
+        """Receive the notebook's names and run the set-up. Raises SetupFailedError."""
         sys.modules["__main__"] = self.module
-        if sys.version_info < (3, 12) and any(each["kind"] == DATA for each in order["targets"]):
+        if sys.version_info < (3, 12) and any(target["kind"] == DATA for target in order["targets"]):
             _modernise_typed_dict()
-        self._receive(order, cargo)
+        self._receive(order, payload)
         with _working_in(order["setup_cwd"]):
             self._run_setup(order["setup"], order["setup_seconds"])
-        self.targets = [self._target(each) for each in order["targets"]]
+        self.targets = [self._target(target) for target in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
 
@@ -74,7 +74,7 @@ class CandidateWorld:
             raise SetupFailedError("preflight", f"pytest(…) needs pytest: pip install pytest ({error})") from error
 
     def schemas(self) -> dict[str, Any]:
-        """JSON schema of each data target. Raises Unready."""
+        """JSON schema of each data target. Raises SetupFailedError."""
         schemas = {}
         for target in self.targets:
             try:
@@ -85,26 +85,26 @@ class CandidateWorld:
                 schemas[target.name] = schema
         return schemas
 
-    def supply(self, order: dict[str, Any], cargo: memoryview) -> None:
+    def add_names(self, order: dict[str, Any], payload: memoryview) -> None:
         """Receive more of the notebook's names, that a candidate reads; those of the set-up stay what they are."""
         self.sources.absent.update(order["absent"])
         if not order["names"] or order["names"][0] in self.names:
             return
         try:
-            self._receive(order, cargo)
+            self._receive(order, payload)
         except SetupFailedError as unready:
             self.sources.absent[order["names"][0]] = unready.args[1]
 
     def receive_private(self, order: dict[str, Any], files: list[int]) -> None:
-        """Receive names that only the examiner gets. Raises Unready."""
+        """Receive names that only the examiner gets. Raises SetupFailedError."""
         self._receive(order, opened(order, files))
 
-    def _receive(self, order: dict[str, Any], cargo: memoryview) -> None:
+    def _receive(self, order: dict[str, Any], payload: memoryview) -> None:
         if not order["names"]:
             return
         start = order["pickled"]
-        buffers = [cargo[offset : offset + size] for offset, size in order["buffers"]]
-        unpickler = pickle.Unpickler(io.BytesIO(cargo[:start]), buffers=buffers)  # noqa: S301 - from the kernel, trusted
+        buffers = [payload[offset : offset + size] for offset, size in order["buffers"]]
+        unpickler = pickle.Unpickler(io.BytesIO(payload[:start]), buffers=buffers)  # noqa: S301 - from the kernel, trusted
         for name in order["names"]:
             try:
                 self.names[name] = unpickler.load()
@@ -171,14 +171,14 @@ def mapped(file: int) -> memoryview:
     view = memoryview(mmap(file, size, access=ACCESS_COPY))
     with suppress(OSError):
         if os.path.sameopenfile(free, file):
-            KEPT[free] = os.fstat(file)
+            MAPPED_FILES[free] = os.fstat(file)
     os.close(file)
     return view
 
 
 @contextmanager
 def _interrupted_after(seconds: float | None) -> Iterator[None]:
-    """Raise TooSlow where the set-up stands then; what cannot be interrupted, the kernel ends a little later."""
+    """Raise SetupTimeoutError in the set-up after so many seconds; the kernel ends what this cannot interrupt."""
     if seconds is None or not hasattr(signal, "setitimer"):
         yield
         return

@@ -48,15 +48,15 @@ def bounds(limits: dict[str, Any]) -> list[Bound]:
     except ImportError:
         return []
     cpu = int(limits["cpu_seconds"]) + 2  # the kernel watches more finely; this is the net
-    wanted = {
+    rlimits = {
         "RLIMIT_CPU": (cpu, cpu + 1),
         "RLIMIT_NOFILE": (limits["open_files"],) * 2,
         "RLIMIT_FSIZE": (limits["file_bytes"],) * 2,
         "RLIMIT_CORE": (0, 0),
     }
     if limits["memory_bytes"] is not None and sys.platform.startswith("linux"):
-        wanted["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
-    return [(getattr(resource, name), bound) for name, bound in wanted.items()]
+        rlimits["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
+    return [(getattr(resource, name), bound) for name, bound in rlimits.items()]
 
 
 def hold(bounds: list[Bound]) -> None:
@@ -81,11 +81,11 @@ def usage() -> dict[str, float]:
         import resource
     except ImportError:
         return {"cpu_seconds": sum(os.times()[:2]), "peak_bytes": 0}
-    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     return {
-        "cpu_seconds": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
-        "peak_bytes": max(own.ru_maxrss, others.ru_maxrss) * unit,
+        "cpu_seconds": process.ru_utime + process.ru_stime + children.ru_utime + children.ru_stime,
+        "peak_bytes": max(process.ru_maxrss, children.ru_maxrss) * unit,
     }
 
 

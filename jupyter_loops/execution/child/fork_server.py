@@ -34,7 +34,7 @@ class ForkServer:
     ) -> None:
         self._control, self._ready, self._obey = control, ready, obey
         self._attempts: dict[int, int] = {}  # pid → attempt
-        self._own = frozenset(_children())  # that the set-up started
+        self._setup_children = frozenset(_children())  # that the set-up started
         self._died, self._wakeup = os.pipe()
         os.set_blocking(self._died, False)
         os.set_blocking(self._wakeup, False)
@@ -99,7 +99,7 @@ class ForkServer:
             if ended:
                 attempt = self._attempts.pop(pid)
                 self._control.send({"said": "ended", "attempt": attempt, "status": status})
-        for stray in set(_children()) - self._own - self._attempts.keys():
+        for stray in set(_children()) - self._setup_children - self._attempts.keys():
             with suppress(OSError):  # it died first
                 os.kill(stray, signal.SIGKILL)
                 os.waitpid(stray, os.WNOHANG)

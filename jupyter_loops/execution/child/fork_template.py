@@ -17,7 +17,7 @@ from jupyter_loops.execution.crossing.classes import Classes
 from .candidate_child import CandidateChild
 from .candidate_client import CandidateClient
 from .candidate_process import CandidateProcess
-from .candidate_world import KEPT, CandidateWorld
+from .candidate_world import MAPPED_FILES, CandidateWorld
 from .confine import adopt_orphans, bounds, close_memory, hold
 from .drawn_figures import Figures
 from .examiner_process import Examine, Examiner
@@ -97,7 +97,7 @@ class ForkTemplate:
     def be_candidate(self, connection: _socket.socket) -> None:
         """Be a candidate's process for the examiner at the other end; never returns."""
         try:
-            part(KEPT)
+            part(MAPPED_FILES)
             self._restrictions.begin()
             hold(self._bounds)
             watch_imports(self._world.imports, self._world.names, self._world.sources)
@@ -112,16 +112,16 @@ class ForkTemplate:
             os._exit(0)
 
     def _fork(self, wire: KernelConnection) -> tuple[int, Link]:
-        ours, theirs = socket.socketpair()
+        examiner_end, candidate_end = socket.socketpair()
         pid = os.fork()
         if not pid:
             wire.close()
-            ours.close()
+            examiner_end.close()
             adopt_orphans(die_with_parent=True)
             close_memory(closed=False)
-            self.be_candidate(theirs)
-        theirs.close()
-        return pid, Link(ours, self._world.most)
+            self.be_candidate(candidate_end)
+        candidate_end.close()
+        return pid, Link(examiner_end, self._world.most)
 
 
 def _hear_of_death(pid: int, link: Link) -> None:

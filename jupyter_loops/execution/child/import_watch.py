@@ -25,8 +25,8 @@ def watch_imports(rules: dict[str, Any] | None, names: dict[str, Any], sources: 
 
     def checked_import(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if foreign(1):
-            for each in fromlist or ():
-                _refuse(rules, f"{name}.{each}".removesuffix(".*"))
+            for member in fromlist or ():
+                _refuse(rules, f"{name}.{member}".removesuffix(".*"))
             if not fromlist:
                 _refuse(rules, name)
         return import_(name, globals_, locals_, fromlist, level)

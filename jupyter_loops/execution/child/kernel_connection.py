@@ -55,7 +55,7 @@ class KernelConnection:
     def __init__(self, connection: _socket.socket, *, with_files: bool = False) -> None:
         self._socket, self._file = connection, connection.fileno()
         self._files: list[int] = []
-        self._held = b""
+        self._buffered = b""
         self._with_files = with_files and hasattr(socket, "SCM_RIGHTS")
 
     @property
@@ -75,13 +75,13 @@ class KernelConnection:
         """Send one frame whole, after what was held."""
         if blobs:
             message = message | {"blobs": [*map(len, blobs)]}
-        held, self._held = self._held, b""
-        for part in (held + encode(message, sum(map(len, blobs))), *blobs):
+        buffered, self._buffered = self._buffered, b""
+        for part in (buffered + encode(message, sum(map(len, blobs))), *blobs):
             _send(self._socket, part)
 
-    def hold(self, message: dict[str, Any]) -> None:
+    def send_with_next(self, message: dict[str, Any]) -> None:
         """Keep a frame until the next one is sent: both then cost one system call, and wake the kernel once."""
-        self._held += encode(message)
+        self._buffered += encode(message)
 
     def receive(self) -> tuple[dict[str, Any], list[int], bytes]:
         """One frame, the descriptors that came with it, and its blobs in one piece. EOFError when hung up."""
@@ -94,14 +94,14 @@ class KernelConnection:
     def _read(self, size: int) -> bytes:
         pieces = []
         while size:
-            piece = self._receive_some(min(_PIECE, size))
+            piece = self._receive_piece(min(_PIECE, size))
             if not piece:
                 raise EOFError
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
 
-    def _receive_some(self, size: int) -> bytes:
+    def _receive_piece(self, size: int) -> bytes:
         if not self._with_files:
             return _receive(self._socket, size)
         room = socket.CMSG_LEN(4 * array.array("i").itemsize)

@@ -136,17 +136,17 @@ def _everything() -> int:
     return (1 << max(count for version, count in _RIGHTS.items() if version <= abi())) - 1
 
 
-def _succeed(came: int, words: str) -> int:
-    if came < 0:
+def _succeed(result: int, message: str) -> int:
+    if result < 0:
         import ctypes
 
-        raise OSError(ctypes.get_errno(), f"{words}: {os.strerror(ctypes.get_errno())}")
-    return came
+        raise OSError(ctypes.get_errno(), f"{message}: {os.strerror(ctypes.get_errno())}")
+    return result
 
 
 def _syscall(number: int, *arguments: Any) -> int:
-    came: int = _library().syscall(number, *arguments)
-    return came
+    result: int = _library().syscall(number, *arguments)
+    return result
 
 
 def _prctl() -> Callable[..., int]:

@@ -29,7 +29,7 @@ def performed(mock: Any, verb: str, args: tuple[Any, ...]) -> Any:
     return setattr(mock, name, *more) if verb == "set" else getattr(mock, name)
 
 
-class GivenMock:
+class MockProxy:
     """A mock of the examiner's."""
 
     def __init__(self, back: Back, back_async: Back | None) -> None:
@@ -55,10 +55,10 @@ def _forward(name: str) -> Callable[..., Any]:
     return forward
 
 
-class GivenMagicMock(GivenMock):
+class MagicMockProxy(MockProxy):
     """One that has items, a size and the like."""
 
 
 for _name in SPECIAL:
-    setattr(GivenMagicMock, _name, _forward(_name))
-GivenMagicMock.__exit__ = lambda self, *_: self._back("special", ("__exit__", None, None, None), {})  # type: ignore[attr-defined] # a traceback does not travel
+    setattr(MagicMockProxy, _name, _forward(_name))
+MagicMockProxy.__exit__ = lambda self, *_: self._back("special", ("__exit__", None, None, None), {})  # type: ignore[attr-defined] # a traceback does not travel

@@ -40,23 +40,25 @@ class Listening:
 
 
 @contextmanager
-def overheard(flags: int, heard: dict[str, Any], encode_error: Callable[[BaseException], Any]) -> Iterator[None]:
+def overheard(flags: int, captured: dict[str, Any], encode_error: Callable[[BaseException], Any]) -> Iterator[None]:
     """The candidate's side: put into `heard` what is printed and warned meanwhile, as far as it is asked for."""
     with ExitStack() as stack:
         if flags & PRINTS:
-            streams = [stack.enter_context(each(io.StringIO())) for each in (redirect_stdout, redirect_stderr)]
-            stack.callback(lambda: heard.update(printed=tuple(stream.getvalue() for stream in streams)))
+            streams = [stack.enter_context(redirect(io.StringIO())) for redirect in (redirect_stdout, redirect_stderr)]
+            stack.callback(lambda: captured.update(printed=tuple(stream.getvalue() for stream in streams)))
         if flags & WARNS:
             caught = stack.enter_context(warnings.catch_warnings(record=True))
             warnings.simplefilter("always")
-            stack.callback(lambda: heard.update(warned=[encode_error(_instance(each)) for each in caught or ()]))
+            stack.callback(
+                lambda: captured.update(warned=[encode_error(_instance(warning)) for warning in caught or ()])
+            )
         yield
 
 
 def items(extra: dict[str, Any], name: str) -> Sequence[Any]:
     """What a candidate says in this place; nothing where that is no sequence."""
-    said = extra.get(name)
-    return said if type(said) in {list, tuple} else ()  # type: ignore[return-value] # just seen
+    content = extra.get(name)
+    return content if type(content) in {list, tuple} else ()  # type: ignore[return-value] # just seen
 
 
 def _instance(caught: warnings.WarningMessage) -> BaseException:

@@ -34,11 +34,11 @@ def rehearse(
 ) -> None:
     """Perform once, on two empty stages: the examiner's and the candidate's."""
     answers: deque[bytes] = deque()
-    kept = {name: os.environ[name] for name in _HOME if name in os.environ}
+    saved = {name: os.environ[name] for name in _HOME if name in os.environ}
     process: Any = CandidateProcess(stages[1], _Near(answers), figures, classes, lambda _: None)  # type: ignore[arg-type] # a link
     remote = CandidateClient(_Near(answers, process), classes, {})  # type: ignore[arg-type] # same
     Examiner(stages[0], _Script(check), examine, CandidateChild(0, remote), figures).serve()  # type: ignore[arg-type] # a wire
-    os.environ.update(kept)
+    os.environ.update(saved)
 
 
 class _Near:
@@ -81,4 +81,4 @@ class _Script:
         """As the wire does, but to nobody."""
         encode(message)
 
-    hold = send
+    send_with_next = send

@@ -36,7 +36,7 @@ def part(files: Mapping[int, os.stat_result]) -> None:
 @contextmanager
 def silence() -> Iterator[None]:
     """Print nowhere meanwhile."""
-    nowhere, kept = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
+    nowhere, saved = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
     try:
         for number in (1, 2):
             os.dup2(nowhere, number)
@@ -44,13 +44,13 @@ def silence() -> Iterator[None]:
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        for number, file in enumerate(kept, start=1):
+        for number, file in enumerate(saved, start=1):
             os.dup2(file, number)
             os.close(file)
         os.close(nowhere)
 
 
-def flush_each_line() -> None:
+def use_line_buffering() -> None:
     """Have a kill lose at most one line of what is printed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # the set-up has put something else in its place

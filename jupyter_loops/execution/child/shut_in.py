@@ -24,7 +24,7 @@ class ChildRestrictions:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         """Of a plan by `grants.plan`; for one thread. Raises OSError where it cannot be made."""
-        self._kept: int = plan["capabilities"]
+        self._capabilities: int = plan["capabilities"]
         self._tcp: bool = plan["sockets"]
         self._filter = b""
         self._ruleset: landlock.Ruleset | None = None
@@ -32,10 +32,10 @@ class ChildRestrictions:
         privileges.load()
         self._view, self.notes = _view(plan) if plan["view"] else (None, ())
         metadata = plan["level"] != "landlock" or self._view is not None
-        if _wanted(plan["seccomp"], seccomp.available()):
+        if _is_enabled(plan["seccomp"], seccomp.available()):
             self._filter = seccomp.program(sockets=plan["sockets"], metadata=metadata)
             seccomp.prepared(self._filter)
-        if _wanted(plan["landlock"], landlock.available()):
+        if _is_enabled(plan["landlock"], landlock.available()):
             self._rules = landlock.Rules(plan["readable"], plan["writable"], listed=plan["listed"])
             if plan["level"] == "landlock" and not landlock.holds_signals():
                 self.notes += (_NO_SCOPES,)
@@ -53,7 +53,7 @@ class ChildRestrictions:
             self._allow_itself(self._ruleset)
         if self._view is not None:
             self._view.enter()
-        privileges.drop(self._kept)
+        privileges.drop(self._capabilities)
         if self._view is not None:
             self._view.open_to_the_kernel()
         if self._filter:
@@ -89,8 +89,8 @@ def _view(plan: dict[str, Any]) -> tuple[View | None, tuple[str, ...]]:
         return None, (_NO_VIEW.format(error),)
 
 
-def _wanted(word: str, missing: str) -> bool:
+def _is_enabled(mode: str, missing: str) -> bool:
     """Whether it is to be done: `always`, `never`, or `if it can`. Raises OSError where it must and cannot."""
-    if word == "always" and missing:
+    if mode == "always" and missing:
         raise OSError(missing)
-    return word != "never" and not missing
+    return mode != "never" and not missing

@@ -23,16 +23,16 @@ _MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.chi
 class Spawned:
     """The process and the way to it, which carries orders first and the examiner's calls once it has its world."""
 
-    def __init__(self, build: dict[str, Any], cargo: Sequence[int]) -> None:
+    def __init__(self, build: dict[str, Any], payload: Sequence[int]) -> None:
         """Start it, and let it build the world that `build` orders."""
         if hasattr(socket, "send_fds"):
-            self.connection, theirs = socket.socketpair()
-            self._start(theirs.fileno(), pass_fds=[theirs.fileno()])
-            theirs.close()
+            self.connection, child_end = socket.socketpair()
+            self._start(child_end.fileno(), pass_fds=[child_end.fileno()])
+            child_end.close()
         else:
             self.connection = self._met()
         self._take(HELLO.size)
-        self.send(build | {"role": "candidate"}, cargo[:1])
+        self.send(build | {"role": "candidate"}, payload[:1])
 
     @property
     def pid(self) -> int:
@@ -46,7 +46,7 @@ class Spawned:
         self.connection.sendall(frame[sent:])
 
     def wait(self) -> None:
-        """Return once it has its world. Raises Unready."""
+        """Return once it has its world. Raises SetupFailedError."""
         length, _ = HEADER.unpack(self._take(HEADER.size))
         if json.loads(self._take(length))["said"] != "ready":
             raise SetupFailedError("setup", "the set-up ran, and did not run a second time in the candidate's process")

@@ -12,7 +12,7 @@ from typing import Any
 
 from .value_text import clip
 
-_TOLD = 10  # failures
+_MOST_FAILURES = 10
 _LONG = 400  # characters of one
 _QUIET = ("-q", "--no-header", "--color=no", "--tb=short", "-p", "no:cacheprovider", "--import-mode=prepend")
 
@@ -103,7 +103,7 @@ def _words(report: Any) -> str:
 
 def _outcome(watch: _Watch | None = None, *, problem: str) -> dict[str, Any]:
     failed = watch.failed if watch else {}
-    failures = [{"test": clip(test, 200), "message": words} for test, words in list(failed.items())[:_TOLD]]
+    failures = [{"test": clip(test, 200), "message": words} for test, words in list(failed.items())[:_MOST_FAILURES]]
     passed, skipped = (len(watch.passed - failed.keys()), len(watch.skipped)) if watch else (0, 0)
     counts = {"passed": passed, "failed": len(failed), "skipped": skipped}
     return {**counts, "problem": clip(problem, _LONG), "failures": failures}

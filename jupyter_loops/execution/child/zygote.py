@@ -15,7 +15,7 @@ from .candidate_world import CandidateWorld, SetupFailedError, opened
 from .confine import adopt_orphans, close_memory, usage
 from .kernel_connection import HELLO, KernelConnection
 from .meet import connect, live_by_stdin
-from .session import flush_each_line, settle, silence
+from .session import settle, silence, use_line_buffering
 from .spawn import Spawned
 from .target_contract import TargetContract
 from .threads import threads
@@ -51,7 +51,7 @@ class Zygote:
             return
         for file in copies:
             os.close(file)
-        flush_each_line()
+        use_line_buffering()
         self._control.send(report | {"forks": forks})
         if forks:
             _warm_up()
@@ -60,12 +60,12 @@ class Zygote:
             self._ready.warm_up()
             self._fork()
         elif candidate is not None:
-            self._examine_one(candidate)
+            self._be_examiner(candidate)
         else:
             self._be_candidate()
 
     def _build(self, order: dict[str, Any], files: list[int], *, silent: bool) -> dict[str, Any]:
-        """Make the world and all that serving in it needs; the report of it. Raises Unready, OSError."""
+        """Make the world and all that serving in it needs; the report of it. Raises SetupFailedError, OSError."""
         world = self._world
         _same_language(order["python"])
         with silence() if silent else nullcontext():  # the examiner's own set-up has said it
@@ -89,16 +89,16 @@ class Zygote:
 
         ForkServer(self._control, self._ready, self._obey).serve()
 
-    def _examine_one(self, candidate: Spawned) -> None:
+    def _be_examiner(self, candidate: Spawned) -> None:
         """Be the examiner of one candidate, whose process was started anew with a world of its own."""
         from .link import Link
 
         while True:
-            came, files, _ = self._control.receive()
-            if came["do"] == "become":
+            order, files, _ = self._control.receive()
+            if order["do"] == "become":
                 break
-            candidate.send(came, files)
-            self._obey(came, files)
+            candidate.send(order, files)
+            self._obey(order, files)
         settle([])
         candidate.send({"do": "become"})
         self._ready.examine(self._control, candidate.pid, Link(candidate.connection, self._world.most))
@@ -106,32 +106,32 @@ class Zygote:
     def _be_candidate(self) -> None:
         """Be the process of one candidate, for the examiner at the other end."""
         while True:
-            came, files, _ = self._control.receive()
-            if came["do"] == "become":
+            order, files, _ = self._control.receive()
+            if order["do"] == "become":
                 break
-            self._world.supply(came, opened(came, files))
+            self._world.add_names(order, opened(order, files))
         if threads():
             self._ready.restrict(view=False)
         self._ready.look()
         self._ready.be_candidate(self._control.connection)
 
     def _obey(self, order: dict[str, Any], files: list[int]) -> None:
-        self._supply(order, files)
+        self._add_names(order, files)
         self._ready.look()
         gc.collect()
         gc.freeze()
 
-    def _supply(self, order: dict[str, Any], files: list[int]) -> None:
+    def _add_names(self, order: dict[str, Any], files: list[int]) -> None:
         """Take more names of the notebook, which all later candidates share."""
-        self._world.supply(order, opened(order, files))
+        self._world.add_names(order, opened(order, files))
         self._control.send({"said": "supplied", "threads": threads()})
 
 
-def _same_language(wanted: list[int]) -> None:
-    """A pickled function is bytecode, which only the same Python reads. Raises Unready."""
-    own = list(sys.version_info[:2])
-    if own != wanted:
-        here, there = (".".join(map(str, version)) for version in (own, wanted))
+def _same_language(expected: list[int]) -> None:
+    """A pickled function is bytecode, which only the same Python reads. Raises SetupFailedError."""
+    actual = list(sys.version_info[:2])
+    if actual != expected:
+        here, there = (".".join(map(str, version)) for version in (actual, expected))
         raise SetupFailedError(
             "preflight", f"the image has Python {here} and the notebook {there}: choose another --image"
         )

@@ -62,7 +62,7 @@ def _description(dtype: Any, depth: int = 0) -> Any:
 
 
 def dtype_of(description: Any, depth: int = 0) -> Any:
-    """A dtype from its description. Raises Unreadable."""
+    """A dtype from its description. Raises UnreadableError."""
     np = imported("numpy")
 
     if type(description) is str and _SIMPLE.fullmatch(description):
@@ -167,7 +167,7 @@ def same(value: Any, twin: Any, pair: Any) -> bool | None:
 
 
 def put_back(target: Any, new: Any) -> bool:
-    """Gives an array the content of another of its type and shape. Raises Unreadable."""
+    """Gives an array the content of another of its type and shape. Raises UnreadableError."""
     np = sys.modules["numpy"]
     if not isinstance(target, np.ndarray):
         return False

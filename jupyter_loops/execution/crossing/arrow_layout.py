@@ -11,7 +11,7 @@ _TEXTS = ("string", "binary", "large_string", "large_binary")
 
 
 def check(words: Any, kind: Any, length: int, buffers: list[bytes | None], children: list[Any]) -> None:
-    """Raises Unreadable for buffers or children that do not fit the type."""
+    """Raises UnreadableError for buffers or children that do not fit the type."""
     word = words if type(words) is str else words[0]
     wanted = _sizes(word, kind, length)
     if word == "dictionary" or len(buffers) != len(wanted):

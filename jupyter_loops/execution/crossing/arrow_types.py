@@ -27,7 +27,7 @@ _WIDEST = 1 << 24  # bytes, or items, of a row: Arrow aborts for some that are n
 
 
 def type_of(kind: Any) -> Any:
-    """A type in plain words. Raises Unsendable."""
+    """A type in plain words. Raises UnsendableError."""
     types, name = sys.modules["pyarrow"].types, str(kind)
     if name in _BARE:
         return name
@@ -62,12 +62,12 @@ def _field(field: Any) -> tuple[str, Any, bool]:
 
 
 def schema_of(schema: Any) -> tuple[Any, ...]:
-    """A schema in plain words. Raises Unsendable."""
+    """A schema in plain words. Raises UnsendableError."""
     return tuple(_field(field) for field in schema)
 
 
 def schema_from(words: Any) -> Any:
-    """A schema from its plain words. Raises Unreadable."""
+    """A schema from its plain words. Raises UnreadableError."""
     pa = imported("pyarrow")
 
     if type(words) is not tuple:
@@ -76,7 +76,7 @@ def schema_from(words: Any) -> Any:
 
 
 def type_from(words: Any, depth: int = 0) -> Any:
-    """A type from its plain words. Raises Unreadable."""
+    """A type from its plain words. Raises UnreadableError."""
     pa = imported("pyarrow")
 
     if type(words) is str and words in _BARE:

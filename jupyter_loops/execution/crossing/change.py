@@ -20,7 +20,7 @@ _SEQUENCES = (list, bytearray, array, deque)
 
 
 def put_back(target: object, new: object) -> None:
-    """Gives an object the content of another of its type, in place. Raises Unreadable where that cannot be."""
+    """Gives an object the content of another of its type, in place. Raises UnreadableError where that cannot be."""
     if type(target) is not type(new):
         raise UnreadableError(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
     try:

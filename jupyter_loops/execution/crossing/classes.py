@@ -32,7 +32,7 @@ class Classes:
         return self._numbers.get(id(kind))
 
     def at(self, number: int) -> type:
-        """The class of a number. Raises Unreadable."""
+        """The class of a number. Raises UnreadableError."""
         if type(number) is not int or not 0 <= number < len(self._kinds):
             raise UnreadableError("it is of a class that is not known")
         return self._kinds[number]

@@ -39,7 +39,7 @@ def mapping(tag: str, items: list[Any]) -> Node:
 
 
 def items_of(payload: Any, children: list[Any]) -> list[Any]:
-    """The items of a node made by `sequence`. Raises Unreadable."""
+    """The items of a node made by `sequence`. Raises UnreadableError."""
     if payload is None:
         return children
     if type(payload) is not list or children or not flat(payload):
@@ -48,7 +48,7 @@ def items_of(payload: Any, children: list[Any]) -> list[Any]:
 
 
 def pairs_of(payload: Any, children: list[Any]) -> list[tuple[Any, Any]]:
-    """The pairs of a node made by `mapping`. Raises Unreadable."""
+    """The pairs of a node made by `mapping`. Raises UnreadableError."""
     items = items_of(payload, children)
     if len(items) % 2:
         raise UnreadableError("a key has no value")

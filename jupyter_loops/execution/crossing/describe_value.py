@@ -19,7 +19,7 @@ _ATOMS = frozenset(map(id, ATOMS))
 
 
 def describe(value: object, encoding: Encoding) -> Node:
-    """The node of a value; what nothing describes stays on its side. Raises Unsendable."""
+    """The node of a value; what nothing describes stays on its side. Raises UnsendableError."""
     kind = type(value)
     if id(kind) in _ATOMS:
         return "=", value, ()

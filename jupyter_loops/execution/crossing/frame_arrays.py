@@ -69,7 +69,7 @@ def _of_other(value: Any, kind: str, np: Any) -> Node:
 
 
 def check(index: Any, columns: Any, attrs: Any) -> None:
-    """Raises Unreadable unless two are indexes and one a dictionary."""
+    """Raises UnreadableError unless two are indexes and one a dictionary."""
     pd = imported("pandas")
 
     if not isinstance(index, pd.Index) or not isinstance(columns, pd.Index) or type(attrs) is not dict:
@@ -77,7 +77,7 @@ def check(index: Any, columns: Any, attrs: Any) -> None:
 
 
 def checked(value: Any) -> Any:
-    """A one-dimensional array of NumPy's or an extension array. Raises Unreadable."""
+    """A one-dimensional array of NumPy's or an extension array. Raises UnreadableError."""
     np = imported("numpy")
     pd = imported("pandas")
 
@@ -87,7 +87,7 @@ def checked(value: Any) -> Any:
 
 
 def numbers(value: Any, kind: str) -> Any:
-    """A one-dimensional array of NumPy's of a kind of type. Raises Unreadable."""
+    """A one-dimensional array of NumPy's of a kind of type. Raises UnreadableError."""
     np = imported("numpy")
 
     if type(value) is not np.ndarray or value.ndim != 1 or value.dtype.kind not in kind:
@@ -128,7 +128,7 @@ def _make_period(payload: Any, *_: Any) -> object:
 
 
 def frequency(text: Any) -> str:
-    """The text of a frequency. Raises Unreadable."""
+    """The text of a frequency. Raises UnreadableError."""
     if len(expect(text, str)) > _LONGEST:
         raise UnreadableError("a frequency is none")
     return str(text)

@@ -47,7 +47,7 @@ def state_of(generator: Any) -> State | None:
 
 
 def move_on(generator: Any, told: Any) -> None:
-    """Draw until it is where it is told to be. Raises Unreadable where it never gets there."""
+    """Draw until it is where it is told to be. Raises UnreadableError where it never gets there."""
     now = state_of(generator) if type(generator) in kinds() else None
     if type(told) is not tuple or now is None or len(told) != len(now) or told[0] != now[0]:
         raise UnreadableError(_NOT_ITS_OWN)

@@ -23,7 +23,7 @@ LARGEST = 1 << 30  # bytes that decoding may copy
 
 
 def encode(value: object, sending: Sending) -> Graph:
-    """The graph of a value. Raises Unsendable."""
+    """The graph of a value. Raises UnsendableError."""
     encoding = Encoding(sending)
     nodes: list[Any] = []
     places: dict[int, int] = {}
@@ -62,7 +62,7 @@ def encode_error(error: BaseException, sending: Sending) -> Graph:
 
 
 def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> BaseException:
-    """The exception of a graph that may be hostile. Raises Unreadable."""
+    """The exception of a graph that may be hostile. Raises UnreadableError."""
     error = decode(graph, receiving, limit)
     if not isinstance(error, BaseException):
         raise UnreadableError("it is no exception")
@@ -70,7 +70,7 @@ def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> B
 
 
 def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
-    """The value of a graph that may be hostile. Raises Unreadable."""
+    """The value of a graph that may be hostile. Raises UnreadableError."""
     # A panic of polars' is no Exception.
     try:
         root, nodes = _checked(graph)

@@ -74,7 +74,7 @@ def _can_be_made(kind: Any) -> bool:
 
 
 def state_of(value: object, kind: type) -> dict[str, object]:
-    """What is in the slots and the dictionary of an instance. Raises Unsendable for what replaces a method."""
+    """What is in the slots and the dictionary of an instance. Raises UnsendableError for what replaces a method."""
     state = {}
     for name, slot in slots_of(kind).items():
         try:
@@ -133,7 +133,7 @@ def is_special(name: str) -> bool:
 
 
 def restore_state(target: object, kind: type, names: Sequence[str], values: list[object]) -> None:
-    """Puts state back into an instance. Raises Unreadable for what would replace a method."""
+    """Puts state back into an instance. Raises UnreadableError for what would replace a method."""
     slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):
         if name in slots:

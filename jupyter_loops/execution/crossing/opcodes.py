@@ -57,7 +57,7 @@ def _step() -> re.Pattern[bytes]:
 
 
 def check(data: bytes | bytearray) -> None:
-    """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
+    """Raises UnreadableError for opcodes that are not those of plain values, and for tuples nested too deep."""
     few = len(data) <= _SHORT and sum(map(data.count, _EACH_TUPLE)) <= _MANY
     if _count_tuples(data, _FEW_TUPLES if few else _many_tuples()) > _MANY:
         _measure(data)
