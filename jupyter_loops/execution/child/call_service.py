@@ -12,7 +12,7 @@ from inspect import iscoroutine
 from typing import Any, NoReturn
 
 from jupyter_loops.execution.crossing import plain_values
-from jupyter_loops.execution.crossing.classes import Classes, led_to
+from jupyter_loops.execution.crossing.classes import Classes, reachable_classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import UnreadableError, UnsendableError
 
@@ -66,10 +66,8 @@ class CallService:
             return REFUSED, plain_values.dumps(f"the result cannot be brought back: {why}")
 
     def _classes_of(self, names: Names) -> Classes:
-        reachable = {
-            kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"
-        }
-        cell_names = reachable | self._world.names
+        kinds = reachable_classes(self._world.names.values())
+        cell_names = {kind.__qualname__: kind for kind in kinds if kind.__module__ == "__main__"} | self._world.names
         return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else cell_names) for module, way in names)
 
     def _may_change(self, name: str, value: object) -> bool:

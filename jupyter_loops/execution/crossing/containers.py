@@ -34,7 +34,7 @@ def sequence(tag: str, items: list[Any]) -> Node:
 
 def mapping(tag: str, items: list[Any]) -> Node:
     """The node of key and value pairs."""
-    pairs = [each for pair in items for each in pair]
+    pairs = [element for pair in items for element in pair]
     return sequence(tag, pairs)
 
 
@@ -60,7 +60,7 @@ def _of_defaultdict(value: Any, _: Encoding) -> Node | None:
     name = next((name for name, kind in FACTORIES.items() if kind is factory), None)
     if factory is not None and name is None:
         return None
-    return "defaultdict", name, [each for pair in dict.items(value) for each in pair]
+    return "defaultdict", name, [element for pair in dict.items(value) for element in pair]
 
 
 def _of_deque(value: Any, _: Encoding) -> Node:
@@ -142,7 +142,7 @@ def _make_bytearray(payload: Any, _: list[Any], __: Decoding) -> object:
 
 def _chain(target: Any, _: Any, children: list[Any], __: Decoding) -> None:
     (maps,) = count(children, 1)
-    if type(maps) is not list or not all(isinstance(each, dict | ChainMap | MappingProxyType) for each in maps):
+    if type(maps) is not list or not all(isinstance(member, dict | ChainMap | MappingProxyType) for member in maps):
         raise UnreadableError("the maps of a ChainMap are none")
     target.maps = maps
 

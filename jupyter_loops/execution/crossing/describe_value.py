@@ -27,8 +27,8 @@ def describe(value: object, encoding: Encoding) -> Node:
     if number is not None:
         return "reference", number, ()
     exact = _EXACT.get(id(kind))  # a metaclass may say that its class equals another
-    found = _other(value, kind, encoding) if exact is None else exact(value, encoding)
-    return ("handle", encoding.sending.handle(value), ()) if found is None else found
+    node = _other(value, kind, encoding) if exact is None else exact(value, encoding)
+    return ("handle", encoding.sending.handle(value), ()) if node is None else node
 
 
 def _other(value: Any, kind: type, encoding: Encoding) -> Node | None:

@@ -50,12 +50,12 @@ class Decoding:
     """One decoding under way."""
 
     receiving: Receiving
-    left: int
+    remaining: int
 
     def spend(self, size: int) -> None:
         """Raises UnreadableError once more bytes were copied than the limit allows."""
-        self.left -= size
-        if self.left < 0:
+        self.remaining -= size
+        if self.remaining < 0:
             raise UnreadableError("it is larger than allowed")
 
 
