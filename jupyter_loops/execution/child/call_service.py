@@ -1,7 +1,7 @@
 """The examiner's part in a call from the notebook: it reads the arguments, calls the candidate, and encodes the answer.
 
-What comes of the candidate is rebuilt here, as in a check, and then encoded anew: the notebook reads nothing that a
-candidate wrote.
+The result is rebuilt here, as in a check, and then encoded again. So the notebook reads nothing that a candidate
+wrote.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from jupyter_loops.execution.crossing.classes import Classes, reachable_classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import UnreadableError, UnsendableError
 
-from .arguments import Described
+from .arguments import Reference
 from .candidate_client import CandidateEndedError
 from .candidate_world import CandidateWorld
 from .stand_ins import works_in_place
 from .target_call import TargetCall, read
 from .target_contract import FUNCTION
 
-RETURNED, RAISED, REFUSED, ENDED = "returned", "raised", "refused", "gone"  # what came of a call
+RETURNED, RAISED, REFUSED, ENDED = "returned", "raised", "refused", "gone"  # outcomes of a call
 _LINES, _LONGEST = 1_000_000, 200  # of a candidate; characters
-Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell's own; the way from there
+Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell, and the qualified name
 
 
 class CallService:
@@ -36,16 +36,16 @@ class CallService:
         self._classes = Classes()
 
     def perform(self, names: Names | None, frame: bytes) -> tuple[str, bytes]:
-        """What came of a call, and the answer as bytes. Raises CandidateEndedError.
+        """The outcome of a call, and the answer as bytes. Raises CandidateEndedError.
 
-        `names` are of the classes that the notebook has; None: as in the call before.
+        `names` are of the notebook's classes; None: as in the previous call.
         """
         if names is not None:
             self._classes = self._classes_of(names)
         classes = self._classes
 
-        def load(described: Described) -> object:
-            return _there(classes.at(described[1]))
+        def load(reference: Reference) -> object:
+            return _there(classes.at(reference[1]))
 
         try:
             (name, args, kwargs), objects = read(frame, load)
@@ -77,7 +77,7 @@ class CallService:
         return works_in_place(source, value)
 
     def _with_candidate_lines(self, error: BaseException) -> BaseException:
-        """The error with the candidate's own lines as notes, since its frames stay here."""
+        """The error with the candidate's lines as notes, since its frames cannot be sent."""
         fault = self._world.sources.tell(error)
         error.__dict__.pop("__candidate_fault__", None)
         for note in filter(None, map(_note, fault["frames"])):
@@ -86,18 +86,18 @@ class CallService:
 
 
 class _Absent:
-    """In the place of a class that is not here."""
+    """Stands for a class that the sandbox does not have."""
 
 
 class _Sending:
-    """What the encoder asks (crossing.Sending): arguments are the notebook's, all else goes by value or not at all."""
+    """Answers the encoder (crossing.Sending): arguments are sent by reference, everything else by value."""
 
     def __init__(self, call: TargetCall, classes: Classes) -> None:
         self.classes, self._call = classes, call
         self._by_value: object = self  # the one argument whose content is being sent
 
     def answer(self, value: object, *, changes: bool) -> tuple[Any, list[tuple[int, Any]], list[tuple[int, object]]]:
-        """The value, the content of each argument that holds something else by now, and where generators are."""
+        """The value, the new content of each changed argument, and the new states of random generators."""
         changed = self._call.changed() if changes and self._call.places else []
         return encode(value, self), [(place, self._content(place)) for place in changed], self._call.drawn()
 
@@ -113,13 +113,13 @@ class _Sending:
         return self._call.places.get(id(value))
 
     def handle(self, value: object) -> NoReturn:
-        """Nothing stays here for the notebook."""
+        """Refuse: the notebook gets only data."""
         kind = getattr(value, "_kind", "") if getattr(type(value), "__candidate__", False) else type(value).__qualname__
         raise UnsendableError(f"an object of the class {kind} is no data")
 
 
 def _at(way: str, names: dict[str, Any]) -> type:
-    """The class at the end of a way that may have dots."""
+    """The class of a qualified name."""
     value = names.get(way)
     if value is None:
         first, *attributes = way.split(".")
@@ -130,7 +130,7 @@ def _at(way: str, names: dict[str, Any]) -> type:
 
 
 def _note(frame: Any) -> str:
-    """A frame of the candidate's, which may say what it likes; empty for what is none."""
+    """The note for a frame as the candidate reports it; empty where the report has the wrong types."""
     frame = frame if type(frame) is dict else {}
     line, function, text = (frame.get(name) for name in ("line", "function", "text"))
     if frame.get("where") != "candidate" or (type(line), type(function), type(text)) != (int, str, str):

@@ -1,6 +1,6 @@
 """The candidate's process: runs the module that a model wrote, and calls into it when the examiner asks.
 
-It holds nothing of the exam. All that it says is untrusted, so nothing here is a defence.
+It holds no check. The examiner trusts nothing that it sends, so nothing here is a defence.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import NotPlainError
 
-from .arguments import Described
+from .arguments import Reference
 from .candidate_client import ASYNC, FRAME, IF_NONE, NO, YES
 from .candidate_world import CandidateWorld
 from .confine import usage
@@ -72,7 +72,7 @@ class CandidateProcess:
         self._handles: dict[int, Any] = {}
         self._handle_numbers: dict[int, int] = {}
         self._origins: dict[int, TargetCall] = {}  # handle → the call in which it was made
-        self._proxies: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
+        self._proxies: dict[int, Any] = {}  # number of an object of the examiner's → its proxy
         self._proxy_numbers: dict[int, int] = {}
         self._fingerprints: dict[str, int] = {}
         self._tasks: dict[int, asyncio.Task[Any]] = {}
@@ -81,7 +81,7 @@ class CandidateProcess:
         self._verbs: dict[str, Callable[..., Any]] = {
             "define": self._define,
             "fetch": lambda name: self._world.names[name],
-            "call": self._called,
+            "call": self._call,
             "timed": self._timed,
             "get": self._at,
             "set": lambda place, name, value: setattr(self._at(place), name, value),
@@ -98,14 +98,14 @@ class CandidateProcess:
     # ---- verbs
 
     def _define(self, text: str, scratch: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
-        """Run the module; which targets it binds, whether they can be called, and what objects of theirs can do."""
+        """Run the module. Returns for each target that it binds whether it is callable, and its abilities."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         names = self._world.names
         if not self._world.watched:
-            exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
+            exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - the purpose of this process
         elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
         bound = {target.name: names[target.name] for target in self._world.targets if target.name in names}
@@ -114,7 +114,7 @@ class CandidateProcess:
             for name, value in bound.items()
         }
 
-    def _called(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
+    def _call(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
         function, call = self._at(place), _current.get()
         if not flags & (PRINTS | WARNS) or call is None:
             return function(*args, **kwargs)
@@ -131,7 +131,7 @@ class CandidateProcess:
         return value if name == "__await__" else getattr(type(value), name)(value, *args)
 
     def _report(self) -> tuple[dict[str, float], list[dict[str, Any]], tuple[bytes, ...]]:
-        """What this process has used, and what it has drawn since the last look."""
+        """The usage of this process, and the figures drawn since the last report."""
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()
@@ -151,7 +151,7 @@ class CandidateProcess:
     def _take(self, frame: bytes) -> None:
         (number, verb, content, dropped), objects = read(frame, self._load)
         if verb in {"result", "error"}:
-            self._answered(*content, failed=verb == "error")
+            self._resolve(*content, failed=verb == "error")
         elif verb == "cancel":
             task = self._tasks.get(content[0])
             if task is not None:
@@ -177,7 +177,7 @@ class CandidateProcess:
                 self._begin(call, value, content)
                 return
             self._reply(call, value, content[3] if verb == "call" else NO)
-        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is reported
             self._reply_error(call, error)
         finally:
             _current.reset(token)
@@ -212,7 +212,7 @@ class CandidateProcess:
 
     def _content(self, call: TargetCall, place: int) -> tuple[int, object]:
         value = call.at(place)
-        return place, encode(value, _Content(self, value))
+        return place, encode(value, _ByValue(self, value))
 
     def _reply_error(self, call: TargetCall, error: BaseException) -> None:
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
@@ -235,7 +235,7 @@ class CandidateProcess:
         return (call.number << FRAME) | call.places[id(value)]
 
     def handle(self, value: object) -> object:
-        """Keep an object here; its number, its kind, the target that it is an object of, and what it can do."""
+        """Keep an object here. Returns its number, its class, the target that is its class, and its abilities."""
         number = self._handle_numbers.get(id(value))
         call = _current.get()
         if number is None:
@@ -253,8 +253,8 @@ class CandidateProcess:
 
     # ---- what arrives
 
-    def _load(self, described: Described) -> object:
-        word, number, *more = described
+    def _load(self, reference: Reference) -> object:
+        word, number, *more = reference
         if word == "name":
             return self._world.names[number]
         if word == "handle":
@@ -320,7 +320,7 @@ class CandidateProcess:
     # ---- calls back
 
     def _call_back(self, number: int, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call what the examiner has given, and serve it meanwhile."""
+        """Call an object of the examiner's, and serve requests until the result is there."""
         with self._lock:
             request = -next(self._numbers)
             self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
@@ -337,14 +337,14 @@ class CandidateProcess:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
+        if loop is not self._loop:  # the candidate runs a loop of its own: nothing reads the link meanwhile
             return self._call_back(number, verb, args, kwargs)
         request = -next(self._numbers)
         self._answers[request] = future = loop.create_future()
         self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
         return await future
 
-    def _answered(self, request: int, value: Any, *, failed: bool) -> None:
+    def _resolve(self, request: int, value: Any, *, failed: bool) -> None:
         future = self._answers.pop(request, None)
         if future is not None and not future.done():
             if failed:
@@ -355,7 +355,7 @@ class CandidateProcess:
     # ---- coroutines
 
     def _begin(self, call: TargetCall, value: Any, content: tuple[Any, ...]) -> None:
-        """Run a coroutine, and go on listening for others until none is left."""
+        """Run a coroutine, and serve requests until no coroutine runs."""
         import asyncio
 
         if self._loop is None:
@@ -365,7 +365,7 @@ class CandidateProcess:
         self._tasks[call.number] = task
         task.add_done_callback(lambda _: self._tasks.pop(call.number, None))
         if not loop.is_running():
-            loop.add_reader(self._link.fileno(), self._hear)
+            loop.add_reader(self._link.fileno(), self._on_readable)
             loop.run_until_complete(self._until_idle())
             loop.remove_reader(self._link.fileno())
 
@@ -373,7 +373,7 @@ class CandidateProcess:
         try:
             result = await value
             self._reply(call, result, content[3] if len(content) > 3 else NO)  # noqa: PLR2004
-        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is reported
             self._reply_error(call, error)
 
     async def _until_idle(self) -> None:
@@ -383,7 +383,7 @@ class CandidateProcess:
             await asyncio.wait(list(self._tasks.values()))
             await asyncio.sleep(0)
 
-    def _hear(self) -> None:
+    def _on_readable(self) -> None:
         try:
             self._take(self._link.receive())
             while self._link.has_frame:
@@ -393,7 +393,7 @@ class CandidateProcess:
 
 
 class IteratorProxy:
-    """An iterator of the examiner's."""
+    """Forwards to an iterator of the examiner's."""
 
     def __init__(self, step: Callable[[], Any]) -> None:
         self._step = step
@@ -406,7 +406,7 @@ class IteratorProxy:
 
 
 class AwaitableProxy:
-    """A future or task of the examiner's: it may be awaited again."""
+    """Forwards to a future or task of the examiner's, which may be awaited more than once."""
 
     def __init__(self, begin: Callable[[], Any]) -> None:
         self._begin = begin
@@ -415,14 +415,14 @@ class AwaitableProxy:
         return self._begin().__await__()
 
 
-class _Content:
-    """As the process itself, but the one object is sent by value, whoever's it is."""
+class _ByValue:
+    """Answers the encoder as the process does, but one object is sent by value."""
 
     def __init__(self, process: CandidateProcess, value: object) -> None:
         self.classes, self._process, self._value = process.classes, process, value
 
     def reference(self, value: object) -> int | None:
-        """Each of the examiner's own objects is what it was, or is told of as well."""
+        """Every argument is sent by reference: it is unchanged, or its content is sent as well."""
         if value is self._value:
             self._value = None
             return None
@@ -435,13 +435,13 @@ class _Content:
 
 
 def _abilities(kind: object) -> tuple[str, ...]:
-    """What objects of a class can do, by it and not by its metaclass; nothing for what is no class."""
+    """Abilities of the instances of a class, not of its metaclass; none for what is no class."""
     members = {name for base in kind.__mro__ for name in vars(base)} if isinstance(kind, type) else set()
     return tuple(ability for ability, method in _ABILITIES if method in members)
 
 
 def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
-    """Whether a function has, or gets, attributes of its own, as those do that count or cache their calls."""
+    """Whether a function has or gets attributes, as one does that counts or caches its calls."""
     if isinstance(value, type) or not callable(value):
         return ()
     has_attributes = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
@@ -449,13 +449,13 @@ def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
 
 
 def _drawn_as(kind: type) -> tuple[str, ...]:
-    """The class of Matplotlib's that this is, or is derived from; its objects stay here."""
+    """The nearest Matplotlib class in the MRO, whose objects stay here."""
     bases = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "matplotlib")
     return tuple(f"is {base.__module__}:{base.__qualname__}" for base in islice(bases, 1))
 
 
 def call_of(value: object) -> TargetCall | None:
-    """The call under way that has brought this object."""
+    """The current call, or one around it, that has this object among its arguments."""
     call = _current.get()
     while call is not None and id(value) not in call.places:
         call = call.outer
@@ -463,7 +463,7 @@ def call_of(value: object) -> TargetCall | None:
 
 
 def _is_awaited(value: Any, verb: str, content: tuple[Any, ...]) -> bool:
-    """Whether the examiner waits for what comes of a coroutine, and not for the coroutine."""
+    """Whether the examiner waits for the result of a coroutine, not for the coroutine."""
     if verb == "special":
         return content[1] in {"__await__", "__anext__", "__aenter__", "__aexit__"}
     return verb == "call" and bool(content[3] & ASYNC) and isinstance(value, CoroutineType)

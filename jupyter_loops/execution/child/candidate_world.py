@@ -1,4 +1,4 @@
-"""The world that every candidate meets: names received, set-up executed, targets understood."""
+"""The world of every candidate: the notebook's names, the executed set-up, and the resolved targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from .fault import SourceLines
 from .target_contract import DATA, TargetContract
 
 MAPPED_FILES: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
-ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
+ADVICE_ON_SETUP = (
+    "raise --setup-timeout, or compute in an earlier cell what the set-up needs: the sandbox receives its values"
+)
 
 
 class SetupFailedError(Exception):
@@ -26,7 +28,7 @@ class SetupFailedError(Exception):
 
 
 class SetupTimeoutError(BaseException):
-    """The set-up is over its time; not an Exception, so that `except Exception` does not hold it up."""
+    """The set-up took too long. Not an Exception, so that `except Exception` does not catch it."""
 
 
 class CandidateWorld:
@@ -36,16 +38,16 @@ class CandidateWorld:
         self.module = ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         self.setup_name = order["setup_name"]
-        self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
-        self.limits: dict[str, Any] | None = order["limits"]  # that the system is asked to hold a candidate to
+        self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's imports; None: no rules
+        self.limits: dict[str, Any] | None = order["limits"]  # resource limits of a candidate
         self.sources = SourceLines()
         self.targets: list[TargetContract] = []
-        self.bench: Any = None  # a testing.PytestRunner, where a check asks for pytest
+        self.bench: Any = None  # a testing.PytestRunner, where a check needs pytest
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
-        self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
-        self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may reach
+        self.changing = frozenset(order["state"])  # names whose values the set-up's functions change
+        self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may access
         self.sources.online = self.shut_in["level"] == "process"
-        self.watched: bool = order["watched"]  # a module may not act while it is defined
+        self.watched: bool = order["watched"]  # module-level statements must not have effects
         self.most: int = order["most"]  # bytes of one answer of a candidate's
 
     @property
@@ -86,7 +88,7 @@ class CandidateWorld:
         return schemas
 
     def add_names(self, order: dict[str, Any], payload: memoryview) -> None:
-        """Receive more of the notebook's names, that a candidate reads; those of the set-up stay what they are."""
+        """Receive more names of the notebook that a candidate reads; names of the set-up are not replaced."""
         self.sources.absent.update(order["absent"])
         if not order["names"] or order["names"][0] in self.names:
             return
@@ -152,7 +154,7 @@ def _modernise_typed_dict() -> None:
 
 
 def opened(order: dict[str, Any], files: list[int]) -> memoryview:
-    """The notebook's names, by a descriptor or a path."""
+    """The payload with the notebook's names, from a descriptor or a path."""
     if files:
         return mapped(files[0])
     if order["cargo"]:
@@ -161,12 +163,12 @@ def opened(order: dict[str, Any], files: list[int]) -> memoryview:
 
 
 def mapped(file: int) -> memoryview:
-    """The cargo, private and copy-on-write: arrays in it are writable, and forks share their pages."""
+    """The payload, mapped copy-on-write: arrays in it are writable, and forks share their pages."""
     size = os.fstat(file).st_size
     if not size:
         os.close(file)
         return memoryview(b"")
-    free = os.dup(file)  # the number by which the mapping will keep the file open for itself
+    free = os.dup(file)  # the descriptor that the mapping will open for itself
     os.close(free)
     view = memoryview(mmap(file, size, access=ACCESS_COPY))
     with suppress(OSError):
@@ -184,7 +186,7 @@ def _interrupted_after(seconds: float | None) -> Iterator[None]:
         return
 
     def interrupt(*_: object) -> None:
-        raise SetupTimeoutError(f"the set-up was still here after {seconds:g} s; {ADVICE_ON_SETUP}")
+        raise SetupTimeoutError(f"the set-up did not end within {seconds:g} s; {ADVICE_ON_SETUP}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)

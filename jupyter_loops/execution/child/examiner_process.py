@@ -1,6 +1,6 @@
 """The examiner's process: runs the checks, and never a line of the candidate.
 
-It holds the targets as stand-ins that call the candidate's process. It alone answers the kernel.
+It holds the targets as stand-ins that call the candidate's process. Only this process answers the kernel.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from .target_contract import CLASS, FRAME, FUNCTION, TargetContract, UnfitError,
 from .value_text import describe
 
 Examine = Callable[..., dict[str, Any]]
-Done = tuple[str, dict[str, Any], tuple[bytes, ...]]  # what is said to the kernel: the word, its content, its blobs
+Done = tuple[str, dict[str, Any], tuple[bytes, ...]]  # a reply to the kernel: its event, content and blobs
 
 _ENOUGH = 1.0  # seconds after which a layer that has failed is not examined further
 _COUNTS = ("cpu_seconds", "peak_bytes")
-_LARGEST = 1 << 60  # of a count that the candidate says
+_LARGEST = 1 << 60  # of a count that the candidate reports
 
 
 class Examiner:
@@ -53,7 +53,7 @@ class Examiner:
         self._text = ""  # of the module that the candidate runs
         self._values: dict[str, Any] = {}  # data target → JSON
         self._service = CallService(world)
-        self._spent = usage()["cpu_seconds"]  # before the candidate came
+        self._spent = usage()["cpu_seconds"]  # before the candidate started
 
     def serve(self) -> None:
         """Answer the kernel until it hangs up."""
@@ -88,10 +88,10 @@ class Examiner:
         reply = {"said": event, "token": token, "exit": "ok", "fault": None, "usage": used}
         self._wire.send(reply | content, blobs)
 
-    # ---- acts
+    # ---- orders
 
     def _execute(self, order: dict[str, Any]) -> Done:
-        """Have the module defined, or read the data."""
+        """Run the module in the candidate's process, or read the data."""
         content: dict[str, Any] = {}
         os.chdir(order["scratch"])
         try:
@@ -143,7 +143,7 @@ class Examiner:
                 self._remote.unshare(name)
             ask = partial(self._ask, token, check["index"])
             verdict = self._examine_check(check, self._world.names, self._world.sources, describe, ask)
-            if self._remote.end_reason:  # also where the check has swallowed that
+            if self._remote.end_reason:  # even if the check swallowed the error
                 break
             failure = self._remote.take_failure()
             if failure is not None and verdict["passed"]:
@@ -155,7 +155,7 @@ class Examiner:
         return "examined", {"exit": "memory" if exhausted else "ok", "notes": self._remote.take_notes()}, ()
 
     def _ask(self, token: str, check: int, site: int, value: object) -> object:
-        """Ask the kernel what a check wants to know, and wait for the answer."""
+        """Send a question of a check to the kernel, and wait for the answer."""
         how, words = (CODE, self._text) if self._is_the_candidates(value) else portray(value)
         self._wire.send({"said": "ask", "token": token, "check": check, "site": site, "kind": how, "text": words})
         reply, _, _ = self._wire.receive()
@@ -171,38 +171,38 @@ class Examiner:
             report = self._world.bench.run(order["tests"], order["roots"], self._world.names, targets)
         except CandidateEndedError:
             return "tested", {}, ()
-        except BaseException as error:  # noqa: BLE001 - whatever a test raises, to be told
+        except BaseException as error:  # noqa: BLE001 - whatever a test raises is reported
             return "tested", self._raised(error), ()
         return "tested", {"tests": report}, ()
 
     def _deliver(self, _order: dict[str, Any]) -> Done:
-        """Values encoded anew: data as JSON, objects as `crossing` packs them."""
+        """The values of the targets, encoded again: data as JSON, objects as `crossing` packs them."""
         objects: dict[str, bytes] = {}
         try:
             for target in self._world.targets:
                 value = self._world.names[target.name]
                 if target.kind == FRAME and not is_stand_in(value):
                     objects[target.name] = pack(value)
-        except Exception as error:  # noqa: BLE001 - a value that cannot cross is the candidate's fault, told as one
+        except Exception as error:  # noqa: BLE001 - a value that cannot cross is the candidate's fault
             return "delivered", self._raised(error), ()
         return "delivered", {"values": self._values, "objects": list(objects)}, tuple(objects.values())
 
     def _call(self, order: dict[str, Any]) -> Done:
-        """One call of a delivered function, for the notebook: arguments are trusted, the answer is encoded anew."""
+        """One call of a delivered function, for the notebook: arguments are trusted, the answer is encoded again."""
         try:
             how, answer = self._service.perform(order["classes"], order["blob"])
         except CandidateEndedError:
             return "called", {"how": ENDED}, ()
         return "called", {"how": how}, (answer,)
 
-    # ---- telling
+    # ---- reports
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
         exhausted = isinstance(error, MemoryError)
         return {"exit": "memory" if exhausted else "raised", "fault": self._world.sources.tell(error)}
 
     def _report(self) -> tuple[dict[str, float], tuple[Any, tuple[bytes, ...]]]:
-        """What both processes have used, and what the candidate has drawn; what it says is only for the books."""
+        """The usage and figures of both processes. The candidate's counts are recorded, and limit nothing."""
         used, reported = usage(), {}
         words, blobs = self._figures.take()
         used["cpu_seconds"] -= self._spent
@@ -218,7 +218,7 @@ class Examiner:
 
 
 def _read_abilities(reported: object) -> tuple[object, tuple[str, ...]]:
-    """Whether a target can be called, and what objects of it can do, as the candidate says."""
+    """Whether a target is callable, and its abilities, as the candidate reports them."""
     callable_, abilities = reported if isinstance(reported, tuple) and len(reported) == 2 else (False, ())  # noqa: PLR2004
     able = abilities if isinstance(abilities, tuple) else ()
     return callable_, tuple(ability for ability in able if isinstance(ability, str))

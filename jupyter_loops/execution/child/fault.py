@@ -1,4 +1,4 @@
-"""Exceptions, told in the words and lines of the candidate, without ours."""
+"""Exceptions, reported with the messages and lines of the candidate and the cell, without frames of the library."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .value_text import clip, describe, kind, message
 CANDIDATE = "<candidate>"
 _HEAD, _TAIL = 2, 4  # frames kept of a long traceback
 _VALUES = 8  # locals of one frame
-_DEEPEST = 10  # exceptions that stand behind one another
+_DEEPEST = 10  # exceptions in a chain of causes
 _SOCKET = ("/socket.py", "\\socket.py")
 _OFFLINE = "candidates have no network: make what needs it a @tool, which runs in the notebook"
 
 
 class SourceLines:
-    """Whose line is whose: the texts that ran, by the filename they were compiled under."""
+    """The texts that ran, by the filename that they were compiled under."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
@@ -41,7 +41,7 @@ class SourceLines:
     def tell(self, error: BaseException) -> dict[str, Any]:
         """A Fault as JSON."""
         frames = self._frames(error.__traceback__)
-        remote_fault = getattr(error, "__candidate_fault__", None)  # what the candidate's process says of it
+        remote_fault = getattr(error, "__candidate_fault__", None)  # the report of the candidate's process
         if isinstance(remote_fault, dict):
             return remote_fault | {"frames": [*frames, *remote_fault.get("frames", ())][-_HEAD - _TAIL :]}
         if isinstance(error, SyntaxError) and error.filename in self._lines and not frames:
@@ -62,7 +62,7 @@ class SourceLines:
         ]
 
     def _values(self, frame: FrameType, line: int) -> dict[str, str]:
-        """Locals of a function; of a module, where everything is, the names that the line speaks of."""
+        """Locals of a function; of a module, which has too many, the names in the line."""
         if frame.f_code.co_name != "<module>":
             return _named(frame.f_locals, lambda _: True)
         lines = self._lines[frame.f_code.co_filename]

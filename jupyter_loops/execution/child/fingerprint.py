@@ -1,4 +1,4 @@
-"""Whether a large array or frame is still what it was: for honest code, at the speed of memory."""
+"""Detects changes of large arrays and frames at the speed of memory; it does not withstand hostile code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHUNK = 1 << 16  # words
 
 
 def fingerprint(value: Any) -> int:
-    """A number that changes when the content does, as far as nobody tries to prevent it; 0 for what cannot change."""
+    """A number that changes with the content, unless code prevents it on purpose; 0 for what cannot change."""
     module = type(value).__module__.partition(".")[0]
     if module == "pandas":
         blocks = getattr(getattr(value, "_mgr", None), "blocks", ())

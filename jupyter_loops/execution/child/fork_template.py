@@ -1,4 +1,4 @@
-"""All that serving a candidate needs, made once in the fork server, for its forks."""
+"""Everything that serving a candidate needs, prepared once in the fork server for its forks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .shut_in import ChildRestrictions
 
 
 class ForkTemplate:
-    """Of one world, for every candidate that will meet it."""
+    """The prepared parts of one world, for every candidate that runs in it."""
 
     def __init__(
         self,
@@ -53,18 +53,18 @@ class ForkTemplate:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of how candidates are shut in."""
+        """Notes for the user on how candidates are restricted."""
         return self._restrictions.notes
 
     def look(self) -> None:
-        """Take the world as it is now for the one that candidates meet."""
+        """Take the state of the world now as the one that candidates start from."""
         limits = self._world.limits
         self._bounds = [] if limits is None else bounds(limits)
         self._figures.begin()
         self._classes = Classes.of(self._world.names)
 
     def warm_up(self) -> None:
-        """Make the code quick that every fork will run."""
+        """Run the code of every fork until the interpreter has specialised it."""
         for _ in range(OFTEN):
             self._rehearse()
 
@@ -73,7 +73,7 @@ class ForkTemplate:
         linecache.cache.pop(CANDIDATE, None)
 
     def _rehearse_while(self, waiting: int) -> None:
-        """Once more, unless somebody is there already."""
+        """Rehearse once more, unless a message is waiting."""
         if not select.select([waiting], [], [], 0)[0]:
             self._rehearse()
 
@@ -83,11 +83,11 @@ class ForkTemplate:
         self.examine(wire, pid, link)
 
     def examine(self, wire: KernelConnection, pid: int, link: Link) -> None:
-        """Be the examiner of a candidate's process that is there."""
+        """Be the examiner of a candidate's process that has started."""
         close_memory(closed=True)
         hold(self._bounds)
         self._rehearse_while(wire.fileno())
-        _hear_of_death(pid, link)
+        _break_off_on_exit(pid, link)
         world = self._world
         remote = CandidateClient(
             link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing}
@@ -105,7 +105,7 @@ class ForkTemplate:
             link = Link(connection)
             shut_in = self._restrictions.shut_in
             CandidateProcess(self._world, link, self._figures, self._classes, shut_in).serve()
-        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+        except BaseException:  # noqa: BLE001 - printed to stderr, which the kernel reads
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         finally:
@@ -124,8 +124,8 @@ class ForkTemplate:
         return pid, Link(examiner_end, self._world.most)
 
 
-def _hear_of_death(pid: int, link: Link) -> None:
-    """Break off when the candidate dies, though a process that it has left behind may keep the link open."""
+def _break_off_on_exit(pid: int, link: Link) -> None:
+    """Shut down the link when the candidate exits: a process that it started may hold the link open."""
     if not hasattr(os, "waitid") or not hasattr(signal, "SIGCHLD"):
         return
 

@@ -1,8 +1,7 @@
-"""The border's frames, seen from the child: a length-prefixed object, then raw blobs.
+"""The child's connection to the kernel: each frame is a length-prefixed object, then raw blobs.
 
-The kernel's words arrive as `marshal` has them, since nobody lies to the child; the child's go out as JSON. Both are
-made by functions in C that are taken by name before any candidate runs: what it does to `json` or `socket` afterwards
-is of no use to it.
+The kernel sends `marshal` data, since the child trusts it; the child sends JSON. C functions that are looked up before
+any candidate runs do both, so a candidate that patches `json` or `socket` does not change them.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from typing import Any
 
 _send, _receive = _socket.socket.sendall, _socket.socket.recv  # in C; a candidate cannot put others in their place
 _close = _socket.socket.close
-HELLO = struct.Struct(">I")  # a process id; the first words on every connection
+HELLO = struct.Struct(">I")  # a process id; the first bytes on every connection
 HEADER = struct.Struct(">IQ")  # bytes of JSON, bytes of all blobs
 
 
 _encode: Callable[[object, int], tuple[str, ...]] = make_encoder(
-    None,  # no memory of what was met: messages have no cycles
-    None,  # type: ignore[arg-type] # no way out for what is not JSON
+    None,  # no check for cycles: messages have none
+    None,  # type: ignore[arg-type] # no default for other types
     encode_basestring_ascii,
     None,
     ": ",
@@ -72,7 +71,7 @@ class KernelConnection:
         _close(self._socket)
 
     def send(self, message: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
-        """Send one frame whole, after what was held."""
+        """Send one frame, after those that are buffered."""
         if blobs:
             message = message | {"blobs": [*map(len, blobs)]}
         buffered, self._buffered = self._buffered, b""
@@ -80,7 +79,7 @@ class KernelConnection:
             _send(self._socket, part)
 
     def send_with_next(self, message: dict[str, Any]) -> None:
-        """Keep a frame until the next one is sent: both then cost one system call, and wake the kernel once."""
+        """Buffer a frame until the next one is sent: both cost one system call, and wake the kernel once."""
         self._buffered += encode(message)
 
     def receive(self) -> tuple[dict[str, Any], list[int], bytes]:

@@ -29,7 +29,7 @@ class Link:
         return self._socket.fileno()
 
     def send(self, frame: bytes) -> None:
-        """Send one frame whole."""
+        """Send one frame."""
         try:
             if len(frame) < _PIECE:
                 self._socket.sendall(_LENGTH.pack(len(frame)) + frame)
@@ -49,7 +49,7 @@ class Link:
         del self._arrived[: _LENGTH.size]
         frame = bytes(self._arrived[:size])
         del self._arrived[:size]
-        while len(frame) < size:  # in one piece as a rule: each more costs a copy of all
+        while len(frame) < size:  # usually in one piece: each further piece copies those before
             frame += self._next(size - len(frame), _WAIT_ALL)
         return frame
 
@@ -62,7 +62,7 @@ class Link:
         return bool(len(self._arrived) >= _LENGTH.size + size)
 
     def break_off(self) -> None:
-        """Receive nothing more, in whatever thread."""
+        """Stop receiving, in every thread."""
         with suppress(OSError):  # it is closed already
             self._socket.shutdown(_socket.SHUT_RDWR)
 

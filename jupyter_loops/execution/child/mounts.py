@@ -1,7 +1,6 @@
-"""A view of the file system of candidates' own: read-only, with their own /tmp and /dev/shm.
+"""A mount namespace for candidates: a read-only file system with a private /tmp and /dev/shm.
 
-It is made once, by a process that goes at once, and entered by each candidate; where the system lets nobody but root
-make one, there is none.
+A short-lived process makes it once, and each candidate enters it. There is none where only root may make namespaces.
 """
 
 # ruff: noqa: PTH103,PTH110,PTH112,PTH115,PTH120,PTH123
@@ -48,14 +47,14 @@ class View:
             os.waitpid(pid, 0)
 
     def enter(self) -> None:
-        """Have this process see it from now on; it must have one thread, and gives up its privileges next."""
+        """Move this process into it. The process must have one thread, and drops its privileges next."""
         for file, kind in self._spaces:
             _succeed(_library()[0].setns(file, kind), "the candidate's view of files")
             os.close(file)
 
     @staticmethod
     def open_to_the_kernel() -> None:
-        """Undo that other processes of the same user may not look in, as new privileges have it."""
+        """Let processes of the same user inspect this one again, which new privileges have prevented."""
         _library()[0].prctl(_DUMPABLE, 1, 0, 0, 0)
 
 
@@ -64,12 +63,12 @@ def _is_other(pid: int, name: str) -> bool:
 
 
 def _serve(make: Any, ready: int, done: tuple[int, int]) -> None:
-    """Make it and stay until it is held by the one who asked; never returns."""
+    """Make it and wait until the parent has opened it; never returns."""
     reply = "ready"
     os.close(done[1])
     try:
         make()
-    except BaseException as error:  # noqa: BLE001 - told to the one who asked
+    except BaseException as error:  # noqa: BLE001 - reported to the parent
         reply = f"{type(error).__name__}: {error}"[:300]
     try:
         os.write(ready, reply.encode())

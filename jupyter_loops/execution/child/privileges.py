@@ -1,4 +1,4 @@
-"""Root's privileges, which would open what everything else shuts: given up for good."""
+"""Gives up root's capabilities for good: they would bypass all other restrictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: to read and wr
 
 
 def drop(retained: int = 0) -> None:
-    """Give up all capabilities but those in `kept`, a mask, also for programs that are started. Raises OSError."""
+    """Give up all capabilities but those in `retained`, a mask, also for programs that are started. Raises OSError."""
     if not sys.platform.startswith("linux"):
         return
     library, ctypes = _library()

@@ -123,7 +123,7 @@ def _if_zero(argument: int) -> Block:
 
 
 def _clone() -> Block:
-    """Neither namespaces, nor another parent; and no thread with open files of its own, where nobody would look."""
+    """Refuse namespaces, another parent, and a thread whose own file table the disk limit would not see."""
     thread: Block = [(_AND, 0, 0, _THREAD | _FILES), (_EQUAL, 1, 0, _THREAD)]
     return [_argument(0), (_HAS_BITS, len(thread) + 1, 0, _NEW_NAMESPACE | _FOREIGN_PARENT), *thread, *_allow, *_refuse]
 

@@ -19,9 +19,9 @@ def settle(outputs: list[int]) -> None:
 
 
 def part(files: Mapping[int, os.stat_result]) -> None:
-    """Have nothing behind these descriptors and stdin that others have, too: a lock on it would be a note for them.
+    """Replace these descriptors and stdin, which other processes share: a lock on them could carry a message.
 
-    What has been closed meanwhile, and is another file now, stays.
+    A descriptor that has been reopened for another file stays.
     """
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
@@ -35,7 +35,7 @@ def part(files: Mapping[int, os.stat_result]) -> None:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Print nowhere meanwhile."""
+    """Discard what is printed."""
     nowhere, saved = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
     try:
         for number in (1, 2):

@@ -1,7 +1,7 @@
-"""What stands in the examiner for the candidate's functions, classes and objects.
+"""The examiner's stand-ins for the candidate's functions, classes and objects.
 
-A stand-in holds no value of the candidate's. Calls, iteration and attributes go to the candidate's process.
-Comparisons, truth and numbers do not, but where the stub of a class declares them: an object has nowhere to lie.
+A stand-in holds no value of the candidate's. It forwards calls, iteration and attributes to the candidate's process.
+It forwards comparisons, truth and numbers only if the stub of a class declares them, so that an object cannot lie.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _forward(name: str) -> Callable[..., Any]:
 
 
 def _exit(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    """Without the traceback, whose frames are the exam's; an assert that does not hold cannot be swallowed."""
+    """Forwards no traceback, since its frames are the exam's, and remembers an error that was swallowed."""
 
     def leave(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
         suppressed = call(self, name, kind, error, None)
@@ -107,7 +107,7 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _len(self: Any) -> int:
-    """Counted, where it can be: what an object says of its size and what it holds would be two things."""
+    """Counted, if the object can be iterated: its own `__len__` could differ from its content."""
     return sum(1 for _ in self) if hasattr(type(self), "__iter__") else int(special(self, "__len__"))
 
 
@@ -115,7 +115,7 @@ def _await(self: Any) -> Any:
     return special_async(self, "__await__").__await__()
 
 
-_ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the candidate → methods
+_ABILITIES: dict[str, dict[str, Any]] = {  # ability that the candidate reports → methods of the handle
     "call": {"__call__": _call, "__doc__": property(lambda self: self._remote.ask("get", (self._handle, "__doc__")))},
     "bind": {"__get__": lambda self, owner, _=None: self if owner is None else MethodType(self, owner)},
     "iterate": {"__iter__": _forward("__iter__")},
@@ -184,7 +184,7 @@ class StandIns:
         remote.make = self._object
 
     def function(self, name: str, source: str, *, attributes: bool = False) -> Callable[..., Any]:
-        """The target as its stub declares it; with `attributes`, those of the candidate's function are at hand."""
+        """The target as its stub declares it; with `attributes`, it has those of the candidate's function."""
         stub = ast.parse(source).body[0]
         assert isinstance(stub, _Function)
         stand_in = self._function(stub, lambda _: (name,), self._defined(stub, name))
@@ -215,7 +215,7 @@ class StandIns:
         return stand_in
 
     def seconds(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
-        """The word of the cell language: seconds that one call takes, on the candidate's side."""
+        """`seconds` of the cell language: how long one call takes in the candidate's process."""
         reference = self._remote.named.get(id(function))
         place: Place | None = (reference[1],) if reference else None
         if place is None and isinstance(function, Handle):
@@ -261,7 +261,7 @@ class StandIns:
             for attribute in ("_remote", "_handle", "_kind"):
                 object.__setattr__(self, attribute, object.__getattribute__(handle, attribute))
             remote.stand_ins[number] = self
-            object.__setattr__(handle, "_remote", _NULL_REMOTE)  # the one that stays is `self`
+            object.__setattr__(handle, "_remote", _NULL_REMOTE)  # only `self` releases the object
 
         return __init__
 
@@ -351,7 +351,7 @@ class StandIns:
 
 
 class _NullRemote:
-    """In the place of a remote: nobody is told."""
+    """In the place of a remote: releases nothing."""
 
     def drop(self, handle: int) -> None:
         """Another stand-in has it."""

@@ -1,4 +1,4 @@
-"""What a candidate owes: present, of the right type, and in a form that may cross the border."""
+"""What a target must be: defined, of the right type, and able to leave the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_loops.execution.values import Unequal, examined, to_json
 from .value_text import clip, describe, kind
 
 FUNCTION, CLASS, DATA, TEXT, FRAME = "function", "class", "data", "text", "frame"
-_ERRORS = 8  # of one validation that are worth telling
+_ERRORS = 8  # of one validation in a message
 _DRAWN_HERE = "matplotlib"  # whose figures stay where they were made: a stand-in is all that the checks get
 
 
@@ -29,7 +29,7 @@ class TargetContract:
 
     @property
     def missing(self) -> str:
-        """What to say where it is not there."""
+        """The message for a target that is missing."""
         what = f"a {self.kind}" if self.kind in {FUNCTION, CLASS} else self.source
         return f"{self.name} is missing: the code must define {self.name} ({what})"
 

@@ -18,7 +18,7 @@ _QUIET = ("-q", "--no-header", "--color=no", "--tb=short", "-p", "no:cacheprovid
 
 
 class PytestRunner:
-    """pytest as it was before any candidate. Made in the zygote, used once in a fork."""
+    """pytest, imported before any candidate runs. Made in the zygote, used once in a fork."""
 
     def __init__(self, module: str) -> None:
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # none of the user's environment by surprise
@@ -31,7 +31,7 @@ class PytestRunner:
         self._main, self._pytest = pytest.main, pytest
 
     def run(self, tests: list[str], roots: list[str], names: dict[str, Any], targets: list[str]) -> dict[str, Any]:
-        """What came of the tests, as JSON."""
+        """The outcome of the tests, as JSON."""
         main = sys.modules["__main__"]
         sys.modules[self._module] = main
         common = os.path.commonpath(roots)
@@ -50,7 +50,7 @@ class PytestRunner:
 
 
 class _Watch:
-    """A plugin that keeps the books."""
+    """A plugin that records the outcome of each test."""
 
     def __init__(self) -> None:
         self.collected: set[str] = set()

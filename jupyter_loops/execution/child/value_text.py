@@ -1,4 +1,4 @@
-"""Values as short text, whatever they do to prevent it."""
+"""Values as short text, even if they are hostile."""
 
 from __future__ import annotations
 

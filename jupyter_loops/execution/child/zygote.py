@@ -55,7 +55,7 @@ class Zygote:
         self._control.send(report | {"forks": forks})
         if forks:
             _warm_up()
-        _forget_ourselves()
+        _unload_package()
         if forks:
             self._ready.warm_up()
             self._fork()
@@ -65,17 +65,17 @@ class Zygote:
             self._be_candidate()
 
     def _build(self, order: dict[str, Any], files: list[int], *, silent: bool) -> dict[str, Any]:
-        """Make the world and all that serving in it needs; the report of it. Raises SetupFailedError, OSError."""
+        """Build the world and prepare serving in it; returns a report. Raises SetupFailedError, OSError."""
         world = self._world
         _same_language(order["python"])
-        with silence() if silent else nullcontext():  # the examiner's own set-up has said it
+        with silence() if silent else nullcontext():  # the set-up has printed it in the examiner
             world.build(order, opened(order, files))
         report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
         if report["threads"]:  # a process with threads gets no namespaces of its own
             world.shut_in = world.shut_in | {"view": {}}
         if order["awaits"]:
             import asyncio  # noqa: F401 - loaded for the forks
-        from .fork_template import ForkTemplate  # it needs what order["path"] leads to
+        from .fork_template import ForkTemplate  # its imports need order["path"]
         from .rehearsal import TARGET
 
         stages = CandidateWorld(order), CandidateWorld(order)
@@ -138,16 +138,16 @@ def _same_language(expected: list[int]) -> None:
 
 
 def _warm_up() -> None:
-    """Do once, while the model is still thinking, what every fork would do again."""
+    """Do once, while the model is generating, what every fork would otherwise do."""
     import linecache  # noqa: F401 - loaded for the forks
 
     adopt_orphans(die_with_parent=False)
-    close_memory(closed=True)  # what a candidate writes into it would meet all later ones
+    close_memory(closed=True)  # what a candidate writes into it would affect all later ones
     usage()
     ast.unparse(ast.parse("assert 1 == 2"))
 
 
-def _forget_ourselves() -> None:
+def _unload_package() -> None:
     """Let the candidate import its own copies of our modules, not those that examine it."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "jupyter_loops"]:
         del sys.modules[name]

@@ -1,4 +1,4 @@
-"""Whether buffers are as many and as long as an Arrow type wants: Arrow aborts the process for some that are not."""
+"""Whether buffers are as many and as long as an Arrow type requires: Arrow aborts the process for some that are not."""
 
 from __future__ import annotations
 

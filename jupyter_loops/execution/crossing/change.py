@@ -1,4 +1,4 @@
-"""Copy-restore: whether an object has changed, and how an object of ours takes over the content of a rebuilt one."""
+"""Copy-restore: whether an object has changed, and how an original takes over the content of a rebuilt copy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def put_back(target: object, new: object) -> None:
 
 
 def same(value: Any, other: Any, pair: Pair) -> bool:
-    """Whether an object has the content of its twin; `pair` says whether two objects inside are twins."""
+    """Whether two objects have the same content; `pair` compares two objects inside them."""
     if type(value) is not type(other):
         return False
     library = library_of(type(value))
@@ -44,7 +44,7 @@ def same(value: Any, other: Any, pair: Pair) -> bool:
 
 
 def same_items(values: Iterable[Any], others: Iterable[Any], pair: Pair) -> bool:
-    """Whether items are twins one by one: atoms by type and value, others by `pair`."""
+    """Whether items are equal one by one: atoms by type and value, others by `pair`."""
     first, second = list(values), list(others)
     if len(first) != len(second):
         return False

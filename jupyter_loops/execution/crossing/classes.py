@@ -24,7 +24,7 @@ class Classes:
 
     @staticmethod
     def of(names: Mapping[str, object]) -> Classes:
-        """Every class that names lead to, and every class of the user's own modules."""
+        """Every class that names lead to, and every class of the user's modules."""
         return Classes(reachable_classes([*names.values(), *defined_in(project_modules())]))
 
     def number(self, kind: type) -> int | None:
@@ -72,7 +72,7 @@ def defined_in(modules: Iterable[ModuleType]) -> Iterator[object]:
 
 
 def reachable_classes(values: Iterable[object]) -> list[type]:
-    """Every class that values lead to: themselves, their own, those of what they hold, and what is behind these."""
+    """The classes among values, of values and of their items, with the bases and nested classes of these."""
     kinds: dict[int, type] = {}
     for value in values:
         for kind in _classes_of(value):

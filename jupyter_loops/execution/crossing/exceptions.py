@@ -1,4 +1,4 @@
-"""Exceptions: as the nearest class that both sides have, with what they say."""
+"""Exceptions: as the nearest class that both sides have, with their messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Reference = str | int
 
 
 def of_error(error: BaseException, encoding: Encoding) -> Node:
-    """The node of an exception, with what led to it, one step."""
+    """The node of an exception, with its cause and context, one step."""
     reference, kind = _nearest(type(error), encoding)
     if isinstance(error, BaseExceptionGroup):
         return "group", (reference, _message(error), _notes(error)), list(error.exceptions)
@@ -41,7 +41,7 @@ def bare(error: BaseException) -> Node:
 
 
 def text_of(error: BaseException) -> str:
-    """What an exception says, or that this cannot be had."""
+    """The message of an exception, or that it cannot be read."""
     try:
         return str.__str__(str(error))[:_LONGEST]
     except BaseException as fault:  # noqa: BLE001

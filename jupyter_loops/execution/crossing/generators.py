@@ -1,7 +1,7 @@
-"""Generators of random numbers: what has been drawn from a copy is drawn from the original, too.
+"""Random number generators: an original advances to the position of its copy in the other process.
 
-Whoever drew tells the state that its copy has now. It is no state to be taken over, since that could decide what is
-drawn next: the original is moved on along its own sequence until it has that state, or not at all.
+The other process reports the state of its copy. That state is never taken over, since it could decide what is drawn
+next: the original draws along its own sequence until it has that state, or stays where it is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def kinds() -> frozenset[type]:
 
 
 def state_of(generator: Any) -> State | None:
-    """Where it is in its sequence; None of a sequence that cannot be followed."""
+    """The position in its sequence; None for a sequence that cannot be followed."""
     if type(generator).__module__ == "random":
         _, (*key, place), gauss = generator.getstate()
         return "random", array("L", key).tobytes(), place, gauss
@@ -47,7 +47,7 @@ def state_of(generator: Any) -> State | None:
 
 
 def move_on(generator: Any, reported: Any) -> None:
-    """Draw until it is where it is told to be. Raises UnreadableError where it never gets there."""
+    """Draw until the generator has the reported state. Raises UnreadableError if it never has."""
     now = state_of(generator) if type(generator) in kinds() else None
     if type(reported) is not tuple or now is None or len(reported) != len(now) or reported[0] != now[0]:
         raise UnreadableError(_OFF_SEQUENCE)

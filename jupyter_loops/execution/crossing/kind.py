@@ -1,4 +1,4 @@
-"""What the two sides of the border are asked for, and what a kind of value is."""
+"""What the encoder and the decoder need of their sides, and how a kind of value is rebuilt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Node = tuple[str, Any, Sequence[Any]]
 
 
 class Sending(Protocol):
-    """The side that has the value; nothing it says is trusted."""
+    """The side that has the value; nothing that it sends is trusted."""
 
     classes: Classes
 
@@ -31,7 +31,7 @@ class Receiving(Protocol):
     classes: Classes
 
     def referred(self, number: int) -> object:
-        """An object of ours by its number. Raises UnreadableError."""
+        """An object of this side by its number. Raises UnreadableError."""
 
     def handle(self, description: object) -> object:
         """A stand-in for an object that stays on the other side."""
@@ -39,7 +39,7 @@ class Receiving(Protocol):
 
 @dataclass(slots=True)
 class Encoding:
-    """One encoding under way."""
+    """The state of one encoding."""
 
     sending: Sending
     causes: list[BaseException] = field(default_factory=list)  # sent without what caused them
@@ -47,7 +47,7 @@ class Encoding:
 
 @dataclass(slots=True)
 class Decoding:
-    """One decoding under way."""
+    """The state of one decoding."""
 
     receiving: Receiving
     remaining: int

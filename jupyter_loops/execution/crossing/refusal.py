@@ -1,8 +1,8 @@
-"""What is said when a value cannot cross.
+"""The errors for values that cannot cross.
 
 Refusal
-├── UnsendableError    the sender will not describe the value
-│   └── NotPlainError  it is no value of plain types: describe it as a graph
+├── UnsendableError    the sender does not describe the value
+│   └── NotPlainError  the value is not of plain types: describe it as a graph
 └── UnreadableError    what arrived is no value that the receiver rebuilds
 """
 
