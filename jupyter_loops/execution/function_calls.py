@@ -11,7 +11,7 @@ from jupyter_loops.errors import CallError
 
 from .child.call_service import RAISED, REFUSED
 from .crossing import Classes, UnreadableError, decode, decode_error, loads, put_back
-from .crossing.classes import defined_in, led_to, own_modules
+from .crossing.classes import defined_in, project_modules, reachable_classes
 from .crossing.generators import move_on
 
 _NOTEBOOKS = ("__main__", "__mp_main__", "jupyter_loops_delivered")  # modules that the sandbox cannot import
@@ -23,8 +23,8 @@ class Shared:
     def __init__(self, names: Mapping[str, object]) -> None:
         """`names` are those of the module that the function is bound in: the cell's set-up and what that reads."""
         bound = {id(value): name for name, value in names.items() if isinstance(value, type)}
-        mine = led_to(names.values())
-        modules = led_to(defined_in(own_modules()))
+        mine = reachable_classes(names.values())
+        modules = reachable_classes(defined_in(project_modules()))
         kinds = {id(kind): kind for kind in (*mine, *(kind for kind in modules if not _is_the_notebooks(kind)))}
         self.classes = Classes(kinds.values())
         self.ways = [

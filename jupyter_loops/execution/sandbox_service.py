@@ -14,7 +14,7 @@ from jupyter_loops.core.ports import World
 from jupyter_loops.errors import CallError
 
 from .attempt import ChildAttempt
-from .child.call_service import GONE
+from .child.call_service import ENDED
 from .sandbox import ZygoteSandbox
 
 _LIFE = 3600.0  # seconds of CPU time, after which a new process takes the calls
@@ -44,7 +44,7 @@ class SandboxService:
             except BaseException:
                 await self._end()
                 raise
-            if observed.exit is not Exit.OK or how == GONE:
+            if observed.exit is not Exit.OK or how == ENDED:
                 await self._end()
                 raise CallError(f"{_why(observed)}; the next call starts it anew")
             return how, answer, observed

@@ -72,9 +72,9 @@ def test_an_architecture_that_the_filter_does_not_know_refuses_the_level(monkeyp
 def test_where_nobody_may_make_namespaces_landlock_holds_and_says_what_is_missing(place):  # noqa: F811
     text = plan(place).replace(
         "from jupyter_loops.execution.child.shut_in import shut_in",
-        "from jupyter_loops.execution.child.shut_in import Restrictions\n"
+        "from jupyter_loops.execution.child.shut_in import ChildRestrictions\n"
         "def shut_in(made, folder):\n"
-        "    held = Restrictions(made)\n"
+        "    held = ChildRestrictions(made)\n"
         "    print(*held.notes)\n"
         "    held.begin(); held.shut_in(folder)\n",
     )
@@ -101,7 +101,10 @@ def test_bubblewrap_on_a_kernel_without_landlock_says_what_it_does_not_hold(plac
     for name in ("tmp", "shm", "matplotlib"):
         (place / name).mkdir()
     made = grants.plan("bubblewrap", place)
-    text = f"from jupyter_loops.execution.child.shut_in import Restrictions\nprint(*Restrictions({made!r}).notes)"
+    text = (
+        "from jupyter_loops.execution.child.shut_in import ChildRestrictions\n"
+        f"print(*ChildRestrictions({made!r}).notes)"
+    )
 
     with_it, without_it = (run_in(word, text, place)[0] for word in ("", without(own("landlock"))))
     assert with_it == ""

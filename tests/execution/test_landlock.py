@@ -237,9 +237,9 @@ def test_a_kernel_without_it_says_so(monkeypatch):
 def test_a_landlock_that_does_not_hold_signals_says_so(version, said, place):
     made = grants.plan("landlock", _with_folders(place))
     text = f"""
-from jupyter_loops.execution.child.shut_in import Restrictions
+from jupyter_loops.execution.child.shut_in import ChildRestrictions
 landlock.abi = lambda: {version}
-print(any('end processes of yours' in note for note in Restrictions({made!r}).notes))
+print(any('end processes of yours' in note for note in ChildRestrictions({made!r}).notes))
 """
     assert run_in("", text, place)[0] == str(said)
 

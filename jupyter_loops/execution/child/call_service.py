@@ -1,7 +1,7 @@
 """The examiner's part in a call from the notebook: it reads the arguments, calls the candidate, and encodes the answer.
 
-What comes of the candidate is rebuilt here, as in a check, and then encoded anew: the notebook reads nothing that a
-candidate wrote.
+The result is rebuilt here, as in a check, and then encoded again. So the notebook reads nothing that a candidate
+wrote.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from inspect import iscoroutine
 from typing import Any, NoReturn
 
 from jupyter_loops.execution.crossing import plain_values
-from jupyter_loops.execution.crossing.classes import Classes, led_to
+from jupyter_loops.execution.crossing.classes import Classes, reachable_classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import UnreadableError, UnsendableError
 
-from .arguments import Described
-from .candidate_client import CandidateGoneError
+from .arguments import Reference
+from .candidate_client import CandidateEndedError
 from .candidate_world import CandidateWorld
 from .stand_ins import works_in_place
 from .target_call import TargetCall, read
 from .target_contract import FUNCTION
 
-RETURNED, RAISED, REFUSED, GONE = "returned", "raised", "refused", "gone"  # what came of a call
+RETURNED, RAISED, REFUSED, ENDED = "returned", "raised", "refused", "gone"  # outcomes of a call
 _LINES, _LONGEST = 1_000_000, 200  # of a candidate; characters
-Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell's own; the way from there
+Names = Sequence[tuple[str, str]]  # of classes: the module, empty for the cell, and the qualified name
 
 
 class CallService:
@@ -36,16 +36,16 @@ class CallService:
         self._classes = Classes()
 
     def perform(self, names: Names | None, frame: bytes) -> tuple[str, bytes]:
-        """What came of a call, and the answer as bytes. Raises CandidateGone.
+        """The outcome of a call, and the answer as bytes. Raises CandidateEndedError.
 
-        `names` are of the classes that the notebook has; None: as in the call before.
+        `names` are of the notebook's classes; None: as in the previous call.
         """
         if names is not None:
             self._classes = self._classes_of(names)
         classes = self._classes
 
-        def load(described: Described) -> object:
-            return _there(classes.at(described[1]))
+        def load(reference: Reference) -> object:
+            return _there(classes.at(reference[1]))
 
         try:
             (name, args, kwargs), objects = read(frame, load)
@@ -55,10 +55,10 @@ class CallService:
         try:
             value = self._world.names[name](*args, **kwargs)
             value = _awaited(value) if iscoroutine(value) else value
-        except CandidateGoneError:
+        except CandidateEndedError:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the candidate's too
-            return self._raised(name, self._told(error), sending)
+            return self._raised(name, self._with_candidate_lines(error), sending)
         try:
             return RETURNED, plain_values.dumps(sending.answer(value, changes=self._may_change(name, value)))
         except Exception as error:  # noqa: BLE001 - whatever an object of the user's raises
@@ -72,16 +72,18 @@ class CallService:
         return RAISED, plain_values.dumps((encode_error(error, sending), changed, drawn))
 
     def _classes_of(self, names: Names) -> Classes:
-        led = {kind.__qualname__: kind for kind in led_to(self._world.names.values()) if kind.__module__ == "__main__"}
-        own = led | self._world.names
-        return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else own) for module, way in names)
+        kinds = reachable_classes(self._world.names.values())
+        cell_names = {kind.__qualname__: kind for kind in kinds if kind.__module__ == "__main__"} | self._world.names
+        return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else cell_names) for module, way in names)
 
     def _may_change(self, name: str, value: object) -> bool:
-        source = next(each.source for each in self._world.targets if each.name == name and each.kind == FUNCTION)
+        source = next(
+            target.source for target in self._world.targets if target.name == name and target.kind == FUNCTION
+        )
         return works_in_place(source, value)
 
-    def _told(self, error: BaseException) -> BaseException:
-        """The error with the candidate's own lines as notes, since its frames stay here."""
+    def _with_candidate_lines(self, error: BaseException) -> BaseException:
+        """The error with the candidate's lines as notes, since its frames cannot be sent."""
         fault = self._world.sources.tell(error)
         error.__dict__.pop("__candidate_fault__", None)
         for note in filter(None, map(_note, fault["frames"])):
@@ -90,18 +92,18 @@ class CallService:
 
 
 class _Absent:
-    """In the place of a class that is not here."""
+    """Stands for a class that the sandbox does not have."""
 
 
 class _Sending:
-    """What the encoder asks (crossing.Sending): arguments are the notebook's, all else goes by value or not at all."""
+    """Answers the encoder (crossing.Sending): arguments are sent by reference, everything else by value."""
 
     def __init__(self, call: TargetCall, classes: Classes) -> None:
         self.classes, self._call = classes, call
         self._by_value: object = self  # the one argument whose content is being sent
 
     def answer(self, value: object, *, changes: bool) -> tuple[Any, list[tuple[int, Any]], list[tuple[int, object]]]:
-        """The value, the content of each argument that holds something else by now, and where generators are."""
+        """The value, the new content of each changed argument, and the new states of random generators."""
         changed = self._call.changed() if changes and self._call.places else []
         return encode(value, self), [(place, self._content(place)) for place in changed], self._call.drawn()
 
@@ -117,20 +119,20 @@ class _Sending:
         return self._call.places.get(id(value))
 
     def handle(self, value: object) -> NoReturn:
-        """Nothing stays here for the notebook."""
+        """Refuse: the notebook gets only data."""
         kind = getattr(value, "_kind", "") if getattr(type(value), "__candidate__", False) else type(value).__qualname__
         raise UnsendableError(f"an object of the class {kind} is no data")
 
 
 def _at(way: str, names: dict[str, Any]) -> type:
-    """The class at the end of a way that may have dots."""
-    found = names.get(way)
-    if found is None:
-        first, *rest = way.split(".")
-        found = names.get(first)
-        for name in rest:
-            found = getattr(found, name, None)
-    return found if isinstance(found, type) else _Absent
+    """The class of a qualified name."""
+    value = names.get(way)
+    if value is None:
+        first, *attributes = way.split(".")
+        value = names.get(first)
+        for name in attributes:
+            value = getattr(value, name, None)
+    return value if isinstance(value, type) else _Absent
 
 
 def _why(error: Exception) -> str:
@@ -138,7 +140,7 @@ def _why(error: Exception) -> str:
 
 
 def _note(frame: Any) -> str:
-    """A frame of the candidate's, which may say what it likes; empty for what is none."""
+    """The note for a frame as the candidate reports it; empty where the report has the wrong types."""
     frame = frame if type(frame) is dict else {}
     line, function, text = (frame.get(name) for name in ("line", "function", "text"))
     if frame.get("where") != "candidate" or (type(line), type(function), type(text)) != (int, str, str):

@@ -1,4 +1,4 @@
-"""The candidate's process as its parent, the examiner, sees it end."""
+"""How the candidate's process ended, for its parent, the examiner."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from .candidate_client import CandidateClient
 
-_LOOKS, _MOMENT = 200, 0.001  # for the death of one that has hung up
-_EXITS = {"garbage": "garbage", "too much": "output"}  # why the examiner has broken off
+_LOOKS, _MOMENT = 200, 0.001  # how often, and after how many seconds, to look for the exit of a process that hung up
+_EXITS = {"garbage": "garbage", "too much": "output"}  # the reason why the examiner ended the connection → exit
 
 
 class CandidateChild:
-    """A process of our own, and the calls into it."""
+    """A child process, and the client that calls it."""
 
     def __init__(self, pid: int, remote: CandidateClient) -> None:
         self.pid, self.remote = pid, remote
 
     def ending(self) -> dict[str, Any]:
-        """How it came to its end, for the kernel: by breaking the protocol, or with a wait status."""
-        why, _, words = self.remote.gone.partition(": ")
+        """How it ended, as the kernel is told: it broke the protocol, or it has a wait status."""
+        why, _, words = self.remote.end_reason.partition(": ")
         status = None if why in _EXITS else self._status()
         if status is not None:
             return {"exit": "died", "status": status}

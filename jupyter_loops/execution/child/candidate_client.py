@@ -1,7 +1,7 @@
-"""The candidate's process as the examiner sees it: calls go there, and what comes back is rebuilt here as data.
+"""The examiner's client for the candidate's process: it sends calls, and rebuilds their results as data.
 
-Nothing that arrives is believed: each answer is a plain value or a graph of plain values that `crossing` validates.
-While a call is under way the candidate may call what it was handed; that runs here, in the examiner's own code.
+No answer is trusted: each is a plain value, or a graph of plain values that `crossing` validates. During a call the
+candidate may call back the functions that it was passed. These run here, in the examiner.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from jupyter_loops.execution.crossing.generators import move_on
 from jupyter_loops.execution.crossing.graph import decode, decode_error
 from jupyter_loops.execution.crossing.refusal import UnreadableError
 
-from .arguments import ArgumentPickler, Described, NotPlainArgument, PlainPickler, large
+from .arguments import ArgumentPickler, NotPlainArgument, PlainPickler, Reference, large
 from .link import Link, TooLarge
-from .mocks import performed
+from .mocks import perform_on_mock
 from .overheard import Listening, items
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
@@ -38,24 +38,24 @@ FRAME = 32  # bits of the place of an object in one call's arguments
 Place = tuple[str | int, ...]  # a name of the candidate's module or a handle's number, then attributes
 _STEPS = frozenset({"__next__", "__anext__"})
 _FRAMES = frozenset({"DataFrame", "Series"})
-_SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # of a time that the candidate says: seconds, part, bytes a second
+_SLACK, _SHARE, _SPEED = 0.005, 0.5, 2e8  # bounds of a reported time: seconds, fraction, bytes a second
 
 
-class CandidateGoneError(BaseException):
+class CandidateEndedError(BaseException):
     """The candidate's process has ended, or broke the protocol; not for `except Exception` of a check."""
 
 
 class CandidateClient:
-    """Calls into the candidate's process, one at a time from threads, side by side from coroutines."""
+    """Calls into the candidate's process, one at a time from threads, concurrently from coroutines."""
 
     def __init__(self, link: Link, classes: Classes, names: dict[str, Any]) -> None:
         self.classes = classes
-        self.gone = ""  # why, once it is
-        self.failure: BaseException | None = None  # of an assert of the check, in what the candidate called back
-        self.notes: dict[str, None] = {}  # what a person should know of the calls, in order
-        self.stand_ins: WeakValueDictionary[int, Any] = WeakValueDictionary()  # handle → what stands for it here
+        self.end_reason = ""  # why the process ended; empty while it runs
+        self.failure: BaseException | None = None  # an assert of the check that failed in a call back
+        self.notes: dict[str, None] = {}  # notes for the user on the calls, in order
+        self.stand_ins: WeakValueDictionary[int, Any] = WeakValueDictionary()  # handle → its stand-in
         self.make: Callable[[Any], Any] = lambda _: None  # makes a stand-in from the candidate's description
-        self.named: dict[int, Described] = {}  # id of a target's function or class → how the candidate knows it
+        self.named: dict[int, Reference] = {}  # id of a target's function or class → its reference
         self._link, self._owner = link, os.getpid()
         self._lock = threading.RLock()
         self._numbers = count(1)
@@ -64,8 +64,8 @@ class CandidateClient:
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._listening: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # call backs that are awaited: a loop holds them weakly
-        self._kept: list[Any] = []
-        self._kept_numbers: dict[int, int] = {}
+        self._exported: list[Any] = []
+        self._export_numbers: dict[int, int] = {}
         self._shared = large(names)
         self._dropped: list[int] = []
         self._listens = Listening()
@@ -73,7 +73,7 @@ class CandidateClient:
     # ---- calls
 
     def ask(self, verb: str, *content: Any) -> Any:
-        """The answer to an order. Raises what the candidate raised, CandidateGone, Unreadable."""
+        """The answer to a request. Raises what the candidate raised, CandidateEndedError, UnreadableError."""
         with self._lock:  # until the answer is there: one reader at a time
             number, _ = self._send(verb, content)
             try:
@@ -84,17 +84,17 @@ class CandidateClient:
                 raise RuntimeError(f"the call raised {type(error).__name__}") from None
 
     def call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: int = NO) -> Any:
-        """Call what stands there."""
+        """Call the object at a place."""
         return self.ask("call", place, args, kwargs, in_place | self._listens.flags())
 
     def timed(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
-        """Seconds that one call takes there, as far as our own clock allows that to be true."""
+        """Seconds of one call as the candidate measures it; as the examiner does, if that is implausible."""
         with self._lock:
             started = perf_counter()
             number, sent = self._send("timed", (place, args, kwargs, NO))
-            said, passed = self._result(number), perf_counter() - started
-        least = _SHARE * passed - _SLACK - sent / _SPEED
-        return said if isinstance(said, float) and max(least, 0.0) <= said <= passed else passed
+            reported, elapsed = self._result(number), perf_counter() - started
+        least = _SHARE * elapsed - _SLACK - sent / _SPEED
+        return reported if isinstance(reported, float) and max(least, 0.0) <= reported <= elapsed else elapsed
 
     async def ask_async(self, verb: str, *content: Any) -> Any:
         """The same from a coroutine, while others go on."""
@@ -102,10 +102,10 @@ class CandidateClient:
 
         loop = asyncio.get_running_loop()
         number, _ = self._send(verb, content)
-        self._futures[number] = coming = loop.create_future()
+        self._futures[number] = future = loop.create_future()
         self._listen(loop)
         try:
-            return self._unwrapped(await coming)
+            return self._unwrap(await future)
         except asyncio.CancelledError:
             self._futures.pop(number, None)
             self._send("cancel", (number,))
@@ -116,46 +116,46 @@ class CandidateClient:
                 self._listening = None
 
     def take_failure(self) -> BaseException | None:
-        """The first assert of the check that did not hold in a call back, whoever has caught it."""
+        """The first assert of the check that failed in a call back, even if the candidate caught it."""
         failure, self.failure = self.failure, None
         return failure
 
     def take_notes(self) -> list[str]:
-        """What a person should know of the calls since the last look."""
+        """The notes for the user since this was last called."""
         notes, self.notes = list(self.notes), {}
         return notes
 
     def drop(self, handle: int) -> None:
-        """Nobody needs this object of the candidate's any more; it hears of it with the next call."""
+        """Release an object of the candidate's; the next request tells it."""
         self._dropped.append(handle)
 
     def failed(self, error: BaseException | None) -> None:
-        """Note an error that the candidate is about to handle: an assert that does not hold is no matter of its."""
+        """Remember a failed assert of the check, which the candidate must not swallow."""
         if isinstance(error, AssertionError):
             self.failure = self.failure or error
 
     def swallowed(self, error: BaseException | None) -> None:
-        """Note what a context manager of the candidate's has swallowed, where that was for the check to decide."""
+        """Remember an error that a context manager of the candidate's swallowed, where the check has to decide."""
         in_assert = getattr(error, "in_assert", False) or hasattr(error, "__candidate_fault__")
         if error is not None and (in_assert or isinstance(error, AssertionError)):
             self.failure = self.failure or error
 
     # ---- what the pickler asks (arguments.Owner)
 
-    def theirs(self, value: object) -> Described | None:
-        """How the candidate knows what this stands in for."""
-        known = self.named.get(id(value))
-        if known is not None:
-            return known
+    def remote_reference(self, value: object) -> Reference | None:
+        """The candidate's reference for a stand-in; None for other objects."""
+        reference = self.named.get(id(value))
+        if reference is not None:
+            return reference
         number = getattr(type(value), "__candidate__", None)
         return None if number is None else ("handle", object.__getattribute__(value, "_handle"))
 
-    def keep(self, value: object) -> int:
+    def export(self, value: object) -> int:
         """The number under which the candidate may call or read this object."""
-        number = self._kept_numbers.get(id(value))
+        number = self._export_numbers.get(id(value))
         if number is None:
-            number = self._kept_numbers[id(value)] = len(self._kept)
-            self._kept.append(value)
+            number = self._export_numbers[id(value)] = len(self._exported)
+            self._exported.append(value)
         return number
 
     def class_number(self, kind: type) -> int | None:
@@ -163,21 +163,21 @@ class CandidateClient:
         return self.classes.number(kind)
 
     def shared(self, value: object) -> str | None:
-        """The name of an object that the candidate has, too, unchanged."""
+        """The name of an object that the candidate also has, unchanged."""
         return self._shared.get(id(value))
 
     def unshare(self, name: str) -> None:
-        """From now on this travels by value: one of the two processes may change it."""
-        self._shared = {key: each for key, each in self._shared.items() if each != name}
+        """Send this by value from now on: one of the two processes may change it."""
+        self._shared = {key: shared for key, shared in self._shared.items() if shared != name}
 
     # ---- what the decoder asks (crossing.Receiving)
 
     def referred(self, number: int) -> object:
-        """An object of ours that the candidate gives back."""
+        """An object of the examiner's that the candidate refers to."""
         if type(number) is not int:
             raise UnreadableError("a reference that is no number")
-        if number < 0 and -number - 1 < len(self._kept):
-            return self._kept[-number - 1]
+        if number < 0 and -number - 1 < len(self._exported):
+            return self._exported[-number - 1]
         call, place = number >> FRAME, number & ((1 << FRAME) - 1)
         try:
             return self._arguments[call][place]
@@ -188,9 +188,9 @@ class CandidateClient:
         """A stand-in for an object that stays in the candidate."""
         return self.make(description)
 
-    # ---- sending and hearing
+    # ---- sending and receiving
 
-    def _written(self, verb: str, content: tuple[Any, ...]) -> tuple[int, bytes, Any]:
+    def _encode(self, verb: str, content: tuple[Any, ...]) -> tuple[int, bytes, Any]:
         number, dropped = next(self._numbers), tuple(self._dropped)
         self._dropped.clear()
         message = (number, verb, content, dropped)
@@ -206,20 +206,20 @@ class CandidateClient:
 
     def _send(self, verb: str, content: tuple[Any, ...]) -> tuple[int, int]:
         """The number of the call, and how many bytes it took."""
-        if self.gone:
-            raise CandidateGoneError(self.gone)
+        if self.end_reason:
+            raise CandidateEndedError(self.end_reason)
         if os.getpid() != self._owner:
             raise RuntimeError("a target cannot be called from another process of the check; threads can call it")
         with self._lock:
-            number, frame, pickler = self._written(verb, content)
+            number, frame, pickler = self._encode(verb, content)
             if verb in {"call", "timed", "special"}:
-                self._arguments[number] = _Lazily(pickler)
+                self._arguments[number] = _LazyArguments(pickler)
             if verb == "call" and content[3] & (YES | IF_NONE):
                 self._in_place.add(number)
-            self._put(frame)
+            self._send_frame(frame)
         return number, len(frame)
 
-    def _put(self, frame: bytes) -> None:
+    def _send_frame(self, frame: bytes) -> None:
         try:
             self._link.send(frame)
         except EOFError:
@@ -228,10 +228,10 @@ class CandidateClient:
     def _result(self, number: int) -> Any:
         while (answer := self._take())[0] != number:
             self._dispatch(answer)
-        return self._unwrapped(answer)
+        return self._unwrap(answer)
 
     def _take(self) -> tuple[Any, ...]:
-        """The next message. Raises CandidateGone."""
+        """The next message. Raises CandidateEndedError."""
         message: Any = None
         try:
             message = plain_values.loads(self._link.receive())
@@ -243,71 +243,71 @@ class CandidateClient:
             self._end(f"garbage: {error}")
         if type(message) is not tuple or len(message) != 4 or type(message[0]) is not int:  # noqa: PLR2004
             self._end("garbage: no message")
-        taken: tuple[Any, ...] = message
-        return taken
+        checked: tuple[Any, ...] = message
+        return checked
 
     def _end(self, why: str) -> None:
-        self.gone = self.gone or why or "ended"
-        for coming in self._futures.values():
-            if not coming.done():
-                coming.set_exception(CandidateGoneError(self.gone))
+        self.end_reason = self.end_reason or why or "ended"
+        for future in self._futures.values():
+            if not future.done():
+                future.set_exception(CandidateEndedError(self.end_reason))
         self._futures.clear()
-        raise CandidateGoneError(self.gone)
+        raise CandidateEndedError(self.end_reason)
 
     def _dispatch(self, message: tuple[Any, ...]) -> None:
-        """A message that is not the answer waited for: of another coroutine's call, or a call back."""
-        number, said, *_ = message
-        if said == "callback":
+        """Handle a message other than the awaited answer: another coroutine's, or a call back."""
+        number, verb, *_ = message
+        if verb == "callback":
             self._call_back(message)
         elif number in self._futures:
-            coming = self._futures.pop(number)
-            if not coming.done():
-                coming.set_result(message)
+            future = self._futures.pop(number)
+            if not future.done():
+                future.set_result(message)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._listening is not loop:
             self._listening = loop
-            loop.add_reader(self._link.fileno(), self._hear)
+            loop.add_reader(self._link.fileno(), self._on_readable)
 
-    def _hear(self) -> None:
+    def _on_readable(self) -> None:
         with self._lock:
             try:
                 self._dispatch(self._take())
                 while self._link.has_frame:
                     self._dispatch(self._take())
-            except CandidateGoneError:
+            except CandidateEndedError:
                 if self._listening is not None:
                     self._listening.remove_reader(self._link.fileno())
                     self._listening = None
 
     # ---- answers
 
-    def _unwrapped(self, answer: tuple[Any, ...]) -> Any:
-        number, said, payload, extra = answer
+    def _unwrap(self, answer: tuple[Any, ...]) -> Any:
+        number, outcome, payload, extra = answer
         try:
             self._read_extra(number, extra)
-            if said == "plain":
+            if outcome == "plain":
                 return payload
-            if said == "graph":
+            if outcome == "graph":
                 return decode(payload, self)
-            if said != "raised" or type(payload) is not tuple or len(payload) != 3:  # noqa: PLR2004
+            if outcome != "raised" or type(payload) is not tuple or len(payload) != 3:  # noqa: PLR2004
                 self._end("garbage: no answer")
             raise self._error(*payload)
         finally:
             if not (type(extra) is dict and extra.get("handles")):
                 self._arguments.pop(number, None)
 
-    def _error(self, graph: object, fault: object, own: object) -> BaseException:
+    def _error(self, graph: object, fault: object, description: object) -> BaseException:
         error = decode_error(graph, self)
         if self.failure is not None and str(error) == str(self.failure):
             self.failure = None  # it came back, for the check to judge
-        if own is not None:
-            made = self.make(own)
-            if isinstance(made, BaseException):  # of a class that is a target
-                BaseException.args.__set__(made, error.args)  # type: ignore[attr-defined] # past the forwarding
-                error = made
+        if description is not None:
+            stand_in = self.make(description)
+            if isinstance(stand_in, BaseException):  # of a class that is a target
+                BaseException.args.__set__(stand_in, error.args)  # type: ignore[attr-defined] # bypasses the forwarding
+                error = stand_in
         if isinstance(fault, dict):
-            error.__dict__["__candidate_fault__"] = fault  # told by `Sources.tell`
+            error.__dict__["__candidate_fault__"] = fault  # `SourceLines.tell` reports it
         return error
 
     def _read_extra(self, number: int, extra: object) -> None:
@@ -315,7 +315,7 @@ class CandidateClient:
             self._end("garbage: no extra")
             return
         if extra:
-            self._listens.hear(extra, lambda graph: decode_error(graph, self))
+            self._listens.replay(extra, lambda graph: decode_error(graph, self))
         for drawn in items(extra, "drawn"):
             self._move_on(number, drawn)
         for name in extra.get("spoiled", ()):
@@ -333,15 +333,15 @@ class CandidateClient:
             self._put_back(number, changed)
 
     def _move_on(self, number: int, drawn: Any) -> None:
-        """Let a generator of random numbers of ours be where its copy is."""
+        """Advance a random number generator to the state of its copy in the candidate."""
         if type(drawn) is not tuple or len(drawn) != 2 or type(drawn[0]) is not int:  # noqa: PLR2004
             raise UnreadableError("a generator without a place")
         move_on(self.referred((number << FRAME) | drawn[0]), drawn[1])
 
     def _put_back(self, number: int, changed: Any) -> None:
-        """Give our own objects the content that a target which works in place has left in its copies."""
-        own = self._arguments.get(number, {})
-        new = [(own[place], decode(graph, self)) for place, graph in changed if type(place) is int]
+        """Give the originals the content that a target which works in place left in its copies."""
+        arguments = self._arguments.get(number, {})
+        new = [(arguments[place], decode(graph, self)) for place, graph in changed if type(place) is int]
         new = [(target, value) for target, value in new if not isinstance(target, pickle.PickleBuffer)]
         frames = any(type(target).__name__ in _FRAMES for target, _ in new)
         for target, value in new:
@@ -359,32 +359,32 @@ class CandidateClient:
     def _call_back(self, message: tuple[Any, ...]) -> None:
         number, _, graph, _extra = message
         try:
-            kept, verb, args, kwargs = decode(graph, self)
-            value = self._kept[kept]
-            done = self._performed(value, verb, args, kwargs)
-        except CandidateGoneError:
+            object_number, verb, args, kwargs = decode(graph, self)
+            value = self._exported[object_number]
+            result = self._perform(value, verb, args, kwargs)
+        except CandidateEndedError:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
             self.failed(error)
             self._answer(number, "error", error)
         else:
             if verb == "await" or (verb == "call" and inspect.iscoroutinefunction(value)):
-                self._await(number, done)
+                self._await(number, result)
             else:
-                self._answer(number, "result", done)
+                self._answer(number, "result", result)
 
     @staticmethod
-    def _performed(value: Any, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _perform(value: Any, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if verb == "call":
             return value(*args, **kwargs)
         if verb == "await":
             return value
-        return next(value) if verb == "next" else performed(value, verb, args)
+        return next(value) if verb == "next" else perform_on_mock(value, verb, args)
 
-    def _await(self, number: int, done: Any) -> None:
+    def _await(self, number: int, result: Any) -> None:
         async def finish() -> None:
             try:
-                value = await done
+                value = await result
             except BaseException as error:  # noqa: BLE001 - it is the candidate's to handle
                 self.failed(error)
                 self._answer(number, "error", error)
@@ -402,16 +402,16 @@ class CandidateClient:
 
     def _answer(self, number: int, verb: str, value: Any) -> None:
         try:
-            self._put(self._written(verb, (number, value))[1])
-        except CandidateGoneError:
+            self._send_frame(self._encode(verb, (number, value))[1])
+        except CandidateEndedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever cannot be pickled
             fallback = RuntimeError(f"{type(value).__name__}: {value}") if verb == "error" else TypeError(str(error))
-            self._put(self._written("error", (number, fallback))[1])
+            self._send_frame(self._encode("error", (number, fallback))[1])
 
 
-class _Lazily(dict[int, Any]):
-    """Place → object of one call's arguments, read from the pickler once somebody asks."""
+class _LazyArguments(dict[int, Any]):
+    """Place → object of one call's arguments, read from the pickler on first use."""
 
     def __init__(self, pickler: Any) -> None:
         super().__init__()

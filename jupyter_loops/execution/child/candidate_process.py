@@ -1,6 +1,6 @@
 """The candidate's process: runs the module that a model wrote, and calls into it when the examiner asks.
 
-It holds nothing of the exam. All that it says is untrusted, so nothing here is a defence.
+It holds no check. The examiner trusts nothing that it sends, so nothing here is a defence.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jupyter_loops.execution.crossing.classes import Classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import NotPlainError
 
-from .arguments import Described
+from .arguments import Reference
 from .candidate_client import ASYNC, FRAME, IF_NONE, NO, YES
 from .candidate_world import CandidateWorld
 from .confine import usage
@@ -32,7 +32,7 @@ from .drawn_figures import Figures
 from .fault import CANDIDATE
 from .fingerprint import fingerprint
 from .link import Link
-from .mocks import GivenMagicMock, GivenMock
+from .mocks import MagicMockProxy, MockProxy
 from .overheard import PRINTS, WARNS, overheard
 from .target_call import TargetCall, read
 
@@ -72,8 +72,8 @@ class CandidateProcess:
         self._handles: dict[int, Any] = {}
         self._handle_numbers: dict[int, int] = {}
         self._origins: dict[int, TargetCall] = {}  # handle → the call in which it was made
-        self._given: dict[int, Any] = {}  # number of an object of the examiner's → what stands for it here
-        self._given_numbers: dict[int, int] = {}
+        self._proxies: dict[int, Any] = {}  # number of an object of the examiner's → its proxy
+        self._proxy_numbers: dict[int, int] = {}
         self._fingerprints: dict[str, int] = {}
         self._tasks: dict[int, asyncio.Task[Any]] = {}
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -81,7 +81,7 @@ class CandidateProcess:
         self._verbs: dict[str, Callable[..., Any]] = {
             "define": self._define,
             "fetch": lambda name: self._world.names[name],
-            "call": self._called,
+            "call": self._call,
             "timed": self._timed,
             "get": self._at,
             "set": lambda place, name, value: setattr(self._at(place), name, value),
@@ -98,27 +98,27 @@ class CandidateProcess:
     # ---- verbs
 
     def _define(self, text: str, scratch: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
-        """Run the module; which targets it binds, whether they can be called, and what objects of theirs can do."""
+        """Run the module. Returns for each target that it binds whether it is callable, and its abilities."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         names = self._world.names
         if not self._world.watched:
-            exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
+            exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - the purpose of this process
         elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
-        found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
+        bound = {target.name: names[target.name] for target in self._world.targets if target.name in names}
         return {
             name: (callable(value), _abilities(value) or _attributes(name, value, text))
-            for name, value in found.items()
+            for name, value in bound.items()
         }
 
-    def _called(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
+    def _call(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> Any:
         function, call = self._at(place), _current.get()
         if not flags & (PRINTS | WARNS) or call is None:
             return function(*args, **kwargs)
-        with overheard(flags, call.heard, lambda error: encode_error(error, self)):
+        with overheard(flags, call.captured, lambda error: encode_error(error, self)):
             return function(*args, **kwargs)
 
     def _timed(self, place: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], _: int) -> float:
@@ -131,7 +131,7 @@ class CandidateProcess:
         return value if name == "__await__" else getattr(type(value), name)(value, *args)
 
     def _report(self) -> tuple[dict[str, float], list[dict[str, Any]], tuple[bytes, ...]]:
-        """What this process has used, and what it has drawn since the last look."""
+        """The usage of this process, and the figures drawn since the last report."""
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the candidate may have closed or replaced it
                 stream.flush()
@@ -151,7 +151,7 @@ class CandidateProcess:
     def _take(self, frame: bytes) -> None:
         (number, verb, content, dropped), objects = read(frame, self._load)
         if verb in {"result", "error"}:
-            self._answered(*content, failed=verb == "error")
+            self._resolve(*content, failed=verb == "error")
         elif verb == "cancel":
             task = self._tasks.get(content[0])
             if task is not None:
@@ -177,7 +177,7 @@ class CandidateProcess:
                 self._begin(call, value, content)
                 return
             self._reply(call, value, content[3] if verb == "call" else NO)
-        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is reported
             self._reply_error(call, error, content[3] if verb == "call" else NO)
         finally:
             _current.reset(token)
@@ -198,7 +198,7 @@ class CandidateProcess:
 
     def _extra(self, call: TargetCall, value: Any, in_place: int) -> dict[str, Any]:
         """What the call did to its arguments."""
-        extra: dict[str, Any] = {**call.heard}
+        extra: dict[str, Any] = {**call.captured}
         if drawn := call.drawn():
             extra["drawn"] = drawn
         restores = bool(in_place & YES) or (bool(in_place & IF_NONE) and value is None)
@@ -212,33 +212,35 @@ class CandidateProcess:
 
     def _content(self, call: TargetCall, place: int) -> tuple[int, object]:
         value = call.at(place)
-        return place, encode(value, _Content(self, value))
+        return place, encode(value, _ByValue(self, value))
 
     def _reply_error(self, call: TargetCall, error: BaseException, in_place: int) -> None:
         """Send an exception, with what the call did to its arguments before it raised."""
         try:
             extra = self._extra(call, None, in_place)
         except Exception as unsendable:  # noqa: BLE001 - whatever an argument raises while it is read
-            error, extra = unsendable, {**call.heard}
+            error, extra = unsendable, {**call.captured}
         fault = None if isinstance(error, _SILENT) else self._world.sources.tell(error)
-        targets = {id(self._world.names.get(each.name)) for each in self._world.targets}
-        own = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
-        self._link.send(plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, own), extra)))
+        targets = {id(self._world.names.get(target.name)) for target in self._world.targets}
+        description = self.handle(error) if any(id(kind) in targets for kind in type(error).__mro__[:-1]) else None
+        self._link.send(
+            plain_values.dumps((call.number, "raised", (encode_error(error, self), fault, description), extra))
+        )
 
     # ---- what the encoder asks (crossing.Sending)
 
     def reference(self, value: object) -> int | None:
         """The number of an object of the examiner's that this is, unchanged."""
-        given = self._given_numbers.get(id(value))
-        if given is not None:
-            return -given - 1
+        number = self._proxy_numbers.get(id(value))
+        if number is not None:
+            return -number - 1
         call = call_of(value)
         if call is None or not call.is_unchanged(value):
             return None
         return (call.number << FRAME) | call.places[id(value)]
 
     def handle(self, value: object) -> object:
-        """Keep an object here; its number, its kind, the target that it is an object of, and what it can do."""
+        """Keep an object here. Returns its number, its class, the target that is its class, and its abilities."""
         number = self._handle_numbers.get(id(value))
         call = _current.get()
         if number is None:
@@ -249,23 +251,25 @@ class CandidateProcess:
         if call is not None:
             call.has_handles = True
         kind = type(value)
-        target = next((each.name for each in self._world.targets if self._world.names.get(each.name) is kind), "")
+        target = next(
+            (contract.name for contract in self._world.targets if self._world.names.get(contract.name) is kind), ""
+        )
         return (number, str(kind.__name__)[:80], target, (*_abilities(kind), *_drawn_as(kind)))
 
     # ---- what arrives
 
-    def _load(self, described: Described) -> object:
-        word, number, *more = described
+    def _load(self, reference: Reference) -> object:
+        word, number, *more = reference
         if word == "name":
             return self._world.names[number]
         if word == "handle":
             return self._handles[number]
         if word == "class":
             return self.classes.at(number)
-        if number not in self._given:
-            self._given[number] = value = self._make(word, number, more)
-            self._given_numbers[id(value)] = number
-        return self._given[number]
+        if number not in self._proxies:
+            self._proxies[number] = value = self._make(word, number, more)
+            self._proxy_numbers[id(value)] = number
+        return self._proxies[number]
 
     def _make(self, word: str, number: int, more: list[Any]) -> object:
         if word == "shared":
@@ -273,7 +277,7 @@ class CandidateProcess:
             self._fingerprints[more[0]] = fingerprint(value)
             return value
         if word == "iterator":
-            return GivenIterator(lambda: self._call_back(number, "next", (), {}))
+            return IteratorProxy(lambda: self._call_back(number, "next", (), {}))
         if word == "awaitable":
             return self._awaitable(number, is_coroutine=more[0])
         if word == "mock":
@@ -281,26 +285,26 @@ class CandidateProcess:
         name, doc, asynchronous, parameters = more
         if asynchronous:
 
-            async def given_async(*args: Any, **kwargs: Any) -> Any:
+            async def call_back_async(*args: Any, **kwargs: Any) -> Any:
                 return await self._call_back_async(number, args, kwargs)
 
-            made: Any = given_async
+            proxy: Any = call_back_async
         else:
 
-            def given(*args: Any, **kwargs: Any) -> Any:
+            def call_back(*args: Any, **kwargs: Any) -> Any:
                 return self._call_back(number, "call", args, kwargs)
 
-            made = given
-        made.__name__, made.__qualname__, made.__doc__, made.__module__ = name, name, doc, "__main__"
+            proxy = call_back
+        proxy.__name__, proxy.__qualname__, proxy.__doc__, proxy.__module__ = name, name, doc, "__main__"
         if parameters is not None:
-            made.__signature__ = _signature(parameters)
-        return made
+            proxy.__signature__ = _signature(parameters)
+        return proxy
 
     def _awaitable(self, number: int, *, is_coroutine: bool) -> object:
-        async def given_awaitable() -> Any:
+        async def call_back() -> Any:
             return await self._call_back_async(number, (), {}, "await")
 
-        return given_awaitable() if is_coroutine else GivenAwaitable(given_awaitable)
+        return call_back() if is_coroutine else AwaitableProxy(call_back)
 
     def _mock(self, number: int, name: str, asynchronous: bool, magic: bool) -> object:
         def back(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -309,7 +313,7 @@ class CandidateProcess:
         async def back_async(verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return await self._call_back_async(number, args, kwargs, verb)
 
-        kind = GivenMagicMock if magic else GivenMock
+        kind = MagicMockProxy if magic else MockProxy
         return type(name, (kind,), {})(back, back_async if asynchronous else None)
 
     def _is_spoiled(self, name: str) -> bool:
@@ -321,14 +325,14 @@ class CandidateProcess:
     # ---- calls back
 
     def _call_back(self, number: int, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call what the examiner has given, and serve it meanwhile."""
+        """Call an object of the examiner's, and serve requests until the result is there."""
         with self._lock:
-            asked = -next(self._numbers)
-            self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
+            request = -next(self._numbers)
+            self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
             while True:
                 frame = self._link.receive()
                 (_, word, content, _), _ = read(frame, self._load)
-                if word in {"result", "error"} and content[0] == asked:
+                if word in {"result", "error"} and content[0] == request:
                     return _value(content[1], failed=word == "error")
                 self._take(frame)
 
@@ -338,25 +342,25 @@ class CandidateProcess:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # one that the candidate runs itself: nobody listens meanwhile
+        if loop is not self._loop:  # the candidate runs a loop of its own: nothing reads the link meanwhile
             return self._call_back(number, verb, args, kwargs)
-        asked = -next(self._numbers)
-        self._answers[asked] = coming = loop.create_future()
-        self._link.send(plain_values.dumps((asked, "callback", encode((number, verb, args, kwargs), self), {})))
-        return await coming
+        request = -next(self._numbers)
+        self._answers[request] = future = loop.create_future()
+        self._link.send(plain_values.dumps((request, "callback", encode((number, verb, args, kwargs), self), {})))
+        return await future
 
-    def _answered(self, asked: int, value: Any, *, failed: bool) -> None:
-        coming = self._answers.pop(asked, None)
-        if coming is not None and not coming.done():
+    def _resolve(self, request: int, value: Any, *, failed: bool) -> None:
+        future = self._answers.pop(request, None)
+        if future is not None and not future.done():
             if failed:
-                coming.set_exception(value)
+                future.set_exception(value)
             else:
-                coming.set_result(value)
+                future.set_result(value)
 
     # ---- coroutines
 
     def _begin(self, call: TargetCall, value: Any, content: tuple[Any, ...]) -> None:
-        """Run a coroutine, and go on listening for others until none is left."""
+        """Run a coroutine, and serve requests until no coroutine runs."""
         import asyncio
 
         if self._loop is None:
@@ -366,7 +370,7 @@ class CandidateProcess:
         self._tasks[call.number] = task
         task.add_done_callback(lambda _: self._tasks.pop(call.number, None))
         if not loop.is_running():
-            loop.add_reader(self._link.fileno(), self._hear)
+            loop.add_reader(self._link.fileno(), self._on_readable)
             loop.run_until_complete(self._until_idle())
             loop.remove_reader(self._link.fileno())
 
@@ -375,7 +379,7 @@ class CandidateProcess:
         try:
             result = await value
             self._reply(call, result, in_place)
-        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is told
+        except BaseException as error:  # noqa: BLE001 - whatever a candidate raises is reported
             self._reply_error(call, error, in_place)
 
     async def _until_idle(self) -> None:
@@ -385,7 +389,7 @@ class CandidateProcess:
             await asyncio.wait(list(self._tasks.values()))
             await asyncio.sleep(0)
 
-    def _hear(self) -> None:
+    def _on_readable(self) -> None:
         try:
             self._take(self._link.receive())
             while self._link.has_frame:
@@ -394,21 +398,21 @@ class CandidateProcess:
             os._exit(0)
 
 
-class GivenIterator:
-    """An iterator of the examiner's."""
+class IteratorProxy:
+    """Forwards to an iterator of the examiner's."""
 
     def __init__(self, step: Callable[[], Any]) -> None:
         self._step = step
 
-    def __iter__(self) -> GivenIterator:
+    def __iter__(self) -> IteratorProxy:
         return self
 
     def __next__(self) -> Any:
         return self._step()
 
 
-class GivenAwaitable:
-    """A future or task of the examiner's: it may be awaited again."""
+class AwaitableProxy:
+    """Forwards to a future or task of the examiner's, which may be awaited more than once."""
 
     def __init__(self, begin: Callable[[], Any]) -> None:
         self._begin = begin
@@ -417,14 +421,14 @@ class GivenAwaitable:
         return self._begin().__await__()
 
 
-class _Content:
-    """As the process itself, but the one object is sent by value, whoever's it is."""
+class _ByValue:
+    """Answers the encoder as the process does, but one object is sent by value."""
 
     def __init__(self, process: CandidateProcess, value: object) -> None:
         self.classes, self._process, self._value = process.classes, process, value
 
     def reference(self, value: object) -> int | None:
-        """Each of the examiner's own objects is what it was, or is told of as well."""
+        """Every argument is sent by reference: it is unchanged, or its content is sent as well."""
         if value is self._value:
             self._value = None
             return None
@@ -437,27 +441,27 @@ class _Content:
 
 
 def _abilities(kind: object) -> tuple[str, ...]:
-    """What objects of a class can do, by it and not by its metaclass; nothing for what is no class."""
-    members = {name for each in kind.__mro__ for name in vars(each)} if isinstance(kind, type) else set()
+    """Abilities of the instances of a class, not of its metaclass; none for what is no class."""
+    members = {name for base in kind.__mro__ for name in vars(base)} if isinstance(kind, type) else set()
     return tuple(ability for ability, method in _ABILITIES if method in members)
 
 
 def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
-    """Whether a function has, or gets, attributes of its own, as those do that count or cache their calls."""
+    """Whether a function has or gets attributes, as one does that counts or caches its calls."""
     if isinstance(value, type) or not callable(value):
         return ()
-    own = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
-    return ("attributes",) if own or re.search(rf"\b{name}\.[a-z]", text) else ()
+    has_attributes = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
+    return ("attributes",) if has_attributes or re.search(rf"\b{name}\.[a-z]", text) else ()
 
 
 def _drawn_as(kind: type) -> tuple[str, ...]:
-    """The class of Matplotlib's that this is, or is derived from; its objects stay here."""
-    found = (each for each in kind.__mro__ if each.__module__.partition(".")[0] == "matplotlib")
-    return tuple(f"is {each.__module__}:{each.__qualname__}" for each in islice(found, 1))
+    """The nearest Matplotlib class in the MRO, whose objects stay here."""
+    bases = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "matplotlib")
+    return tuple(f"is {base.__module__}:{base.__qualname__}" for base in islice(bases, 1))
 
 
 def call_of(value: object) -> TargetCall | None:
-    """The call under way that has brought this object."""
+    """The current call, or one around it, that has this object among its arguments."""
     call = _current.get()
     while call is not None and id(value) not in call.places:
         call = call.outer
@@ -465,7 +469,7 @@ def call_of(value: object) -> TargetCall | None:
 
 
 def _is_awaited(value: Any, verb: str, content: tuple[Any, ...]) -> bool:
-    """Whether the examiner waits for what comes of a coroutine, and not for the coroutine."""
+    """Whether the examiner waits for the result of a coroutine, not for the coroutine."""
     if verb == "special":
         return content[1] in {"__await__", "__anext__", "__aenter__", "__aexit__"}
     return verb == "call" and bool(content[3] & ASYNC) and isinstance(value, CoroutineType)
@@ -480,10 +484,10 @@ def _value(value: Any, *, failed: bool) -> Any:
 def _signature(parameters: list[tuple[str, int, bool]]) -> Any:
     import inspect
 
-    made = [
+    signature_parameters = [
         inspect.Parameter(name, inspect._ParameterKind(kind), default=... if optional else inspect.Parameter.empty)  # noqa: SLF001
         for name, kind, optional in parameters
     ]
     with suppress(ValueError):
-        return inspect.Signature(made)
+        return inspect.Signature(signature_parameters)
     return None

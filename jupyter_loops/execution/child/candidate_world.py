@@ -1,4 +1,4 @@
-"""The world that every candidate meets: names received, set-up executed, targets understood."""
+"""The world of every candidate: the notebook's names, the executed set-up, and the resolved targets."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from typing import Any
 from .fault import SourceLines
 from .target_contract import DATA, TargetContract
 
-KEPT: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
-ADVICE_ON_SETUP = "--setup-timeout gives it longer, and what an earlier cell has made need not be made again"
+MAPPED_FILES: dict[int, os.stat_result] = {}  # descriptors of the notebook's names, open while they are mapped
+ADVICE_ON_SETUP = (
+    "raise --setup-timeout, or compute in an earlier cell what the set-up needs: the sandbox receives its values"
+)
 
 
 class SetupFailedError(Exception):
@@ -27,7 +29,7 @@ class SetupFailedError(Exception):
 
 
 class SetupTimeoutError(BaseException):
-    """The set-up is over its time; not an Exception, so that `except Exception` does not hold it up."""
+    """The set-up took too long. Not an Exception, so that `except Exception` does not catch it."""
 
 
 class CandidateWorld:
@@ -37,16 +39,16 @@ class CandidateWorld:
         self.module = ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         self.setup_name = order["setup_name"]
-        self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's own; None: no rules
-        self.limits: dict[str, Any] | None = order["limits"]  # that the system is asked to hold a candidate to
+        self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's imports; None: no rules
+        self.limits: dict[str, Any] | None = order["limits"]  # resource limits of a candidate
         self.sources = SourceLines()
         self.targets: list[TargetContract] = []
-        self.bench: Any = None  # a testing.Bench, where a check asks for pytest
+        self.bench: Any = None  # a testing.PytestRunner, where a check needs pytest
         self.roots: tuple[str, ...] = tuple(order["tests"])  # folders of the user's tests
-        self.changing = frozenset(order["state"])  # names whose values the set-up's own functions change
-        self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may reach
+        self.changing = frozenset(order["state"])  # names whose values the set-up's functions change
+        self.shut_in: dict[str, Any] = order["shut_in"]  # the plan of what candidates may access
         self.sources.online = self.shut_in["level"] == "process"
-        self.watched: bool = order["watched"]  # a module may not act while it is defined
+        self.watched: bool = order["watched"]  # module-level statements must not have effects
         self.most: int = order["most"]  # bytes of one answer of a candidate's
         self._random_state: Any = None  # of the module `random`, where the set-up has seeded it
 
@@ -55,18 +57,18 @@ class CandidateWorld:
         """The module's namespace."""
         return self.module.__dict__
 
-    def build(self, order: dict[str, Any], cargo: memoryview) -> None:
-        """Receive the notebook's names and run the set-up. Raises Unready."""
+    def build(self, order: dict[str, Any], payload: memoryview) -> None:
+        """Receive the notebook's names and run the set-up. Raises SetupFailedError."""
         sys.modules["__main__"] = self.module
-        if sys.version_info < (3, 12) and any(each["kind"] == DATA for each in order["targets"]):
+        if sys.version_info < (3, 12) and any(target["kind"] == DATA for target in order["targets"]):
             _modernise_typed_dict()
-        self._receive(order, cargo)
+        self._receive(order, payload)
         before = random.getstate()
         with _working_in(order["setup_cwd"]):
             self._run_setup(order["setup"], order["setup_seconds"])
         state = random.getstate()
         self._random_state = None if state == before else state
-        self.targets = [self._target(each) for each in order["targets"]]
+        self.targets = [self._target(target) for target in order["targets"]]
         if order["tests"]:
             self.bench = self._bench(order["loop"])
 
@@ -84,7 +86,7 @@ class CandidateWorld:
             raise SetupFailedError("preflight", f"pytest(…) needs pytest: pip install pytest ({error})") from error
 
     def schemas(self) -> dict[str, Any]:
-        """JSON schema of each data target. Raises Unready."""
+        """JSON schema of each data target. Raises SetupFailedError."""
         schemas = {}
         for target in self.targets:
             try:
@@ -95,26 +97,26 @@ class CandidateWorld:
                 schemas[target.name] = schema
         return schemas
 
-    def supply(self, order: dict[str, Any], cargo: memoryview) -> None:
-        """Receive more of the notebook's names, that a candidate reads; those of the set-up stay what they are."""
+    def add_names(self, order: dict[str, Any], payload: memoryview) -> None:
+        """Receive more names of the notebook that a candidate reads; names of the set-up are not replaced."""
         self.sources.absent.update(order["absent"])
         if not order["names"] or order["names"][0] in self.names:
             return
         try:
-            self._receive(order, cargo)
+            self._receive(order, payload)
         except SetupFailedError as unready:
             self.sources.absent[order["names"][0]] = unready.args[1]
 
     def receive_private(self, order: dict[str, Any], files: list[int]) -> None:
-        """Receive names that only the examiner gets. Raises Unready."""
+        """Receive names that only the examiner gets. Raises SetupFailedError."""
         self._receive(order, opened(order, files))
 
-    def _receive(self, order: dict[str, Any], cargo: memoryview) -> None:
+    def _receive(self, order: dict[str, Any], payload: memoryview) -> None:
         if not order["names"]:
             return
         start = order["pickled"]
-        buffers = [cargo[offset : offset + size] for offset, size in order["buffers"]]
-        unpickler = pickle.Unpickler(io.BytesIO(cargo[:start]), buffers=buffers)  # noqa: S301 - from the kernel, trusted
+        buffers = [payload[offset : offset + size] for offset, size in order["buffers"]]
+        unpickler = pickle.Unpickler(io.BytesIO(payload[:start]), buffers=buffers)  # noqa: S301 - from the kernel, trusted
         for name in order["names"]:
             try:
                 self.names[name] = unpickler.load()
@@ -162,7 +164,7 @@ def _modernise_typed_dict() -> None:
 
 
 def opened(order: dict[str, Any], files: list[int]) -> memoryview:
-    """The notebook's names, by a descriptor or a path."""
+    """The payload with the notebook's names, from a descriptor or a path."""
     if files:
         return mapped(files[0])
     if order["cargo"]:
@@ -171,30 +173,30 @@ def opened(order: dict[str, Any], files: list[int]) -> memoryview:
 
 
 def mapped(file: int) -> memoryview:
-    """The cargo, private and copy-on-write: arrays in it are writable, and forks share their pages."""
+    """The payload, mapped copy-on-write: arrays in it are writable, and forks share their pages."""
     size = os.fstat(file).st_size
     if not size:
         os.close(file)
         return memoryview(b"")
-    free = os.dup(file)  # the number by which the mapping will keep the file open for itself
+    free = os.dup(file)  # the descriptor that the mapping will open for itself
     os.close(free)
     view = memoryview(mmap(file, size, access=ACCESS_COPY))
     with suppress(OSError):
         if os.path.sameopenfile(free, file):
-            KEPT[free] = os.fstat(file)
+            MAPPED_FILES[free] = os.fstat(file)
     os.close(file)
     return view
 
 
 @contextmanager
 def _interrupted_after(seconds: float | None) -> Iterator[None]:
-    """Raise TooSlow where the set-up stands then; what cannot be interrupted, the kernel ends a little later."""
+    """Raise SetupTimeoutError in the set-up after so many seconds; the kernel ends what this cannot interrupt."""
     if seconds is None or not hasattr(signal, "setitimer"):
         yield
         return
 
     def interrupt(*_: object) -> None:
-        raise SetupTimeoutError(f"the set-up was still here after {seconds:g} s; {ADVICE_ON_SETUP}")
+        raise SetupTimeoutError(f"the set-up did not end within {seconds:g} s; {ADVICE_ON_SETUP}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)

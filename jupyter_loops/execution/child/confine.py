@@ -1,4 +1,4 @@
-"""What a process may use, set by itself before it runs anything foreign."""
+"""Resource limits that a process sets for itself before it runs foreign code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-_signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers: a fork copies their pages
+_signal: Any = sys.modules["_signal"]  # without the enums of `signal`: a fork would copy their pages
 Bound = tuple[int, tuple[int, int]]  # the number of a limit, and how much of it: soft, hard
 _SUBREAPER, _DEATH_SIGNAL, _DUMPABLE = 36, 1, 4  # prctl options, linux/prctl.h
 
@@ -39,28 +39,28 @@ def _prctl() -> Callable[..., int]:
 
 
 def bounds(limits: dict[str, Any]) -> list[Bound]:
-    """What the limits mean for a process like this one, or a fork of it: CPU seconds first, to which it adds its own.
+    """The rlimits of a process like this one, or a fork of it. CPU seconds come first; `hold` adds those used so far.
 
-    Nothing where the platform has no such limits.
+    Empty where the platform has no rlimits.
     """
     try:
         import resource
     except ImportError:
         return []
-    cpu = int(limits["cpu_seconds"]) + 2  # the kernel watches more finely; this is the net
-    wanted = {
+    cpu = int(limits["cpu_seconds"]) + 2  # the kernel measures more precisely; this is the fallback
+    rlimits = {
         "RLIMIT_CPU": (cpu, cpu + 1),
         "RLIMIT_NOFILE": (limits["open_files"],) * 2,
         "RLIMIT_FSIZE": (limits["file_bytes"],) * 2,
         "RLIMIT_CORE": (0, 0),
     }
     if limits["memory_bytes"] is not None and sys.platform.startswith("linux"):
-        wanted["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
-    return [(getattr(resource, name), bound) for name, bound in wanted.items()]
+        rlimits["RLIMIT_AS"] = (_address_space() + limits["memory_bytes"],) * 2
+    return [(getattr(resource, name), bound) for name, bound in rlimits.items()]
 
 
 def hold(bounds: list[Bound]) -> None:
-    """Bound this process and its descendants from now on; what holds already and is tighter stays."""
+    """Apply the limits to this process and its descendants; a tighter limit stays."""
     if not bounds:
         return
     import resource
@@ -81,11 +81,11 @@ def usage() -> dict[str, float]:
         import resource
     except ImportError:
         return {"cpu_seconds": sum(os.times()[:2]), "peak_bytes": 0}
-    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     return {
-        "cpu_seconds": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
-        "peak_bytes": max(own.ru_maxrss, others.ru_maxrss) * unit,
+        "cpu_seconds": process.ru_utime + process.ru_stime + children.ru_utime + children.ru_stime,
+        "peak_bytes": max(process.ru_maxrss, children.ru_maxrss) * unit,
     }
 
 

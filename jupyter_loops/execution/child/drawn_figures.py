@@ -1,6 +1,6 @@
-"""Pictures of what a candidate or a check has drawn, taken before the process dies with them.
+"""Figures that a candidate or a check has drawn, rendered before the process ends.
 
-Nothing here imports a plotting library: what has not been imported has drawn nothing.
+Nothing here imports a plotting library: a library that has not been imported has drawn nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from .value_text import clip, kind
 
-_MOST = 4  # figures of one act
+_MOST = 4  # figures of one order
 _TRACES = 20
 _PIXELS = 1200  # of the longer side
 _DPI = (96, 64, 40)
@@ -29,41 +29,41 @@ class Figures:
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
         self._shown: list[Any] = []
-        self._seen: list[Any] = []  # not their ids alone: those are given anew
+        self._previous: list[Any] = []  # not only their ids: Python reuses these
         _catch_shown(self._shown)
 
     def begin(self) -> None:
-        """What is there now is not new."""
-        self._seen = list(self._drawn())
+        """Ignore the figures that exist now."""
+        self._previous = list(self._drawn())
 
     def take(self) -> tuple[list[dict[str, Any]], tuple[bytes, ...]]:
-        """New figures as JSON and bytes, one each; what cannot be drawn is left out."""
-        new = [figure for figure in self._drawn() if not any(figure is known for known in self._seen)]
-        self._seen += new
-        told, contents = [], []
+        """JSON and bytes of each new figure; a figure that cannot be rendered is left out."""
+        new = [figure for figure in self._drawn() if not any(figure is previous for previous in self._previous)]
+        self._previous += new
+        descriptions, contents = [], []
         for figure in islice(new, _MOST):
             with suppress(BaseException):  # a figure may be broken, or only pretend to be one
-                words, content = _plotly(figure) if hasattr(figure, "to_plotly_json") else _matplotlib(figure)
+                description, content = _plotly(figure) if hasattr(figure, "to_plotly_json") else _matplotlib(figure)
                 if content:
-                    told.append(words)
+                    descriptions.append(description)
                     contents.append(content)
-        return told, tuple(contents)
+        return descriptions, tuple(contents)
 
     def _drawn(self) -> Iterator[Any]:
         """Every figure there is, each once."""
-        found: list[Any] = []
+        figures: list[Any] = []
         with suppress(BaseException):
-            found += [manager.canvas.figure for manager in _managers()]
-        found += self._shown
+            figures += [manager.canvas.figure for manager in _managers()]
+        figures += self._shown
         types = tuple(
             getattr(sys.modules[module], name) for module, name in _TYPES if hasattr(sys.modules.get(module), name)
         )
         if types:
-            found += [value for value in list(self._names.values()) if isinstance(value, types)]
-        seen: set[int] = set()
-        for figure in found:
-            if id(figure) not in seen:
-                seen.add(id(figure))
+            figures += [value for value in list(self._names.values()) if isinstance(value, types)]
+        ids: set[int] = set()
+        for figure in figures:
+            if id(figure) not in ids:
+                ids.add(id(figure))
                 yield figure
 
 
@@ -77,7 +77,7 @@ def _managers() -> list[Any]:
 
 
 def _catch_shown(shown: list[Any]) -> None:
-    """Let `fig.show()` of Plotly only remember the figure: there is no browser here, and to look for one takes long."""
+    """Have `fig.show()` of Plotly only record the figure: there is no browser, and looking for one is slow."""
     module = sys.modules.get(_PLOTLY)
     if module is None:
         sys.meta_path.insert(0, _Later(shown))
@@ -86,13 +86,13 @@ def _catch_shown(shown: list[Any]) -> None:
 
 
 class _Later:
-    """Catches what is shown, once Plotly has been imported."""
+    """An import hook: it calls `_catch_shown` once Plotly has been imported."""
 
     def __init__(self, shown: list[Any]) -> None:
         self._shown = shown
 
     def find_spec(self, name: str, path: Any, _target: Any = None) -> Any:
-        """As the import system asks; it is only wanted once."""
+        """Wrap the loader of Plotly, once."""
         if name != _PLOTLY:
             return None
         from importlib.machinery import PathFinder
@@ -126,12 +126,12 @@ def _matplotlib(figure: Any) -> tuple[dict[str, Any], bytes]:
 
 def _plotly(figure: Any) -> tuple[dict[str, Any], bytes]:
     traces = [_trace(trace) for trace in islice(figure.data, _TRACES)]
-    whole = None
+    figure_json = None
     if sum(trace["points"] for trace in traces) <= _POINTS and len(figure.data) <= _TRACES:
         text = figure.to_json()
-        whole = json.loads(text) if len(text) < _LIMIT // 2 else None
+        figure_json = json.loads(text) if len(text) < _LIMIT // 2 else None
     title = figure.layout.title.text or ""
-    content = json.dumps({"traces": traces, "more": max(len(figure.data) - _TRACES, 0), "figure": whole})
+    content = json.dumps({"traces": traces, "more": max(len(figure.data) - _TRACES, 0), "figure": figure_json})
     return {"kind": "plotly", "title": clip(str(title), 100)}, content.encode()
 
 

@@ -1,4 +1,4 @@
-"""Exceptions, told in the words and lines of the candidate, without ours."""
+"""Exceptions, reported with the messages and lines of the candidate and the cell, without frames of the library."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .value_text import clip, describe, kind, message
 CANDIDATE = "<candidate>"
 _HEAD, _TAIL = 2, 4  # frames kept of a long traceback
 _VALUES = 8  # locals of one frame
-_DEEPEST = 10  # exceptions that stand behind one another
+_DEEPEST = 10  # exceptions in a chain of causes
 _SOCKET = ("/socket.py", "\\socket.py")
 _OFFLINE = "candidates have no network: make what needs it a @tool, which runs in the notebook"
 
 
 class SourceLines:
-    """Whose line is whose: the texts that ran, by the filename they were compiled under."""
+    """The texts that ran, by the filename that they were compiled under."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
@@ -41,33 +41,33 @@ class SourceLines:
     def tell(self, error: BaseException) -> dict[str, Any]:
         """A Fault as JSON."""
         frames = self._frames(error.__traceback__)
-        told = getattr(error, "__candidate_fault__", None)  # what the candidate's process says of it
-        if isinstance(told, dict):
-            return told | {"frames": [*frames, *told.get("frames", ())][-_HEAD - _TAIL :]}
+        remote_fault = getattr(error, "__candidate_fault__", None)  # the report of the candidate's process
+        if isinstance(remote_fault, dict):
+            return remote_fault | {"frames": [*frames, *remote_fault.get("frames", ())][-_HEAD - _TAIL :]}
         if isinstance(error, SyntaxError) and error.filename in self._lines and not frames:
             frames = [self._frame(str(error.filename), "", error.lineno or 1, {})]
         return {"type": kind(error), "message": self._words(error), "frames": frames}
 
     def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
-        kept: list[tuple[FrameType, int]] = []
+        located: list[tuple[FrameType, int]] = []
         while trace is not None:
             if trace.tb_frame.f_code.co_filename in self._lines:
-                kept.append((trace.tb_frame, trace.tb_lineno))
-                if len(kept) > _HEAD + _TAIL:
-                    del kept[_HEAD]
+                located.append((trace.tb_frame, trace.tb_lineno))
+                if len(located) > _HEAD + _TAIL:
+                    del located[_HEAD]
             trace = trace.tb_next
         return [
             self._frame(frame.f_code.co_filename, frame.f_code.co_qualname, line, self._values(frame, line))
-            for frame, line in kept
+            for frame, line in located
         ]
 
     def _values(self, frame: FrameType, line: int) -> dict[str, str]:
-        """Locals of a function; of a module, where everything is, the names that the line speaks of."""
+        """Locals of a function; of a module, which has too many, the names in the line."""
         if frame.f_code.co_name != "<module>":
             return _named(frame.f_locals, lambda _: True)
         lines = self._lines[frame.f_code.co_filename]
-        spoken = set(re.findall(r"\w+", lines[line - 1])) if 0 < line <= len(lines) else set()
-        return _named(frame.f_globals, spoken.__contains__)
+        mentioned = set(re.findall(r"\w+", lines[line - 1])) if 0 < line <= len(lines) else set()
+        return _named(frame.f_globals, mentioned.__contains__)
 
     def _frame(self, filename: str, function: str, line: int, values: dict[str, str]) -> dict[str, Any]:
         lines = self._lines[filename]
@@ -95,11 +95,11 @@ def _comes_of_a_socket(error: BaseException | None) -> bool:
     return False
 
 
-def _named(names: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, str]:
-    dull = (ModuleType, FunctionType, type)
-    named = [
+def _named(names: dict[str, Any], selects: Callable[[str], bool]) -> dict[str, str]:
+    skipped = (ModuleType, FunctionType, type)
+    selected = [
         (name, value)
         for name, value in names.items()
-        if wanted(name) and not name.startswith(("_", "@", ".")) and not isinstance(value, dull)
+        if selects(name) and not name.startswith(("_", "@", ".")) and not isinstance(value, skipped)
     ]
-    return {name: describe(value) for name, value in named[:_VALUES]}
+    return {name: describe(value) for name, value in selected[:_VALUES]}

@@ -1,4 +1,4 @@
-"""Whether a large array or frame is still what it was: for honest code, at the speed of memory."""
+"""Detects changes of large arrays and frames at the speed of memory; it does not withstand hostile code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHUNK = 1 << 16  # words
 
 
 def fingerprint(value: Any) -> int:
-    """A number that changes when the content does, as far as nobody tries to prevent it; 0 for what cannot change."""
+    """A number that changes with the content, unless code prevents it on purpose; 0 for what cannot change."""
     module = type(value).__module__.partition(".")[0]
     if module == "pandas":
         blocks = getattr(getattr(value, "_mgr", None), "blocks", ())
@@ -30,11 +30,11 @@ def _of_array(array: Any) -> int:
         array = numpy.ascontiguousarray(array)
     memory = (ctypes.c_ubyte * array.nbytes).from_address(array.ctypes.data) if array.nbytes else b""
     words = numpy.frombuffer(memory, numpy.uint64, array.nbytes // 8)
-    whole = len(words) // _CHUNK * _CHUNK
-    chunks = [int(numpy.bitwise_xor.reduce(part * _weights())) for part in words[:whole].reshape(-1, _CHUNK)]
-    rest = words[whole:] * _weights()[: len(words) - whole]
+    full = len(words) // _CHUNK * _CHUNK
+    chunks = [int(numpy.bitwise_xor.reduce(part * _weights())) for part in words[:full].reshape(-1, _CHUNK)]
+    last = words[full:] * _weights()[: len(words) - full]
     tail = bytes(memoryview(memory)[8 * len(words) :])
-    return hash((*chunks, int(numpy.bitwise_xor.reduce(rest)) if len(rest) else 0, tail, array.shape, str(array.dtype)))
+    return hash((*chunks, int(numpy.bitwise_xor.reduce(last)) if len(last) else 0, tail, array.shape, str(array.dtype)))
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Forks the finished world for each candidate, and reaps what has died.
+"""Forks the finished world for each candidate, and reaps the processes that ended.
 
-A fork costs what it touches: each page that it is first to write or to count a reference on is copied, which takes
-longer than most of what is done there. So all that is the same for every candidate is made before the fork, and what
-is done after it is done by the shortest way.
+A fork pays for each page that it touches: the first write or reference count copies the page, which takes longer than
+most of the work there. So everything that is the same for all candidates is done before the fork, and the code that
+runs after it is short.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .fork_template import ForkTemplate
 from .kernel_connection import HELLO, KernelConnection
 from .session import settle
 
-_signal: Any = sys.modules["_signal"]  # without the words that `signal` has for its numbers
+_signal: Any = sys.modules["_signal"]  # without the enums of `signal`: a fork would copy their pages
 _PIECE = 4096
 
 
@@ -34,7 +34,7 @@ class ForkServer:
     ) -> None:
         self._control, self._ready, self._obey = control, ready, obey
         self._attempts: dict[int, int] = {}  # pid → attempt
-        self._own = frozenset(_children())  # that the set-up started
+        self._setup_children = frozenset(_children())  # that the set-up started
         self._died, self._wakeup = os.pipe()
         os.set_blocking(self._died, False)
         os.set_blocking(self._wakeup, False)
@@ -75,10 +75,10 @@ class ForkServer:
             os.close(file)
 
     def _become(self, files: list[int]) -> None:
-        """The life of a forked child; never returns."""
+        """Run a forked child; never returns."""
         try:
             connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, files[0])
-            connection.sendall(HELLO.pack(os.getpid()))  # at once: until then it cannot be told from a stray
+            connection.sendall(HELLO.pack(os.getpid()))  # first: until then the kernel takes it for a stray process
             _signal.set_wakeup_fd(-1)
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             os.close(self._died)
@@ -87,7 +87,7 @@ class ForkServer:
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
             self._ready.serve(KernelConnection(connection, with_files=True))
-        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+        except BaseException:  # noqa: BLE001 - printed to stderr, which the kernel reads
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         finally:
@@ -99,7 +99,7 @@ class ForkServer:
             if ended:
                 attempt = self._attempts.pop(pid)
                 self._control.send({"said": "ended", "attempt": attempt, "status": status})
-        for stray in set(_children()) - self._own - self._attempts.keys():
+        for stray in set(_children()) - self._setup_children - self._attempts.keys():
             with suppress(OSError):  # it died first
                 os.kill(stray, signal.SIGKILL)
                 os.waitpid(stray, os.WNOHANG)

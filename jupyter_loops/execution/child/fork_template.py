@@ -1,4 +1,4 @@
-"""All that serving a candidate needs, made once in the fork server, for its forks."""
+"""Everything that serving a candidate needs, prepared once in the fork server for its forks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_loops.execution.crossing.classes import Classes
 from .candidate_child import CandidateChild
 from .candidate_client import CandidateClient
 from .candidate_process import CandidateProcess
-from .candidate_world import KEPT, CandidateWorld
+from .candidate_world import MAPPED_FILES, CandidateWorld
 from .confine import adopt_orphans, bounds, close_memory, hold
 from .drawn_figures import Figures
 from .examiner_process import Examine, Examiner
@@ -31,7 +31,7 @@ from .shut_in import ChildRestrictions
 
 
 class ForkTemplate:
-    """Of one world, for every candidate that will meet it."""
+    """The prepared parts of one world, for every candidate that runs in it."""
 
     def __init__(
         self,
@@ -53,18 +53,18 @@ class ForkTemplate:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of how candidates are shut in."""
+        """Notes for the user on how candidates are restricted."""
         return self._restrictions.notes
 
     def look(self) -> None:
-        """Take the world as it is now for the one that candidates meet."""
+        """Take the state of the world now as the one that candidates start from."""
         limits = self._world.limits
         self._bounds = [] if limits is None else bounds(limits)
         self._figures.begin()
         self._classes = Classes.of(self._world.names)
 
     def warm_up(self) -> None:
-        """Make the code quick that every fork will run."""
+        """Run the code of every fork until the interpreter has specialised it."""
         for _ in range(OFTEN):
             self._rehearse()
 
@@ -73,7 +73,7 @@ class ForkTemplate:
         linecache.cache.pop(CANDIDATE, None)
 
     def _rehearse_while(self, waiting: int) -> None:
-        """Once more, unless somebody is there already."""
+        """Rehearse once more, unless a message is waiting."""
         if not select.select([waiting], [], [], 0)[0]:
             self._rehearse()
 
@@ -83,12 +83,12 @@ class ForkTemplate:
         self.examine(wire, pid, link)
 
     def examine(self, wire: KernelConnection, pid: int, link: Link) -> None:
-        """Be the examiner of a candidate's process that is there."""
+        """Be the examiner of a candidate's process that has started."""
         close_memory(closed=True)
         hold(self._bounds)
         self._world.restore_random()
         self._rehearse_while(wire.fileno())
-        _hear_of_death(pid, link)
+        _break_off_on_exit(pid, link)
         world = self._world
         remote = CandidateClient(
             link, self._classes, {name: world.names[name] for name in world.names.keys() - world.changing}
@@ -98,7 +98,7 @@ class ForkTemplate:
     def be_candidate(self, connection: _socket.socket) -> None:
         """Be a candidate's process for the examiner at the other end; never returns."""
         try:
-            part(KEPT)
+            part(MAPPED_FILES)
             self._restrictions.begin()
             hold(self._bounds)
             self._world.restore_random()
@@ -107,27 +107,27 @@ class ForkTemplate:
             link = Link(connection)
             shut_in = self._restrictions.shut_in
             CandidateProcess(self._world, link, self._figures, self._classes, shut_in).serve()
-        except BaseException:  # noqa: BLE001 - told on stderr, where the kernel hears it
+        except BaseException:  # noqa: BLE001 - printed to stderr, which the kernel reads
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         finally:
             os._exit(0)
 
     def _fork(self, wire: KernelConnection) -> tuple[int, Link]:
-        ours, theirs = socket.socketpair()
+        examiner_end, candidate_end = socket.socketpair()
         pid = os.fork()
         if not pid:
             wire.close()
-            ours.close()
+            examiner_end.close()
             adopt_orphans(die_with_parent=True)
             close_memory(closed=False)
-            self.be_candidate(theirs)
-        theirs.close()
-        return pid, Link(ours, self._world.most)
+            self.be_candidate(candidate_end)
+        candidate_end.close()
+        return pid, Link(examiner_end, self._world.most)
 
 
-def _hear_of_death(pid: int, link: Link) -> None:
-    """Break off when the candidate dies, though a process that it has left behind may keep the link open."""
+def _break_off_on_exit(pid: int, link: Link) -> None:
+    """Shut down the link when the candidate exits: a process that it started may hold the link open."""
     if not hasattr(os, "waitid") or not hasattr(signal, "SIGCHLD"):
         return
 

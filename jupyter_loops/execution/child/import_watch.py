@@ -1,6 +1,6 @@
-"""Holds a candidate to its lists of modules, for imports that only show when they happen.
+"""Checks a candidate's imports against its lists of modules at run time, where the source does not show them.
 
-Only what the candidate itself imports counts: a library that it may use brings in what it needs.
+Only imports by the candidate's code count: a library that it may use imports what it needs.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from .fault import SourceLines
 
 
 def watch_imports(rules: dict[str, Any] | None, names: dict[str, Any], sources: SourceLines) -> None:
-    """From now on refuse what code that runs in `names` imports against the rules, unless the cell's own does."""
+    """Refuse imports against the rules by code that runs in `names`, except by the code of the cell."""
     if rules is None:
         return
     import_, import_module = builtins.__import__, importlib.import_module
 
     def foreign(depth: int) -> bool:
-        caller = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way to know who asks
+        caller = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way to know the caller
         return caller.f_globals is names and not sources.is_the_users(caller.f_code.co_filename)
 
     def checked_import(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if foreign(1):
-            for each in fromlist or ():
-                _refuse(rules, f"{name}.{each}".removesuffix(".*"))
+            for member in fromlist or ():
+                _refuse(rules, f"{name}.{member}".removesuffix(".*"))
             if not fromlist:
                 _refuse(rules, name)
         return import_(name, globals_, locals_, fromlist, level)

@@ -1,8 +1,7 @@
-"""The border's frames, seen from the child: a length-prefixed object, then raw blobs.
+"""The child's connection to the kernel: each frame is a length-prefixed object, then raw blobs.
 
-The kernel's words arrive as `marshal` has them, since nobody lies to the child; the child's go out as JSON. Both are
-made by functions in C that are taken by name before any candidate runs: what it does to `json` or `socket` afterwards
-is of no use to it.
+The kernel sends `marshal` data, since the child trusts it; the child sends JSON. C functions that are looked up before
+any candidate runs do both, so a candidate that patches `json` or `socket` does not change them.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from typing import Any
 
 _send, _receive = _socket.socket.sendall, _socket.socket.recv  # in C; a candidate cannot put others in their place
 _close = _socket.socket.close
-HELLO = struct.Struct(">I")  # a process id; the first words on every connection
+HELLO = struct.Struct(">I")  # a process id; the first bytes on every connection
 HEADER = struct.Struct(">IQ")  # bytes of JSON, bytes of all blobs
 
 
 _encode: Callable[[object, int], tuple[str, ...]] = make_encoder(
-    None,  # no memory of what was met: messages have no cycles
-    None,  # type: ignore[arg-type] # no way out for what is not JSON
+    None,  # no check for cycles: messages have none
+    None,  # type: ignore[arg-type] # no default for other types
     encode_basestring_ascii,
     None,
     ": ",
@@ -55,7 +54,7 @@ class KernelConnection:
     def __init__(self, connection: _socket.socket, *, with_files: bool = False) -> None:
         self._socket, self._file = connection, connection.fileno()
         self._files: list[int] = []
-        self._held = b""
+        self._buffered = b""
         self._with_files = with_files and hasattr(socket, "SCM_RIGHTS")
 
     @property
@@ -72,16 +71,16 @@ class KernelConnection:
         _close(self._socket)
 
     def send(self, message: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
-        """Send one frame whole, after what was held."""
+        """Send one frame, after those that are buffered."""
         if blobs:
             message = message | {"blobs": [*map(len, blobs)]}
-        held, self._held = self._held, b""
-        for part in (held + encode(message, sum(map(len, blobs))), *blobs):
+        buffered, self._buffered = self._buffered, b""
+        for part in (buffered + encode(message, sum(map(len, blobs))), *blobs):
             _send(self._socket, part)
 
-    def hold(self, message: dict[str, Any]) -> None:
-        """Keep a frame until the next one is sent: both then cost one system call, and wake the kernel once."""
-        self._held += encode(message)
+    def send_with_next(self, message: dict[str, Any]) -> None:
+        """Buffer a frame until the next one is sent: both cost one system call, and wake the kernel once."""
+        self._buffered += encode(message)
 
     def receive(self) -> tuple[dict[str, Any], list[int], bytes]:
         """One frame, the descriptors that came with it, and its blobs in one piece. EOFError when hung up."""
@@ -94,14 +93,14 @@ class KernelConnection:
     def _read(self, size: int) -> bytes:
         pieces = []
         while size:
-            piece = self._receive_some(min(_PIECE, size))
+            piece = self._receive_piece(min(_PIECE, size))
             if not piece:
                 raise EOFError
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
 
-    def _receive_some(self, size: int) -> bytes:
+    def _receive_piece(self, size: int) -> bytes:
         if not self._with_files:
             return _receive(self._socket, size)
         room = socket.CMSG_LEN(4 * array.array("i").itemsize)

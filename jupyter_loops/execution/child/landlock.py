@@ -63,14 +63,14 @@ class Rules:
                     self._open(path, rights)
 
     def ruleset(self, *, tcp: bool = False) -> Ruleset:
-        """All of them as the system wants them, for one process. Raises OSError."""
+        """A ruleset of all rules, for one process. Raises OSError."""
         ruleset = Ruleset(tcp=tcp)
         for rule in self._rules:
             ruleset.add(rule)
         return ruleset
 
     def close(self) -> None:
-        """Let go of the paths, which would count among a candidate's open files."""
+        """Close the paths, which would count as open files of a candidate."""
         for place in self._places:
             os.close(place)
         self._rules, self._places = [], []
@@ -82,7 +82,7 @@ class Rules:
 
 
 class Ruleset:
-    """Of one process, until it is restricted by it."""
+    """The ruleset of one process, until it is enforced."""
 
     def __init__(self, *, tcp: bool = False) -> None:
         version = abi()
@@ -101,7 +101,7 @@ class Ruleset:
             os.close(place)
 
     def add(self, rule: bytes) -> None:
-        """Take one more rule. Raises OSError."""
+        """Add one more rule. Raises OSError."""
         _succeed(_syscall(_ADD, self._file, _BENEATH, rule, 0), "a Landlock rule was not taken")
 
     def enforce(self) -> None:
@@ -136,17 +136,17 @@ def _everything() -> int:
     return (1 << max(count for version, count in _RIGHTS.items() if version <= abi())) - 1
 
 
-def _succeed(came: int, words: str) -> int:
-    if came < 0:
+def _succeed(result: int, message: str) -> int:
+    if result < 0:
         import ctypes
 
-        raise OSError(ctypes.get_errno(), f"{words}: {os.strerror(ctypes.get_errno())}")
-    return came
+        raise OSError(ctypes.get_errno(), f"{message}: {os.strerror(ctypes.get_errno())}")
+    return result
 
 
 def _syscall(number: int, *arguments: Any) -> int:
-    came: int = _library().syscall(number, *arguments)
-    return came
+    result: int = _library().syscall(number, *arguments)
+    return result
 
 
 def _prctl() -> Callable[..., int]:

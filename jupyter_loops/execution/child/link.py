@@ -10,7 +10,7 @@ from time import perf_counter
 _LENGTH = struct.Struct("<Q")
 _SPIN = 60e-6  # seconds to look for an answer before the thread sleeps: to be woken takes longer than most calls
 _PIECE = 1 << 18
-_NOW, _WHOLE = getattr(_socket, "MSG_DONTWAIT", 0), getattr(_socket, "MSG_WAITALL", 0)
+_DONT_WAIT, _WAIT_ALL = getattr(_socket, "MSG_DONTWAIT", 0), getattr(_socket, "MSG_WAITALL", 0)
 
 
 class TooLarge(Exception):
@@ -29,7 +29,7 @@ class Link:
         return self._socket.fileno()
 
     def send(self, frame: bytes) -> None:
-        """Send one frame whole."""
+        """Send one frame."""
         try:
             if len(frame) < _PIECE:
                 self._socket.sendall(_LENGTH.pack(len(frame)) + frame)
@@ -49,8 +49,8 @@ class Link:
         del self._arrived[: _LENGTH.size]
         frame = bytes(self._arrived[:size])
         del self._arrived[:size]
-        while len(frame) < size:  # in one piece as a rule: each more costs a copy of all
-            frame += self._next(size - len(frame), _WHOLE)
+        while len(frame) < size:  # usually in one piece: each further piece copies those before
+            frame += self._next(size - len(frame), _WAIT_ALL)
         return frame
 
     @property
@@ -62,7 +62,7 @@ class Link:
         return bool(len(self._arrived) >= _LENGTH.size + size)
 
     def break_off(self) -> None:
-        """Receive nothing more, in whatever thread."""
+        """Stop receiving, in every thread."""
         with suppress(OSError):  # it is closed already
             self._socket.shutdown(_socket.SHUT_RDWR)
 
@@ -71,11 +71,11 @@ class Link:
         self._socket.close()
 
     def _first(self) -> bytes:
-        if _NOW:
+        if _DONT_WAIT:
             until = perf_counter() + _SPIN
             while perf_counter() < until:
                 try:
-                    return self._checked(self._socket.recv(_PIECE, _NOW))
+                    return self._checked(self._socket.recv(_PIECE, _DONT_WAIT))
                 except BlockingIOError:
                     continue
                 except OSError as error:

@@ -1,4 +1,4 @@
-"""How a child finds the kernel where it cannot inherit a socket, and how it does not outlive the kernel there."""
+"""Connects a child to the kernel where it cannot inherit a socket, and ends it with the kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOOK = 0.1  # seconds
 
 
 def connect(where: str) -> socket.socket:
-    """A stream to the kernel, which listens at `unix:PATH` or `tcp:PORT`; the token tells it who comes."""
+    """A stream to the kernel, which listens at `unix:PATH` or `tcp:PORT`; the token identifies the child."""
     kind, _, address = where.partition(":")
     if kind == "unix":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -25,9 +25,9 @@ def connect(where: str) -> socket.socket:
 
 
 def live_by_stdin() -> None:
-    """Split in two: the one that returns goes on, the other waits for its end or the end of standard input.
+    """Fork: the child returns, the parent waits for the exit of the child or the end of standard input.
 
-    The container ends with the other one, whatever the first is busy with.
+    The container ends with the parent, even while the child is busy.
     """
     pid = os.fork()
     if not pid:

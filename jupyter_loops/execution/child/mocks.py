@@ -1,4 +1,4 @@
-"""Mocks that a check hands to a target: they stay in the examiner, which records the calls; a stand-in calls back."""
+"""Mocks that a check passes to a target: they stay in the examiner, which records the calls of their proxies."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SPECIAL = (
 Back = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]  # a verb and its arguments, to the examiner
 
 
-def performed(mock: Any, verb: str, args: tuple[Any, ...]) -> Any:
-    """What the candidate does to a mock besides calling it; the records of its calls are none of its business."""
+def perform_on_mock(mock: Any, verb: str, args: tuple[Any, ...]) -> Any:
+    """Do to a mock what the candidate asks, besides calling it. It cannot read the records of calls."""
     name, *more = args
     if not is_mock(mock) or type(name) is not str:
         raise AttributeError(str(name))
@@ -29,8 +29,8 @@ def performed(mock: Any, verb: str, args: tuple[Any, ...]) -> Any:
     return setattr(mock, name, *more) if verb == "set" else getattr(mock, name)
 
 
-class GivenMock:
-    """A mock of the examiner's."""
+class MockProxy:
+    """Forwards to a mock of the examiner's."""
 
     def __init__(self, back: Back, back_async: Back | None) -> None:
         vars(self).update(_back=back, _back_async=back_async)
@@ -55,10 +55,10 @@ def _forward(name: str) -> Callable[..., Any]:
     return forward
 
 
-class GivenMagicMock(GivenMock):
-    """One that has items, a size and the like."""
+class MagicMockProxy(MockProxy):
+    """Forwards special methods as well."""
 
 
 for _name in SPECIAL:
-    setattr(GivenMagicMock, _name, _forward(_name))
-GivenMagicMock.__exit__ = lambda self, *_: self._back("special", ("__exit__", None, None, None), {})  # type: ignore[attr-defined] # a traceback does not travel
+    setattr(MagicMockProxy, _name, _forward(_name))
+MagicMockProxy.__exit__ = lambda self, *_: self._back("special", ("__exit__", None, None, None), {})  # type: ignore[attr-defined] # a traceback cannot be sent

@@ -1,7 +1,6 @@
-"""A view of the file system of candidates' own: read-only, with their own /tmp and /dev/shm.
+"""A mount namespace for candidates: a read-only file system with a private /tmp and /dev/shm.
 
-It is made once, by a process that goes at once, and entered by each candidate; where the system lets nobody but root
-make one, there is none.
+A short-lived process makes it once, and each candidate enters it. There is none where only root may make namespaces.
 """
 
 # ruff: noqa: PTH103,PTH110,PTH112,PTH115,PTH120,PTH123
@@ -26,19 +25,19 @@ _DUMPABLE = 4  # prctl option
 class View:
     """The namespaces of the process that made it. Raises OSError where there can be none."""
 
-    def __init__(self, bound: Mapping[str, str], kept: Iterable[str], writable: Iterable[str]) -> None:
-        """`bound`: place → what is seen there; `kept` stays to be seen below these; `writable` is, and nothing else."""
+    def __init__(self, bound: Mapping[str, str], visible: Iterable[str], writable: Iterable[str]) -> None:
+        """`bound`: place → what is seen there; `visible` paths below these stay visible; only `writable` is."""
         self._spaces: list[tuple[int, int]] = []
         ready, done = os.pipe(), os.pipe()
         pid = os.fork()
         if not pid:
-            _serve(lambda: _make(dict(bound), [*kept], [*writable]), ready[1], done)
+            _serve(lambda: _make(dict(bound), [*visible], [*writable]), ready[1], done)
         os.close(ready[1])
         os.close(done[0])
         try:
-            said = os.read(ready[0], 1000).decode()
-            if said != "ready":
-                raise OSError(said or "the process that would make it died")
+            reply = os.read(ready[0], 1000).decode()
+            if reply != "ready":
+                raise OSError(reply or "the process that would make it died")
             kinds = (("user", _NEW_USER), ("mnt", _NEW_MOUNTS))
             other = [(f"/proc/{pid}/ns/{name}", kind) for name, kind in kinds if _is_other(pid, name)]
             self._spaces = [(os.open(path, os.O_RDONLY), kind) for path, kind in other]
@@ -48,14 +47,14 @@ class View:
             os.waitpid(pid, 0)
 
     def enter(self) -> None:
-        """Have this process see it from now on; it must have one thread, and gives up its privileges next."""
+        """Move this process into it. The process must have one thread, and drops its privileges next."""
         for file, kind in self._spaces:
             _succeed(_library()[0].setns(file, kind), "the candidate's view of files")
             os.close(file)
 
     @staticmethod
     def open_to_the_kernel() -> None:
-        """Undo that other processes of the same user may not look in, as new privileges have it."""
+        """Let processes of the same user inspect this one again, which new privileges have prevented."""
         _library()[0].prctl(_DUMPABLE, 1, 0, 0, 0)
 
 
@@ -64,29 +63,31 @@ def _is_other(pid: int, name: str) -> bool:
 
 
 def _serve(make: Any, ready: int, done: tuple[int, int]) -> None:
-    """Make it and stay until it is held by the one who asked; never returns."""
-    said = "ready"
+    """Make it and wait until the parent has opened it; never returns."""
+    reply = "ready"
     os.close(done[1])
     try:
         make()
-    except BaseException as error:  # noqa: BLE001 - told to the one who asked
-        said = f"{type(error).__name__}: {error}"[:300]
+    except BaseException as error:  # noqa: BLE001 - reported to the parent
+        reply = f"{type(error).__name__}: {error}"[:300]
     try:
-        os.write(ready, said.encode())
+        os.write(ready, reply.encode())
         os.read(done[0], 1)
     finally:
         os._exit(0)
 
 
-def _make(bound: dict[str, str], kept: list[str], writable: list[str]) -> None:
+def _make(bound: dict[str, str], visible: list[str], writable: list[str]) -> None:
     _separate()
-    kept = [path for path in kept if any(path.startswith(f"{place}/") for place in bound)]
-    sources = {path: os.open(path, os.O_PATH) for path in (*bound.values(), *kept, *writable) if os.path.exists(path)}
+    visible = [path for path in visible if any(path.startswith(f"{place}/") for place in bound)]
+    sources = {
+        path: os.open(path, os.O_PATH) for path in (*bound.values(), *visible, *writable) if os.path.exists(path)
+    }
     _mount("none", "/", _RECURSIVE | _PRIVATE)
     for place, source in bound.items():
         if os.path.isdir(place):
             _bind(sources[source], place)
-    for path in (*kept, *writable):
+    for path in (*visible, *writable):
         if path in sources:
             _place_for(path, sources[path])
             _bind(sources[path], path)
@@ -133,10 +134,10 @@ def _read_only(place: str, *, below: bool, on: bool) -> None:
     _succeed(call(_SET_ATTRIBUTES, _HERE, place.encode(), _ALL_BELOW if below else 0, words, len(words)), place)
 
 
-def _succeed(came: int, words: str) -> None:
-    if came:
+def _succeed(result: int, message: str) -> None:
+    if result:
         number = _library()[1].get_errno()
-        raise OSError(number, f"{words}: {os.strerror(number)}")
+        raise OSError(number, f"{message}: {os.strerror(number)}")
 
 
 @cache

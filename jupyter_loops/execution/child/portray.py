@@ -1,4 +1,4 @@
-"""A value as a text that a judge or a person can read, whatever the value does to prevent it."""
+"""A value as a text that a judge or a person can read, even if the value is hostile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT, JSON, CODE, TABLE, REPR = "text", "json", "code", "table", "repr"
 
 
 def portray(value: object) -> tuple[str, str]:
-    """How the value was put into words, and the words, clipped with the cut marked; never raises."""
+    """The form of the text, and the text, clipped with the cut marked; never raises."""
     try:
         how, words = _portray(value)
         return how, clip(words, LIMIT)
@@ -39,7 +39,7 @@ def _is_record(value: object) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say of a value, one level deep; the rest is described."""
+    """A value as JSON, one level deep; what JSON does not have is described."""
     if callable(getattr(value, "model_dump", None)):
         return value.model_dump(mode="json")
     if hasattr(value, "__dataclass_fields__"):

@@ -1,4 +1,4 @@
-"""Root's privileges, which would open what everything else shuts: given up for good."""
+"""Gives up root's capabilities for good: they would bypass all other restrictions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _LAST = 40  # CAP_CHECKPOINT_RESTORE; Linux has had no newer one since 5.9
 FILES = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: to read and write what others own
 
 
-def drop(kept: int = 0) -> None:
-    """Give up all capabilities but those in `kept`, a mask, also for programs that are started. Raises OSError."""
+def drop(retained: int = 0) -> None:
+    """Give up all capabilities but those in `retained`, a mask, also for programs that are started. Raises OSError."""
     if not sys.platform.startswith("linux"):
         return
     library, ctypes = _library()
@@ -26,14 +26,14 @@ def drop(kept: int = 0) -> None:
     if not (permitted or more):
         return
     for number in range(_LAST + 1):
-        if not kept >> number & 1:
+        if not retained >> number & 1:
             library.prctl(_DROP_FROM_BOUNDING, number, 0, 0, 0)  # refused where there is none to drop
     library.prctl(_AMBIENT, _CLEAR_ALL, 0, 0, 0)
-    _succeed(library.capset(_HEADER, _SETS.pack(effective & kept, permitted & kept, 0, 0, 0, 0)))
+    _succeed(library.capset(_HEADER, _SETS.pack(effective & retained, permitted & retained, 0, 0, 0, 0)))
 
 
-def _succeed(came: int) -> None:
-    if came:
+def _succeed(result: int) -> None:
+    if result:
         number = _library()[1].get_errno()
         raise OSError(number, f"capabilities could not be given up: {os.strerror(number)}")
 

@@ -1,8 +1,8 @@
-"""A candidate of our own and its check, in one process: what is done for each candidate, done before one comes.
+"""Runs a small candidate and its check in one process, before a candidate of the model arrives.
 
-In the fork server, often enough for the interpreter to specialise the code and to remember what it has looked up: its
-forks inherit that. In a fork that waits, once: it copies each page when it is first used, and to do so while the model
-is still thinking halves the time that a small candidate takes.
+The fork server does so often enough for the interpreter to specialise the code and fill its caches, which the forks
+inherit. A fork that waits does so once: it copies each page at first use, and to do so while the model is generating
+halves the time of a small candidate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .drawn_figures import Figures
 from .examiner_process import Examine, Examiner
 from .kernel_connection import encode
 
-OFTEN = 20  # performances after which everything is specialised
+OFTEN = 20  # runs after which everything is specialised
 TARGET = {"name": "rehearsed", "kind": "function", "source": "def rehearsed(number): ..."}
 _TEXT = "def rehearsed(number):\n    return number * number + 1\n"
 _HOME = ("HOME", "TMPDIR")
@@ -32,17 +32,17 @@ def rehearse(
     classes: Any,
     check: dict[str, Any],
 ) -> None:
-    """Perform once, on two empty stages: the examiner's and the candidate's."""
+    """Run once, in two empty worlds: the examiner's and the candidate's."""
     answers: deque[bytes] = deque()
-    kept = {name: os.environ[name] for name in _HOME if name in os.environ}
+    saved = {name: os.environ[name] for name in _HOME if name in os.environ}
     process: Any = CandidateProcess(stages[1], _Near(answers), figures, classes, lambda _: None)  # type: ignore[arg-type] # a link
     remote = CandidateClient(_Near(answers, process), classes, {})  # type: ignore[arg-type] # same
     Examiner(stages[0], _Script(check), examine, CandidateChild(0, remote), figures).serve()  # type: ignore[arg-type] # a wire
-    os.environ.update(kept)
+    os.environ.update(saved)
 
 
 class _Near:
-    """Either end of a link within one process: what the examiner sends is done before it is received."""
+    """Either end of a link within one process: a request of the examiner's is performed when it is sent."""
 
     has_frame = False
 
@@ -50,7 +50,7 @@ class _Near:
         self._answers, self._process = answers, process
 
     def send(self, frame: bytes) -> None:
-        """To the process at once, or for the examiner to take."""
+        """Have the process perform it at once, or queue it for the examiner."""
         if self._process is None:
             self._answers.append(frame)
         else:
@@ -62,7 +62,7 @@ class _Near:
 
 
 class _Script:
-    """In the place of the wire to the kernel: its orders, and nobody who hears the answers."""
+    """In the place of the connection to the kernel: gives orders, and discards the answers."""
 
     def __init__(self, check: dict[str, Any]) -> None:
         here = os.getcwd()  # noqa: PTH109 - start-up
@@ -78,7 +78,7 @@ class _Script:
         return self._orders.pop(), [], b""
 
     def send(self, message: dict[str, Any], _blobs: tuple[bytes, ...] = ()) -> None:
-        """As the wire does, but to nobody."""
+        """Encode the message as the connection does, and discard it."""
         encode(message)
 
-    hold = send
+    send_with_next = send

@@ -42,9 +42,9 @@ def available() -> str:
     if os.uname().machine not in _ARCHITECTURES or sys.maxsize < 1 << 32:
         return f"the seccomp filter is not made for {os.uname().machine}"
     syscall, ctypes = _libc()
-    asked = ctypes.c_uint32(_ERRNO)
-    known = syscall(_SECCOMP[_column()], 2, 0, ctypes.byref(asked)) == 0  # SECCOMP_GET_ACTION_AVAIL
-    return "" if known else f"this kernel refuses seccomp: {os.strerror(ctypes.get_errno())}"
+    action = ctypes.c_uint32(_ERRNO)
+    supported = syscall(_SECCOMP[_column()], 2, 0, ctypes.byref(action)) == 0  # SECCOMP_GET_ACTION_AVAIL
+    return "" if supported else f"this kernel refuses seccomp: {os.strerror(ctypes.get_errno())}"
 
 
 @cache
@@ -57,7 +57,7 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
     """The filter for one architecture, as a search tree over the numbers: few steps for any of them."""
     architecture, column = _ARCHITECTURES[machine]
     refused = REFUSED | ({} if sockets else SOCKETS) | ({} if metadata else METADATA)
-    blocks = {each[column]: _refuse for each in refused.values()}
+    blocks = {numbers[column]: _refuse for numbers in refused.values()}
     blocks |= {number[column]: _if_zero(argument) for number, argument in OF_ITSELF.values()}
     blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown}
     blocks |= {CLOSE_RANGE[column]: _close_range(), FALLOCATE[column]: _unsupported}
@@ -65,7 +65,7 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
         blocks[SOCKETPAIR[column]] = _socketpair()
     tree = _tree(_ranges({number: block for number, block in blocks.items() if number is not None}))
     foreign: Block = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), *_refuse]
-    return b"".join(struct.pack("=HBBI", *each) for each in [*foreign, (_LOAD, 0, 0, _NUMBER), *tree])
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in [*foreign, (_LOAD, 0, 0, _NUMBER), *tree])
 
 
 def install(instructions: bytes) -> None:
@@ -74,8 +74,8 @@ def install(instructions: bytes) -> None:
     words, _ = prepared(instructions)
     if _prctl()(_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "the system grants new privileges still")
-    if came := syscall(_SECCOMP[_column()], _SET_FILTER, _WITH_ALL_THREADS, words):
-        raise OSError(ctypes.get_errno(), f"the seccomp filter was not taken ({came})")
+    if status := syscall(_SECCOMP[_column()], _SET_FILTER, _WITH_ALL_THREADS, words):
+        raise OSError(ctypes.get_errno(), f"the seccomp filter was not taken ({status})")
 
 
 @cache
@@ -93,14 +93,14 @@ def restrict(*, sockets: bool, metadata: bool = True) -> None:
 
 def _ranges(blocks: dict[int, Block]) -> list[tuple[int, Block]]:
     """The first number of each run of equal treatment, and the treatment; in order."""
-    found: list[tuple[int, Block]] = [(0, _allow)]
+    ranges: list[tuple[int, Block]] = [(0, _allow)]
     for number in sorted(blocks):
-        if found[-1][0] == number:
-            found.pop()
-        if not found or found[-1][1] is not blocks[number]:
-            insort(found, (number, blocks[number]))
-        found.append((number + 1, _allow))
-    return [*found, (_X32, _refuse)]
+        if ranges[-1][0] == number:
+            ranges.pop()
+        if not ranges or ranges[-1][1] is not blocks[number]:
+            insort(ranges, (number, blocks[number]))
+        ranges.append((number + 1, _allow))
+    return [*ranges, (_X32, _refuse)]
 
 
 def _tree(ranges: list[tuple[int, Block]]) -> Block:
@@ -123,7 +123,7 @@ def _if_zero(argument: int) -> Block:
 
 
 def _clone() -> Block:
-    """Neither namespaces, nor another parent; and no thread with open files of its own, where nobody would look."""
+    """Refuse namespaces, another parent, and a thread whose own file table the disk limit would not see."""
     thread: Block = [(_AND, 0, 0, _THREAD | _FILES), (_EQUAL, 1, 0, _THREAD)]
     return [_argument(0), (_HAS_BITS, len(thread) + 1, 0, _NEW_NAMESPACE | _FOREIGN_PARENT), *thread, *_allow, *_refuse]
 

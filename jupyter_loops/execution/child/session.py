@@ -19,9 +19,9 @@ def settle(outputs: list[int]) -> None:
 
 
 def part(files: Mapping[int, os.stat_result]) -> None:
-    """Have nothing behind these descriptors and stdin that others have, too: a lock on it would be a note for them.
+    """Replace these descriptors and stdin, which other processes share: a lock on them could carry a message.
 
-    What has been closed meanwhile, and is another file now, stays.
+    A descriptor that has been reopened for another file stays.
     """
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
@@ -35,8 +35,8 @@ def part(files: Mapping[int, os.stat_result]) -> None:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Print nowhere meanwhile."""
-    nowhere, kept = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
+    """Discard what is printed."""
+    nowhere, saved = os.open(os.devnull, os.O_WRONLY), [os.dup(number) for number in (1, 2)]
     try:
         for number in (1, 2):
             os.dup2(nowhere, number)
@@ -44,13 +44,13 @@ def silence() -> Iterator[None]:
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        for number, file in enumerate(kept, start=1):
+        for number, file in enumerate(saved, start=1):
             os.dup2(file, number)
             os.close(file)
         os.close(nowhere)
 
 
-def flush_each_line() -> None:
+def use_line_buffering() -> None:
     """Have a kill lose at most one line of what is printed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # the set-up has put something else in its place

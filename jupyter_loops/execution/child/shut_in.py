@@ -1,6 +1,6 @@
-"""Shuts a candidate's process in: made ready before the fork, half of it done at birth, the rest before the first word.
+"""Restricts a candidate's process: prepared before the fork, applied at its start, completed before its code runs.
 
-Whatever fails raises, so that the process ends: a candidate never runs in less than what its level says.
+Every failure raises, so that the process ends: a candidate never runs with less isolation than its level has.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from . import landlock, privileges, seccomp
 from .mounts import View
 
-# Of the process itself alone, by /proc: what libraries read to know how much they may use. DuckDB dies without.
+# Files of /proc/self that libraries read to learn their limits. DuckDB aborts without them.
 _READ = ("cgroup", "status", "statm", "stat", "maps", "cmdline")
 _LISTED = ("fd", "task")
 _NO_VIEW = "landlock without namespaces of one's own: candidates can use no locks of multiprocessing, and no chmod ({})"
@@ -20,11 +20,11 @@ _NO_LANDLOCK = "bubblewrap without landlock: candidates can read the notebook's 
 
 
 class ChildRestrictions:
-    """What one plan means. Make it in the fork server; call `begin` and then `shut_in` in each candidate's process."""
+    """The restrictions of one plan. Make them in the fork server; then call `begin` and `shut_in` in each candidate."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         """Of a plan by `grants.plan`; for one thread. Raises OSError where it cannot be made."""
-        self._kept: int = plan["capabilities"]
+        self._capabilities: int = plan["capabilities"]
         self._tcp: bool = plan["sockets"]
         self._filter = b""
         self._ruleset: landlock.Ruleset | None = None
@@ -32,10 +32,10 @@ class ChildRestrictions:
         privileges.load()
         self._view, self.notes = _view(plan) if plan["view"] else (None, ())
         metadata = plan["level"] != "landlock" or self._view is not None
-        if _wanted(plan["seccomp"], seccomp.available()):
+        if _is_enabled(plan["seccomp"], seccomp.available()):
             self._filter = seccomp.program(sockets=plan["sockets"], metadata=metadata)
             seccomp.prepared(self._filter)
-        if _wanted(plan["landlock"], landlock.available()):
+        if _is_enabled(plan["landlock"], landlock.available()):
             self._rules = landlock.Rules(plan["readable"], plan["writable"], listed=plan["listed"])
             if plan["level"] == "landlock" and not landlock.holds_signals():
                 self.notes += (_NO_SCOPES,)
@@ -43,7 +43,7 @@ class ChildRestrictions:
             self.notes += (_NO_LANDLOCK.format(landlock.available()),)
 
     def begin(self) -> None:
-        """Give up what needs no word of the candidate: all but the files. The working folder is `/` then, in places.
+        """Apply all restrictions but those of files. The working folder may be `/` afterwards.
 
         Raises OSError.
         """
@@ -53,14 +53,14 @@ class ChildRestrictions:
             self._allow_itself(self._ruleset)
         if self._view is not None:
             self._view.enter()
-        privileges.drop(self._kept)
+        privileges.drop(self._capabilities)
         if self._view is not None:
             self._view.open_to_the_kernel()
         if self._filter:
             seccomp.install(self._filter)
 
     def shut_in(self, folder: str) -> None:
-        """From now on only `folder`, the candidate's own, and what the plan names. Raises OSError."""
+        """Restrict files to `folder`, the candidate's, and the paths of the plan. Raises OSError."""
         if self._ruleset is not None:
             self._ruleset.allow(folder)
             self._ruleset.enforce()
@@ -75,22 +75,22 @@ class ChildRestrictions:
 
 
 def shut_in(plan: dict[str, Any], folder: str) -> None:
-    """All of it at once, for a process that was not forked from one that made it ready. Raises OSError."""
+    """Apply all restrictions at once, in a process that was not forked from a prepared one. Raises OSError."""
     restrictions = ChildRestrictions(plan)
     restrictions.begin()
     restrictions.shut_in(folder)
 
 
 def _view(plan: dict[str, Any]) -> tuple[View | None, tuple[str, ...]]:
-    """The candidates' own view of files, where there can be one; what is to be said where there cannot."""
+    """The mount namespace of candidates; a note for the user where none can be made."""
     try:
         return View(plan["view"], plan["readable"], plan["scratch"]), ()
     except OSError as error:
         return None, (_NO_VIEW.format(error),)
 
 
-def _wanted(word: str, missing: str) -> bool:
-    """Whether it is to be done: `always`, `never`, or `if it can`. Raises OSError where it must and cannot."""
-    if word == "always" and missing:
+def _is_enabled(mode: str, missing: str) -> bool:
+    """Whether a restriction applies: `always`, `never`, or `if it can`. Raises OSError if `always` is impossible."""
+    if mode == "always" and missing:
         raise OSError(missing)
-    return word != "never" and not missing
+    return mode != "never" and not missing

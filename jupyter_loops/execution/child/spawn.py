@@ -1,4 +1,4 @@
-"""Starts the candidate's process anew where a fork is not to be had: same orders, same world, slower."""
+"""Starts the candidate's process anew where forking is impossible: the same orders and world, but slower."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.chi
 
 
 class Spawned:
-    """The process and the way to it, which carries orders first and the examiner's calls once it has its world."""
+    """The process and its connection, which carries orders first, and the examiner's calls once the world is built."""
 
-    def __init__(self, build: dict[str, Any], cargo: Sequence[int]) -> None:
+    def __init__(self, build: dict[str, Any], payload: Sequence[int]) -> None:
         """Start it, and let it build the world that `build` orders."""
         if hasattr(socket, "send_fds"):
-            self.connection, theirs = socket.socketpair()
-            self._start(theirs.fileno(), pass_fds=[theirs.fileno()])
-            theirs.close()
+            self.connection, child_end = socket.socketpair()
+            self._start(child_end.fileno(), pass_fds=[child_end.fileno()])
+            child_end.close()
         else:
-            self.connection = self._met()
+            self.connection = self._accept()
         self._take(HELLO.size)
-        self.send(build | {"role": "candidate"}, cargo[:1])
+        self.send(build | {"role": "candidate"}, payload[:1])
 
     @property
     def pid(self) -> int:
@@ -46,7 +46,7 @@ class Spawned:
         self.connection.sendall(frame[sent:])
 
     def wait(self) -> None:
-        """Return once it has its world. Raises Unready."""
+        """Wait until it has built its world. Raises SetupFailedError."""
         length, _ = HEADER.unpack(self._take(HEADER.size))
         if json.loads(self._take(length))["said"] != "ready":
             raise SetupFailedError("setup", "the set-up ran, and did not run a second time in the candidate's process")
@@ -59,10 +59,10 @@ class Spawned:
 
     def _start(self, where: int | str, **more: Any) -> None:
         command = [sys.executable, "-I", "-S", "-c", _MAIN.format(root=_ROOT, where=where)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)  # noqa: S603 - our own words
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)  # noqa: S603 - a constant command
 
-    def _met(self) -> socket.socket:
-        """It calls us on the loopback interface, and shows a token."""
+    def _accept(self) -> socket.socket:
+        """Start it, and accept its connection on the loopback interface, which a token proves."""
         token = secrets.token_hex(16)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             where = f"tcp:{listener.getsockname()[1]}"

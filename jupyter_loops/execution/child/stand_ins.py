@@ -1,7 +1,7 @@
-"""What stands in the examiner for the candidate's functions, classes and objects.
+"""The examiner's stand-ins for the candidate's functions, classes and objects.
 
-A stand-in holds no value of the candidate's. Calls, iteration and attributes go to the candidate's process.
-Comparisons, truth and numbers do not, but where the stub of a class declares them: an object has nowhere to lie.
+A stand-in holds no value of the candidate's. It forwards calls, iteration and attributes to the candidate's process.
+It forwards comparisons, truth and numbers only if the stub of a class declares them, so that an object cannot lie.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .candidate_client import ASYNC, IF_NONE, NO, YES, CandidateClient, Place
 _ALWAYS = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__", "__slots__", "__del__"})
 _NOT_FORWARDED = "has no value here: it is an object of the code's own class, and no check may rely on what it says"
 _NAMES = frozenset({"__name__", "__qualname__", "__wrapped__"})
-_OWN = frozenset({"_remote", "_handle", "_kind"})
+_FIELDS = frozenset({"_remote", "_handle", "_kind"})
 _WITHOUT_A_CLASS: Any = (Callable, Iterator, AsyncIterator, Awaitable)  # closures, generators, coroutines
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -37,7 +37,7 @@ class Handle:
         object.__setattr__(self, "_kind", kind)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _OWN or (name.startswith("__") and name.endswith("__") and name not in _NAMES):
+        if name in _FIELDS or (name.startswith("__") and name.endswith("__") and name not in _NAMES):
             raise AttributeError(name)
         return self._remote.ask("get", (self._handle, name))
 
@@ -77,19 +77,19 @@ def _forward(name: str) -> Callable[..., Any]:
 
 
 def _exit(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    """Without the traceback, whose frames are the exam's; an assert that does not hold cannot be swallowed."""
+    """Forwards no traceback, since its frames are the exam's, and remembers an error that was swallowed."""
 
     def leave(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
-        left = call(self, name, kind, error, None)
-        if left:
+        suppressed = call(self, name, kind, error, None)
+        if suppressed:
             object.__getattribute__(self, "_remote").swallowed(error)
-        return left
+        return suppressed
 
     async def leave_async(self: Any, kind: Any, error: BaseException | None, _: object) -> Any:
-        left = await call(self, name, kind, error, None)
-        if left:
+        suppressed = await call(self, name, kind, error, None)
+        if suppressed:
             object.__getattribute__(self, "_remote").swallowed(error)
-        return left
+        return suppressed
 
     return leave_async if name == "__aexit__" else leave
 
@@ -107,7 +107,7 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _len(self: Any) -> int:
-    """Counted, where it can be: what an object says of its size and what it holds would be two things."""
+    """Counted, if the object can be iterated: its own `__len__` could differ from its content."""
     return sum(1 for _ in self) if hasattr(type(self), "__iter__") else int(special(self, "__len__"))
 
 
@@ -115,7 +115,7 @@ def _await(self: Any) -> Any:
     return special_async(self, "__await__").__await__()
 
 
-_ABILITIES: dict[str, dict[str, Any]] = {  # what a handle can do, told by the candidate → methods
+_ABILITIES: dict[str, dict[str, Any]] = {  # ability that the candidate reports → methods of the handle
     "call": {"__call__": _call, "__doc__": property(lambda self: self._remote.ask("get", (self._handle, "__doc__")))},
     "bind": {"__get__": lambda self, owner, _=None: self if owner is None else MethodType(self, owner)},
     "iterate": {"__iter__": _forward("__iter__")},
@@ -144,8 +144,8 @@ def _kind_with(abilities: frozenset[str], drawn: str) -> type[Handle]:
 def _loaded(drawn: str) -> type | None:
     """The class in a description `is matplotlib.…:Name`, where a check can have it."""
     module, _, name = drawn.removeprefix("is ").partition(":")
-    found = getattr(sys.modules.get(module), name, None)
-    return found if isinstance(found, type) else None
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind if isinstance(kind, type) else None
 
 
 class Attributed:
@@ -153,8 +153,8 @@ class Attributed:
 
     def __init__(self, remote: CandidateClient, name: str, call: Callable[..., Any]) -> None:
         vars(self).update(vars(call), _remote=remote, _name=name, _call=call, __wrapped__=call)
-        for each in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
-            vars(self)[each] = getattr(call, each)
+        for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+            vars(self)[attribute] = getattr(call, attribute)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the candidate's."""
@@ -184,14 +184,14 @@ class StandIns:
         remote.make = self._object
 
     def function(self, name: str, source: str, *, attributes: bool = False) -> Callable[..., Any]:
-        """The target as its stub declares it; with `attributes`, those of the candidate's function are at hand."""
+        """The target as its stub declares it; with `attributes`, it has those of the candidate's function."""
         stub = ast.parse(source).body[0]
         assert isinstance(stub, _Function)
-        made = self._function(stub, lambda _: (name,), self._defined(stub, name))
+        stand_in = self._function(stub, lambda _: (name,), self._defined(stub, name))
         if attributes and isinstance(stub, ast.FunctionDef):
-            made = Attributed(self._remote, name, made)
-        self._remote.named[id(made)] = ("name", name)
-        return made
+            stand_in = Attributed(self._remote, name, stand_in)
+        self._remote.named[id(stand_in)] = ("name", name)
+        return stand_in
 
     def cls(self, name: str, source: str, abilities: tuple[str, ...] = ()) -> type:
         """The class as its stub declares it, with methods that call the candidate's."""
@@ -209,15 +209,15 @@ class StandIns:
                 members.setdefault(method, forward)
         if "__eq__" in members:
             members.setdefault("__hash__", object.__hash__)
-        made: type = type(declared)(name, (declared,), members)
-        self._classes[name] = made
-        self._remote.named[id(made)] = ("name", name)
-        return made
+        stand_in: type = type(declared)(name, (declared,), members)
+        self._classes[name] = stand_in
+        self._remote.named[id(stand_in)] = ("name", name)
+        return stand_in
 
     def seconds(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
-        """The word of the cell language: seconds that one call takes, on the candidate's side."""
-        known = self._remote.named.get(id(function))
-        place: Place | None = (known[1],) if known else None
+        """`seconds` of the cell language: how long one call takes in the candidate's process."""
+        reference = self._remote.named.get(id(function))
+        place: Place | None = (reference[1],) if reference else None
         if place is None and isinstance(function, Handle):
             place = (object.__getattribute__(function, "_handle"),)
         owner = getattr(function, "__self__", None)
@@ -228,38 +228,40 @@ class StandIns:
         return self._remote.timed(place, args, kwargs)
 
     def _object(self, description: Any) -> Any:
-        """A stand-in for an object that the candidate keeps. Raises Unreadable."""
+        """A stand-in for an object that the candidate keeps. Raises UnreadableError."""
         if type(description) is not tuple or len(description) != 4:  # noqa: PLR2004
             raise UnreadableError("an object without description")
         number, kind, target, abilities = description
         if type(number) is not int or type(kind) is not str or type(abilities) is not tuple:
             raise UnreadableError("an object without description")
-        known = self._remote.stand_ins.get(number)
-        if known is not None:
-            return known
+        existing = self._remote.stand_ins.get(number)
+        if existing is not None:
+            return existing
         if type(target) is str and target in self._classes:
-            own: Any = self._classes[target]
-            made: Any = own.__new__(own)
-            object.__setattr__(made, "_remote", self._remote)
-            object.__setattr__(made, "_handle", number)
-            object.__setattr__(made, "_kind", target)
+            cls: Any = self._classes[target]
+            stand_in: Any = cls.__new__(cls)
+            object.__setattr__(stand_in, "_remote", self._remote)
+            object.__setattr__(stand_in, "_handle", number)
+            object.__setattr__(stand_in, "_kind", target)
         else:
-            able = frozenset(each for each in abilities if type(each) is str and each in _ABILITIES)
-            drawn = next((each for each in abilities if type(each) is str and each.startswith("is matplotlib.")), "")
-            made = _kind_with(able, drawn)(self._remote, number, kind[:80])
-        self._remote.stand_ins[number] = made
-        return made
+            able = frozenset(ability for ability in abilities if type(ability) is str and ability in _ABILITIES)
+            drawn = next(
+                (ability for ability in abilities if type(ability) is str and ability.startswith("is matplotlib.")), ""
+            )
+            stand_in = _kind_with(able, drawn)(self._remote, number, kind[:80])
+        self._remote.stand_ins[number] = stand_in
+        return stand_in
 
     def _initialise(self, name: str) -> Callable[..., None]:
         remote = self._remote
 
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-            made = remote.call((name,), args, kwargs)
-            number = object.__getattribute__(made, "_handle")
+            handle = remote.call((name,), args, kwargs)
+            number = object.__getattribute__(handle, "_handle")
             for attribute in ("_remote", "_handle", "_kind"):
-                object.__setattr__(self, attribute, object.__getattribute__(made, attribute))
+                object.__setattr__(self, attribute, object.__getattribute__(handle, attribute))
             remote.stand_ins[number] = self
-            object.__setattr__(made, "_remote", _NOBODY)  # the one that stays is `self`
+            object.__setattr__(handle, "_remote", _NULL_REMOTE)  # only `self` releases the object
 
         return __init__
 
@@ -271,8 +273,8 @@ class StandIns:
                 lambda self, value: self._remote.ask("set", (self._handle,), name, value),
             )
         if isinstance(declared, classmethod | staticmethod):
-            made = self._function(stub, lambda _: (owner, name), declared.__func__)
-            return staticmethod(made)
+            function = self._function(stub, lambda _: (owner, name), declared.__func__)
+            return staticmethod(function)
         if name.startswith("__") and name.endswith("__") and isinstance(stub, ast.FunctionDef):
             return self._method(stub, declared) if name == "__call__" else _special(name)
         if name == "__aexit__":
@@ -288,7 +290,7 @@ class StandIns:
     ) -> Callable[..., Any]:
         remote, in_place, promised = self._remote, _in_place(stub), self._promised(stub)
 
-        def kept(value: Any) -> Any:
+        def checked(value: Any) -> Any:
             if getattr(type(value), "__candidate__", False):
                 kind = object.__getattribute__(value, "_kind")
                 if promised:
@@ -304,21 +306,21 @@ class StandIns:
         if isinstance(stub, ast.AsyncFunctionDef) and not _yields(stub):
 
             async def call_async(*args: Any, **kwargs: Any) -> Any:
-                return kept(await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC))
+                return checked(await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC))
 
-            made: Callable[..., Any] = call_async
+            function: Callable[..., Any] = call_async
         else:
 
             def call(*args: Any, **kwargs: Any) -> Any:
-                return kept(remote.call(place(args), args[skip:], kwargs, in_place))
+                return checked(remote.call(place(args), args[skip:], kwargs, in_place))
 
-            made = call
+            function = call
         if isinstance(declared, FunctionType):
-            functools.update_wrapper(made, declared)
+            functools.update_wrapper(function, declared)
         else:
-            made.__name__ = made.__qualname__ = stub.name
-        made.__module__ = "__main__"
-        return made
+            function.__name__ = function.__qualname__ = stub.name
+        function.__module__ = "__main__"
+        return function
 
     def _promised(self, stub: _Function) -> str:
         """The return type of a stub, where only a value can be of it; empty where an object may stand in for one."""
@@ -348,14 +350,14 @@ class StandIns:
         return names[name]
 
 
-class _Nobody:
-    """In the place of a remote: nobody is told."""
+class _NullRemote:
+    """In the place of a remote: releases nothing."""
 
     def drop(self, handle: int) -> None:
         """Another stand-in has it."""
 
 
-_NOBODY = _Nobody()
+_NULL_REMOTE = _NullRemote()
 
 
 def _yields(stub: _Function) -> bool:
@@ -379,7 +381,7 @@ def works_in_place(source: str, value: object) -> bool:
 def _is_data(kind: Any) -> bool:
     """Whether all values of a type are rebuilt here."""
     if get_origin(kind) in {Union, UnionType}:
-        return all(each is type(None) or _is_data(each) for each in get_args(kind))
+        return all(argument is type(None) or _is_data(argument) for argument in get_args(kind))
     kind = get_origin(kind) or kind
     if not isinstance(kind, type) or kind is object:
         return False

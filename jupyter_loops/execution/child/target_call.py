@@ -1,4 +1,4 @@
-"""What one call was handed: its objects by their places in the message, and which of them it has changed since."""
+"""The arguments of one call: its objects by their places in the message, and which of them have changed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 from jupyter_loops.execution.crossing import generators
 from jupyter_loops.execution.crossing.change import same
 
-from .arguments import ArgumentUnpickler, Described
+from .arguments import ArgumentUnpickler, Reference
 
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
 _ARRAYS = frozenset({"numpy", "pandas", "polars", "pyarrow"})
-_WHOLE = frozenset({"ndarray", "MaskedArray", "recarray", "matrix", "memmap", "DataFrame", "Series"})
+_STANDALONE = frozenset({"ndarray", "MaskedArray", "recarray", "matrix", "memmap", "DataFrame", "Series"})
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 
 
 class TargetCall:
-    """What is known of one call's arguments, for as long as what came of it lives."""
+    """The arguments of one call, for as long as its results live."""
 
-    def __init__(self, number: int, frame: bytes, objects: dict[int, Any], load: Callable[[Described], object]) -> None:
+    def __init__(self, number: int, frame: bytes, objects: dict[int, Any], load: Callable[[Reference], object]) -> None:
         self.number, self._frame, self._load = number, frame, load
         self._objects = objects
-        self.outer: TargetCall | None = None  # in which the object was made that is called now
+        self.outer: TargetCall | None = None  # the call that made the object that is called now
         self.has_handles = False
-        known = generators.kinds()
-        self._drawn = {place: generators.state_of(each) for place, each in objects.items() if type(each) in known}
-        self.heard: dict[str, Any] = {}  # what it has printed and warned, where somebody listens
+        kinds = generators.kinds()
+        self._drawn = {place: generators.state_of(value) for place, value in objects.items() if type(value) in kinds}
+        self.captured: dict[str, Any] = {}  # what it printed and warned, where the check captures that
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -37,26 +37,28 @@ class TargetCall:
         return {id(value): place for place, value in self._objects.items() if not isinstance(value, _FIXED)}
 
     def changed(self) -> list[int]:
-        """Places of objects that do not hold any more what they held when they arrived."""
+        """Places of objects whose content has changed since they arrived."""
         now = ((place, self._objects[place]) for place in self.places.values())
-        return [place for place, value in now if _is_own(value) and not same(value, self._twin(place), self._pair)]
+        return [
+            place for place, value in now if _is_standalone(value) and not same(value, self._before[place], self._pair)
+        ]
 
     def drawn(self) -> list[tuple[int, object]]:
-        """Where generators of random numbers are now, if that is somewhere else."""
+        """Places and states of the random number generators that have advanced."""
         now = ((place, generators.state_of(self._objects[place])) for place in self._drawn)
         return [(place, state) for place, state in now if state != self._drawn[place]]
 
-    def is_unchanged(self, value: object, seen: set[int] | None = None) -> bool:
-        """Whether one of its objects, and all that it holds, is what it was."""
-        seen, place = set() if seen is None else seen, self.places[id(value)]
-        if place in seen:
+    def is_unchanged(self, value: object, visited: set[int] | None = None) -> bool:
+        """Whether one of its objects, and everything in it, is unchanged."""
+        visited, place = set() if visited is None else visited, self.places[id(value)]
+        if place in visited:
             return True
-        seen.add(place)
+        visited.add(place)
 
         def pair(now: object, then: object) -> bool:
-            return self._pair(now, then) and (id(now) not in self.places or self.is_unchanged(now, seen))
+            return self._pair(now, then) and (id(now) not in self.places or self.is_unchanged(now, visited))
 
-        return same(value, self._twin(place), pair)
+        return same(value, self._before[place], pair)
 
     def at(self, place: int) -> Any:
         """One of its objects."""
@@ -67,28 +69,25 @@ class TargetCall:
         """Whether it costs little to look for changes."""
         return len(self._frame) < _WATCHED
 
-    def _twin(self, place: int) -> Any:
-        return self._before[place]
-
     def _pair(self, now: object, then: object) -> bool:
-        return self.places.get(id(now), -1) == self._twins.get(id(then), -2) or now is then
+        return self.places.get(id(now), -1) == self._original_places.get(id(then), -2) or now is then
 
     @cached_property
     def _before(self) -> dict[int, Any]:
         return read(self._frame, self._load)[1]
 
     @cached_property
-    def _twins(self) -> dict[int, int]:
+    def _original_places(self) -> dict[int, int]:
         return {id(value): place for place, value in self._before.items()}
 
 
-def read(frame: bytes, load: Callable[[Described], object]) -> tuple[Any, dict[int, Any]]:
+def read(frame: bytes, load: Callable[[Reference], object]) -> tuple[Any, dict[int, Any]]:
     """A message, and the objects in it by their places."""
     unpickler: Any = ArgumentUnpickler(io.BytesIO(frame), load)
     return unpickler.load(), unpickler.memo.copy()
 
 
-def _is_own(value: object) -> bool:
-    """Whether a change of it is one of its own, and not of the frame that it is a part of."""
+def _is_standalone(value: object) -> bool:
+    """Whether its changes count for itself, not for the frame that it is a part of."""
     kind = type(value)
-    return kind.__module__.partition(".")[0] not in _ARRAYS or kind.__name__ in _WHOLE
+    return kind.__module__.partition(".")[0] not in _ARRAYS or kind.__name__ in _STANDALONE

@@ -1,4 +1,4 @@
-"""What a candidate owes: present, of the right type, and in a form that may cross the border."""
+"""What a target must be: defined, of the right type, and able to leave the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_loops.execution.values import Unequal, examined, to_json
 from .value_text import clip, describe, kind
 
 FUNCTION, CLASS, DATA, TEXT, FRAME = "function", "class", "data", "text", "frame"
-_ERRORS = 8  # of one validation that are worth telling
+_ERRORS = 8  # of one validation in a message
 _DRAWN_HERE = "matplotlib"  # whose figures stay where they were made: a stand-in is all that the checks get
 
 
@@ -29,7 +29,7 @@ class TargetContract:
 
     @property
     def missing(self) -> str:
-        """What to say where it is not there."""
+        """The message for a target that is missing."""
         what = f"a {self.kind}" if self.kind in {FUNCTION, CLASS} else self.source
         return f"{self.name} is missing: the code must define {self.name} ({what})"
 
@@ -38,17 +38,17 @@ class TargetContract:
         return self._adapter.json_schema() if self.kind == DATA else None
 
     def take(self, value: Any) -> tuple[Any, dict[str, Any]]:
-        """The value that code has made, as the target's type; and as JSON where it is data. Raises Unfit."""
+        """The value that code has made, as the target's type; and as JSON where it is data. Raises UnfitError."""
         if self.kind == FRAME:
             self._check_type(value)
             return value, {}
         if self.kind == TEXT:
             return self._text(value), {self.name: value}
-        made = self._valid(lambda: self._adapter.validate_python(value))
-        return made, {self.name: self._valid(lambda: to_json(self.annotation, made))}
+        validated = self._valid(lambda: self._adapter.validate_python(value))
+        return validated, {self.name: self._valid(lambda: to_json(self.annotation, validated))}
 
     def read(self, content: Any) -> Any:
-        """The value in JSON that has been parsed, as the target's type. Raises Unfit with every reason."""
+        """The value in JSON that has been parsed, as the target's type. Raises UnfitError with every reason."""
         return self._text(content) if self.kind == TEXT else self._valid(lambda: examined(self.annotation, content))
 
     def _text(self, value: Any) -> str:
@@ -57,11 +57,11 @@ class TargetContract:
         return value
 
     def _check_type(self, value: Any) -> None:
-        wanted = self.annotation
+        expected = self.annotation
         stays = getattr(type(value), "__candidate__", False)  # a stand-in
-        if stays and getattr(wanted, "__module__", "").partition(".")[0] == _DRAWN_HERE:
+        if stays and getattr(expected, "__module__", "").partition(".")[0] == _DRAWN_HERE:
             return
-        if not (isinstance(wanted, type) and isinstance(value, wanted)):
+        if not (isinstance(expected, type) and isinstance(value, expected)):
             raise UnfitError(f"{self.name} must be a {self.source}, and is of type {kind(value)}")
 
     def _valid(self, validate: Callable[[], Any]) -> Any:
@@ -73,8 +73,8 @@ class TargetContract:
             raise UnfitError(f"{self.name}: {unequal}") from unequal
         except ValidationError as error:
             reasons = [
-                f"{'.'.join(map(str, (self.name, *each['loc'])))}: {each['msg']}, got {describe(each['input'], 80)}"
-                for each in error.errors(include_url=False)[:_ERRORS]
+                f"{'.'.join(map(str, (self.name, *issue['loc'])))}: {issue['msg']}, got {describe(issue['input'], 80)}"
+                for issue in error.errors(include_url=False)[:_ERRORS]
             ]
             raise UnfitError("; ".join(reasons)) from error
 
@@ -86,13 +86,13 @@ class TargetContract:
 
 
 def read_object(text: str, targets: list[TargetContract]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Target values in the JSON text of an object with one key a target, and their JSON. Raises Unfit."""
+    """Target values in the JSON text of an object with one key a target, and their JSON. Raises UnfitError."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnfitError(f"this is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise UnfitError(f"a JSON object with the keys {', '.join(each.name for each in targets)} is needed")
+        raise UnfitError(f"a JSON object with the keys {', '.join(target.name for target in targets)} is needed")
     values, reasons = {}, []
     for target in targets:
         if target.name not in content:

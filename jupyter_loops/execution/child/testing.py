@@ -12,13 +12,13 @@ from typing import Any
 
 from .value_text import clip
 
-_TOLD = 10  # failures
+_MOST_FAILURES = 10
 _LONG = 400  # characters of one
 _QUIET = ("-q", "--no-header", "--color=no", "--tb=short", "-p", "no:cacheprovider", "--import-mode=prepend")
 
 
 class PytestRunner:
-    """pytest as it was before any candidate. Made in the zygote, used once in a fork."""
+    """pytest, imported before any candidate runs. Made in the zygote, used once in a fork."""
 
     def __init__(self, module: str) -> None:
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # none of the user's environment by surprise
@@ -31,7 +31,7 @@ class PytestRunner:
         self._main, self._pytest = pytest.main, pytest
 
     def run(self, tests: list[str], roots: list[str], names: dict[str, Any], targets: list[str]) -> dict[str, Any]:
-        """What came of the tests, as JSON."""
+        """The outcome of the tests, as JSON."""
         main = sys.modules["__main__"]
         sys.modules[self._module] = main
         common = os.path.commonpath(roots)
@@ -50,7 +50,7 @@ class PytestRunner:
 
 
 class _Watch:
-    """A plugin that keeps the books."""
+    """A plugin that records the outcome of each test."""
 
     def __init__(self) -> None:
         self.collected: set[str] = set()
@@ -103,7 +103,7 @@ def _words(report: Any) -> str:
 
 def _outcome(watch: _Watch | None = None, *, problem: str) -> dict[str, Any]:
     failed = watch.failed if watch else {}
-    failures = [{"test": clip(test, 200), "message": words} for test, words in list(failed.items())[:_TOLD]]
+    failures = [{"test": clip(test, 200), "message": words} for test, words in list(failed.items())[:_MOST_FAILURES]]
     passed, skipped = (len(watch.passed - failed.keys()), len(watch.skipped)) if watch else (0, 0)
     counts = {"passed": passed, "failed": len(failed), "skipped": skipped}
     return {**counts, "problem": clip(problem, _LONG), "failures": failures}

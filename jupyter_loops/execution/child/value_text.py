@@ -1,4 +1,4 @@
-"""Values as short text, whatever they do to prevent it."""
+"""Values as short text, even if they are hostile."""
 
 from __future__ import annotations
 
@@ -84,17 +84,17 @@ def _container(value: object, limit: int, depth: int) -> str:
             f"{_describe(key, limit, depth - 1)}: {_describe(item, limit, depth - 1)}"
             for key, item in islice(value.items(), _ITEMS)
         ]
-        opening, closing = "{", "}"
+        open_bracket, close_bracket = "{", "}"
     else:
         assert isinstance(value, Iterable)
         parts = [_describe(item, limit, depth - 1) for item in islice(value, _ITEMS)]
-        opening, closing = _BRACKETS[type(value)]
+        open_bracket, close_bracket = _BRACKETS[type(value)]
     if size > _ITEMS:
         parts.append(f"... {size - _ITEMS} more")
-    inner = ", ".join(parts) + ("," if size == 1 and opening == "(" else "")
+    inner = ", ".join(parts) + ("," if size == 1 and open_bracket == "(" else "")
     if not size and isinstance(value, set | frozenset):
         return f"{kind(value)}()"
-    return f"{opening}{inner}{closing}"
+    return f"{open_bracket}{inner}{close_bracket}"
 
 
 def _array(value: object, limit: int) -> str:

@@ -15,7 +15,7 @@ from .candidate_world import CandidateWorld, SetupFailedError, opened
 from .confine import adopt_orphans, close_memory, usage
 from .kernel_connection import HELLO, KernelConnection
 from .meet import connect, live_by_stdin
-from .session import flush_each_line, settle, silence
+from .session import settle, silence, use_line_buffering
 from .spawn import Spawned
 from .target_contract import TargetContract
 from .threads import threads
@@ -51,31 +51,31 @@ class Zygote:
             return
         for file in copies:
             os.close(file)
-        flush_each_line()
+        use_line_buffering()
         self._control.send(report | {"forks": forks})
         if forks:
             _warm_up()
-        _forget_ourselves()
+        _unload_package()
         if forks:
             self._ready.warm_up()
             self._fork()
         elif candidate is not None:
-            self._examine_one(candidate)
+            self._be_examiner(candidate)
         else:
             self._be_candidate()
 
     def _build(self, order: dict[str, Any], files: list[int], *, silent: bool) -> dict[str, Any]:
-        """Make the world and all that serving in it needs; the report of it. Raises Unready, OSError."""
+        """Build the world and prepare serving in it; returns a report. Raises SetupFailedError, OSError."""
         world = self._world
         _same_language(order["python"])
-        with silence() if silent else nullcontext():  # the examiner's own set-up has said it
+        with silence() if silent else nullcontext():  # the set-up has printed it in the examiner
             world.build(order, opened(order, files))
         report = {"said": "ready", "schemas": world.schemas(), "threads": threads()}
         if report["threads"]:  # a process with threads gets no namespaces of its own
             world.shut_in = world.shut_in | {"view": {}}
         if order["awaits"]:
             import asyncio  # noqa: F401 - loaded for the forks
-        from .fork_template import ForkTemplate  # it needs what order["path"] leads to
+        from .fork_template import ForkTemplate  # its imports need order["path"]
         from .rehearsal import TARGET
 
         stages = CandidateWorld(order), CandidateWorld(order)
@@ -89,16 +89,16 @@ class Zygote:
 
         ForkServer(self._control, self._ready, self._obey).serve()
 
-    def _examine_one(self, candidate: Spawned) -> None:
+    def _be_examiner(self, candidate: Spawned) -> None:
         """Be the examiner of one candidate, whose process was started anew with a world of its own."""
         from .link import Link
 
         while True:
-            came, files, _ = self._control.receive()
-            if came["do"] == "become":
+            order, files, _ = self._control.receive()
+            if order["do"] == "become":
                 break
-            candidate.send(came, files)
-            self._obey(came, files)
+            candidate.send(order, files)
+            self._obey(order, files)
         settle([])
         candidate.send({"do": "become"})
         self._ready.examine(self._control, candidate.pid, Link(candidate.connection, self._world.most))
@@ -106,48 +106,48 @@ class Zygote:
     def _be_candidate(self) -> None:
         """Be the process of one candidate, for the examiner at the other end."""
         while True:
-            came, files, _ = self._control.receive()
-            if came["do"] == "become":
+            order, files, _ = self._control.receive()
+            if order["do"] == "become":
                 break
-            self._world.supply(came, opened(came, files))
+            self._world.add_names(order, opened(order, files))
         if threads():
             self._ready.restrict(view=False)
         self._ready.look()
         self._ready.be_candidate(self._control.connection)
 
     def _obey(self, order: dict[str, Any], files: list[int]) -> None:
-        self._supply(order, files)
+        self._add_names(order, files)
         self._ready.look()
         gc.collect()
         gc.freeze()
 
-    def _supply(self, order: dict[str, Any], files: list[int]) -> None:
+    def _add_names(self, order: dict[str, Any], files: list[int]) -> None:
         """Take more names of the notebook, which all later candidates share."""
-        self._world.supply(order, opened(order, files))
+        self._world.add_names(order, opened(order, files))
         self._control.send({"said": "supplied", "threads": threads()})
 
 
-def _same_language(wanted: list[int]) -> None:
-    """A pickled function is bytecode, which only the same Python reads. Raises Unready."""
-    own = list(sys.version_info[:2])
-    if own != wanted:
-        here, there = (".".join(map(str, version)) for version in (own, wanted))
+def _same_language(expected: list[int]) -> None:
+    """A pickled function is bytecode, which only the same Python reads. Raises SetupFailedError."""
+    actual = list(sys.version_info[:2])
+    if actual != expected:
+        here, there = (".".join(map(str, version)) for version in (actual, expected))
         raise SetupFailedError(
             "preflight", f"the image has Python {here} and the notebook {there}: choose another --image"
         )
 
 
 def _warm_up() -> None:
-    """Do once, while the model is still thinking, what every fork would do again."""
+    """Do once, while the model is generating, what every fork would otherwise do."""
     import linecache  # noqa: F401 - loaded for the forks
 
     adopt_orphans(die_with_parent=False)
-    close_memory(closed=True)  # what a candidate writes into it would meet all later ones
+    close_memory(closed=True)  # what a candidate writes into it would affect all later ones
     usage()
     ast.unparse(ast.parse("assert 1 == 2"))
 
 
-def _forget_ourselves() -> None:
+def _unload_package() -> None:
     """Let the candidate import its own copies of our modules, not those that examine it."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "jupyter_loops"]:
         del sys.modules[name]

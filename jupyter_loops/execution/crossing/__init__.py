@@ -1,4 +1,4 @@
-"""Carries values over the border between an untrusted process and one that believes nothing it says."""
+"""Serialises values between an untrusted process and one that trusts nothing that it sends."""
 
 from .change import put_back, same
 from .classes import Classes

@@ -69,7 +69,7 @@ def _description(dtype: Any, depth: int = 0) -> Any:
 
 
 def dtype_of(description: Any, depth: int = 0) -> Any:
-    """A dtype from its description. Raises Unreadable."""
+    """A dtype from its description. Raises UnreadableError."""
     np = imported("numpy")
 
     if type(description) is str and _SIMPLE.fullmatch(description):
@@ -81,12 +81,12 @@ def dtype_of(description: Any, depth: int = 0) -> Any:
         return np.dtype((dtype_of(base, depth + 1), _shape(shape)))
     parts, size = fields(description, tuple, int)
     names, formats, offsets = zip(*(fields(part, str, type(part[1]), int) for part in parts), strict=True)
-    types = [dtype_of(each, depth + 1) for each in formats]
+    types = [dtype_of(member, depth + 1) for member in formats]
     return np.dtype({"names": list(names), "formats": types, "offsets": list(offsets), "itemsize": size})
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
-    if type(shape) is not tuple or len(shape) > _MOST or any(type(each) is not int or each < 0 for each in shape):
+    if type(shape) is not tuple or len(shape) > _MOST or any(type(length) is not int or length < 0 for length in shape):
         raise UnreadableError("an array has no such shape")
     return shape
 
@@ -169,22 +169,24 @@ KINDS = {
 }
 
 
-def same(value: Any, twin: Any, pair: Any) -> bool | None:
+def same(value: Any, other: Any, pair: Any) -> bool | None:
     """Whether two arrays have the same type, shape and content."""
     np = sys.modules["numpy"]
     if not isinstance(value, np.ndarray):
         return None
-    if value.dtype != twin.dtype or value.shape != twin.shape:
+    if value.dtype != other.dtype or value.shape != other.shape:
         return False
-    if isinstance(value, np.ma.MaskedArray) and not np.array_equal(np.ma.getmaskarray(value), np.ma.getmaskarray(twin)):
+    if isinstance(value, np.ma.MaskedArray) and not np.array_equal(
+        np.ma.getmaskarray(value), np.ma.getmaskarray(other)
+    ):
         return False
     if value.dtype.hasobject:
-        return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value.flat, twin.flat, strict=True))
-    return bool(np.asarray(value).tobytes() == np.asarray(twin).tobytes())
+        return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value.flat, other.flat, strict=True))
+    return bool(np.asarray(value).tobytes() == np.asarray(other).tobytes())
 
 
 def put_back(target: Any, new: Any) -> bool:
-    """Gives an array the content of another of its type and shape. Raises Unreadable."""
+    """Gives an array the content of another of its type and shape. Raises UnreadableError."""
     np = sys.modules["numpy"]
     if not isinstance(target, np.ndarray):
         return False

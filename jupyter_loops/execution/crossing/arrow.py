@@ -50,8 +50,8 @@ def _of_array(pa: Any, array: Any) -> Node:
     if isinstance(array, pa.DictionaryArray):
         return "pa.dictionary", bool(kind.ordered), [array.indices, array.dictionary]
     description, children, buffers = type_of(kind), _children(pa, array), array.buffers()
-    own = len(buffers) - sum(len(child.buffers()) for child in children)
-    content = [None if buffer is None else buffer.to_pybytes() for buffer in buffers[:own]]
+    buffer_count = len(buffers) - sum(len(child.buffers()) for child in children)
+    content = [None if buffer is None else buffer.to_pybytes() for buffer in buffers[:buffer_count]]
     return "pa.array", (description, len(array), content), children
 
 
@@ -69,16 +69,16 @@ def _make_array(payload: Any, children: list[Any], decoding: Decoding) -> object
 
     description, length, content = fields(payload, type(payload[0]), int, list)
     kind = type_from(description)
-    if length < 0 or not all(each is None or type(each) is bytes for each in content):
+    if length < 0 or not all(buffer is None or type(buffer) is bytes for buffer in content):
         raise UnreadableError("an array of Arrow's has no such buffers")
     if not all(isinstance(child, pa.Array) for child in children):
         raise UnreadableError("an array of Arrow's has no such children")
     decoding.spend(length)
     arrow_layout.check(description, kind, length, content, children)
-    buffers = [None if each is None else pa.py_buffer(each) for each in content]
-    made = pa.Array.from_buffers(kind, length, buffers, children=children or None)
-    made.validate(full=True)
-    return made
+    buffers = [None if buffer is None else pa.py_buffer(buffer) for buffer in content]
+    array = pa.Array.from_buffers(kind, length, buffers, children=children or None)
+    array.validate(full=True)
+    return array
 
 
 def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
@@ -87,9 +87,9 @@ def _make_dictionary(ordered: Any, children: list[Any], _: Decoding) -> object:
     indices, values = count(children, 2)
     if not isinstance(indices, pa.Array) or not isinstance(values, pa.Array) or type(ordered) is not bool:
         raise UnreadableError("a dictionary of Arrow's is none")
-    made = pa.DictionaryArray.from_arrays(indices, values, ordered=ordered)
-    made.validate(full=True)
-    return made
+    array = pa.DictionaryArray.from_arrays(indices, values, ordered=ordered)
+    array.validate(full=True)
+    return array
 
 
 def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
@@ -100,7 +100,7 @@ def _make_chunked(payload: Any, children: list[Any], _: Decoding) -> object:
     return pa.chunked_array(children, type_from(payload))
 
 
-def _made_of(name: str, part: str) -> Callable[[Any, list[Any], Decoding], object]:
+def _from_columns(name: str, part: str) -> Callable[[Any, list[Any], Decoding], object]:
     """What makes a table or a batch, each of whose columns is a `part`."""
 
     def make(payload: Any, children: list[Any], _: Decoding) -> object:
@@ -108,9 +108,9 @@ def _made_of(name: str, part: str) -> Callable[[Any, list[Any], Decoding], objec
 
         if not all(isinstance(child, getattr(pa, part)) for child in children):
             raise UnreadableError("a column is no array of Arrow's")
-        made = getattr(pa, name).from_arrays(children, schema=schema_from(payload))
-        made.validate(full=True)
-        return made
+        table = getattr(pa, name).from_arrays(children, schema=schema_from(payload))
+        table.validate(full=True)
+        return table
 
     return make
 
@@ -128,17 +128,17 @@ KINDS = {
     "pa.array": ValueKind(_make_array),
     "pa.dictionary": ValueKind(_make_dictionary),
     "pa.chunked": ValueKind(_make_chunked),
-    "pa.table": ValueKind(_made_of("Table", "ChunkedArray")),
-    "pa.batch": ValueKind(_made_of("RecordBatch", "Array")),
+    "pa.table": ValueKind(_from_columns("Table", "ChunkedArray")),
+    "pa.batch": ValueKind(_from_columns("RecordBatch", "Array")),
     "pa.scalar": ValueKind(_make_scalar),
     "pa.type": ValueKind(lambda payload, *_: type_from(payload)),
     "pa.schema": ValueKind(lambda payload, *_: schema_from(payload)),
 }
 
 
-def same(value: Any, twin: Any, _: Any) -> bool | None:
+def same(value: Any, other: Any, _: Any) -> bool | None:
     """Arrow's values never change."""
-    return value is twin or bool(value.equals(twin)) if hasattr(value, "equals") else None
+    return value is other or bool(value.equals(other)) if hasattr(value, "equals") else None
 
 
 def put_back(_target: Any, _new: Any) -> bool:

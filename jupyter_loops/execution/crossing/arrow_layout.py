@@ -1,4 +1,4 @@
-"""Whether buffers are as many and as long as an Arrow type wants: Arrow aborts the process for some that are not."""
+"""Whether buffers are as many and as long as an Arrow type requires: Arrow aborts the process for some that are not."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _TEXTS = ("string", "binary", "large_string", "large_binary")
 
 
 def check(words: Any, kind: Any, length: int, buffers: list[bytes | None], children: list[Any]) -> None:
-    """Raises Unreadable for buffers or children that do not fit the type."""
+    """Raises UnreadableError for buffers or children that do not fit the type."""
     word = words if type(words) is str else words[0]
-    wanted = _sizes(word, kind, length)
-    if word == "dictionary" or len(buffers) != len(wanted):
+    sizes = _sizes(word, kind, length)
+    if word == "dictionary" or len(buffers) != len(sizes):
         raise UnreadableError("an array of Arrow's has the wrong number of buffers")
-    if any(not _fits(buffer, size, place) for place, (buffer, size) in enumerate(zip(buffers, wanted, strict=True))):
+    if any(not _fits(buffer, size, place) for place, (buffer, size) in enumerate(zip(buffers, sizes, strict=True))):
         raise UnreadableError("a buffer of Arrow's is too short")
     _check_children(word, kind, length, children)
 

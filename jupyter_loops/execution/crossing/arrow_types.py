@@ -27,7 +27,7 @@ _WIDEST = 1 << 24  # bytes, or items, of a row: Arrow aborts for some that are n
 
 
 def type_of(kind: Any) -> Any:
-    """A type in plain words. Raises Unsendable."""
+    """A type in plain words. Raises UnsendableError."""
     types, name = sys.modules["pyarrow"].types, str(kind)
     if name in _BARE:
         return name
@@ -62,12 +62,12 @@ def _field(field: Any) -> tuple[str, Any, bool]:
 
 
 def schema_of(schema: Any) -> tuple[Any, ...]:
-    """A schema in plain words. Raises Unsendable."""
+    """A schema in plain words. Raises UnsendableError."""
     return tuple(_field(field) for field in schema)
 
 
 def schema_from(words: Any) -> Any:
-    """A schema from its plain words. Raises Unreadable."""
+    """A schema from its plain words. Raises UnreadableError."""
     pa = imported("pyarrow")
 
     if type(words) is not tuple:
@@ -76,29 +76,29 @@ def schema_from(words: Any) -> Any:
 
 
 def type_from(words: Any, depth: int = 0) -> Any:
-    """A type from its plain words. Raises Unreadable."""
+    """A type from its plain words. Raises UnreadableError."""
     pa = imported("pyarrow")
 
     if type(words) is str and words in _BARE:
         return getattr(pa, _BARE[words])()
     if type(words) is not tuple or not words or type(words[0]) is not str or depth > _DEEPEST:
         raise UnreadableError("Arrow has no such type")
-    word, *rest = words
+    word, *args = words
     if word in {"timestamp", *_TIMED}:
-        return _timed(pa, word, rest)
-    if word in {"fixed_size_binary", *_DECIMALS} and all(type(each) is int and 0 <= each <= _WIDEST for each in rest):
-        return (pa.binary if word == "fixed_size_binary" else getattr(pa, word))(*rest)
-    return _nested_from(pa, word, rest, depth + 1)
+        return _timed(pa, word, args)
+    if word in {"fixed_size_binary", *_DECIMALS} and all(type(size) is int and 0 <= size <= _WIDEST for size in args):
+        return (pa.binary if word == "fixed_size_binary" else getattr(pa, word))(*args)
+    return _nested_from(pa, word, args, depth + 1)
 
 
-def _timed(pa: Any, word: str, rest: list[Any]) -> Any:
-    if not rest or rest[0] not in _UNITS or not all(type(each) in {str, type(None)} for each in rest):
+def _timed(pa: Any, word: str, args: list[Any]) -> Any:
+    if not args or args[0] not in _UNITS or not all(type(arg) in {str, type(None)} for arg in args):
         raise UnreadableError("Arrow has no such type")
-    return getattr(pa, word)(*rest)
+    return getattr(pa, word)(*args)
 
 
-def _nested_from(pa: Any, word: str, rest: list[Any], depth: int) -> Any:
-    match word, rest:
+def _nested_from(pa: Any, word: str, args: list[Any], depth: int) -> Any:
+    match word, args:
         case "fixed_size_list", [field, int(size)] if 0 <= size <= _WIDEST:
             return pa.list_(_field_from(field, depth), size)
         case (("list" | "large_list"), [field]):

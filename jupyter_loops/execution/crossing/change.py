@@ -1,4 +1,4 @@
-"""Copy-restore: whether an object has changed, and how an object of ours takes over the content of a rebuilt one."""
+"""Copy-restore: whether an object has changed, and how an original takes over the content of a rebuilt copy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEQUENCES = (list, bytearray, array, deque)
 
 
 def put_back(target: object, new: object) -> None:
-    """Gives an object the content of another of its type, in place. Raises Unreadable where that cannot be."""
+    """Gives an object the content of another of its type, in place. Raises UnreadableError where that cannot be."""
     if type(target) is not type(new) and not (library_of(type(target)) == "numpy" and takes_over(target, new)):
         raise UnreadableError(f"a {type(target).__name__} cannot become a {type(new).__name__} in place")
     try:
@@ -32,66 +32,66 @@ def put_back(target: object, new: object) -> None:
         raise UnreadableError(f"a {type(target).__name__} cannot be changed in place ({error})") from None
 
 
-def same(value: Any, twin: Any, pair: Pair) -> bool:
-    """Whether an object has the content of its twin; `pair` says whether two objects inside are twins."""
-    if type(value) is not type(twin):
+def same(value: Any, other: Any, pair: Pair) -> bool:
+    """Whether two objects have the same content; `pair` compares two objects inside them."""
+    if type(value) is not type(other):
         return False
     library = library_of(type(value))
-    if library is not None and (found := LIBRARIES[library].same(value, twin, pair)) is not None:
-        return bool(found)
+    if library is not None and (result := LIBRARIES[library].same(value, other, pair)) is not None:
+        return bool(result)
     if isinstance(value, _FILES):
-        return bool(value.getvalue() == twin.getvalue() and value.tell() == twin.tell())
-    return _same_items(value, twin, pair) and _same_state(value, twin, pair)
+        return bool(value.getvalue() == other.getvalue() and value.tell() == other.tell())
+    return _same_items(value, other, pair) and _same_state(value, other, pair)
 
 
-def same_items(values: Iterable[Any], twins: Iterable[Any], pair: Pair) -> bool:
-    """Whether items are twins one by one: atoms by type and value, others by `pair`."""
-    left, right = list(values), list(twins)
-    if len(left) != len(right):
+def same_items(values: Iterable[Any], others: Iterable[Any], pair: Pair) -> bool:
+    """Whether items are equal one by one: atoms by type and value, others by `pair`."""
+    first, second = list(values), list(others)
+    if len(first) != len(second):
         return False
-    if flat(left) and flat(right):
-        return _same_atoms(left, right)
-    return all(_same_atoms([x], [y]) if flat((x, y)) else pair(x, y) for x, y in zip(left, right, strict=True))
+    if flat(first) and flat(second):
+        return _same_atoms(first, second)
+    return all(_same_atoms([x], [y]) if flat((x, y)) else pair(x, y) for x, y in zip(first, second, strict=True))
 
 
-def _same_atoms(left: list[Any], right: list[Any]) -> bool:
-    kinds = list(map(type, left))
-    if kinds != list(map(type, right)):
+def _same_atoms(first: list[Any], second: list[Any]) -> bool:
+    kinds = list(map(type, first))
+    if kinds != list(map(type, second)):
         return False
     if float not in kinds:
-        return left == right
-    left_floats, right_floats = (array("d", [x for x in side if type(x) is float]) for side in (left, right))
-    if left_floats.tobytes() != right_floats.tobytes():  # NaN is itself, and -0.0 is not 0.0
+        return first == second
+    first_floats, second_floats = (array("d", [x for x in side if type(x) is float]) for side in (first, second))
+    if first_floats.tobytes() != second_floats.tobytes():  # NaN is itself, and -0.0 is not 0.0
         return False
-    return [x for x in left if type(x) is not float] == [x for x in right if type(x) is not float]
+    return [x for x in first if type(x) is not float] == [x for x in second if type(x) is not float]
 
 
-def _same_items(value: Any, twin: Any, pair: Pair) -> bool:
+def _same_items(value: Any, other: Any, pair: Pair) -> bool:
     base = base_of(type(value))
-    if isinstance(value, defaultdict) and FACTORY.__get__(value) is not FACTORY.__get__(twin):
+    if isinstance(value, defaultdict) and FACTORY.__get__(value) is not FACTORY.__get__(other):
         return False
     if base in _MAPPINGS:
-        left, right = list(base.items(value)), list(base.items(twin))
-        keys = same_items((key for key, _ in left), (key for key, _ in right), pair)
-        return keys and same_items((each for _, each in left), (each for _, each in right), pair)
+        first, second = list(base.items(value)), list(base.items(other))
+        keys = same_items((key for key, _ in first), (key for key, _ in second), pair)
+        return keys and same_items((item for _, item in first), (item for _, item in second), pair)
     if base in {set, frozenset}:
-        return _same_set(list(base.__iter__(value)), list(base.__iter__(twin)), pair)
+        return _same_set(list(base.__iter__(value)), list(base.__iter__(other)), pair)
     if base in {list, deque, tuple}:
-        return same_items(base.__iter__(value), base.__iter__(twin), pair)
+        return same_items(base.__iter__(value), base.__iter__(other), pair)
     if isinstance(value, bytearray | array):
-        return bytes(memoryview(value)) == bytes(memoryview(twin))
-    return base is object or _same_atoms([value], [twin])
+        return bytes(memoryview(value)) == bytes(memoryview(other))
+    return base is object or _same_atoms([value], [other])
 
 
-def _same_set(left: list[Any], right: list[Any], pair: Pair) -> bool:
-    if flat(left) and flat(right):
-        return {(type(x), x) for x in left} == {(type(y), y) for y in right}
-    return same_items(left, right, pair)
+def _same_set(first: list[Any], second: list[Any], pair: Pair) -> bool:
+    if flat(first) and flat(second):
+        return {(type(x), x) for x in first} == {(type(y), y) for y in second}
+    return same_items(first, second, pair)
 
 
-def _same_state(value: Any, twin: Any, pair: Pair) -> bool:
-    left, right = _state(value), _state(twin)
-    return left.keys() == right.keys() and same_items(left.values(), (right[name] for name in left), pair)
+def _same_state(value: Any, other: Any, pair: Pair) -> bool:
+    first, second = _state(value), _state(other)
+    return first.keys() == second.keys() and same_items(first.values(), (second[name] for name in first), pair)
 
 
 def _state(value: Any) -> dict[str, Any]:

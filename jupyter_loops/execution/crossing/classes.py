@@ -24,15 +24,15 @@ class Classes:
 
     @staticmethod
     def of(names: Mapping[str, object]) -> Classes:
-        """Every class that names lead to, and every class of the user's own modules."""
-        return Classes(led_to([*names.values(), *defined_in(own_modules())]))
+        """Every class that names lead to, and every class of the user's modules."""
+        return Classes(reachable_classes([*names.values(), *defined_in(project_modules())]))
 
     def number(self, kind: type) -> int | None:
         """The number of a class of the table."""
         return self._numbers.get(id(kind))
 
     def at(self, number: int) -> type:
-        """The class of a number. Raises Unreadable."""
+        """The class of a number. Raises UnreadableError."""
         if type(number) is not int or not 0 <= number < len(self._kinds):
             raise UnreadableError("it is of a class that is not known")
         return self._kinds[number]
@@ -49,14 +49,14 @@ class Classes:
 
 
 def _has_no_finaliser(kind: type) -> bool:
-    return not any("__del__" in vars(each) for each in kind.__mro__)
+    return not any("__del__" in vars(base) for base in kind.__mro__)
 
 
 def _is_data(kind: type) -> bool:
     return not is_of_a_library(kind.__module__) or any(name in vars(kind) for name in _DATA)
 
 
-def _lead(value: object) -> Iterator[type]:
+def _classes_of(value: object) -> Iterator[type]:
     if isinstance(value, type):
         yield value
     elif isinstance(value, list | tuple | set | frozenset):
@@ -71,28 +71,28 @@ def defined_in(modules: Iterable[ModuleType]) -> Iterator[object]:
     return (value for module in modules for value in list(vars(module).values()))
 
 
-def led_to(values: Iterable[object]) -> list[type]:
-    """Every class that values lead to: themselves, their own, those of what they hold, and what is behind these."""
-    found: dict[int, type] = {}
+def reachable_classes(values: Iterable[object]) -> list[type]:
+    """The classes among values, of values and of their items, with the bases and nested classes of these."""
+    kinds: dict[int, type] = {}
     for value in values:
-        for kind in _lead(value):
-            _collect(kind, found)
-    return [*found.values()]
+        for kind in _classes_of(value):
+            _collect(kind, kinds)
+    return [*kinds.values()]
 
 
-def _collect(kind: type, found: dict[int, type]) -> None:
+def _collect(kind: type, kinds: dict[int, type]) -> None:
     waiting = [kind]
     while waiting:
-        each = waiting.pop()
-        if id(each) in found or each.__module__ == "builtins":
+        current = waiting.pop()
+        if id(current) in kinds or current.__module__ == "builtins":
             continue
-        found[id(each)] = each
-        if not is_of_a_library(each.__module__):
-            waiting.extend(value for value in list(vars(each).values()) if isinstance(value, type))
-            waiting.extend(each.__mro__[1:])
+        kinds[id(current)] = current
+        if not is_of_a_library(current.__module__):
+            waiting.extend(value for value in list(vars(current).values()) if isinstance(value, type))
+            waiting.extend(current.__mro__[1:])
 
 
-def own_modules() -> Iterator[ModuleType]:
+def project_modules() -> Iterator[ModuleType]:
     """Modules that are of no library: `__main__`, and those of the user's project."""
     for name, module in sorted(sys.modules.items()):
         if isinstance(module, ModuleType) and not is_of_a_library(name):
@@ -111,8 +111,8 @@ def is_of_a_library(name: str) -> bool:
 
 def _prefixes() -> tuple[str, ...]:
     installed = [sysconfig.get_path(name) for name in _LIBRARIES]
-    own = [__file__.rpartition("/execution/")[0]]
-    return tuple(path for path in [*installed, *site.getsitepackages(), site.getusersitepackages(), *own] if path)
+    package = [__file__.rpartition("/execution/")[0]]
+    return tuple(path for path in [*installed, *site.getsitepackages(), site.getusersitepackages(), *package] if path)
 
 
 _PREFIXES = _prefixes()

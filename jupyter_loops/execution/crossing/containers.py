@@ -34,12 +34,12 @@ def sequence(tag: str, items: list[Any]) -> Node:
 
 def mapping(tag: str, items: list[Any]) -> Node:
     """The node of key and value pairs."""
-    pairs = [each for pair in items for each in pair]
+    pairs = [element for pair in items for element in pair]
     return sequence(tag, pairs)
 
 
 def items_of(payload: Any, children: list[Any]) -> list[Any]:
-    """The items of a node made by `sequence`. Raises Unreadable."""
+    """The items of a node made by `sequence`. Raises UnreadableError."""
     if payload is None:
         return children
     if type(payload) is not list or children or not flat(payload):
@@ -48,7 +48,7 @@ def items_of(payload: Any, children: list[Any]) -> list[Any]:
 
 
 def pairs_of(payload: Any, children: list[Any]) -> list[tuple[Any, Any]]:
-    """The pairs of a node made by `mapping`. Raises Unreadable."""
+    """The pairs of a node made by `mapping`. Raises UnreadableError."""
     items = items_of(payload, children)
     if len(items) % 2:
         raise UnreadableError("a key has no value")
@@ -60,7 +60,7 @@ def _of_defaultdict(value: Any, _: Encoding) -> Node | None:
     name = next((name for name, kind in FACTORIES.items() if kind is factory), None)
     if factory is not None and name is None:
         return None
-    return "defaultdict", name, [each for pair in dict.items(value) for each in pair]
+    return "defaultdict", name, [element for pair in dict.items(value) for element in pair]
 
 
 def _of_deque(value: Any, _: Encoding) -> Node:
@@ -142,7 +142,7 @@ def _make_bytearray(payload: Any, _: list[Any], __: Decoding) -> object:
 
 def _chain(target: Any, _: Any, children: list[Any], __: Decoding) -> None:
     (maps,) = count(children, 1)
-    if type(maps) is not list or not all(isinstance(each, dict | ChainMap | MappingProxyType) for each in maps):
+    if type(maps) is not list or not all(isinstance(member, dict | ChainMap | MappingProxyType) for member in maps):
         raise UnreadableError("the maps of a ChainMap are none")
     target.maps = maps
 

@@ -32,7 +32,7 @@ class Depth:
         }
 
     def step(self, code: int, argument: Argument) -> None:
-        """One opcode with the first bytes of its argument. Raises Unreadable for what is too deep."""
+        """One opcode with the first bytes of its argument. Raises UnreadableError for what is too deep."""
         act = self._steps.get(code)
         if act is None:
             self._stack.append(0)

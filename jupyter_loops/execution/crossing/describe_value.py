@@ -19,7 +19,7 @@ _ATOMS = frozenset(map(id, ATOMS))
 
 
 def describe(value: object, encoding: Encoding) -> Node:
-    """The node of a value; what nothing describes stays on its side. Raises Unsendable."""
+    """The node of a value; what nothing describes stays on its side. Raises UnsendableError."""
     kind = type(value)
     if id(kind) in _ATOMS:
         return "=", value, ()
@@ -27,8 +27,8 @@ def describe(value: object, encoding: Encoding) -> Node:
     if number is not None:
         return "reference", number, ()
     exact = _EXACT.get(id(kind))  # a metaclass may say that its class equals another
-    found = _other(value, kind, encoding) if exact is None else exact(value, encoding)
-    return ("handle", encoding.sending.handle(value), ()) if found is None else found
+    node = _other(value, kind, encoding) if exact is None else exact(value, encoding)
+    return ("handle", encoding.sending.handle(value), ()) if node is None else node
 
 
 def _other(value: Any, kind: type, encoding: Encoding) -> Node | None:

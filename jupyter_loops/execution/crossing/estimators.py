@@ -21,23 +21,25 @@ def describe(value: Any, _: Encoding) -> Node | None:
     base = sys.modules.get("sklearn.base")
     if base is None or not isinstance(value, base.BaseEstimator) or not _MODULE.fullmatch(kind.__module__):
         return None
-    if getattr(sys.modules[kind.__module__], kind.__name__, None) is not kind or _is_held(attributes_of(value)):
+    if getattr(sys.modules[kind.__module__], kind.__name__, None) is not kind or _holds_live_object(
+        attributes_of(value)
+    ):
         return None
     state = attributes_of(value)
     return "sk.estimator", (kind.__module__, kind.__name__, tuple(state)), list(state.values())
 
 
-def _is_held(state: dict[str, Any]) -> bool:
-    inner = [each for value in state.values() for each in (value if isinstance(value, list | tuple) else [value])]
-    return any(_stays(each) for each in inner)
+def _holds_live_object(state: dict[str, Any]) -> bool:
+    inner = [item for value in state.values() for item in (value if isinstance(value, list | tuple) else [value])]
+    return any(_is_live_object(item) for item in inner)
 
 
-def _stays(value: Any) -> bool:
+def _is_live_object(value: Any) -> bool:
     if hasattr(value, "get_params") and hasattr(value, "__dict__"):
-        return _is_held(attributes_of(value))
+        return _holds_live_object(attributes_of(value))
     np = sys.modules["numpy"]
     if isinstance(value, np.ndarray):
-        return value.dtype == object and any(_stays(each) for each in value.flat)
+        return value.dtype == object and any(_is_live_object(item) for item in value.flat)
     return type(value).__module__.startswith("sklearn.") or callable(value) or isinstance(value, np.random.RandomState)
 
 
@@ -58,7 +60,7 @@ def _fill(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
     restore_state(target, type(target), payload[2], children)
 
 
-def same(_value: Any, _twin: Any, _pair: Any) -> bool | None:
+def same(_value: Any, _other: Any, _pair: Any) -> bool | None:
     """Estimators are compared by their state, as instances are."""
     return None
 

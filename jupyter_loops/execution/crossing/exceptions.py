@@ -1,4 +1,4 @@
-"""Exceptions: as the nearest class that both sides have, with what they say."""
+"""Exceptions: as the nearest class that both sides have, with their messages."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _Reference = str | int
 
 
 def of_error(error: BaseException, encoding: Encoding) -> Node:
-    """The node of an exception, with what led to it, one step."""
+    """The node of an exception, with its cause and context, one step."""
     reference, kind = _nearest(type(error), encoding)
     if isinstance(error, BaseExceptionGroup):
         return "group", (reference, _message(error), _notes(error)), list(error.exceptions)
-    state = _state(error, kind, whole=type(reference) is int)
-    led = () if any(error is each for each in encoding.causes) else (error.__cause__, error.__context__)
-    encoding.causes.extend(each for each in led if each is not None)
+    state = _state(error, kind, complete=type(reference) is int)
+    causes = () if any(error is cause for cause in encoding.causes) else (error.__cause__, error.__context__)
+    encoding.causes.extend(cause for cause in causes if cause is not None)
     payload = (reference, _arguments(error, kind), _notes(error), tuple(state), error.__suppress_context__)
-    return "error", payload, [*(led or (None, None)), *state.values()]
+    return "error", payload, [*(causes or (None, None)), *state.values()]
 
 
 def bare(error: BaseException) -> Node:
     """The node of an exception of which nothing can be read but its class and text."""
-    kind = next((each for each in type(error).__mro__ if vars(builtins).get(each.__name__) is each), Exception)
+    kind = next((base for base in type(error).__mro__ if vars(builtins).get(base.__name__) is base), Exception)
     name = "Exception" if issubclass(kind, BaseExceptionGroup) else kind.__name__
     return "error", (f"builtins:{name}", (text_of(error),), (), (), False), ()
 
 
 def text_of(error: BaseException) -> str:
-    """What an exception says, or that this cannot be had."""
+    """The message of an exception, or that it cannot be read."""
     try:
         return str.__str__(str(error))[:_LONGEST]
     except BaseException as fault:  # noqa: BLE001
@@ -49,13 +49,13 @@ def text_of(error: BaseException) -> str:
 
 
 def _nearest(kind: type, encoding: Encoding) -> tuple[_Reference, type]:
-    for each in kind.__mro__:
-        number = encoding.sending.classes.number(each)
-        if number is not None and encoding.sending.classes.rebuilds(each, error=True):
-            return number, each
+    for base in kind.__mro__:
+        number = encoding.sending.classes.number(base)
+        if number is not None and encoding.sending.classes.rebuilds(base, error=True):
+            return number, base
         for module in _MODULES:
-            if vars(sys.modules.get(module, builtins)).get(each.__name__) is each:
-                return f"{module}:{each.__name__}", each
+            if vars(sys.modules.get(module, builtins)).get(base.__name__) is base:
+                return f"{module}:{base.__name__}", base
     return "builtins:Exception", Exception
 
 
@@ -67,12 +67,12 @@ def _arguments(error: BaseException, kind: type) -> tuple[Any, ...]:
     arguments = error.args
     if isinstance(error, OSError) and len(arguments) == 2 and type(error.filename) is str:  # noqa: PLR2004
         arguments = (*arguments, error.filename)
-    says_its_own = _str_of(type(error)) is not _str_of(kind)
+    overrides_str = _str_of(type(error)) is not _str_of(kind)
     try:
         fits = type(arguments) is tuple and len(dumps(arguments)) <= _LONGEST
     except Exception:  # noqa: BLE001
         fits = False
-    return arguments if fits and not says_its_own else (text_of(error),)
+    return arguments if fits and not overrides_str else (text_of(error),)
 
 
 def _str_of(kind: type) -> object:
@@ -84,8 +84,8 @@ def _notes(error: BaseException) -> tuple[str, ...]:
     return tuple(note[:_LONGEST] for note in notes if type(note) is str) if type(notes) is list else ()
 
 
-def _state(error: BaseException, kind: type, *, whole: bool) -> dict[str, object]:
-    if whole and kind is type(error):
+def _state(error: BaseException, kind: type, *, complete: bool) -> dict[str, object]:
+    if complete and kind is type(error):
         return state_of(error, kind)
     return {
         name: value
@@ -112,30 +112,30 @@ def _make_error(payload: Any, _: list[Any], decoding: Decoding) -> object:
     kind = _class(reference, decoding)
     if issubclass(kind, BaseExceptionGroup):
         raise UnreadableError("a group has members")
-    made = _built(kind, arguments)
-    return _noted(made, notes)
+    error = _construct(kind, arguments)
+    return _with_notes(error, notes)
 
 
-def _built(kind: Any, arguments: tuple[Any, ...]) -> BaseException:
-    base: Any = next(each for each in kind.__mro__ if vars(builtins).get(each.__name__) is each)
-    made: BaseException = base.__new__(kind, *arguments)
+def _construct(kind: Any, arguments: tuple[Any, ...]) -> BaseException:
+    base: Any = next(builtin for builtin in kind.__mro__ if vars(builtins).get(builtin.__name__) is builtin)
+    error: BaseException = base.__new__(kind, *arguments)
     try:
-        base.__init__(made, *arguments)
+        base.__init__(error, *arguments)
     except TypeError:
-        made.args = arguments
-    return made
+        error.args = arguments
+    return error
 
 
-def _noted(made: BaseException, notes: tuple[Any, ...]) -> BaseException:
+def _with_notes(error: BaseException, notes: tuple[Any, ...]) -> BaseException:
     for note in notes:
-        BaseException.add_note(made, expect(note, str))
-    return made
+        BaseException.add_note(error, expect(note, str))
+    return error
 
 
 def _fill_error(target: Any, payload: Any, children: list[Any], _: Decoding) -> None:
     names, suppressed = payload[3], payload[4]
     cause, context, *values = count(children, 2 + len(names))
-    if not all(each is None or isinstance(each, BaseException) for each in (cause, context)):
+    if not all(linked is None or isinstance(linked, BaseException) for linked in (cause, context)):
         raise UnreadableError("a cause is no exception")
     restore_state(target, type(target), names, values)
     target.__cause__, target.__context__, target.__suppress_context__ = cause, context, suppressed
@@ -144,9 +144,9 @@ def _fill_error(target: Any, payload: Any, children: list[Any], _: Decoding) -> 
 def _make_group(payload: Any, children: list[Any], decoding: Decoding) -> object:
     reference, message, notes = fields(payload, type(payload[0]), str, tuple)
     kind = _class(reference, decoding)
-    if not issubclass(kind, BaseExceptionGroup) or not all(isinstance(each, BaseException) for each in children):
+    if not issubclass(kind, BaseExceptionGroup) or not all(isinstance(member, BaseException) for member in children):
         raise UnreadableError("it is no group of exceptions")
-    return _noted(BaseExceptionGroup.__new__(kind, message, children), notes)
+    return _with_notes(BaseExceptionGroup.__new__(kind, message, children), notes)
 
 
 KINDS = {"error": ValueKind(_make_error, _fill_error), "group": ValueKind(_make_group)}

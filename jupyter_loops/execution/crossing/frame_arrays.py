@@ -69,7 +69,7 @@ def _of_other(value: Any, kind: str, np: Any) -> Node:
 
 
 def check(index: Any, columns: Any, attrs: Any) -> None:
-    """Raises Unreadable unless two are indexes and one a dictionary."""
+    """Raises UnreadableError unless two are indexes and one a dictionary."""
     pd = imported("pandas")
 
     if not isinstance(index, pd.Index) or not isinstance(columns, pd.Index) or type(attrs) is not dict:
@@ -77,7 +77,7 @@ def check(index: Any, columns: Any, attrs: Any) -> None:
 
 
 def checked(value: Any) -> Any:
-    """A one-dimensional array of NumPy's or an extension array. Raises Unreadable."""
+    """A one-dimensional array of NumPy's or an extension array. Raises UnreadableError."""
     np = imported("numpy")
     pd = imported("pandas")
 
@@ -87,7 +87,7 @@ def checked(value: Any) -> Any:
 
 
 def numbers(value: Any, kind: str) -> Any:
-    """A one-dimensional array of NumPy's of a kind of type. Raises Unreadable."""
+    """A one-dimensional array of NumPy's of a kind of type. Raises UnreadableError."""
     np = imported("numpy")
 
     if type(value) is not np.ndarray or value.ndim != 1 or value.dtype.kind not in kind:
@@ -107,10 +107,10 @@ def _make_timestamp(payload: Any, children: list[Any], _: Decoding) -> object:
 
     value, unit, fold = fields(payload, int, str, int)
     (zone,) = count(children, 1)
-    made = pd.Timestamp(np.datetime64(value, unit))
+    timestamp = pd.Timestamp(np.datetime64(value, unit))
     if zone is not None:
-        made = made.tz_localize("UTC").tz_convert(zone)
-    return made.replace(fold=fold) if fold else made
+        timestamp = timestamp.tz_localize("UTC").tz_convert(zone)
+    return timestamp.replace(fold=fold) if fold else timestamp
 
 
 def _make_timedelta(payload: Any, *_: Any) -> object:
@@ -128,7 +128,7 @@ def _make_period(payload: Any, *_: Any) -> object:
 
 
 def frequency(text: Any) -> str:
-    """The text of a frequency. Raises Unreadable."""
+    """The text of a frequency. Raises UnreadableError."""
     if len(expect(text, str)) > _LONGEST:
         raise UnreadableError("a frequency is none")
     return str(text)
@@ -155,7 +155,7 @@ def _make_texts(payload: Any, children: list[Any], _: Decoding) -> object:
 
     storage, nan = fields(payload, str, bool)
     (texts,) = count(children, 1)
-    if not all(each is None or type(each) is str for each in numbers(texts, "O")):
+    if not all(text is None or type(text) is str for text in numbers(texts, "O")):
         raise UnreadableError("a text is none")
     dtype = pd.StringDtype(storage, na_value=np.nan) if nan else pd.StringDtype(storage)
     return pd.array(texts, dtype=dtype)
@@ -174,8 +174,8 @@ def _make_datetimes(_: Any, children: list[Any], __: Decoding) -> object:
     pd = imported("pandas")
 
     data, zone = count(children, 2)
-    made = pd.DatetimeIndex(numbers(data, "M"))
-    return (made if zone is None else made.tz_localize("UTC").tz_convert(zone)).array
+    index = pd.DatetimeIndex(numbers(data, "M"))
+    return (index if zone is None else index.tz_localize("UTC").tz_convert(zone)).array
 
 
 def _make_timedeltas(_: Any, children: list[Any], __: Decoding) -> object:
@@ -193,10 +193,10 @@ def _make_periods(freq: Any, children: list[Any], _: Decoding) -> object:
 def _make_intervals(closed: Any, children: list[Any], _: Decoding) -> object:
     pd = imported("pandas")
 
-    left, right = count(children, 2)
-    if not isinstance(left, pd.Index) or not isinstance(right, pd.Index):
+    lower, upper = count(children, 2)
+    if not isinstance(lower, pd.Index) or not isinstance(upper, pd.Index):
         raise UnreadableError("the ends of intervals are no index")
-    return pd.arrays.IntervalArray.from_arrays(left, right, closed=expect(closed, str))
+    return pd.arrays.IntervalArray.from_arrays(lower, upper, closed=expect(closed, str))
 
 
 def _make_sparse(size: Any, children: list[Any], decoding: Decoding) -> object:

@@ -21,7 +21,7 @@ def describe(value: Any, _: Encoding) -> Node | None:
         return "pd.range", (value.start, value.stop, value.step), [value.name]
     if type(value) is pd.MultiIndex:
         np = sys.modules["numpy"]
-        codes = [np.asarray(each) for each in value.codes]
+        codes = [np.asarray(level_codes) for level_codes in value.codes]
         return "pd.multi", value.nlevels, [*value.names, *value.levels, *codes]
     freq = value.freqstr if type(value).__name__ in _FLEXIBLE else None
     return "pd.index", freq, [content(value), value.name]
@@ -40,21 +40,21 @@ def _make_multi(size: Any, children: list[Any], _: Decoding) -> object:
         raise UnreadableError("an index has no levels")
     count(children, 3 * size)
     names, levels, codes = children[:size], children[size : 2 * size], children[2 * size :]
-    if not all(isinstance(each, pd.Index) for each in levels):
+    if not all(isinstance(level, pd.Index) for level in levels):
         raise UnreadableError("a level is no index")
-    return pd.MultiIndex(levels=levels, codes=[numbers(each, "i") for each in codes], names=names)
+    return pd.MultiIndex(levels=levels, codes=[numbers(level_codes, "i") for level_codes in codes], names=names)
 
 
 def _make_index(freq: Any, children: list[Any], _: Decoding) -> object:
     pd = imported("pandas")
 
     data, name = count(children, 2)
-    made = pd.Index(checked(data), name=name, dtype=data.dtype, tupleize_cols=False)
+    index = pd.Index(checked(data), name=name, dtype=data.dtype, tupleize_cols=False)
     if freq is not None:
-        if type(made).__name__ not in _FLEXIBLE:
+        if type(index).__name__ not in _FLEXIBLE:
             raise UnreadableError("an index has no frequency")
-        made.freq = frequency(freq)
-    return made
+        index.freq = frequency(freq)
+    return index
 
 
 KINDS = {"pd.range": ValueKind(_make_range), "pd.multi": ValueKind(_make_multi), "pd.index": ValueKind(_make_index)}

@@ -40,12 +40,12 @@ def _make_frame(payload: Any, children: list[Any], _: Decoding) -> object:
 
     index, columns, attrs, *contents = children
     frame_arrays.check(index, columns, attrs)
-    if len(columns) != len(contents) or any(len(frame_arrays.checked(each)) != len(index) for each in contents):
+    if len(columns) != len(contents) or any(len(frame_arrays.checked(content)) != len(index) for content in contents):
         raise UnreadableError("a frame has columns of another length")
-    series = {place: _series(pd, each, index) for place, each in enumerate(contents)}
+    series = {place: _series(pd, content, index) for place, content in enumerate(contents)}
     frame = pd.DataFrame(series, index=index, copy=False)
     frame.columns = columns
-    return _finish(frame, payload, attrs)
+    return _with_attributes(frame, payload, attrs)
 
 
 def _make_series(payload: Any, children: list[Any], _: Decoding) -> object:
@@ -57,53 +57,53 @@ def _make_series(payload: Any, children: list[Any], _: Decoding) -> object:
         raise UnreadableError("a series has an index of another length")
     series = _series(pd, content, index)
     series.name = name
-    return _finish(series, payload, attrs)
+    return _with_attributes(series, payload, attrs)
 
 
 def _series(pd: Any, content: Any, index: Any) -> Any:
     return pd.Series(content, index=index, dtype=content.dtype, copy=False)
 
 
-def _finish(made: Any, duplicates: Any, attrs: dict[Any, Any]) -> Any:
-    made.attrs = attrs
-    return made if duplicates is True else made.set_flags(allows_duplicate_labels=False)
+def _with_attributes(value: Any, duplicates: Any, attrs: dict[Any, Any]) -> Any:
+    value.attrs = attrs
+    return value if duplicates is True else value.set_flags(allows_duplicate_labels=False)
 
 
-def same(value: Any, twin: Any, pair: Any) -> bool | None:
+def same(value: Any, other: Any, pair: Any) -> bool | None:
     """Whether two frames, series or indexes have the same labels, types and content."""
     pd = sys.modules["pandas"]
     if isinstance(value, pd.DataFrame):
-        labels = _same_index(value.index, twin.index, pair) and _same_index(value.columns, twin.columns, pair)
+        labels = _same_index(value.index, other.index, pair) and _same_index(value.columns, other.columns, pair)
         return (
             labels
-            and value.attrs == twin.attrs
-            and all(_same_content(value.iloc[:, place], twin.iloc[:, place], pair) for place in range(value.shape[1]))
+            and value.attrs == other.attrs
+            and all(_same_content(value.iloc[:, place], other.iloc[:, place], pair) for place in range(value.shape[1]))
         )
     if isinstance(value, pd.Series):
         return (
-            _same_index(value.index, twin.index, pair)
-            and (type(value.name), value.name) == (type(twin.name), twin.name)
-            and value.attrs == twin.attrs
-            and _same_content(value, twin, pair)
+            _same_index(value.index, other.index, pair)
+            and (type(value.name), value.name) == (type(other.name), other.name)
+            and value.attrs == other.attrs
+            and _same_content(value, other, pair)
         )
-    return _same_index(value, twin, pair) if isinstance(value, pd.Index) else None
+    return _same_index(value, other, pair) if isinstance(value, pd.Index) else None
 
 
-def _same_index(value: Any, twin: Any, pair: Any) -> bool:
-    if value is twin:
+def _same_index(value: Any, other: Any, pair: Any) -> bool:
+    if value is other:
         return True
-    alike = type(value) is type(twin) and value.dtype == twin.dtype and list(value.names) == list(twin.names)
-    return bool(alike and value.equals(twin) and _same_objects(value, twin, pair))
+    same_labels = type(value) is type(other) and value.dtype == other.dtype and list(value.names) == list(other.names)
+    return bool(same_labels and value.equals(other) and _same_objects(value, other, pair))
 
 
-def _same_content(value: Any, twin: Any, pair: Any) -> bool:
-    return bool(value.dtype == twin.dtype and value.equals(twin) and _same_objects(value, twin, pair))
+def _same_content(value: Any, other: Any, pair: Any) -> bool:
+    return bool(value.dtype == other.dtype and value.equals(other) and _same_objects(value, other, pair))
 
 
-def _same_objects(value: Any, twin: Any, pair: Any) -> bool:
+def _same_objects(value: Any, other: Any, pair: Any) -> bool:
     if value.dtype != object:
         return True
-    return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value, twin, strict=True))
+    return all(x is y or (type(x) is type(y) and pair(x, y)) for x, y in zip(value, other, strict=True))
 
 
 def put_back(target: Any, new: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Generators of random numbers: what has been drawn from a copy is drawn from the original, too.
+"""Random number generators: an original advances to the position of its copy in the other process.
 
-Whoever drew tells the state that its copy has now. It is no state to be taken over, since that could decide what is
-drawn next: the original is moved on along its own sequence until it has that state, or not at all.
+The other process reports the state of its copy. That state is never taken over, since it could decide what is drawn
+next: the original draws along its own sequence until it has that state, or stays where it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WORDS = 624  # of a Mersenne twister
 _TWISTS = 20_000  # of which each makes so many words new
 _FARTHEST = 1 << 44  # draws of a PCG64
 _FACTOR, _MASK = 0x2360ED051FC65DA44385DF649FCCF645, (1 << 128) - 1  # of NumPy's PCG64
-_NOT_ITS_OWN = "a generator of random numbers is not where its own sequence leads"
+_OFF_SEQUENCE = "a generator of random numbers is not where its own sequence leads"
 
 
 def kinds() -> frozenset[type]:
@@ -32,7 +32,7 @@ def kinds() -> frozenset[type]:
 
 
 def state_of(generator: Any) -> State | None:
-    """Where it is in its sequence; None of a sequence that cannot be followed."""
+    """The position in its sequence; None for a sequence that cannot be followed."""
     if type(generator).__module__ == "random":
         _, (*key, place), gauss = generator.getstate()
         return "random", array("L", key).tobytes(), place, gauss
@@ -46,55 +46,55 @@ def state_of(generator: Any) -> State | None:
     return None
 
 
-def move_on(generator: Any, told: Any) -> None:
-    """Draw until it is where it is told to be. Raises Unreadable where it never gets there."""
+def move_on(generator: Any, reported: Any) -> None:
+    """Draw until the generator has the reported state. Raises UnreadableError if it never has."""
     now = state_of(generator) if type(generator) in kinds() else None
-    if type(told) is not tuple or now is None or len(told) != len(now) or told[0] != now[0]:
-        raise UnreadableError(_NOT_ITS_OWN)
-    {"random": _move_random, "MT19937": _move_twister, "PCG64": _move_pcg}[now[0]](generator, now, told)
+    if type(reported) is not tuple or now is None or len(reported) != len(now) or reported[0] != now[0]:
+        raise UnreadableError(_OFF_SEQUENCE)
+    {"random": _move_random, "MT19937": _move_twister, "PCG64": _move_pcg}[now[0]](generator, now, reported)
 
 
-def _move_random(generator: Any, now: State, told: State) -> None:
-    twin = type(generator)()
+def _move_random(generator: Any, now: State, reported: State) -> None:
+    clone = type(generator)()
     version, words, gauss = generator.getstate()
-    twin.setstate((version, words, None))
-    _twist(lambda: state_of(twin), lambda count: twin.getrandbits(32 * count), told)
-    generator.setstate((version, twin.getstate()[1], gauss if told[3] == now[3] else None))
+    clone.setstate((version, words, None))
+    _twist(lambda: state_of(clone), lambda count: clone.getrandbits(32 * count), reported)
+    generator.setstate((version, clone.getstate()[1], gauss if reported[3] == now[3] else None))
 
 
-def _move_twister(generator: Any, _: State, told: State) -> None:
+def _move_twister(generator: Any, _: State, reported: State) -> None:
     bits = _bits(generator)
-    twin = type(bits)()
-    twin.state = bits.state
-    make = sys.modules["numpy.random"].Generator
-    made = make(twin)
-    _twist(lambda: state_of(made), lambda count: twin.random_raw(count, output=False), told)
-    bits.state = twin.state
+    clone = type(bits)()
+    clone.state = bits.state
+    generator_class = sys.modules["numpy.random"].Generator
+    clone_generator = generator_class(clone)
+    _twist(lambda: state_of(clone_generator), lambda count: clone.random_raw(count, output=False), reported)
+    bits.state = clone.state
 
 
-def _twist(now: Callable[[], Any], draw: Callable[[int], object], told: State) -> None:
-    key, place = expect(told[1], bytes), expect(told[2], int)
+def _twist(now: Callable[[], Any], draw: Callable[[int], object], reported: State) -> None:
+    key, place = expect(reported[1], bytes), expect(reported[2], int)
     for _ in range(_TWISTS):
-        _, own_key, own_place, _ = now()
-        if own_key == key and own_place <= place <= _WORDS:
-            if place > own_place:
-                draw(place - own_place)
+        _, clone_key, clone_place, _ = now()
+        if clone_key == key and clone_place <= place <= _WORDS:
+            if place > clone_place:
+                draw(place - clone_place)
             return
-        draw(_WORDS - own_place + 1)
-    raise UnreadableError(_NOT_ITS_OWN)
+        draw(_WORDS - clone_place + 1)
+    raise UnreadableError(_OFF_SEQUENCE)
 
 
-def _move_pcg(generator: Any, now: State, told: State) -> None:
-    steps, bits = _distance(now[1], expect(told[1], int), now[2]), _bits(generator)
-    if told[2] != now[2] or steps > _FARTHEST:
-        raise UnreadableError(_NOT_ITS_OWN)
-    if steps == 0 and told[3] == now[3]:
+def _move_pcg(generator: Any, now: State, reported: State) -> None:
+    steps, bits = _distance(now[1], expect(reported[1], int), now[2]), _bits(generator)
+    if reported[2] != now[2] or steps > _FARTHEST:
+        raise UnreadableError(_OFF_SEQUENCE)
+    if steps == 0 and reported[3] == now[3]:
         return
-    twin = type(bits)()
-    twin.state = bits.state
-    last = int(twin.advance(steps - 1).random_raw()) >> 32 if steps else None
+    clone = type(bits)()
+    clone.state = bits.state
+    last = int(clone.advance(steps - 1).random_raw()) >> 32 if steps else None
     bits.advance(steps)
-    if told[3] is not None and told[3] == last:  # half of what was drawn last is still to be given out
+    if reported[3] is not None and reported[3] == last:  # half of what was drawn last is still to be given out
         bits.state = bits.state | {"has_uint32": 1, "uinteger": last}
 
 

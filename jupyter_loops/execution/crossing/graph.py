@@ -23,7 +23,7 @@ LARGEST = 1 << 30  # bytes that decoding may copy
 
 
 def encode(value: object, sending: Sending) -> Graph:
-    """The graph of a value. Raises Unsendable."""
+    """The graph of a value. Raises UnsendableError."""
     encoding = Encoding(sending)
     nodes: list[Any] = []
     places: dict[int, int] = {}
@@ -32,19 +32,19 @@ def encode(value: object, sending: Sending) -> Graph:
     handles: list[int] = []
 
     def place(child: object) -> int:
-        found = places.get(id(child))
-        if found is None:
-            found = places[id(child)] = len(nodes)
+        number = places.get(id(child))
+        if number is None:
+            number = places[id(child)] = len(nodes)
             nodes.append(None)
             alive.append(child)
-            waiting.append((found, child))
-        return found
+            waiting.append((number, child))
+        return number
 
     place(value)
     try:
         while waiting:
-            index, each = waiting.pop()
-            tag, payload, children = describe(each, encoding)
+            index, item = waiting.pop()
+            tag, payload, children = describe(item, encoding)
             nodes[index] = [tag, payload, list(map(place, children))]  # as tuples their depth would be measured
             if tag == "handle":
                 handles.append(index)
@@ -83,7 +83,7 @@ def encode_error(error: BaseException, sending: Sending) -> Graph:
 
 
 def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> BaseException:
-    """The exception of a graph that may be hostile. Raises Unreadable."""
+    """The exception of a graph that may be hostile. Raises UnreadableError."""
     error = decode(graph, receiving, limit)
     if not isinstance(error, BaseException):
         raise UnreadableError("it is no exception")
@@ -91,26 +91,26 @@ def decode_error(graph: object, receiving: Receiving, limit: int = LARGEST) -> B
 
 
 def decode(graph: object, receiving: Receiving, limit: int = LARGEST) -> Any:
-    """The value of a graph that may be hostile. Raises Unreadable."""
+    """The value of a graph that may be hostile. Raises UnreadableError."""
     # A panic of polars' is no Exception.
     try:
         root, nodes = _checked(graph)
-        return _Building(nodes, Decoding(receiving, limit)).build(root)
+        return _Decoder(nodes, Decoding(receiving, limit)).build(root)
     except (UnreadableError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001
         raise UnreadableError(f"it cannot be rebuilt ({type(error).__name__}: {str(error)[:200]})") from None
 
 
-class _Building:
+class _Decoder:
     def __init__(self, nodes: list[Node], decoding: Decoding) -> None:
         self._nodes = nodes
         self._decoding = decoding
         self._built: dict[int, object] = {}
         self._entered: set[int] = set()
-        self._left: set[int] = set()
+        self._finished: set[int] = set()
         self._depths: dict[int, int] = {}
-        self._late: list[int] = []  # these hold something that is made after them
+        self._deferred: list[int] = []  # these hold something that is made after them
 
     def build(self, root: int) -> object:
         waiting = [root]
@@ -118,11 +118,11 @@ class _Building:
             index = waiting[-1]
             if index in self._entered:
                 waiting.pop()
-                self._leave(index)
+                self._finish(index)
             else:
                 self._enter(index)
                 waiting.extend(child for child in self._nodes[index][2] if child not in self._entered)
-        for index in self._late:
+        for index in self._deferred:
             self._fill(index)
         return self._built[root]
 
@@ -132,10 +132,10 @@ class _Building:
         if KINDS[tag].fill is not None:
             self._built[index] = KINDS[tag].make(payload, [], self._decoding)
 
-    def _leave(self, index: int) -> None:
-        if index in self._left:
+    def _finish(self, index: int) -> None:
+        if index in self._finished:
             return
-        self._left.add(index)
+        self._finished.add(index)
         tag, payload, children = self._nodes[index]
         if KINDS[tag].fill is None:
             self._deepen(index, children)
@@ -143,7 +143,7 @@ class _Building:
         elif all(child in self._built for child in children):
             self._fill(index)
         else:
-            self._late.append(index)
+            self._deferred.append(index)
 
     def _deepen(self, index: int, children: Sequence[int]) -> None:
         """Hashing and comparing what cannot change recurses in C, some of it without a limit."""

@@ -32,15 +32,15 @@ def _make(payload: Any, _: list[Any], decoding: Decoding) -> object:
     if type(palette) not in {bytes, type(None)} or len(palette or b"") > 4 * 256:
         raise UnreadableError("an image has no such palette")
     decoding.spend(4 * width * height)
-    made = Image.frombytes(mode, (width, height), data)
+    image = Image.frombytes(mode, (width, height), data)
     if palette is not None:
-        made.putpalette(palette)
-    return made
+        image.putpalette(palette)
+    return image
 
 
-def same(value: Any, twin: Any, _: Any) -> bool | None:
+def same(value: Any, other: Any, _: Any) -> bool | None:
     """Whether two images have the same pixels."""
-    return bool(value == twin)
+    return bool(value == other)
 
 
 def put_back(target: Any, new: Any) -> bool:

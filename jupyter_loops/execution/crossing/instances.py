@@ -25,7 +25,10 @@ _PLAIN: dict[Any, Any] = {
 }
 _ITEMS: dict[type, Any] = {
     **{kind: kind.__iter__ for kind in (tuple, frozenset, list, set, deque)},
-    **{kind: (lambda value, kind=kind: [each for pair in kind.items(value) for each in pair]) for kind in _FILLED[:3]},
+    **{
+        kind: (lambda value, kind=kind: [element for pair in kind.items(value) for element in pair])
+        for kind in _FILLED[:3]
+    },
 }
 
 
@@ -42,29 +45,29 @@ def of_instance(value: object, encoding: Encoding) -> Node | None:
     """An instance of a class of the table that may be rebuilt."""
     kind, classes = type(value), encoding.sending.classes
     number = classes.number(kind)
-    if number is None or not classes.rebuilds(kind) or not _can_be_made(kind):
+    if number is None or not classes.rebuilds(kind) or not _is_constructible(kind):
         return None
     base = base_of(kind)
     state = state_of(value, kind)
-    names, rest = tuple(state), list(state.values())
+    names, contents = tuple(state), list(state.values())
     if base in _PLAIN:
-        return "valued", [number, _PLAIN[base](value), *names], rest
+        return "valued", [number, _PLAIN[base](value), *names], contents
     items = [] if base is object else list(_ITEMS[base](value))
-    return ("valued" if base in _VALUES else "instance"), [number, None, *names], [*rest, *items]
+    return ("valued" if base in _VALUES else "instance"), [number, None, *names], [*contents, *items]
 
 
-def _remembered(function: _Function) -> _Function:
+def _cached(function: _Function) -> _Function:
     return lru_cache(8192)(function)  # type: ignore[return-value]
 
 
-@_remembered
+@_cached
 def base_of(kind: Any) -> Any:
     """The builtin class that a class extends, or object."""
-    return next((each for each in kind.__mro__ if each in _VALUES or each in _FILLED), object)
+    return next((base for base in kind.__mro__ if base in _VALUES or base in _FILLED), object)
 
 
-@_remembered
-def _can_be_made(kind: Any) -> bool:
+@_cached
+def _is_constructible(kind: Any) -> bool:
     base = base_of(kind)
     try:
         base.__new__(kind)
@@ -74,20 +77,20 @@ def _can_be_made(kind: Any) -> bool:
 
 
 def state_of(value: object, kind: type) -> dict[str, object]:
-    """What is in the slots and the dictionary of an instance. Raises Unsendable for what replaces a method."""
+    """What is in the slots and the dictionary of an instance. Raises UnsendableError for what replaces a method."""
     state = {}
     for name, slot in slots_of(kind).items():
         try:
             state[name] = slot.__get__(value)
         except AttributeError:
             continue
-    for name, each in attributes_of(value).items():
+    for name, attribute in attributes_of(value).items():
         behaviour = behaviour_of(kind, name)
         if isinstance(behaviour, cached_property) or is_special(name):
             continue
         if behaviour is not None:
             raise UnsendableError(f"{kind.__qualname__}.{name} is set on the instance, over what its class defines")
-        state[name] = each
+        state[name] = attribute
     return state
 
 
@@ -99,22 +102,22 @@ def attributes_of(value: object) -> dict[str, object]:
         return {}
 
 
-@_remembered
+@_cached
 def slots_of(kind: Any) -> dict[str, Any]:
     """Slots by place of their class and name: a subclass may have one of the same name."""
-    found: dict[str, Any] = {}
-    for depth, each in enumerate(kind.__mro__[:-1]):
-        if "__slots__" in vars(each):
-            members = {name: slot for name, slot in vars(each).items() if isinstance(slot, MemberDescriptorType)}
-            found.update((f"{depth} {name}", slot) for name, slot in members.items())
-    return found
+    slots: dict[str, Any] = {}
+    for depth, base in enumerate(kind.__mro__[:-1]):
+        if "__slots__" in vars(base):
+            members = {name: slot for name, slot in vars(base).items() if isinstance(slot, MemberDescriptorType)}
+            slots.update((f"{depth} {name}", slot) for name, slot in members.items())
+    return slots
 
 
-@_remembered
+@_cached
 def behaviour_of(kind: type, name: str) -> object:
     """What a class defines under a name that an instance must not replace."""
-    found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
-    return found if isinstance(found, (*_BEHAVIOUR, cached_property)) else None
+    member = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+    return member if isinstance(member, (*_BEHAVIOUR, cached_property)) else None
 
 
 def _named(payload: Any, decoding: Decoding) -> tuple[type, list[str], Any]:
@@ -133,7 +136,7 @@ def is_special(name: str) -> bool:
 
 
 def restore_state(target: object, kind: type, names: Sequence[str], values: list[object]) -> None:
-    """Puts state back into an instance. Raises Unreadable for what would replace a method."""
+    """Puts state back into an instance. Raises UnreadableError for what would replace a method."""
     slots = slots_of(kind)
     for name, value in zip(names, values, strict=True):
         if name in slots:
@@ -149,8 +152,8 @@ def _make_instance(payload: Any, _: list[Any], decoding: Decoding) -> object:
     base = base_of(kind)
     if base in _VALUES:
         raise UnreadableError("it is made with its content")
-    made: object = base.__new__(kind)
-    return made
+    instance: object = base.__new__(kind)
+    return instance
 
 
 def _fill_instance(target: Any, payload: Any, children: list[Any], decoding: Decoding) -> None:
@@ -175,13 +178,13 @@ def _make_valued(payload: Any, children: list[Any], decoding: Decoding) -> objec
     kind, names, content = _named(payload, decoding)
     base, items = base_of(kind), children[len(names) :]
     if base in {tuple, frozenset}:
-        made = base.__new__(kind, _of_length(kind, items))
+        instance = base.__new__(kind, _of_length(kind, items))
     elif base in _PLAIN and type(content) is base and not items:
-        made = base.__new__(kind, content)
+        instance = base.__new__(kind, content)
     else:
         raise UnreadableError("it has no such content")
-    restore_state(made, kind, names, children[: len(names)])
-    return made
+    restore_state(instance, kind, names, children[: len(names)])
+    return instance
 
 
 def _of_length(kind: Any, items: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the two sides of the border are asked for, and what a kind of value is."""
+"""What the encoder and the decoder need of their sides, and how a kind of value is rebuilt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Node = tuple[str, Any, Sequence[Any]]
 
 
 class Sending(Protocol):
-    """The side that has the value; nothing it says is trusted."""
+    """The side that has the value; nothing that it sends is trusted."""
 
     classes: Classes
 
@@ -22,7 +22,7 @@ class Sending(Protocol):
         """The number of an object of the receiver's that this is, unchanged; None to send it by value."""
 
     def handle(self, value: object) -> object:
-        """Registers an object that stays here; a plain description of it. May raise Unsendable."""
+        """Registers an object that stays here; a plain description of it. May raise UnsendableError."""
 
 
 class Receiving(Protocol):
@@ -31,7 +31,7 @@ class Receiving(Protocol):
     classes: Classes
 
     def referred(self, number: int) -> object:
-        """An object of ours by its number. Raises Unreadable."""
+        """An object of this side by its number. Raises UnreadableError."""
 
     def handle(self, description: object) -> object:
         """A stand-in for an object that stays on the other side."""
@@ -39,7 +39,7 @@ class Receiving(Protocol):
 
 @dataclass(slots=True)
 class Encoding:
-    """One encoding under way."""
+    """The state of one encoding."""
 
     sending: Sending
     causes: list[BaseException] = field(default_factory=list)  # sent without what caused them
@@ -47,15 +47,15 @@ class Encoding:
 
 @dataclass(slots=True)
 class Decoding:
-    """One decoding under way."""
+    """The state of one decoding."""
 
     receiving: Receiving
-    left: int
+    remaining: int
 
     def spend(self, size: int) -> None:
-        """Raises Unreadable once more bytes were copied than the limit allows."""
-        self.left -= size
-        if self.left < 0:
+        """Raises UnreadableError once more bytes were copied than the limit allows."""
+        self.remaining -= size
+        if self.remaining < 0:
             raise UnreadableError("it is larger than allowed")
 
 
@@ -77,21 +77,21 @@ def imported(name: str) -> Any:
 
 
 def expect(value: Any, kind: type, what: str = "a payload") -> Any:
-    """The value, of exactly this type. Raises Unreadable."""
+    """The value, of exactly this type. Raises UnreadableError."""
     if type(value) is not kind:
         raise UnreadableError(f"{what} is not {kind.__name__}")
     return value
 
 
 def fields(payload: Any, *kinds: type) -> Any:
-    """A payload that is a tuple of exactly these types. Raises Unreadable."""
+    """A payload that is a tuple of exactly these types. Raises UnreadableError."""
     if type(payload) is not tuple or tuple(map(type, payload)) != kinds:
         raise UnreadableError("a payload has the wrong shape")
     return payload
 
 
 def count(children: Sequence[object], number: int) -> Sequence[Any]:
-    """Exactly so many children. Raises Unreadable."""
+    """Exactly so many children. Raises UnreadableError."""
     if len(children) != number:
         raise UnreadableError("a node has the wrong number of children")
     return children

@@ -46,9 +46,9 @@ def _fill(target: Any, _: Any, children: list[Any], __: Decoding) -> None:
         target.edges[tuple(ends)].update(data)
 
 
-def same(value: Any, twin: Any, pair: Any) -> bool | None:
+def same(value: Any, other: Any, pair: Any) -> bool | None:
     """Networks are compared by their state, as instances are."""
-    del value, twin, pair
+    del value, other, pair
     return None
 
 

@@ -16,7 +16,7 @@ _SHORTS = (b"\x8c", b"C", b"\x8a")  # a length of one byte, then the data
 _SIZED = {0x58: 4, 0x42: 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8} | {code[0]: 1 for code in _SHORTS}  # bytes of a length
 _TUPLES = b"t\x85\x86\x87"
 _SHORT = 1 << 16  # bytes that are counted in no time
-_EACH_TUPLE = [bytes([code]) for code in _TUPLES]
+_TUPLE_CODES = [bytes([code]) for code in _TUPLES]
 _MANY = 1000  # tuples of more than atoms, before it matters how deep they are
 _STOP = ord(".")
 
@@ -57,8 +57,8 @@ def _step() -> re.Pattern[bytes]:
 
 
 def check(data: bytes | bytearray) -> None:
-    """Raises Unreadable for opcodes that are not those of plain values, and for tuples nested too deep."""
-    few = len(data) <= _SHORT and sum(map(data.count, _EACH_TUPLE)) <= _MANY
+    """Raises UnreadableError for opcodes that are not those of plain values, and for tuples nested too deep."""
+    few = len(data) <= _SHORT and sum(map(data.count, _TUPLE_CODES)) <= _MANY
     if _count_tuples(data, _FEW_TUPLES if few else _many_tuples()) > _MANY:
         _measure(data)
 

@@ -32,7 +32,7 @@ class _Unpacking:
 
 
 def pack(value: object) -> bytes:
-    """A value as bytes. Raises Unsendable, with a reason that its maker can act on."""
+    """A value as bytes. Raises UnsendableError, with a reason that its maker can act on."""
     try:
         return dumps((value,))
     except NotPlainError:
@@ -40,7 +40,7 @@ def pack(value: object) -> bytes:
 
 
 def unpack(data: bytes | bytearray) -> Any:
-    """The value in some bytes. Raises Unreadable."""
+    """The value in some bytes. Raises UnreadableError."""
     arrived = loads(data)
     if type(arrived) is tuple and len(arrived) == 1:
         return arrived[0]

@@ -15,7 +15,7 @@ _PROTOCOL = 5
 
 
 def dumps(value: object) -> bytes:
-    """A plain value as bytes. Raises NotPlain for anything that is not exactly a builtin atom or container."""
+    """A plain value as bytes. Raises NotPlainError for anything that is not exactly a builtin atom or container."""
     file = io.BytesIO()
     try:
         _Pickler(file, _PROTOCOL, buffer_callback=_refuse_buffer).dump(value)
@@ -27,7 +27,7 @@ def dumps(value: object) -> bytes:
 
 
 def loads(data: bytes | bytearray) -> Any:
-    """The plain value in some bytes. Raises Unreadable, and nothing else, whatever the bytes are."""
+    """The plain value in some bytes. Raises UnreadableError, and nothing else, whatever the bytes are."""
     try:
         check(data)
         return _Unpickler(io.BytesIO(data)).load()

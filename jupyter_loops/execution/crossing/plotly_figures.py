@@ -25,9 +25,9 @@ def _make(_: Any, children: list[Any], __: Decoding) -> object:
     return go.Figure(parts, skip_invalid=False)
 
 
-def same(value: Any, twin: Any, pair: Any) -> bool | None:
+def same(value: Any, other: Any, pair: Any) -> bool | None:
     """Whether two figures have the same JSON form."""
-    return pair(value.to_plotly_json(), twin.to_plotly_json()) if hasattr(value, "to_plotly_json") else None
+    return pair(value.to_plotly_json(), other.to_plotly_json()) if hasattr(value, "to_plotly_json") else None
 
 
 def put_back(target: Any, new: Any) -> bool:

@@ -47,9 +47,11 @@ def _frame(payload: Any, children: list[Any]) -> Any:
     if not isinstance(table, pa.Table) or type(enums) is not dict or table.num_rows != height:
         raise UnreadableError("a frame of polars is none")
     frame = pl.DataFrame(pl.from_arrow(table))
-    if not all(type(each) is str for words in enums.values() for each in words):
+    if not all(type(category) is str for categories in enums.values() for category in categories):
         raise UnreadableError("the categories are no texts")
-    return frame.with_columns(pl.col(name).cast(pl.String).cast(pl.Enum(words)) for name, words in enums.items())
+    return frame.with_columns(
+        pl.col(name).cast(pl.String).cast(pl.Enum(categories)) for name, categories in enums.items()
+    )
 
 
 def _series(payload: Any, children: list[Any], _: Decoding) -> object:
@@ -59,13 +61,13 @@ def _series(payload: Any, children: list[Any], _: Decoding) -> object:
     return frame.to_series()
 
 
-def same(value: Any, twin: Any, _: Any) -> bool | None:
+def same(value: Any, other: Any, _: Any) -> bool | None:
     """Whether two frames or series have the same types and content."""
     pl = sys.modules["polars"]
     if isinstance(value, pl.DataFrame):
-        return bool(value.schema == twin.schema and value.equals(twin))
+        return bool(value.schema == other.schema and value.equals(other))
     if isinstance(value, pl.Series):
-        return bool(value.equals(twin, check_dtypes=True, check_names=True))
+        return bool(value.equals(other, check_dtypes=True, check_names=True))
     return None
 
 

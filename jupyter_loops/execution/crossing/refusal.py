@@ -1,9 +1,9 @@
-"""What is said when a value cannot cross.
+"""The errors for values that cannot cross.
 
 Refusal
-├── Unsendable    the sender will not describe the value
-│   └── NotPlain  it is no value of plain types: describe it as a graph
-└── Unreadable    what arrived is no value that the receiver rebuilds
+├── UnsendableError    the sender does not describe the value
+│   └── NotPlainError  the value is not of plain types: describe it as a graph
+└── UnreadableError    what arrived is no value that the receiver rebuilds
 """
 
 from __future__ import annotations

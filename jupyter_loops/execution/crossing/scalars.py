@@ -152,9 +152,9 @@ def _make_file(kind: Any, content: type) -> ValueKind:
     def make(payload: Any, _: list[Any], decoding: Decoding) -> object:
         value, position = fields(payload, content, int)
         decoding.spend(4 * len(value))
-        made = kind(value) if content is bytes else kind(value, newline="")
-        made.seek(position)
-        return made
+        file = kind(value) if content is bytes else kind(value, newline="")
+        file.seek(position)
+        return file
 
     return ValueKind(make)
 

@@ -36,29 +36,29 @@ def _make(payload: Any, children: list[Any], decoding: Decoding) -> object:
     data, row, column = count(children, 3)
     if form not in {"csr", "csc", "coo", *_OTHERS} or sort not in {"array", "matrix"}:
         raise UnreadableError("a sparse matrix has no such form")
-    if len(shape) != 2 or any(type(each) is not int or each < 0 for each in shape):  # noqa: PLR2004
+    if len(shape) != 2 or any(type(size) is not int or size < 0 for size in shape):  # noqa: PLR2004
         raise UnreadableError("a sparse matrix has no such shape")
-    if any(type(each) is not np.ndarray or each.ndim != 1 for each in (data, row, column)):
+    if any(type(array) is not np.ndarray or array.ndim != 1 for array in (data, row, column)):
         raise UnreadableError("a sparse matrix is not made of arrays")
     if row.dtype.kind != "i" or column.dtype.kind != "i" or data.dtype.kind not in "biufc":
         raise UnreadableError("a sparse matrix is not made of numbers")
     decoding.spend(8 * sum(shape))
-    made = getattr(sp, f"coo_{sort}")((data, (row, column)), shape=shape)
-    decoding.spend(data.nbytes if form in {"csr", "csc", "coo", "lil", "dok"} else _dense(made, form))
-    return made.asformat(form)
+    matrix = getattr(sp, f"coo_{sort}")((data, (row, column)), shape=shape)
+    decoding.spend(data.nbytes if form in {"csr", "csc", "coo", "lil", "dok"} else _dense_size(matrix, form))
+    return matrix.asformat(form)
 
 
-def _dense(made: Any, form: str) -> int:
-    return int(made.nnz) * (max(made.shape) if form == "dia" else 64) * int(made.dtype.itemsize)
+def _dense_size(matrix: Any, form: str) -> int:
+    return int(matrix.nnz) * (max(matrix.shape) if form == "dia" else 64) * int(matrix.dtype.itemsize)
 
 
-def same(value: Any, twin: Any, _: Any) -> bool | None:
+def same(value: Any, other: Any, _: Any) -> bool | None:
     """Whether two sparse matrices have the same type and content."""
     if "scipy.sparse" not in sys.modules or not sys.modules["scipy.sparse"].issparse(value):
         return None
-    left, right = value.tocoo(), twin.tocoo()
-    parts = zip((left.data, left.row, left.col), (right.data, right.row, right.col), strict=True)
-    return value.shape == twin.shape and all(x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in parts)
+    first, second = value.tocoo(), other.tocoo()
+    parts = zip((first.data, first.row, first.col), (second.data, second.row, second.col), strict=True)
+    return value.shape == other.shape and all(x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in parts)
 
 
 def put_back(target: Any, new: Any) -> bool:

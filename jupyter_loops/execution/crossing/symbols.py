@@ -160,7 +160,7 @@ def _make_float(payload: Any, children: list[Any], _: Decoding) -> object:
     sy = imported("sympy")
 
     _text, precision = fields(payload, str, int)
-    sign, mantissa, exponent, bits = (int(expect(each, int)) for each in count(children, 4))
+    sign, mantissa, exponent, bits = (int(expect(part, int)) for part in count(children, 4))
     if not 1 <= precision <= 100_000 or sign not in {0, 1} or mantissa < 0 or bits != mantissa.bit_length():  # noqa: PLR2004
         raise UnreadableError("a number of sympy's is none")
     return sy.Float._new((sign, mantissa, exponent, bits), precision)  # noqa: SLF001
@@ -172,8 +172,8 @@ def _make_symbol(payload: Any, _: list[Any], __: Decoding) -> object:
     name, assumptions = fields(payload, str, tuple)
     if len(name) > _LONGEST:
         raise UnreadableError("a symbol's name is too long")
-    known = dict(fields(each, str, bool) for each in assumptions)
-    return sy.Symbol(name, **known)
+    keywords = dict(fields(assumption, str, bool) for assumption in assumptions)
+    return sy.Symbol(name, **keywords)
 
 
 def _make_rational(payload: Any, _: list[Any], __: Decoding) -> object:
@@ -185,7 +185,7 @@ def _make_rational(payload: Any, _: list[Any], __: Decoding) -> object:
 def _basic(children: list[Any]) -> list[Any]:
     sy = imported("sympy")
 
-    if not all(isinstance(each, sy.Basic) for each in children):
+    if not all(isinstance(child, sy.Basic) for child in children):
         raise UnreadableError("an argument is no expression")
     return children
 
@@ -218,9 +218,9 @@ def _make_matrix(payload: Any, children: list[Any], _: Decoding) -> object:
     return getattr(sy, name)(rows, columns, _basic(children))
 
 
-def same(_value: Any, _twin: Any, _pair: Any) -> bool | None:
+def same(_value: Any, _other: Any, _pair: Any) -> bool | None:
     """Expressions never change."""
-    return bool(_value == _twin)
+    return bool(_value == _other)
 
 
 def put_back(_target: Any, _new: Any) -> bool:
