@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_loops.core.candidate import Exit
+from jupyter_loops.core.delivered_module import module_name
 from jupyter_loops.core.recipe import Target, TargetKind
 
 
@@ -685,3 +686,34 @@ async def test_an_exception_and_undeclared_methods_of_a_class_target(open_sandbo
         outcome = await box.run(answer)
 
     assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+
+
+NAMED = """
+from __future__ import annotations
+import inspect, multiprocessing, pickle, typing
+from dataclasses import dataclass
+RATE = 0.2 if __name__ == "__main__" else 0.9
+@dataclass
+class Own:
+    # a comment
+    below: Own | None = None
+    kind: Kind | None = None
+def square(n): return n * n
+def f(x):
+    own = Own(Own(), Kind())
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        squares = pool.map(square, [1, 2])
+    same = pickle.loads(pickle.dumps(own)) == own and pickle.loads(pickle.dumps(square)) is square
+    hints = typing.get_type_hints(Own)["below"] == Own | None
+    return RATE, OURS, __name__, same, hints, squares, "# a comment" in inspect.getsource(Own)
+"""
+
+
+async def test_the_module_has_the_name_of_its_delivery(open_sandbox, make_recipe):
+    setup = "from dataclasses import dataclass\n@dataclass\nclass Kind: pass\nOURS = __name__ == '__main__'"
+    name = module_name("demo", setup, NAMED)
+    recipe = make_recipe(f"assert f(0) == (0.9, True, {name!r}, True, True, [1, 4], True)", setup=setup)
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run(NAMED)
+
+    assert [verdict.message for verdict in outcome.verdicts] == [""]

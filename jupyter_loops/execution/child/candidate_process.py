@@ -18,6 +18,7 @@ from time import perf_counter
 from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_loops.core.delivered_module import carry_by_value, identify, register
 from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain_values
 from jupyter_loops.execution.crossing.classes import Classes
@@ -97,17 +98,22 @@ class CandidateProcess:
 
     # ---- verbs
 
-    def _define(self, text: str, scratch: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
+    def _define(self, text: str, scratch: str, module: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
         """Run the module; which targets it binds, whether they can be called, and what objects of theirs can do."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         names = self._world.names
+        if module:
+            identify(self._world.module, module, text)
+            register(module, self._world.module)
         if not self._world.watched:
             exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
         elif acts := execute(ast.parse(text), CANDIDATE, names):
             raise ModuleLevelError(str(acts[0]))
+        if module:
+            carry_by_value(self._world.module)
         found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
         return {
             name: (callable(value), _abilities(value) or _attributes(name, value, text))

@@ -99,7 +99,7 @@ class Examiner:
                 values, self._values = read_object(order["text"], self._world.targets)
                 self._world.names.update(values)
             else:
-                self._define(order["text"], order["scratch"])
+                self._define(order["text"], order["scratch"], order["module"])
         except UnfitError as unfit:
             content = {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}
         except CandidateGoneError:
@@ -108,9 +108,9 @@ class Examiner:
             content = self._raised(error)
         return "executed", content, ()
 
-    def _define(self, text: str, scratch: str) -> None:
+    def _define(self, text: str, scratch: str, module: str) -> None:
         self._text = text
-        found = self._remote.ask("define", text, scratch)
+        found = self._remote.ask("define", text, scratch, module)
         for target in self._world.targets:
             if type(found) is not dict or target.name not in found:
                 raise UnfitError(target.missing)
