@@ -166,6 +166,14 @@ def test_the_module_has_the_name_that_it_had_in_the_exam():
     assert name == module == module_name(recipe.name, recipe.setup, code)
 
 
+def test_a_registry_of_the_cells_own_class_is_filled_anew_by_each_delivery():
+    setup = "class Base:\n    subs = []\n    def __init_subclass__(cls): Base.subs.append(cls.__name__)"
+    names: dict[str, object] = {}
+    for _ in range(2):
+        names = delivered(setup, "class Sub(Base): ...\ndef f(n): return list(Base.subs)", **names)
+        assert names["f"](3) == ["Sub"]
+
+
 def test_workers_get_it_by_value_and_forked_ones_by_reference():
     f = delivered("", "def helper(n): return n * n\ndef f(n): return helper(n)\n")["f"]
     program = f"import pickle; print(pickle.loads({cloudpickle.dumps(f)!r})(3))"

@@ -6,7 +6,9 @@ import pytest
 
 from jupyter_loops.core.candidate import Exit
 from jupyter_loops.core.delivered_module import module_name
+from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Target, TargetKind
+from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 
 def passes(outcome, checks) -> None:
@@ -717,3 +719,54 @@ async def test_the_module_has_the_name_of_its_delivery(open_sandbox, make_recipe
         outcome = await box.run(NAMED)
 
     assert [verdict.message for verdict in outcome.verdicts] == [""]
+
+
+CONFIG = """
+import mine
+class Cfg:
+    level = 1
+    opts = {"deep": [{}]}
+class Base:
+    subs = []
+    def __init_subclass__(cls): Base.subs.append(cls.__name__)
+class Counted:
+    made = 0
+    def __init__(self): Counted.made += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Cfg.level = 5", "changes Cfg.level when it is imported; move it into the function, or make a subclass"),
+        ("C = Cfg\nsetattr(C, 'level', 5)", "changes Cfg.level"),
+        ("Cfg.opts['a'] = 1", "changes Cfg.opts"),
+        ("o = Cfg.opts['deep'][0]\no['a'] = 1", "changes Cfg.opts"),
+        ("del Cfg.level", "changes Cfg.level"),
+        ("Cfg.__len__ = lambda self: 1", "changes Cfg.__len__"),
+        ("ONE = Counted()", "changes Counted.made when it is imported, by an object that it makes"),
+        ("mine.rate = 5", "changes mine.rate when it is imported; move it into the function"),
+        ("class Sub(Given): ...", "changes Given.subs of the notebook by a subclass"),
+        ("class Sub(Base): ...", ""),
+        ("class Sub(Cfg):\n    level = 5\nSub.opts = {}", ""),
+        ("rate = mine.rate\nlevel = Cfg.level", ""),
+    ],
+)
+async def test_a_module_that_changes_a_class_of_the_setup_is_told(
+    answer, told, *, tmp_path, monkeypatch, make_recipe, code
+):
+    (tmp_path / "mine.py").write_text("rate = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    given: dict[str, object] = {"__name__": "__main__"}
+    exec(CONFIG.replace("import mine", "").replace("Base", "Given"), given)
+    names = {"Given": given["Given"]}
+    sandbox = ZygoteSandbox("process")
+    await sandbox.open(World(recipe=make_recipe("assert f(0) == 1", setup=CONFIG), names=names))
+    try:
+        async with sandbox.attempt(code(f"{answer}\ndef f(x): return 1")) as attempt:
+            executed = await attempt.execute()
+    finally:
+        await sandbox.close()
+
+    assert executed.exit is (Exit.RAISED if told else Exit.OK)
+    assert told in (executed.fault.message if executed.fault else "")

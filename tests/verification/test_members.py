@@ -128,3 +128,18 @@ def test_special_methods_may_come_from_a_decorator_or_from_python():
     assert wrong("@dataclass\nclass P:\n    x: int", stub) == ""
     assert wrong("class P:\n    x = 1", stub).startswith("it lacks `def __init__(self, x)`")
     assert wrong("class P: ...", "class P:\n    def __init__(self): ...\nassert P") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import __main__\nK = 1\ndef f(): return __main__.K", "line 1: `__main__` is the notebook"),
+        ("def f():\n    from __main__ import K\n    return K", "line 2: `__main__` is the notebook"),
+        ("import math\ndef f(): return math.e", ""),
+    ],
+)
+def test_code_does_not_import_the_notebook(code, told):
+    last = static(parse("'go'\ndef f(): ...\nassert f"), ast.parse(code))[-1]
+
+    assert last.passed is not bool(told)
+    assert told in last.message

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.core.delivered_module import carry_by_value, identify, register
 from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain_values
-from jupyter_loops.execution.crossing.classes import Classes
+from jupyter_loops.execution.crossing.classes import Classes, led_to
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import NotPlainError
 
@@ -35,6 +35,7 @@ from .fingerprint import fingerprint
 from .link import Link
 from .mocks import GivenMagicMock, GivenMock
 from .overheard import PRINTS, WARNS, overheard
+from .setup_changes import SetupChanges
 from .target_call import TargetCall, read
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
@@ -110,8 +111,12 @@ class CandidateProcess:
             register(module, self._world.module)
         if not self._world.watched:
             exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - what we are for
-        elif acts := execute(ast.parse(text), CANDIDATE, names):
-            raise ModuleLevelError(str(acts[0]))
+        else:
+            changes = SetupChanges(names, [*self.classes.kinds, *led_to(names.values())])
+            if acts := execute(ast.parse(text), CANDIDATE, names):
+                raise ModuleLevelError(str(acts[0]))
+            if changed := changes.first(text, self._world.received):
+                raise ModuleLevelError(f"the module {changed}")
         if module:
             carry_by_value(self._world.module)
         found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
