@@ -143,3 +143,19 @@ def test_code_does_not_import_the_notebook(code, told):
 
     assert last.passed is not bool(told)
     assert told in last.message
+
+
+@pytest.mark.parametrize(
+    ("stub", "code", "same"),
+    [
+        ("def f(n): ...", "async def f(n):\n    yield n", True),
+        ("def f(n): ...", "async def f(n):\n    def g(): yield n\n    return g", False),
+        ("async def f(n) -> AsyncIterator[int]: ...", "def f(n): return other(n)", True),
+        ("async def f(n) -> int: ...", "def f(n): return n", False),
+    ],
+)
+def test_an_asynchronous_generator_may_be_written_either_way(stub, code, same):
+    verdict = static(parse(f"'go'\n{stub}\nassert f"), ast.parse(code))[0]
+
+    assert verdict.passed is same
+    assert ("only one of them is async" in verdict.message) is not same

@@ -36,6 +36,7 @@ from .link import Link
 from .mocks import GivenMagicMock, GivenMock
 from .overheard import PRINTS, WARNS, overheard
 from .setup_changes import SetupChanges
+from .stand_ins import BEYOND
 from .target_call import TargetCall, read
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
@@ -56,6 +57,8 @@ _ABILITIES = (
     ("enter async", "__aenter__"),
 )
 _PLACED = frozenset({"call", "timed", "special", "get", "set"})  # verbs that begin with a place
+_DEEPEST = 10  # decorators
+CO_ASYNC_GENERATOR = 0x200  # as in inspect, whose import takes long
 _SILENT = (StopIteration, StopAsyncIteration)  # ends, not faults: nobody reads their frames
 _current: ContextVar[TargetCall | None] = ContextVar("call", default=None)
 
@@ -121,7 +124,7 @@ class CandidateProcess:
             carry_by_value(self._world.module)
         found = {each.name: names[each.name] for each in self._world.targets if each.name in names}
         return {
-            name: (callable(value), _abilities(value) or _attributes(name, value, text))
+            name: (callable(value), (*_abilities(value), *_beyond(value)) or _attributes(name, value, text))
             for name, value in found.items()
         }
 
@@ -449,12 +452,26 @@ def _abilities(kind: object) -> tuple[str, ...]:
     return tuple(ability for ability, method in _ABILITIES if method in members)
 
 
+def _beyond(kind: object) -> tuple[str, ...]:
+    """Other special methods of a class, which its stub need not declare."""
+    members = {name for each in kind.__mro__[:-1] for name in vars(each)} if isinstance(kind, type) else set()
+    return tuple(sorted(members & BEYOND))
+
+
 def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
-    """Whether a function has, or gets, attributes of its own, as those do that count or cache their calls."""
+    """Whether a function has, or gets, attributes of its own, as those do that count or cache; whether it streams."""
     if isinstance(value, type) or not callable(value):
         return ()
     own = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
-    return ("attributes",) if own or re.search(rf"\b{name}\.[a-z]", text) else ()
+    found = ("attributes",) if own or re.search(rf"\b{name}\.[a-z]", text) else ()
+    return (*found, "streams") if _streams(value) else found
+
+
+def _streams(function: Any) -> bool:
+    """Whether calls of a function, or of the one that it wraps, make asynchronous generators."""
+    for _ in range(_DEEPEST):
+        function = getattr(function, "__wrapped__", function)
+    return type(function) is FunctionType and bool(function.__code__.co_flags & CO_ASYNC_GENERATOR)
 
 
 def _drawn_as(kind: type) -> tuple[str, ...]:

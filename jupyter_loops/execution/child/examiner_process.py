@@ -125,7 +125,7 @@ class Examiner:
             if callable_ is not True:
                 raise UnfitError(f"{target.name} must be a {target.kind}, and is something that cannot be called")
             if target.kind == FUNCTION:
-                return self._stand_ins.function(target.name, target.source, attributes="attributes" in abilities)
+                return self._stand_ins.function(target.name, target.source, abilities)
             return self._stand_ins.cls(target.name, target.source, abilities)
         try:
             return self._remote.ask("fetch", target.name)
