@@ -47,7 +47,7 @@ def deliver(
             made = {name for name, value in names.items() if before.get(name, before) is not value}
             define(planned.code, names["__file__"], names)
             if service is not None:
-                names |= proxies(served, names, service)
+                names |= proxies(served, names, service, candidate.text)
             for name in sorted(made & planned.wanted):
                 delivered.bind(name, names[name])
             for target in recipe.targets:

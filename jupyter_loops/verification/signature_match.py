@@ -29,10 +29,10 @@ def as_asynchronous(stub: Function, found: Function) -> bool:
     asynchronous = isinstance(stub, ast.AsyncFunctionDef), isinstance(found, ast.AsyncFunctionDef)
     if asynchronous[0] is asynchronous[1]:
         return True
-    return yields(found) if asynchronous[1] else yields(stub) or "Async" in ast.unparse(stub.returns or ast.Tuple([]))
+    return _yields(found) if asynchronous[1] else stub.returns is not None and "Async" in ast.unparse(stub.returns)
 
 
-def yields(function: Function) -> bool:
+def _yields(function: Function) -> bool:
     """Whether a call makes a generator."""
     waiting: list[ast.AST] = [*function.body]
     while waiting:

@@ -31,7 +31,6 @@ HONEST = {  # name → stub, answer, checks
     "asynchronous generators": ("async def f(n) -> 'AsyncIterator[int]':", STREAM, STREAMED),
     "asynchronous generators of a plain stub": ("def f(n):", STREAM, STREAMED),
     "asynchronous generators of a bare stub": ("async def f(n):", STREAM, STREAMED),
-    "asynchronous generators of a stub that yields": ("async def f(n):\n    yield", STREAM, STREAMED),
     "asynchronous generators behind a decorator": (
         "async def f(n):",
         f"import functools\ndef d(g):\n    @functools.wraps(g)\n    def w(*a): return g(*a)\n    return w\n@d\n{STREAM}",

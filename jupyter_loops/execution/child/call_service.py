@@ -45,7 +45,8 @@ class CallService:
         classes = self._classes
 
         def load(described: Described) -> object:
-            return _there(classes.at(described[1]))
+            word, which = described
+            return self._world.names[which] if word == "name" else _there(classes.at(which))
 
         try:
             (name, args, kwargs), objects = read(frame, load)
@@ -53,7 +54,7 @@ class CallService:
             return REFUSED, plain_values.dumps(f"the arguments cannot be rebuilt: {type(error).__name__}: {error}")
         sending = _Sending(TargetCall(0, frame, objects, load), classes)
         try:
-            value = self._world.names[name](*args, **kwargs)
+            value = self._at(name)(*args, **kwargs)
             value = _awaited(value) if iscoroutine(value) else value
         except CandidateGoneError:
             raise
@@ -70,9 +71,17 @@ class CallService:
         own = led | self._world.names
         return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else own) for module, way in names)
 
+    def _at(self, way: str) -> Any:
+        """A function, or an attribute of one: `f.cache_info`."""
+        name, *attributes = way.split(".")
+        found = self._world.names[name]
+        for each in attributes:
+            found = getattr(found, each)
+        return found
+
     def _may_change(self, name: str, value: object) -> bool:
-        source = next(each.source for each in self._world.targets if each.name == name and each.kind == FUNCTION)
-        return works_in_place(source, value)
+        sources = (each.source for each in self._world.targets if each.name == name and each.kind == FUNCTION)
+        return any(works_in_place(source, value) for source in sources)
 
     def _told(self, error: BaseException) -> BaseException:
         """The error with the candidate's own lines as notes, since its frames stay here."""

@@ -15,6 +15,7 @@ from .arguments import ArgumentUnpickler, Described
 
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
 _ARRAYS, _WHOLE = frozenset({"numpy", "pandas", "polars", "pyarrow"}), frozenset({"ndarray", "DataFrame", "Series"})
+_VIEWS = 8  # of one memory
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 
 
@@ -37,7 +38,8 @@ class TargetCall:
 
     def changed(self) -> list[int]:
         """Places of objects that do not hold any more what they held when they arrived."""
-        now = ((place, self._objects[place]) for place in self.places.values())
+        behind = set(map(_memory_of, self._objects.values()))
+        now = ((place, self._objects[place]) for key, place in self.places.items() if key not in behind)
         return [place for place, value in now if _is_own(value) and not same(value, self._twin(place), self._pair)]
 
     def drawn(self) -> list[tuple[int, object]]:
@@ -85,6 +87,14 @@ def read(frame: bytes, load: Callable[[Described], object]) -> tuple[Any, dict[i
     """A message, and the objects in it by their places."""
     unpickler: Any = ArgumentUnpickler(io.BytesIO(frame), load)
     return unpickler.load(), unpickler.memo.copy()
+
+
+def _memory_of(value: Any) -> int:
+    """The id of what holds the memory of an array, which changes with it; 0 of others."""
+    for _ in range(_VIEWS):  # a masked array's base is always another one
+        if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.base is not None:
+            value = value.base
+    return id(value.obj) if isinstance(value, memoryview) else 0
 
 
 def _is_own(value: object) -> bool:
