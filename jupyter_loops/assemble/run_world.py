@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
-from jupyter_loops.core.recipe import Recipe, TargetKind
+from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 from jupyter_loops.errors import OptionError, PreflightError
 
 from .options import Options
+
+_STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator"})
 
 
 def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
@@ -21,6 +24,10 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
     classes = [target.name for target in recipe.targets if target.kind is TargetKind.CLASS]
     if options.deliver == "sandboxed" and classes:
         raise PreflightError(f"--deliver sandboxed is for functions, and {classes[0]} is a class: leave it away")
+    if options.deliver == "sandboxed" and (streaming := next(filter(_streams, recipe.targets), None)):
+        raise PreflightError(
+            f"--deliver sandboxed is for functions that return data, and {streaming.name} is a generator: leave it away"
+        )
     if unknown := [name for name in options.give if name not in names]:
         raise OptionError(f"--give got {', '.join(unknown)}, and the notebook has no such name")
     read = {name: names[name] for name in sorted(recipe.uses) if name in names}
@@ -39,6 +46,17 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
         tests_digest=digest(roots),
         all_checks=options.all_checks,
     )
+
+
+def _streams(target: Target) -> bool:
+    """Whether a stub says that calls of it make a generator."""
+    if target.kind is not TargetKind.FUNCTION:
+        return False
+    stub = ast.parse(target.source).body[0]
+    assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
+    returns = stub.returns.value if isinstance(stub.returns, ast.Subscript) else stub.returns
+    named = "" if returns is None else ast.unparse(returns).strip("'\"")
+    return named.partition("[")[0].rpartition(".")[2] in _STREAMS
 
 
 def spoken_of(world: World) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, Delivery
+from jupyter_loops.core.delivered_module import module_name
 from jupyter_loops.core.recipe import Recipe, Target
 from jupyter_loops.errors import DeliveryError
 from jupyter_loops.execution.crossing import unpack
@@ -40,13 +41,13 @@ def deliver(
         recipe, replace(candidate, text=stubs(served)) if served else candidate, delivery, whole=bool(served)
     )
     try:
-        with registered(recipe.name, planned.source) as module:
+        with registered(module_name(recipe.name, recipe.setup, candidate.text), planned.source) as module:
             names = module.__dict__
             before = run_setup(recipe, planned, names, namespace)
             made = {name for name, value in names.items() if before.get(name, before) is not value}
             define(planned.code, names["__file__"], names)
             if service is not None:
-                names |= proxies(served, names, service)
+                names |= proxies(served, names, service, candidate.text)
             for name in sorted(made & planned.wanted):
                 delivered.bind(name, names[name])
             for target in recipe.targets:

@@ -42,7 +42,7 @@ def in_code(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> list[Ta
 def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, whole: bool = False) -> Plan:
     """Read set-up and candidate; with `whole` the set-up is run, whoever reads it."""
     text = candidate.text if in_code(recipe, candidate, delivery) else ""
-    code, setup = ast.parse(text), ast.parse(recipe.setup)
+    code, setup = ast.parse(text), _as_main(recipe.setup)
     types = [ast.parse(each.annotation, mode="eval") for each in recipe.targets if each.kind is TargetKind.DATA]
     wanted = {name for node in (code, *types) for name in reads(node)}
     if not (setup.body and whole) and not _serves(setup, wanted):
@@ -66,13 +66,25 @@ def stubs(functions: Sequence[Target]) -> str:
 
 def whole_setup(recipe: Recipe) -> Plan:
     """The set-up alone, for checks that may read all of it."""
-    setup = ast.parse(recipe.setup)
+    setup = _as_main(recipe.setup)
     return Plan(recipe.setup, setup, ast.Module([], []), frozenset(binds(setup)))
 
 
 def parsed(text: str) -> list[ast.stmt]:
     """The statements of a text."""
     return ast.parse(text).body
+
+
+def _as_main(setup: str) -> ast.Module:
+    """A set-up, in which `__name__` is what it is in the notebook and was in the exam."""
+    tree = ast.parse(setup)
+    return _AsMain().visit(tree) if "__name__" in setup else tree
+
+
+class _AsMain(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        read = node.id == "__name__" and isinstance(node.ctx, ast.Load)
+        return ast.copy_location(ast.Constant("__main__"), node) if read else node
 
 
 def _serves(setup: ast.Module, wanted: set[str]) -> bool:

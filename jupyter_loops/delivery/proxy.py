@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import atexit
 import inspect
 import os
+import re
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any, NoReturn
 
 from jupyter_loops.core.recipe import Target
@@ -20,6 +22,7 @@ from jupyter_loops.execution.function_calls import RemoteCall, Shared
 from jupyter_loops.execution.sandbox_service import SandboxService
 
 _PATIENCE = 3.0  # seconds that sandboxes get to end, when the kernel does
+_CACHE = re.compile(r"^(functools\.)?(lru_)?cache\b")
 _open: weakref.WeakSet[Caller] = weakref.WeakSet()
 
 
@@ -29,6 +32,7 @@ class Caller:
     def __init__(self, service: SandboxService, names: Mapping[str, object]) -> None:
         self._service, self._names, self._owner = service, names, os.getpid()
         self._shared: Shared | None = None
+        self.siblings: dict[int, str] = {}  # id of what is bound → name
         _open.add(self)
         _close_with_the_process()
         weakref.finalize(self, _let_go, service).atexit = False  # at the exit `_close_all` waits for them
@@ -70,17 +74,28 @@ class Caller:
         if os.getpid() != self._owner:
             raise CallError(f"{name} runs in the sandbox, and only its own kernel can call it: use threads")
         if self._shared is None:
-            self._shared = Shared(self._names)
+            self._shared = Shared(self._names, self.siblings)
         made = RemoteCall(name, args, kwargs, self._shared)
         return made, background.submit(self._service.call(made.frame, self._shared.ways))
 
 
 def proxies(
-    targets: Iterable[Target], names: Mapping[str, Any], service: SandboxService
+    targets: Iterable[Target], names: Mapping[str, Any], service: SandboxService, text: str
 ) -> dict[str, Callable[..., Any]]:
-    """What is bound in the place of each function; `names` has their stubs."""
+    """What is bound in the place of each function; `names` has their stubs, and `text` the functions themselves."""
     caller = Caller(service, names)
-    return {target.name: _proxy(target.name, names[target.name], caller) for target in targets}
+    made = {target.name: _proxy(target.name, names[target.name], caller) for target in targets}
+    caller.siblings = {id(proxy): name for name, proxy in made.items()}
+    for name in made.keys() & _cached(text):
+        made[name].cache_info = partial(caller.call, f"{name}.cache_info", (), {})  # type: ignore[attr-defined] # as functools does
+        made[name].cache_clear = partial(caller.call, f"{name}.cache_clear", (), {})  # type: ignore[attr-defined] # same
+    return made
+
+
+def _cached(text: str) -> set[str]:
+    """The functions of a text that `functools` gives a cache."""
+    functions = (each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef))
+    return {each.name for each in functions if any(_CACHE.search(ast.unparse(by)) for by in each.decorator_list)}
 
 
 def _proxy(name: str, stub: Callable[..., Any], caller: Caller) -> Callable[..., Any]:

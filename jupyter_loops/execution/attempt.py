@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Observation, Verdict
+from jupyter_loops.core.delivered_module import module_name
 from jupyter_loops.core.host_question import Answering, HostAnswer
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Check
@@ -74,6 +75,7 @@ class ChildAttempt:
             "kind": self._candidate.kind.value,
             "text": self._candidate.text,
             "scratch": str(self._scratch),
+            "module": module_name(self._world.recipe.name, self._world.recipe.setup, self._candidate.text),
         }
         return await self._with_files(await self._act(order, "executed"))
 

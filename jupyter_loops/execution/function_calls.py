@@ -20,8 +20,12 @@ _NOTEBOOKS = ("__main__", "__mp_main__", "jupyter_loops_delivered")  # modules t
 class Shared:
     """The classes that the notebook and the sandbox both have, with the way to each."""
 
-    def __init__(self, names: Mapping[str, object]) -> None:
-        """`names` are those of the module that the function is bound in: the cell's set-up and what that reads."""
+    def __init__(self, names: Mapping[str, object], siblings: Mapping[int, str]) -> None:
+        """`names` are those of the module that the function is bound in: the cell's set-up and what that reads.
+
+        `siblings` are the names of all functions that live there, by their ids here.
+        """
+        self.siblings = siblings
         bound = {id(value): name for name, value in names.items() if isinstance(value, type)}
         mine = reachable_classes(names.values())
         modules = reachable_classes(defined_in(project_modules()))
@@ -46,6 +50,7 @@ class RemoteCall:
         file = io.BytesIO()
         self._pickler = _pickler(file, shared)
         try:
+            _refuse_iterators([*args, *kwargs.values()])
             self._pickler.dump((name, args, kwargs))
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
@@ -95,6 +100,18 @@ def _put_back(argument: object, content: object) -> None:
         put_back(argument, content)
 
 
+def _refuse_iterators(arguments: list[Any]) -> None:
+    """A copy would be used up, and not what was handed over."""
+    held = [each for value in arguments if type(value) in {list, tuple, dict} for each in _items(value)]
+    for value in (*arguments, *held):
+        if hasattr(type(value), "__next__") and not isinstance(value, io.IOBase):
+            raise TypeError(f"a {type(value).__name__} would be used up there, and not here: hand over a list")
+
+
+def _items(value: Any) -> Any:
+    return value.values() if type(value) is dict else value
+
+
 def _is_the_notebooks(kind: type) -> bool:
     return str(kind.__module__).startswith(_NOTEBOOKS)
 
@@ -104,7 +121,9 @@ def _pickler(file: io.BytesIO, shared: Shared) -> Any:
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
-        def persistent_id(self, value: object) -> tuple[str, int] | None:
+        def persistent_id(self, value: object) -> tuple[str, int | str] | None:
+            if id(value) in shared.siblings:
+                return "name", shared.siblings[id(value)]
             number = shared.number(value) if isinstance(value, type) else None
             return None if number is None else ("class", number)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Target
 
-from .signature_match import Function, fits, header
+from .signature_match import Function, as_asynchronous, fits, header
 
 _SHOWN = 3  # mismatches in a message
 _NO_METHODS = frozenset({"object", "ABC", "Generic", "Protocol"})  # bases that a class may have or not
@@ -81,7 +81,7 @@ def _differs(name: str, wanted: Function, found: ast.stmt) -> Iterator[str]:
     kind = _kind(wanted)
     if _kind(found) != kind:
         yield f"`{name}` has to be {_KINDS.get(kind, f'a {kind}')}"
-    elif isinstance(found, ast.AsyncFunctionDef) is not isinstance(wanted, ast.AsyncFunctionDef):
+    elif not as_asynchronous(wanted, found):
         yield f"only one of them is async; `{name}` has to be `{_written(wanted)}`"
     elif not _takes_the_same(wanted, found, kind):
         yield f"the code says `{header(found)}`; `{name}` has to be `{_written(wanted)}`"

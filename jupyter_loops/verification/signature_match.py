@@ -19,9 +19,29 @@ def mismatch(target: Target, found: ast.stmt | None) -> str:
         return f"the code does not define it; {wanted}"
     if not isinstance(found, Function):
         return f"it is not a function statement; {wanted}"
-    if isinstance(found, ast.AsyncFunctionDef) is not isinstance(stub, ast.AsyncFunctionDef):
+    if not as_asynchronous(stub, found):
         return f"only one of them is async; {wanted}"
     return "" if fits(stub.args, found.args) else f"the code says `{header(found)}`; {wanted}"
+
+
+def as_asynchronous(stub: Function, found: Function) -> bool:
+    """Whether both are awaited, or neither; a call of an asynchronous generator is not, however it is written."""
+    asynchronous = isinstance(stub, ast.AsyncFunctionDef), isinstance(found, ast.AsyncFunctionDef)
+    if asynchronous[0] is asynchronous[1]:
+        return True
+    return _yields(found) if asynchronous[1] else stub.returns is not None and "Async" in ast.unparse(stub.returns)
+
+
+def _yields(function: Function) -> bool:
+    """Whether a call makes a generator."""
+    waiting: list[ast.AST] = [*function.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return False
 
 
 def fits(stub: ast.arguments, found: ast.arguments) -> bool:

@@ -16,6 +16,7 @@ import cloudpickle
 import pytest
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
+from jupyter_loops.core.delivered_module import module_name
 from jupyter_loops.delivery import deliver
 from jupyter_loops.errors import DeliveryError
 from jupyter_loops.language import parse
@@ -155,6 +156,22 @@ def test_source_tracebacks_and_pickle_work():
         f(0)
     assert "return P(1 // n), Side.LEFT" in "".join(traceback.format_exception(caught.value))
     assert typing.get_type_hints(type(point)) == {"x": int}
+
+
+def test_the_module_has_the_name_that_it_had_in_the_exam():
+    code = "RATE = 0.2 if __name__ == '__main__' else 0.9\ndef f(n): return RATE, OURS, __name__, f.__module__"
+    rate, ours, name, module = delivered("OURS = __name__ == '__main__'", code)["f"](3)
+    assert (rate, ours) == (0.9, True)
+    recipe = parse(f"OURS = __name__ == '__main__'\n{STUB}", "squares")
+    assert name == module == module_name(recipe.name, recipe.setup, code)
+
+
+def test_a_registry_of_the_cells_own_class_is_filled_anew_by_each_delivery():
+    setup = "class Base:\n    subs = []\n    def __init_subclass__(cls): Base.subs.append(cls.__name__)"
+    names: dict[str, object] = {}
+    for _ in range(2):
+        names = delivered(setup, "class Sub(Base): ...\ndef f(n): return list(Base.subs)", **names)
+        assert names["f"](3) == ["Sub"]
 
 
 def test_workers_get_it_by_value_and_forked_ones_by_reference():

@@ -25,6 +25,7 @@ from jupyter_loops.delivery import RecheckOutcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.errors import CallError
 from jupyter_loops.execution import tree
+from jupyter_loops.execution.child.target_call import TargetCall, read
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.execution.sandbox_service import SandboxService
 from jupyter_loops.language import parse
@@ -131,6 +132,16 @@ def test_a_target_that_returns_something_does_not():
         assert mine == []
 
 
+def test_an_array_that_is_filled_comes_back_once():
+    np = pytest.importorskip("numpy")
+    frame = pickle.dumps(np.ones((2, 3)), protocol=5)
+    array, objects = read(frame, lambda _: None)
+    call = TargetCall(0, frame, objects, lambda _: None)
+    array[:] = 2
+
+    assert [call.at(place) is array for place in call.changed()] == [True]
+
+
 def test_data_beside_a_function_is_delivered_as_ever():
     recipe, namespace = parse("'Both.'\ndef f(n): ...\nxs: list[int]\nassert f(1) == xs", "task"), dict[str, Any]()
     candidate = Candidate(kind=CandidateKind.CODE, text="xs = [1]\ndef f(n): return xs * n")
@@ -159,18 +170,41 @@ def test_it_raises_what_a_check_would_see():
         assert names["f"](1) == 1
 
 
+def test_one_of_them_is_handed_to_another():
+    cell = "def fact(n: int) -> int: ...\ndef app(f, x): ...\nassert app(fact, 5) == 120"
+    code = "def fact(n): return 1 if n < 2 else n * fact(n - 1)\n"
+    code += "def app(f, x): return f[0](x) if type(f) is list else f(x)"
+    with bound(cell, code) as names:
+        assert names["app"](names["fact"], 5) == 120
+        assert names["app"]([names["fact"]], 5) == 120
+        assert recheck(names["recipe"], names, names["module"])[0].passed
+
+
+def test_a_functions_cache_is_asked_and_cleared():
+    cell = "import functools\n@functools.cache\ndef f(n: int) -> int: ...\nassert f.cache_info().currsize == 0"
+    code = "import functools\n@functools.cache\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)"
+    with bound(cell, code) as names:
+        assert names["f"](10) == 55
+        assert names["f"].cache_info().currsize == 11
+        names["f"].cache_clear()
+        assert names["f"].cache_info().currsize == 0
+    with bound(F, "def f(x): return 1") as names:
+        assert not hasattr(names["f"], "cache_info")
+
+
+NO_COPY = "f runs in the sandbox, and its arguments cannot be copied there: TypeError: "
+
+
 @pytest.mark.parametrize(
     ("code", "argument", "told"),
     [
         ("class L: ...\ndef f(x): return L()", 1, "f: the result cannot be brought back: an object of the class L"),
         ("def f(x): yield 1", 1, "f: the result cannot be brought back: an object of the class generator"),
-        (
-            "def f(x): return 1",
-            (n for n in "generated"),
-            "f runs in the sandbox, and its arguments cannot be copied there",
-        ),
+        ("def f(x): return 1", (n for n in "generated"), f"{NO_COPY}a generator would be used up there, and not here"),
+        ("def f(x): return 1", iter([1]), f"{NO_COPY}a list_iterator would be used up there, and not here: hand over"),
+        ("def f(x): return 1", [iter("ab")], f"{NO_COPY}a str_ascii_iterator would be used up"),
     ],
-    ids=["an object", "a generator", "an iterator handed in"],
+    ids=["an object", "a generator", "a generator handed in", "an iterator handed in", "an iterator in a list"],
 )
 def test_what_cannot_cross_is_one_clear_error(code, argument, told):
     with bound(F, code) as names, pytest.raises(CallError, match=told):

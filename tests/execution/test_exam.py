@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jupyter_loops.core.candidate import Exit
+from jupyter_loops.core.delivered_module import module_name
+from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Target, TargetKind
+from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 
 def passes(outcome, checks) -> None:
@@ -19,7 +22,20 @@ def function(stub: str) -> Target:
     return Target(name=name, kind=TargetKind.FUNCTION, source=f"{stub} ...")
 
 
+STREAM = "async def f(n):\n    for i in range(n):\n        yield i"
+STREAMED = [
+    "assert [x async for x in f(3)] == [0, 1, 2]",
+    "g = f(5)\nassert await anext(g) == 0\nawait g.aclose()\nassert [x async for x in g] == []",
+]
 HONEST = {  # name → stub, answer, checks
+    "asynchronous generators": ("async def f(n) -> 'AsyncIterator[int]':", STREAM, STREAMED),
+    "asynchronous generators of a plain stub": ("def f(n):", STREAM, STREAMED),
+    "asynchronous generators of a bare stub": ("async def f(n):", STREAM, STREAMED),
+    "asynchronous generators behind a decorator": (
+        "async def f(n):",
+        f"import functools\ndef d(g):\n    @functools.wraps(g)\n    def w(*a): return g(*a)\n    return w\n@d\n{STREAM}",
+        STREAMED,
+    ),
     "plain values": (
         "def f(x):",
         "def f(x): return [x, (x, {x}), {'a': b'b', 'c': bytearray(b'd')}, None, 1.5, 2j, range(x), slice(1)]",
@@ -767,3 +783,154 @@ async def test_an_exception_and_undeclared_methods_of_a_class_target(open_sandbo
         outcome = await box.run(answer)
 
     assert [verdict.message for verdict in outcome.verdicts if not verdict.passed] == []
+
+
+NAMED = """
+from __future__ import annotations
+import inspect, multiprocessing, pickle, typing
+from dataclasses import dataclass
+RATE = 0.2 if __name__ == "__main__" else 0.9
+@dataclass
+class Own:
+    # a comment
+    below: Own | None = None
+    kind: Kind | None = None
+def square(n): return n * n
+def f(x):
+    own = Own(Own(), Kind())
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        squares = pool.map(square, [1, 2])
+    same = pickle.loads(pickle.dumps(own)) == own and pickle.loads(pickle.dumps(square)) is square
+    hints = typing.get_type_hints(Own)["below"] == Own | None
+    return RATE, OURS, __name__, same, hints, squares, "# a comment" in inspect.getsource(Own)
+"""
+
+
+async def test_the_module_has_the_name_of_its_delivery(open_sandbox, make_recipe):
+    setup = "from dataclasses import dataclass\n@dataclass\nclass Kind: pass\nOURS = __name__ == '__main__'"
+    name = module_name("demo", setup, NAMED)
+    recipe = make_recipe(f"assert f(0) == (0.9, True, {name!r}, True, True, [1, 4], True)", setup=setup)
+    async with open_sandbox("process", recipe) as box:
+        outcome = await box.run(NAMED)
+
+    assert [verdict.message for verdict in outcome.verdicts] == [""]
+
+
+CONFIG = """
+import mine
+class Cfg:
+    level = 1
+    opts = {"deep": [{}]}
+class Base:
+    subs = []
+    def __init_subclass__(cls): Base.subs.append(cls.__name__)
+class Counted:
+    made = 0
+    def __init__(self): Counted.made += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Cfg.level = 5", "changes Cfg.level when it is imported; move it into the function, or make a subclass"),
+        ("C = Cfg\nsetattr(C, 'level', 5)", "changes Cfg.level"),
+        ("Cfg.opts['a'] = 1", "changes Cfg.opts"),
+        ("o = Cfg.opts['deep'][0]\no['a'] = 1", "changes Cfg.opts"),
+        ("del Cfg.level", "changes Cfg.level"),
+        ("Cfg.__len__ = lambda self: 1", "changes Cfg.__len__"),
+        ("ONE = Counted()", "changes Counted.made when it is imported, by an object that it makes"),
+        ("mine.rate = 5", "changes mine.rate when it is imported; move it into the function"),
+        ("class Sub(Given): ...", "changes Given.subs of the notebook by a subclass"),
+        ("class Sub(Base): ...", ""),
+        ("class Sub(Cfg):\n    level = 5\nSub.opts = {}", ""),
+        ("rate = mine.rate\nlevel = Cfg.level", ""),
+    ],
+)
+async def test_a_module_that_changes_a_class_of_the_setup_is_told(
+    answer, told, *, tmp_path, monkeypatch, make_recipe, code
+):
+    (tmp_path / "mine.py").write_text("rate = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    given: dict[str, object] = {"__name__": "__main__"}
+    exec(CONFIG.replace("import mine", "").replace("Base", "Given"), given)
+    names = {"Given": given["Given"]}
+    sandbox = ZygoteSandbox("process")
+    await sandbox.open(World(recipe=make_recipe("assert f(0) == 1", setup=CONFIG), names=names))
+    try:
+        async with sandbox.attempt(code(f"{answer}\ndef f(x): return 1")) as attempt:
+            executed = await attempt.execute()
+    finally:
+        await sandbox.close()
+
+    assert executed.exit is (Exit.RAISED if told else Exit.OK)
+    assert told in (executed.fault.message if executed.fault else "")
+
+
+POLY = """
+class Poly:
+    def __init__(self, c): self.c = list(c)
+    def coefficients(self): return self.c
+    def __call__(self, x): return sum(k * x**i for i, k in enumerate(self.c))
+    def __iter__(self): return iter(self.c)
+    def __reversed__(self): return reversed(self.c)
+    def __add__(self, other): return Poly(a + b for a, b in zip(self.c, other.c))
+    def __iadd__(self, other):
+        self.c = [a + b for a, b in zip(self.c, other.c)]
+        return self
+    def __rmul__(self, k): return Poly(k * a for a in self.c)
+    def __neg__(self): return Poly(-a for a in self.c)
+    def __sub__(self, other): return 0
+    def __abs__(self): return 0
+    def __getitem__(self, i): return self.c[i]
+    def __delitem__(self, i): del self.c[i]
+    def __len__(self): return len(self.c)
+    def __enter__(self): return self
+    def __exit__(self, *_): self.c.clear()
+    def __str__(self): return "poly"
+    def __format__(self, how): return how.upper()
+    def __class_getitem__(cls, kind): return cls
+    def __eq__(self, other): return True
+    def __lt__(self, other): return True
+"""
+POLY_CHECKS = [
+    "assert Poly([1, 2, 3])(2) == 17",
+    "assert list(Poly([1, 2]) + Poly([1, 1])) == [2, 3]",
+    "p = Poly([1, 2])\nq = p\np += Poly([1, 1])\nassert q is p and list(p) == [2, 3]",
+    "assert (2 * Poly([1, 2])).coefficients() == [2, 4] and list(-Poly([1])) == [-1]",
+    "assert list(reversed(Poly([1, 2]))) == [2, 1] and Poly([1, 2])[1] == 2 and len(Poly([1, 2])) == 2",
+    "p = Poly[int]([1, 2])\ndel p[0]\nassert list(p) == [2]",
+    "with Poly([1]) as p:\n    assert list(p) == [1]\nassert list(p) == []",
+    "assert f'{Poly([1])}' == '' and f'{Poly([1]):x}' == 'X' and str(Poly([1])) == 'poly'",
+    "assert 2 in Poly([1, 2]) and 3 not in Poly([1, 2])",
+    "assert Poly([1]) != Poly([1])",
+]
+
+
+async def test_special_methods_that_the_stub_of_a_class_does_not_declare(open_sandbox, make_recipe):
+    poly = Target(name="Poly", kind=TargetKind.CLASS, source="class Poly:\n    def coefficients(self): ...")
+    async with open_sandbox("process", make_recipe(*POLY_CHECKS, targets=(poly,))) as box:
+        passes(await box.run(POLY), POLY_CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        ("assert Poly([1]) - 3 == 0", "gives a value for __sub__, which its stub does not declare"),
+        ("assert abs(f(1)) < 1e-9", "gives a value for __abs__, which its stub does not declare"),
+        ("assert Poly([1]) < Poly([2])", "'<' not supported"),
+        ("assert 7 in g(1)", "`in` is no question to <Bag object of the candidate>"),
+        ("assert 7 in h(1)", "`in` is no question to <Held object of the candidate>"),
+    ],
+)
+async def test_what_an_object_cannot_say_of_itself(check, told, open_sandbox, make_recipe):
+    kinds = [("Poly", "class Poly: ..."), ("Bag", "class Bag: ...")]
+    targets = [Target(name=name, kind=TargetKind.CLASS, source=source) for name, source in kinds]
+    targets += [function(f"def {name}(x):") for name in "fgh"]
+    bag = "    def __contains__(self, x): return True"
+    answer = f"{POLY}\nclass Bag:\n{bag}\nclass Held:\n{bag}\n"
+    answer += "def f(x): return Poly([x])\ndef g(x): return Bag()\ndef h(x): return Held()"
+    async with open_sandbox("process", make_recipe(check, targets=tuple(targets))) as box:
+        outcome = await box.run(answer)
+
+    assert told in outcome.verdicts[0].message

@@ -140,3 +140,12 @@ def test_a_class_does_not_stay_in_the_sandbox(shell, cell):
     result = shell.run_cell(cell("", options="--deliver sandboxed", body=body))
 
     assert str(result.error_in_exec) == "--deliver sandboxed is for functions, and Box is a class: leave it away"
+
+
+@pytest.mark.parametrize("stub", ["def f(n) -> Iterator[int]: ...", "async def f(n) -> 'AsyncIterator[int]': ..."])
+def test_a_generator_does_not_stay_in_the_sandbox(stub, shell, cell):
+    body = f"'Some numbers.'\nfrom collections.abc import Iterator\n\n{stub}\nassert f(1)"
+    result = shell.run_cell(cell("", options="--deliver sandboxed", body=body))
+
+    told = "--deliver sandboxed is for functions that return data, and f is a generator: leave it away"
+    assert str(result.error_in_exec) == told

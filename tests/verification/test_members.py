@@ -128,3 +128,34 @@ def test_special_methods_may_come_from_a_decorator_or_from_python():
     assert wrong("@dataclass\nclass P:\n    x: int", stub) == ""
     assert wrong("class P:\n    x = 1", stub).startswith("it lacks `def __init__(self, x)`")
     assert wrong("class P: ...", "class P:\n    def __init__(self): ...\nassert P") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import __main__\nK = 1\ndef f(): return __main__.K", "line 1: `__main__` is the notebook"),
+        ("def f():\n    from __main__ import K\n    return K", "line 2: `__main__` is the notebook"),
+        ("import math\ndef f(): return math.e", ""),
+    ],
+)
+def test_code_does_not_import_the_notebook(code, told):
+    last = static(parse("'go'\ndef f(): ...\nassert f"), ast.parse(code))[-1]
+
+    assert last.passed is not bool(told)
+    assert told in last.message
+
+
+@pytest.mark.parametrize(
+    ("stub", "code", "same"),
+    [
+        ("def f(n): ...", "async def f(n):\n    yield n", True),
+        ("def f(n): ...", "async def f(n):\n    def g(): yield n\n    return g", False),
+        ("async def f(n) -> AsyncIterator[int]: ...", "def f(n): return other(n)", True),
+        ("async def f(n) -> int: ...", "def f(n): return n", False),
+    ],
+)
+def test_an_asynchronous_generator_may_be_written_either_way(stub, code, same):
+    verdict = static(parse(f"'go'\n{stub}\nassert f"), ast.parse(code))[0]
+
+    assert verdict.passed is same
+    assert ("only one of them is async" in verdict.message) is not same

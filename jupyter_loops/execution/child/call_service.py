@@ -45,7 +45,8 @@ class CallService:
         classes = self._classes
 
         def load(reference: Reference) -> object:
-            return _there(classes.at(reference[1]))
+            word, which = reference
+            return self._world.names[which] if word == "name" else _there(classes.at(which))
 
         try:
             (name, args, kwargs), objects = read(frame, load)
@@ -53,7 +54,7 @@ class CallService:
             return REFUSED, plain_values.dumps(f"the arguments cannot be rebuilt: {type(error).__name__}: {error}")
         sending = _Sending(TargetCall(0, frame, objects, load), classes)
         try:
-            value = self._world.names[name](*args, **kwargs)
+            value = self._at(name)(*args, **kwargs)
             value = _awaited(value) if iscoroutine(value) else value
         except CandidateEndedError:
             raise
@@ -76,11 +77,17 @@ class CallService:
         cell_names = {kind.__qualname__: kind for kind in kinds if kind.__module__ == "__main__"} | self._world.names
         return Classes(_at(way, vars(sys.modules.get(module, sys)) if module else cell_names) for module, way in names)
 
+    def _at(self, way: str) -> Any:
+        """A function, or an attribute of one: `f.cache_info`."""
+        name, *attributes = way.split(".")
+        found = self._world.names[name]
+        for each in attributes:
+            found = getattr(found, each)
+        return found
+
     def _may_change(self, name: str, value: object) -> bool:
-        source = next(
-            target.source for target in self._world.targets if target.name == name and target.kind == FUNCTION
-        )
-        return works_in_place(source, value)
+        sources = (target.source for target in self._world.targets if target.name == name and target.kind == FUNCTION)
+        return any(works_in_place(source, value) for source in sources)
 
     def _with_candidate_lines(self, error: BaseException) -> BaseException:
         """The error with the candidate's lines as notes, since its frames cannot be sent."""

@@ -18,9 +18,10 @@ from time import perf_counter
 from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_loops.core.delivered_module import carry_by_value, identify, register
 from jupyter_loops.core.module_level import ModuleLevelError, execute
 from jupyter_loops.execution.crossing import plain_values
-from jupyter_loops.execution.crossing.classes import Classes
+from jupyter_loops.execution.crossing.classes import Classes, reachable_classes
 from jupyter_loops.execution.crossing.graph import encode, encode_error
 from jupyter_loops.execution.crossing.refusal import NotPlainError
 
@@ -34,6 +35,8 @@ from .fingerprint import fingerprint
 from .link import Link
 from .mocks import MagicMockProxy, MockProxy
 from .overheard import PRINTS, WARNS, overheard
+from .setup_changes import SetupChanges
+from .stand_ins import BEYOND
 from .target_call import TargetCall, read
 
 if TYPE_CHECKING:  # its import takes long, and most cells have no use for it
@@ -54,6 +57,8 @@ _ABILITIES = (
     ("enter async", "__aenter__"),
 )
 _PLACED = frozenset({"call", "timed", "special", "get", "set"})  # verbs that begin with a place
+_DEEPEST = 10  # decorators
+CO_ASYNC_GENERATOR = 0x200  # as in inspect, whose import takes long
 _SILENT = (StopIteration, StopAsyncIteration)  # ends, not faults: nobody reads their frames
 _current: ContextVar[TargetCall | None] = ContextVar("call", default=None)
 
@@ -97,20 +102,29 @@ class CandidateProcess:
 
     # ---- verbs
 
-    def _define(self, text: str, scratch: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
+    def _define(self, text: str, scratch: str, module: str) -> dict[str, tuple[bool, tuple[str, ...]]]:
         """Run the module. Returns for each target that it binds whether it is callable, and its abilities."""
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
         os.chdir(scratch)
         self._shut_in(scratch)
         self._world.sources.add(CANDIDATE, text)
         names = self._world.names
+        if module:
+            identify(self._world.module, module, text)
+            register(module, self._world.module)
         if not self._world.watched:
             exec(compile(text, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102 - the purpose of this process
-        elif acts := execute(ast.parse(text), CANDIDATE, names):
-            raise ModuleLevelError(str(acts[0]))
+        else:
+            changes = SetupChanges(names, [*self.classes.kinds, *reachable_classes(names.values())])
+            if acts := execute(ast.parse(text), CANDIDATE, names):
+                raise ModuleLevelError(str(acts[0]))
+            if changed := changes.first(text, self._world.received):
+                raise ModuleLevelError(f"the module {changed}")
+        if module:
+            carry_by_value(self._world.module)
         bound = {target.name: names[target.name] for target in self._world.targets if target.name in names}
         return {
-            name: (callable(value), _abilities(value) or _attributes(name, value, text))
+            name: (callable(value), (*_abilities(value), *_beyond(value)) or _attributes(name, value, text))
             for name, value in bound.items()
         }
 
@@ -446,12 +460,26 @@ def _abilities(kind: object) -> tuple[str, ...]:
     return tuple(ability for ability, method in _ABILITIES if method in members)
 
 
+def _beyond(kind: object) -> tuple[str, ...]:
+    """Other special methods of a class, which its stub need not declare."""
+    members = {name for each in kind.__mro__[:-1] for name in vars(each)} if isinstance(kind, type) else set()
+    return tuple(sorted(members & BEYOND))
+
+
 def _attributes(name: str, value: Any, text: str) -> tuple[str, ...]:
-    """Whether a function has or gets attributes, as one does that counts or caches its calls."""
+    """Whether a function has or gets attributes, as one does that counts or caches its calls; whether it streams."""
     if isinstance(value, type) or not callable(value):
         return ()
     has_attributes = type(value) is not FunctionType or vars(value).keys() - {"__wrapped__"}
-    return ("attributes",) if has_attributes or re.search(rf"\b{name}\.[a-z]", text) else ()
+    abilities = ("attributes",) if has_attributes or re.search(rf"\b{name}\.[a-z]", text) else ()
+    return (*abilities, "streams") if _streams(value) else abilities
+
+
+def _streams(function: Any) -> bool:
+    """Whether calls of a function, or of the one that it wraps, make asynchronous generators."""
+    for _ in range(_DEEPEST):
+        function = getattr(function, "__wrapped__", function)
+    return type(function) is FunctionType and bool(function.__code__.co_flags & CO_ASYNC_GENERATOR)
 
 
 def _drawn_as(kind: type) -> tuple[str, ...]:

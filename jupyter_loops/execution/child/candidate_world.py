@@ -15,6 +15,8 @@ from mmap import ACCESS_COPY, mmap
 from types import ModuleType
 from typing import Any
 
+from jupyter_loops.execution.crossing.classes import reachable_classes
+
 from .fault import SourceLines
 from .target_contract import DATA, TargetContract
 
@@ -41,6 +43,7 @@ class CandidateWorld:
         self.setup_name = order["setup_name"]
         self.imports: dict[str, Any] | None = order["imports"]  # the rules for the candidate's imports; None: no rules
         self.limits: dict[str, Any] | None = order["limits"]  # resource limits of a candidate
+        self.received: set[int] = set()  # ids of classes of the notebook
         self.sources = SourceLines()
         self.targets: list[TargetContract] = []
         self.bench: Any = None  # a testing.PytestRunner, where a check needs pytest
@@ -126,6 +129,7 @@ class CandidateWorld:
                 raise SetupFailedError(
                     "preflight", f"{name!r} could not be rebuilt in the sandbox ({why}); {advice}"
                 ) from error
+        self.received |= {id(kind) for kind in reachable_classes(self.names[name] for name in order["names"])}
 
     def _run_setup(self, source: str, seconds: float | None) -> None:
         if not source.strip():

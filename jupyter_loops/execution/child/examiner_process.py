@@ -99,7 +99,7 @@ class Examiner:
                 values, self._values = read_object(order["text"], self._world.targets)
                 self._world.names.update(values)
             else:
-                self._define(order["text"], order["scratch"])
+                self._define(order["text"], order["scratch"], order["module"])
         except UnfitError as unfit:
             content = {"exit": "invalid", "fault": {"type": "Invalid", "message": str(unfit), "frames": []}}
         except CandidateEndedError:
@@ -108,9 +108,9 @@ class Examiner:
             content = self._raised(error)
         return "executed", content, ()
 
-    def _define(self, text: str, scratch: str) -> None:
+    def _define(self, text: str, scratch: str, module: str) -> None:
         self._text = text
-        bound = self._remote.ask("define", text, scratch)
+        bound = self._remote.ask("define", text, scratch, module)
         for target in self._world.targets:
             if type(bound) is not dict or target.name not in bound:
                 raise UnfitError(target.missing)
@@ -125,7 +125,7 @@ class Examiner:
             if callable_ is not True:
                 raise UnfitError(f"{target.name} must be a {target.kind}, and is something that cannot be called")
             if target.kind == FUNCTION:
-                return self._stand_ins.function(target.name, target.source, attributes="attributes" in abilities)
+                return self._stand_ins.function(target.name, target.source, abilities)
             return self._stand_ins.cls(target.name, target.source, abilities)
         try:
             return self._remote.ask("fetch", target.name)

@@ -68,7 +68,7 @@ class _Script:
         here = os.getcwd()  # noqa: PTH109 - start-up
         self._orders: list[dict[str, Any]] = [
             {"do": "examine", "token": "", "checks": [check], "all": False},
-            {"do": "execute", "token": "", "kind": "code", "text": _TEXT, "scratch": here},
+            {"do": "execute", "token": "", "kind": "code", "text": _TEXT, "scratch": here, "module": ""},
         ]
 
     def receive(self) -> tuple[dict[str, Any], list[int], bytes]:

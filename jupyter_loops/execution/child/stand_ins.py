@@ -130,6 +130,42 @@ _ABILITIES: dict[str, dict[str, Any]] = {  # ability that the candidate reports 
 }
 
 
+def _contains(self: Any, _: object) -> bool:
+    raise TypeError(
+        f"`in` is no question to {self!r}, whose answer would be its own word: "
+        "iterate over it, or let a method return data"
+    )
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    """One that no stub declares: it may give an object, and no number that a check would take for a result."""
+
+    def operate(self: Any, *others: object) -> Any:
+        result = special(self, name, *others)
+        if not is_stand_in(result):
+            raise TypeError(f"{self!r} gives a value for {name}, which its stub does not declare: declare it there")
+        return result
+
+    return operate
+
+
+_SIGNS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+_OPERATORS = (
+    *(f"__{kind}{sign}__" for sign in _SIGNS for kind in ("", "r", "i")),
+    *("__neg__", "__pos__", "__abs__", "__invert__", "__round__"),
+)
+_OTHERS = ("__reversed__", "__delitem__", "__str__", "__format__")
+_BEYOND: dict[str, dict[str, Any]] = {  # what objects of a class that is a target can do, though its stub is silent
+    "call": {"__call__": _call},
+    "bind": {},
+    "__class_getitem__": {"__class_getitem__": classmethod(lambda kind, _: kind)},
+    **{name: {name: _operator(name)} for name in _OPERATORS},
+    **{name: {name: _forward(name)} for name in _OTHERS},
+}
+BEYOND = frozenset(name for name in _BEYOND if name.startswith("__"))  # said as they are called
+_SEARCHED = frozenset({"__contains__", "__iter__", "__getitem__"})  # by which Python looks for something
+
+
 @functools.lru_cache(maxsize=256)
 def _kind_with(abilities: frozenset[str], drawn: str) -> type[Handle]:
     """`drawn`: the class of Matplotlib's that `isinstance` sees, as the candidate says; it makes no value of it."""
@@ -138,6 +174,8 @@ def _kind_with(abilities: frozenset[str], drawn: str) -> type[Handle]:
         methods["__class__"] = property(lambda self: _loaded(drawn) or type(self))
     for ability in sorted(abilities):
         methods |= _ABILITIES[ability]
+    if methods.keys().isdisjoint(_SEARCHED):
+        methods["__contains__"] = _contains
     return type("Handle", (Handle,), methods)
 
 
@@ -183,12 +221,16 @@ class StandIns:
         self._classes: dict[str, type] = {}
         remote.make = self._object
 
-    def function(self, name: str, source: str, *, attributes: bool = False) -> Callable[..., Any]:
-        """The target as its stub declares it; with `attributes`, it has those of the candidate's function."""
+    def function(self, name: str, source: str, abilities: tuple[str, ...] = ()) -> Callable[..., Any]:
+        """The target as its stub declares it; with `attributes`, it has those of the candidate's function.
+
+        One that `streams` is an asynchronous generator, where its stub does not say so.
+        """
         stub = ast.parse(source).body[0]
         assert isinstance(stub, _Function)
-        stand_in = self._function(stub, lambda _: (name,), self._defined(stub, name))
-        if attributes and isinstance(stub, ast.FunctionDef):
+        streams = stub.returns is None and "streams" in abilities
+        stand_in = self._function(stub, lambda _: (name,), self._defined(stub, name), streams=streams)
+        if "attributes" in abilities and isinstance(stub, ast.FunctionDef):
             stand_in = Attributed(self._remote, name, stand_in)
         self._remote.named[id(stand_in)] = ("name", name)
         return stand_in
@@ -205,8 +247,10 @@ class StandIns:
             if isinstance(part, _Function) and part.name not in _ALWAYS:
                 members[part.name] = self._member(name, part, vars(declared).get(part.name))
         for ability in abilities:
-            for method, forward in _ABILITIES.get(ability, {}).items() if ability not in {"call", "bind"} else ():
+            for method, forward in (_BEYOND.get(ability) or _ABILITIES.get(ability, {})).items():
                 members.setdefault(method, forward)
+        if members.keys().isdisjoint(_SEARCHED):
+            members["__contains__"] = _contains
         if "__eq__" in members:
             members.setdefault("__hash__", object.__hash__)
         stand_in: type = type(declared)(name, (declared,), members)
@@ -286,7 +330,13 @@ class StandIns:
         return self._function(stub, lambda args: (args[0]._handle, name), declared, skip=1)  # noqa: SLF001
 
     def _function(
-        self, stub: _Function, place: Callable[[tuple[Any, ...]], Place], declared: object, skip: int = 0
+        self,
+        stub: _Function,
+        place: Callable[[tuple[Any, ...]], Place],
+        declared: object,
+        skip: int = 0,
+        *,
+        streams: bool = False,
     ) -> Callable[..., Any]:
         remote, in_place, promised = self._remote, _in_place(stub), self._promised(stub)
 
@@ -303,7 +353,7 @@ class StandIns:
                     ] = None
             return value
 
-        if isinstance(stub, ast.AsyncFunctionDef) and not _yields(stub):
+        if isinstance(stub, ast.AsyncFunctionDef) and not (streams or _yields(stub)):
 
             async def call_async(*args: Any, **kwargs: Any) -> Any:
                 return checked(await remote.ask_async("call", place(args), args[skip:], kwargs, in_place | ASYNC))

@@ -16,6 +16,7 @@ from .arguments import ArgumentUnpickler, Reference
 _FIXED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType, tuple, frozenset)
 _ARRAYS = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 _STANDALONE = frozenset({"ndarray", "MaskedArray", "recarray", "matrix", "memmap", "DataFrame", "Series"})
+_VIEWS = 8  # of one memory
 _WATCHED = 1 << 16  # bytes of arguments up to which a call that returns something is looked at for changes
 
 
@@ -38,7 +39,8 @@ class TargetCall:
 
     def changed(self) -> list[int]:
         """Places of objects whose content has changed since they arrived."""
-        now = ((place, self._objects[place]) for place in self.places.values())
+        behind = set(map(_memory_of, self._objects.values()))
+        now = ((place, self._objects[place]) for key, place in self.places.items() if key not in behind)
         return [
             place for place, value in now if _is_standalone(value) and not same(value, self._before[place], self._pair)
         ]
@@ -85,6 +87,14 @@ def read(frame: bytes, load: Callable[[Reference], object]) -> tuple[Any, dict[i
     """A message, and the objects in it by their places."""
     unpickler: Any = ArgumentUnpickler(io.BytesIO(frame), load)
     return unpickler.load(), unpickler.memo.copy()
+
+
+def _memory_of(value: Any) -> int:
+    """The id of what holds the memory of an array, which changes with it; 0 of others."""
+    for _ in range(_VIEWS):  # a masked array's base is always another one
+        if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.base is not None:
+            value = value.base
+    return id(value.obj) if isinstance(value, memoryview) else 0
 
 
 def _is_standalone(value: object) -> bool:

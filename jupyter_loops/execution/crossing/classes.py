@@ -18,9 +18,9 @@ class Classes:
     """A numbered table of the user's classes."""
 
     def __init__(self, kinds: Iterable[type] = ()) -> None:
-        self._kinds = tuple(kinds)
+        self.kinds = tuple(kinds)
         self._rebuilt: dict[int, tuple[bool, bool]] = {}
-        self._numbers = {id(kind): number for number, kind in enumerate(self._kinds)}
+        self._numbers = {id(kind): number for number, kind in enumerate(self.kinds)}
 
     @staticmethod
     def of(names: Mapping[str, object]) -> Classes:
@@ -33,9 +33,9 @@ class Classes:
 
     def at(self, number: int) -> type:
         """The class of a number. Raises UnreadableError."""
-        if type(number) is not int or not 0 <= number < len(self._kinds):
+        if type(number) is not int or not 0 <= number < len(self.kinds):
             raise UnreadableError("it is of a class that is not known")
-        return self._kinds[number]
+        return self.kinds[number]
 
     def rebuilds(self, kind: type, *, error: bool = False) -> bool:
         """Whether instances of a class of the table may be made from their state."""
@@ -45,7 +45,7 @@ class Classes:
         return simple and (error or data)
 
     def __len__(self) -> int:
-        return len(self._kinds)
+        return len(self.kinds)
 
 
 def _has_no_finaliser(kind: type) -> bool:
