@@ -219,7 +219,9 @@ class Store:
 
     def _look(self) -> None:
         """Put down which runs lost their kernel, when the file can be had at once."""
-        with contextlib.suppress(BusyError):
+        import duckdb
+
+        with contextlib.suppress(BusyError, duckdb.CatalogException):  # a table that is gone is told by `verify`
             with self.lease.attached(write=False, patience=0.1) as cursor:
                 gone = lost.unnoticed(cursor, self.owned)
             if gone:
