@@ -44,6 +44,10 @@ TEXTS = "INSERT OR IGNORE INTO texts SELECT sha, text FROM twin.texts"
 FROM_JOURNALS = """
 INSERT INTO found SELECT unnest($runs), unnest($seqs), unnest($hashes), unnest($bodies), 0;
 """
+LACKING = f"""
+INSERT INTO texts
+SELECT DISTINCT uses.sha, NULL FROM ({retention.USES}) AS uses ANTI JOIN texts USING (sha) WHERE uses.sha IS NOT NULL
+"""  # noqa: S608 - a constant
 TEXTS_OF_JOURNALS = "INSERT OR IGNORE INTO texts SELECT unnest($shas), unnest($texts)"
 # What was pruned stays so, wherever it still is.
 KEEP = """
@@ -168,6 +172,8 @@ def _fill(cursor: Cursor, path: Path, twin: Path, folders: Sequence[Path]) -> Re
     done.missing += _mark_lost(cursor)
     _project(cursor)
     run(cursor, retention.ORPHANS)
+    ((empty,),) = run(cursor, LACKING)
+    done.missing += [f"{empty:,} texts that are nowhere: their hashes are kept, as of forgotten ones"] if empty else []
     done.missing += [audit.told(*gap) for gap in audit.gaps(cursor)]
     return done
 

@@ -90,7 +90,7 @@ def test_a_run_that_goes_on_is_whole_in_the_end(path, history, events, deed, dra
 @pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
 @pytest.mark.parametrize("deed", [delete_the_file, put_a_backup_back], ids=lambda deed: deed.__name__)
 def test_a_file_that_is_replaced_while_it_is_written_takes_no_events_along(
-    path, history, a_run, deed, moment, monkeypatch
+    *, path, history, a_run, deed, moment, monkeypatch
 ):
     history.flush()
     shutil.copy(path, path.with_name("backup"))
