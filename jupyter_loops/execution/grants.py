@@ -53,11 +53,11 @@ def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Itera
         "sockets": not shut,
         "seccomp": needed,
         "landlock": needed if shut else "never",
-        "readable": list(map(str, _outermost([*_readable(), *modules, *named]))),
+        "readable": [*map(str, _outermost([*_readable(), *modules, *named])), str(scratch / FONTS)],
         "listed": list(map(str, listed)),
         "scratch": [str(scratch)],
         "view": private if level == "landlock" else {},
-        "writable": [str(scratch / FONTS), *private.values(), *(private if level == "bubblewrap" else ()), *_DEVICES],
+        "writable": [*private.values(), *(private if level == "bubblewrap" else ()), *_DEVICES],
     }
 
 

@@ -54,6 +54,7 @@ def _empty(top: int) -> None:
             try:
                 for each in os.listdir(inner):  # noqa: PTH208 - by descriptor
                     if _is_folder(each, inner):
+                        os.close(_open(each, inner))  # to move a folder takes the right to write to it
                         lifted = f"{os.getpid()}-{next(numbers)}-lifted"
                         os.rename(each, lifted, src_dir_fd=inner, dst_dir_fd=top)
                         waiting.append(lifted)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 from .isolation import FONTS, SHARED
 from .removal import remove
 
-_PRIVATE = 0o700
+_PRIVATE, _COMMON = 0o700, 0o755  # modes of a candidate's folder, and of those that candidates share
+_PLACE = getattr(os, "O_PATH", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
+_ATTRIBUTES = ("user.", "system.posix_acl_")  # extended ones that a file's owner can set
 _LASTING = "/var/tmp"  # noqa: S108 - with mkdtemp
 _SHARED = (*SHARED, FONTS)  # emptied after every candidate
 _FONTS = 4 * 1024**2  # bytes of a list of fonts
@@ -25,7 +29,8 @@ class Scratch:
     def __init__(self, *, whole: bool = True) -> None:
         """With `whole`, also what lies beside the candidates' folders is theirs, and taken away after them."""
         self._base = Path(tempfile.mkdtemp(prefix="jupyter-loops-", dir=_outside_tmp()))
-        self.root, self._waste = self._base / "run", self._base / "waste"  # of which candidates see the first
+        # Candidates see the first, and could ask for the other by its name.
+        self.root, self._waste = self._base / "run", self._base / secrets.token_hex(8)
         self.root.mkdir()
         self._waste.mkdir()
         self._common = [str(self.root / name) for name in (("", *_SHARED) if whole else _SHARED)]
@@ -35,6 +40,7 @@ class Scratch:
             if fonts.stat().st_size < _FONTS:
                 shutil.copy(fonts, self.root / FONTS)
         self._numbers = count(1)
+        self._moment = time.time_ns()  # the time of every folder that is lent or shared
         self._free: list[Path] = []
         self._lent = 0
         self._kept: frozenset[str] = frozenset()
@@ -43,17 +49,14 @@ class Scratch:
     def keep(self) -> None:
         """What lies in the folder and in those that are shared is the set-up's and ours now, and stays."""
         self._kept = frozenset(self._shared())
+        self._put_back()
 
     def lend(self) -> Path:
         """An empty folder for one candidate."""
         self._lent += 1
-        while self._free:
-            folder = self._free.pop()
-            if _is_untouched(folder):  # another candidate may have found the way to it
-                return folder
-            self._put_aside(folder)
-        folder = self.root / str(next(self._numbers))
-        folder.mkdir(mode=_PRIVATE)
+        folder = self._unused() or self._new()
+        _restore(folder, _PRIVATE, self._moment)
+        self._put_back()
         return folder
 
     def take_back(self, folder: Path) -> None:
@@ -63,9 +66,11 @@ class Scratch:
             self._free.append(folder)  # to make and remove one takes as long as to run a small candidate
         else:
             self._put_aside(folder)
+        self._put_back()  # nor could a folder without rights be listed
         if not self._lent:
             for left in self._shared() - self._kept - {str(free) for free in self._free}:
                 self._put_aside(Path(left))
+            self._put_back()
 
     def clear(self) -> None:
         """Remove what was put aside, which may take long. From any thread."""
@@ -77,11 +82,30 @@ class Scratch:
         """Remove everything. Idempotent."""
         remove(self._base)
 
+    def _unused(self) -> Path | None:
+        """A folder that was given back as it was lent."""
+        while self._free:
+            folder = self._free.pop()
+            if _is_untouched(folder):  # another candidate may have found the way to it
+                return folder
+            self._put_aside(folder)
+        return None
+
+    def _new(self) -> Path:
+        folder = self.root / str(next(self._numbers))
+        folder.mkdir(mode=_PRIVATE)
+        return folder
+
+    def _put_back(self) -> None:
+        """Give the shared folders their mode, their times and no attributes: a note is in none of them."""
+        for folder in {str(self.root), *self._common}:
+            _restore(folder, _COMMON, self._moment)
+
     def _put_aside(self, left: Path) -> None:
         """At once, so that the next candidate does not see it."""
         self.has_waste = True
         try:
-            left.rename(self._waste / str(next(self._numbers)))
+            left.rename(self._waste / secrets.token_hex(8))  # a count would tell the next one how much was left
         except OSError:  # not to be moved, as a folder that nobody may write to
             remove(left)
 
@@ -100,6 +124,23 @@ def _outside_tmp() -> str | None:
     """Candidates get a /tmp of their own: below it, Landlock would see all that is theirs as one."""
     usual = tempfile.gettempdir() == "/tmp"  # noqa: S108 - compared
     return _LASTING if usual and os.access(_LASTING, os.W_OK | os.X_OK) else None
+
+
+def _restore(folder: str | Path, mode: int, moment: int) -> None:
+    """Undo what a candidate can do to a folder as its owner; by descriptor, since a link may have taken its place."""
+    if not _PLACE:
+        return
+    with suppress(OSError):
+        place = os.open(folder, _PLACE)
+        try:
+            path = f"/proc/self/fd/{place}"
+            os.chmod(path, mode)  # noqa: PTH101
+            os.utime(path, ns=(moment, moment))
+            for name in os.listxattr(path):
+                if name.startswith(_ATTRIBUTES):
+                    os.removexattr(path, name)
+        finally:
+            os.close(place)
 
 
 def _is_untouched(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .lease import Cursor, run
 from .projection import BATCH, project
+from .retention import USES
 from .steps import STEPS
 
 
@@ -35,7 +36,7 @@ SELECT run_id, seq, body, position FROM (
     SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, row_number() OVER by_seq AS position
     FROM events WHERE $run IS NULL OR run_id = $run WINDOW by_seq AS (PARTITION BY run_id ORDER BY seq, hash)
 )
-WHERE hash IS DISTINCT FROM sha256(before || body) OR seq <> position
+WHERE hash IS DISTINCT FROM system.main.sha256(before || body) OR seq <> position
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
 """
 # An event that is missing breaks the chain at the next one, which may be as it was written all the same.
@@ -43,7 +44,7 @@ ALTERED = """
 SELECT DISTINCT run_id FROM (
     SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, lag(seq, 1, 0) OVER by_seq AS last
     FROM events WINDOW by_seq AS (PARTITION BY run_id ORDER BY seq, hash)
-) WHERE seq <= last OR (seq = last + 1 AND hash IS DISTINCT FROM sha256(before || body))
+) WHERE seq <= last OR (seq = last + 1 AND hash IS DISTINCT FROM system.main.sha256(before || body))
 """
 GAPS = """
 SELECT run_id, last + 1, seq - 1 FROM (
@@ -68,7 +69,12 @@ WHERE ($run IS NULL OR run_id = $run) AND (
     OR happened_at IS DISTINCT FROM TRY_CAST(body->>'$.at' AS TIMESTAMP)
 ) GROUP BY run_id ORDER BY run_id
 """
-TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND sha256(text) <> sha ORDER BY sha"
+TEXTS = "SELECT sha FROM texts WHERE text IS NOT NULL AND system.main.sha256(text) <> sha ORDER BY sha"
+# A text that was forgotten is there still, and empty.
+LACKING = f"""
+SELECT uses.run_id, uses.sha FROM ({USES}) AS uses ANTI JOIN texts USING (sha)
+WHERE uses.sha IS NOT NULL AND ($run IS NULL OR uses.run_id = $run) GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - constants
 EVENTS = """
 INSERT INTO batch SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
 """
@@ -146,6 +152,14 @@ def _number(body: str) -> Any:
 def texts(cursor: Cursor) -> list[AuditFinding]:
     """Texts that are not what their hash says; forgotten ones are not among them."""
     return [AuditFinding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
+
+
+def lacking(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
+    """Texts that a row refers to and that are gone, though nobody has forgotten them."""
+    return [
+        AuditFinding(name, None, f"its text {sha} was deleted, and nobody forgot it")
+        for name, sha in run(cursor, LACKING, {"run": run_id})
+    ]
 
 
 def _difference(cursor: Cursor, kept: str, table: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import HistoryError
 
-from . import audit, heads, journal_frame, mending, missing, retention, run_bundle, signing, spares
+from . import audit, catalogue, heads, journal_frame, mending, missing, retention, run_bundle, signing, spares
 from .audit import AuditFinding
 from .day import DayBook, midnight
 from .exchange import ends, hashes, later, same, write_tables
@@ -68,14 +68,25 @@ class HistoryMaintenance(HistoryQueries):
     def verify(self, run_id: str | None = None, *, signed: bool = False) -> list[AuditFinding]:
         """What is not as it was written, in one run or in all; empty when everything is.
 
-        `signed`: what is wrong with the signatures of the chain of runs, too; see `sign`.
+        `signed`: what is wrong with the signatures of the chain of runs, too; see `sign`. Raises HistoryError where a
+        table is gone.
         """
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
+            if shadows := catalogue.shadows(cursor):
+                return shadows
+            catalogue.complete(cursor)
             broken = audit.chains(cursor, run_id)
             gone = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
             wrong = signing.findings(cursor) if signed else []
-            return [*wrong, *broken, *gone, *audit.texts(cursor), *audit.rows(cursor, run_id)]
+            return [
+                *wrong,
+                *broken,
+                *gone,
+                *audit.texts(cursor),
+                *audit.lacking(cursor, run_id),
+                *audit.rows(cursor, run_id),
+            ]
 
     def sign(self) -> str:
         """Sign the chain of runs as it is now, with a key in the user's configuration; says which.

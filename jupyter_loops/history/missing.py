@@ -12,7 +12,7 @@ BROKEN = f"""
 SELECT number, place FROM (
     SELECT *, lag(hash, 1, '') OVER by_number AS before, row_number() OVER by_number AS place FROM heads
     WINDOW by_number AS (ORDER BY number)
-) WHERE number <> place OR hash IS DISTINCT FROM sha256(before || {LINK})
+) WHERE number <> place OR hash IS DISTINCT FROM system.main.sha256(before || {LINK})
 ORDER BY place LIMIT 1
 """  # noqa: S608 - constants
 MISSING = """

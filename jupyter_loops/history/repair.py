@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jupyter_loops.errors import HistoryError, NewerHistoryError
 
-from . import audit, file_errors, heads, leftovers, migrations, retention, spares
+from . import audit, catalogue, file_errors, heads, leftovers, migrations, retention, spares
 from .file_errors import BusyError
 from .journal_frame import Entry
 from .lease import ENDS, Cursor, Lease, quoted, run
@@ -44,6 +44,10 @@ TEXTS = "INSERT OR IGNORE INTO texts SELECT sha, text FROM twin.texts"
 FROM_JOURNALS = """
 INSERT INTO found SELECT unnest($runs), unnest($seqs), unnest($hashes), unnest($bodies), 0;
 """
+LACKING = f"""
+INSERT INTO texts
+SELECT DISTINCT uses.sha, NULL FROM ({retention.USES}) AS uses ANTI JOIN texts USING (sha) WHERE uses.sha IS NOT NULL
+"""  # noqa: S608 - a constant
 TEXTS_OF_JOURNALS = "INSERT OR IGNORE INTO texts SELECT unnest($shas), unnest($texts)"
 # What was pruned stays so, wherever it still is.
 KEEP = """
@@ -168,6 +172,8 @@ def _fill(cursor: Cursor, path: Path, twin: Path, folders: Sequence[Path]) -> Re
     done.missing += _mark_lost(cursor)
     _project(cursor)
     run(cursor, retention.ORPHANS)
+    ((empty,),) = run(cursor, LACKING)
+    done.missing += [f"{empty:,} texts that are nowhere: their hashes are kept, as of forgotten ones"] if empty else []
     done.missing += [audit.told(*gap) for gap in audit.gaps(cursor)]
     return done
 
@@ -184,7 +190,7 @@ def _take(cursor: Cursor, file: Path, source: int, name: str, done: Repaired) ->
         if "schema_versions" not in there:
             done.missing.append(f"nothing of {name}, which is no history")
             return False
-        _known(cursor, name)
+        ours = set(catalogue.TABLES if _known(cursor, name) == len(STEPS) else audit.COMPUTED)
         _rows(cursor, "events", [EVENTS.format(source=source), BODIES.format(source=source)], name, done)
         _rows(cursor, "texts", [TEXTS], name, done)
         chain = () if run(cursor, "FROM heads LIMIT 1") else ("heads", "signatures")  # both of one file
@@ -192,7 +198,7 @@ def _take(cursor: Cursor, file: Path, source: int, name: str, done: Repaired) ->
             if table in there:  # older versions lack some
                 _whole(cursor, table, name, done)
         done.sources.append(name)
-        return len(done.missing) == before and all(_readable(cursor, table) for table in audit.COMPUTED)
+        return len(done.missing) == before and ours <= there and all(_readable(cursor, table) for table in ours)
     except duckdb.Error as error:
         done.missing.append(f"what was in {name}: {_said(error, file)}")
         return False
@@ -200,10 +206,12 @@ def _take(cursor: Cursor, file: Path, source: int, name: str, done: Repaired) ->
         run(cursor, "DETACH twin")
 
 
-def _known(cursor: Cursor, name: str) -> None:
+def _known(cursor: Cursor, name: str) -> int:
+    """The version of its schema. Raises NewerHistoryError."""
     ((found,),) = run(cursor, "SELECT coalesce(max(version), 0) FROM twin.schema_versions")
     if found > len(STEPS):
         raise NewerHistoryError(f"{name} has schema version {found}: the jupyter-loops that wrote it can repair it")
+    return int(found)
 
 
 def _attach(cursor: Cursor, file: Path, name: str, done: Repaired) -> set[str] | None:

@@ -142,6 +142,8 @@ class Store:
         """Into the database; gives whether it has lost what comes before events in `own`, which stay there then."""
         import duckdb
 
+        stored = [(segment, segment.drained) for segment in (*others, *own)]
+        written = identity(self.lease.path)
         try:
             with self.lease.attached(write=True, patience=patience) as cursor:
                 if not check(cursor, self.lease.name):
@@ -157,6 +159,13 @@ class Store:
             if self.lease.conflicts(error):
                 raise BusyError(f"{self.lease.name} is being written by others: {error}") from error
             raise file_errors.unwritten(self.lease.name, self.lease.path, error) from error
+        finally:
+            replaced = self.address.kind == "file" and identity(self.lease.path) != written
+            if replaced:  # meanwhile: what was written is in a file that is not there any more
+                for segment, drained in stored:
+                    segment.drained = drained
+        if replaced:
+            raise BusyError(f"{self.lease.name} was replaced while events were written to it; they follow")
         return False
 
     @contextlib.contextmanager
@@ -219,7 +228,9 @@ class Store:
 
     def _look(self) -> None:
         """Put down which runs lost their kernel, when the file can be had at once."""
-        with contextlib.suppress(BusyError):
+        import duckdb
+
+        with contextlib.suppress(BusyError, duckdb.CatalogException):  # a table that is gone is told by `verify`
             with self.lease.attached(write=False, patience=0.1) as cursor:
                 gone = lost.unnoticed(cursor, self.owned)
             if gone:

@@ -21,6 +21,11 @@ def write(path):
 for folder in ('.', '..', '../tmp', '../shm', '../matplotlib', '../waste', '/tmp', '/dev/shm', '/var/tmp', '../1'):
     leave(lambda: write(f'{{folder}}/{WORD}/file'))
     leave(lambda: write(f'{{folder}}/{WORD}.txt'))
+for folder in ('/tmp', '/dev/shm', '..', '../tmp', '../shm', '../matplotlib', os.environ['MPLCONFIGDIR'], '.'):
+    if os.stat(folder).st_mode & 0o1000: continue  # the machine's own
+    leave(lambda: os.setxattr(folder, 'user.note', b'x'))
+    leave(lambda: os.chmod(folder, 0o751))
+    leave(lambda: os.utime(folder, (7919, 7919)))
 leave(lambda: os.mkfifo('/tmp/{WORD}-pipe'))
 libc.shmget(4711, 4096, 0o1666)
 libc.semget(4712, 1, 0o1666)
@@ -61,6 +66,10 @@ for folder in ('.', '..', '../tmp', '../shm', '../matplotlib', '../waste', '/tmp
     look(folder, lambda: os.path.lexists(f'{{folder}}/{WORD}'))
     look(folder, lambda: os.path.lexists(f'{{folder}}/{WORD}.txt'))
     look(folder, lambda: [name for name in os.listdir(folder) if {WORD!r} in name])
+for folder in ('/tmp', '/dev/shm', '..', '../tmp', '../shm', '../matplotlib', os.environ['MPLCONFIGDIR'], '.'):
+    look(f'attributes of {{folder}}', lambda: 'user.note' in os.listxattr(folder))
+    look(f'mode of {{folder}}', lambda: os.stat(folder).st_mode & 0o777 == 0o751)
+    look(f'times of {{folder}}', lambda: 7919 in (os.stat(folder).st_mtime, os.stat(folder).st_atime))
 look('shared memory', lambda: libc.shmget(4711, 0, 0) >= 0)
 look('semaphores', lambda: libc.semget(4712, 0, 0) >= 0)
 look('messages', lambda: libc.msgget(4713, 0) >= 0)

@@ -33,6 +33,29 @@ async def test_nothing_of_a_candidate_is_there_for_the_next(level, open_sandbox,
     assert not noted()
 
 
+SETTINGS = """
+import os, matplotlib
+for folder in ('.', '..', os.path.expanduser('~'), os.environ['MPLCONFIGDIR'], matplotlib.get_configdir()):
+    try:
+        with open(f'{folder}/matplotlibrc', 'w') as file: file.write('lines.linewidth: 77')
+    except OSError: pass
+def f(x): return x
+"""
+
+
+async def test_no_candidate_writes_the_settings_of_matplotlib(level, open_sandbox, make_recipe):
+    pytest.importorskip("matplotlib")
+    if level == "process":
+        pytest.skip("protects from accidents, and not from malice")
+    check = "import matplotlib\nassert f(1) == 1 and matplotlib.rcParams['lines.linewidth'] == 1.5"
+    look = "import matplotlib\nprint(matplotlib.rcParams['lines.linewidth'])\ndef f(x): return x"
+    async with open_sandbox(level, make_recipe(check), Limits(seconds=60.0)) as box:
+        wrote, looked = await box.run(SETTINGS), await box.run(look)
+
+    assert (wrote.passed, looked.passed) == ([True], [True]), wrote.verdicts
+    assert looked.executed.stdout == "1.5\n"
+
+
 def _outside() -> list[str]:
     """Where a candidate at the level process writes as the same user: that level protects from accidents."""
     return sorted(folder for folder in ("/dev/shm", "/tmp", "/var/tmp") if os.access(folder, os.W_OK))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -97,6 +99,70 @@ def test_what_a_candidate_leaves_anywhere_in_the_folder_of_the_run_is_gone_befor
 
 def _fonts(scratch):
     return {path.name for path in (scratch.root / "matplotlib").iterdir()}
+
+
+def test_the_shared_folders_carry_no_note_in_their_mode_times_or_attributes(scratch):
+    shared = [scratch.root, *(scratch.root / name for name in ("tmp", "shm", "matplotlib"))]
+    folder = scratch.lend()
+    before = [_traits(path) for path in (folder, *shared)]
+    for path in (*shared[1:], shared[0], folder):
+        os.utime(path, (7919, 7919))
+        _set_attribute(path)
+    scratch.take_back(folder)
+    for path in (*shared[1:], shared[0]):  # one that lives still, when nobody looks
+        path.chmod(0o711)
+        os.utime(path, (7919, 7919))
+
+    assert scratch.lend() == folder
+    assert [_traits(path) for path in (folder, *shared)] == before
+
+
+def _set_attribute(path):
+    with contextlib.suppress(OSError):  # not on every file system
+        os.setxattr(path, "user.note", b"7919")
+
+
+def _traits(path):
+    state = path.stat()
+    return oct(state.st_mode), state.st_mtime_ns, state.st_atime_ns, os.listxattr(path)
+
+
+def test_how_much_was_left_is_not_in_the_name_of_the_next_folder(scratch):
+    first = scratch.lend()
+    for number in range(9):
+        (scratch.root / f"tmp/{number}").touch()
+    (first / "own").touch()
+    scratch.take_back(first)
+
+    assert (first.name, scratch.lend().name) == ("1", "2")
+
+
+def test_folders_that_nobody_may_enter_are_taken_away_by_those_without_privileges(tmp_path):
+    text = """
+import os
+from pathlib import Path
+from jupyter_loops.execution.child import privileges
+from jupyter_loops.execution.scratch import Scratch
+privileges.load()
+privileges.drop(0)
+scratch = Scratch()
+scratch.keep()
+folder = scratch.lend()
+shared = [scratch.root / name for name in ("shm", "tmp")]
+for place in shared:
+    (place / "k/z/inner").mkdir(parents=True)
+    for closed in (place / "k/z/inner", place / "k/z", place / "k", place):
+        closed.chmod(0)
+scratch.take_back(folder)
+print([os.listdir(place) for place in shared])
+scratch.clear()
+print(os.listdir(scratch._waste))
+scratch.close()
+"""
+    command = [sys.executable, "-c", text]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert (done.stdout, done.stderr) == ("[[], []]\n[]\n", "")
 
 
 def test_what_another_candidate_is_using_stays(scratch):

@@ -3,6 +3,8 @@
 import duckdb
 import pytest
 
+from jupyter_loops.errors import HistoryError
+
 RUN = "20261122T000000-aaaa"
 
 
@@ -115,6 +117,46 @@ def test_an_edited_text_is_found(tamper):
 
     assert first[0] == "any"
     assert first[2].endswith("was edited")
+
+
+def test_a_deleted_text_is_found(tamper):
+    found = tamper("DELETE FROM texts WHERE sha = (SELECT min(candidate_sha) FROM iterations)")
+
+    assert {run for run, *_ in found} == {RUN, "20261122T000001-bbbb"}
+    assert all(what.endswith("was deleted, and nobody forgot it") for *_, what in found)
+
+
+@pytest.mark.parametrize(
+    "macro",
+    [
+        "sha256(x) AS 'a'", "sha256(x) AS CASE WHEN x = 'forged' THEN 'b' ELSE system.main.sha256(x) END",
+        "count(x) AS 0", "coalesce(x, y) AS x", "json_extract(x, y) AS x", "current_database() AS 'other'",
+        "duckdb_functions() AS TABLE SELECT 'x' AS function_name, false AS internal", '"||"(x, y) AS \'a\'',
+        '"->>"(x, y) AS \'a\'', "row_number() AS 1", "SHA256(x) AS 'a'",
+    ],
+)  # fmt: skip
+def test_a_function_of_the_file_does_not_answer_for_one_of_duckdb(tamper, macro):
+    name = macro.partition("(")[0].strip('"').lower()
+    found = tamper("UPDATE texts SET text = 'forged'", f"CREATE MACRO {macro}")
+
+    assert [(run, seq) for run, seq, _ in found] == [("any", None)]
+    assert found[0][2].lower().startswith(f"the file has a function {name} of its own")
+
+
+def test_a_function_of_another_name_is_a_persons_own(tamper):
+    assert tamper("CREATE MACRO dearest(x) AS x * 100") == []
+
+
+@pytest.mark.parametrize("table", ["notes", "iterations", "verdicts", "lost", "corrections", "heads", "signatures"])
+@pytest.mark.parametrize("view", [False, True])
+def test_a_table_that_was_dropped_is_named_with_the_way_out(tamper, table, view, history):
+    instead = [f"CREATE TABLE kept AS FROM {table}", f"DROP TABLE {table}", f"CREATE VIEW {table} AS FROM kept"]
+    with pytest.raises(HistoryError) as told:
+        tamper(*(instead if view else instead[1:2]))
+
+    assert str(told.value) == f"the history lacks its table {table}: %loops repair makes it anew from what is left"
+    history.repair()
+    assert history.verify() == []
 
 
 def test_a_forgotten_text_breaks_nothing(tamper):

@@ -8,7 +8,8 @@ import pytest
 
 from jupyter_loops.core.events import Record
 from jupyter_loops.errors import HistoryError
-from jupyter_loops.history import History, journal
+from jupyter_loops.history import History, journal, store
+from jupyter_loops.history.lease import BusyError
 
 
 def delete_the_file(path):
@@ -84,6 +85,34 @@ def test_a_run_that_goes_on_is_whole_in_the_end(path, history, events, deed, dra
     again = History(path)
     assert len(again.records("run")) == len(events)
     again.close()
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
+@pytest.mark.parametrize("deed", [delete_the_file, put_a_backup_back], ids=lambda deed: deed.__name__)
+def test_a_file_that_is_replaced_while_it_is_written_takes_no_events_along(
+    *, path, history, a_run, deed, moment, monkeypatch
+):
+    history.flush()
+    shutil.copy(path, path.with_name("backup"))
+    insert, deeds = store.insert, [deed]
+
+    def meanwhile(*arguments):
+        if moment == "after the commit":
+            insert(*arguments)
+        while deeds:
+            deeds.pop()(path)
+        if moment == "before the commit":
+            insert(*arguments)
+
+    for record in a_run("over"):
+        history.append(record)
+    monkeypatch.setattr(store, "insert", meanwhile)
+    with contextlib.suppress(BusyError):
+        history.flush()
+    history.flush()
+
+    assert history.sql("SELECT run_id FROM runs").fetchall() == [("over",)]
+    assert history.verify() == []
 
 
 @pytest.mark.parametrize("deed", [delete_the_file, delete_both, delete_the_folder], ids=lambda deed: deed.__name__)

@@ -24,6 +24,7 @@ from .confine import usage
 from .drawn_figures import Figures
 from .kernel_connection import KernelConnection
 from .portray import CODE, portray
+from .settings_of_libraries import ignore_settings_of_candidates
 from .stand_ins import StandIns, is_stand_in
 from .target_contract import CLASS, FRAME, FUNCTION, TargetContract, UnfitError, read_object
 from .value_text import describe
@@ -64,6 +65,7 @@ class Examiner:
             "deliver": self._deliver,
             "call": self._call,
         }
+        ignore_settings_of_candidates()
         while True:
             try:
                 order, files, blob = self._wire.receive()

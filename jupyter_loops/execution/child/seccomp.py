@@ -6,11 +6,22 @@ import os
 import struct
 import sys
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from .syscalls import CLONE, CLONE3, CLOSE_RANGE, FALLOCATE, METADATA, OF_ITSELF, REFUSED, SOCKETPAIR, SOCKETS
+from .syscalls import (
+    CLONE,
+    CLONE3,
+    CLOSE_RANGE,
+    COMMANDS,
+    FALLOCATE,
+    METADATA,
+    OF_ITSELF,
+    REFUSED,
+    SOCKETPAIR,
+    SOCKETS,
+)
 
 Block = list[tuple[int, int, int, int]]  # instructions of classic BPF: code, where true, where false, constant
 
@@ -59,6 +70,7 @@ def assemble(machine: str, *, sockets: bool, metadata: bool) -> bytes:
     refused = REFUSED | ({} if sockets else SOCKETS) | ({} if metadata else METADATA)
     blocks = {numbers[column]: _refuse for numbers in refused.values()}
     blocks |= {number[column]: _if_zero(argument) for number, argument in OF_ITSELF.values()}
+    blocks |= {number[column]: _unless_among(argument, commands) for number, argument, commands in COMMANDS.values()}
     blocks |= {CLONE[column]: _clone(), CLONE3[column]: _unknown}
     blocks |= {CLOSE_RANGE[column]: _close_range(), FALLOCATE[column]: _unsupported}
     if not sockets:
@@ -120,6 +132,12 @@ def _jump(code: int, constant: int, over: int) -> tuple[int, int, int, int]:
 
 def _if_zero(argument: int) -> Block:
     return [_argument(argument), (_EQUAL, 0, 1, 0), *_allow, *_refuse]
+
+
+def _unless_among(argument: int, values: Sequence[int]) -> Block:
+    """Allow, but for these values of an argument."""
+    comparisons: Block = [(_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
+    return [_argument(argument), *comparisons, *_allow, *_refuse]
 
 
 def _clone() -> Block:

@@ -35,6 +35,10 @@ REFUSED = {
     "syslog": Number(103, 116), "fanotify_init": Number(300, 262), "open_by_handle_at": Number(304, 265),
     # what others do with their files
     "inotify_init": Number(253, None), "inotify_init1": Number(294, 26), "inotify_add_watch": Number(254, 27),
+    # attributes of files that nothing puts back: the next candidate would read a note in them
+    "setxattr": Number(188, 5), "lsetxattr": Number(189, 6), "fsetxattr": Number(190, 7),
+    "removexattr": Number(197, 14), "lremovexattr": Number(198, 15), "fremovexattr": Number(199, 16),
+    "setxattrat": Number(463, 463), "removexattrat": Number(466, 466), "file_setattr": Number(469, 469),
     # mounts and namespaces
     "mount": Number(165, 40), "umount2": Number(166, 39), "pivot_root": Number(155, 41), "chroot": Number(161, 51),
     "open_tree": Number(428, 428), "move_mount": Number(429, 429), "fsopen": Number(430, 430),
@@ -46,10 +50,7 @@ REFUSED = {
 # Landlock does not see them: they would change files that may not even be read.
 METADATA = {
     "chmod": Number(90, None), "fchmodat": Number(268, 53), "fchmodat2": Number(452, 452), "chown": Number(92, None),
-    "lchown": Number(94, None), "fchownat": Number(260, 54), "setxattr": Number(188, 5), "lsetxattr": Number(189, 6),
-    "removexattr": Number(197, 14), "lremovexattr": Number(198, 15), "setxattrat": Number(463, 463),
-    "removexattrat": Number(466, 466), "file_setattr": Number(469, 469),
-    "fchmod": Number(91, 52), "fchown": Number(93, 55), "fsetxattr": Number(190, 7), "fremovexattr": Number(199, 16),
+    "lchown": Number(94, None), "fchownat": Number(260, 54), "fchmod": Number(91, 52), "fchown": Number(93, 55),
     "utime": Number(132, None), "utimes": Number(235, None), "futimesat": Number(261, None),
     "utimensat": Number(280, 88),
 }  # fmt: skip
@@ -64,6 +65,13 @@ SOCKETPAIR = Number(53, 199)  # (family, type, protocol, files)
 # It takes the whole disk before anybody can look; the C library writes zeros instead.
 FALLOCATE = Number(285, 47)
 CLOSE_RANGE = Number(436, 436)  # (first, last, flags)
+# Calls with many commands: the argument that names one, and the commands that are refused. Leases and notices of
+# folders make others wait for the candidate; hints, flags and versions of files are notes that nothing puts back.
+COMMANDS = {
+    "fcntl": (Number(72, 25), 1, (1024, 1026, 1036, 1038)),  # F_SETLEASE, F_NOTIFY, F_SET_RW_HINT, F_SET_FILE_RW_HINT
+    # FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_SETVERSION, FS_IOC32_SETVERSION, EXT4_IOC_SETVERSION, FS_IOC_FSSETXATTR
+    "ioctl": (Number(16, 29), 1, (0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x40086604, 0x401C5820)),
+}
 CLONE, CLONE3 = Number(56, 220), Number(435, 435)  # clone(flags, …)
 # Of other processes, the parent among them; the argument that names a process, which must be 0: the caller itself.
 OF_ITSELF = {
