@@ -70,11 +70,11 @@ class StoredRun:
         said = dict(self.records[0]["options"])
         return said | {"model": said.get("model") or self.records[0]["model"], "history": self.history.address.text}
 
-    def past(self, upto: int | None = None) -> RestoredState:
+    def restore(self, upto: int | None = None) -> RestoredState:
         """Its state now, or at the end of a round, its forefathers' rounds included."""
         first, start = self.records[0], None
         if first.get("forked_at") is not None:
-            start = self._parent().past(first["forked_at"]).forked()
+            start = self._parent().restore(first["forked_at"]).forked()
         events = [record for one in self.records if (record := Record.of(one)) is not None]
         return fold(events, self.recipe, self.verifier, start=start, upto=upto)
 
@@ -92,37 +92,37 @@ class StoredRun:
         try:
             self.history.settle(self.run_id)  # what was written before the claim was ours
             run = StoredRun.find(self.history, self.verifier, self.run_id)
-            past = run.past()
-            run.check(past)
+            restored = run.restore()
+            run.check(restored)
         except BaseException:
             claim.close()
             raise
-        origin = Origin(past=past, run_id=self.run_id, let_go=claim.remove)
+        origin = Origin(restored=restored, run_id=self.run_id, let_go=claim.remove)
         story = self.history.story(self.run_id)
         return Continuation(recipe=run.recipe, options=run.options, origin=origin, story=story)
 
-    def check(self, past: RestoredState) -> None:
+    def check(self, restored: RestoredState) -> None:
         """Raise PreflightError unless the run can go on."""
-        if past.ended is not None and past.ended.reason == StopReason.VERIFIED:
+        if restored.ended is not None and restored.ended.reason == StopReason.VERIFIED:
             raise PreflightError(f"run {self.run_id} is verified already; %loops fork starts another from its rounds")
         journal = [one["journal"] for one in self.records if one.get("journal")][-1:]
-        if past.ended is None and journal and self.history.goes_on(journal[0]):
+        if restored.ended is None and journal and self.history.goes_on(journal[0]):
             raise PreflightError(f"run {self.run_id} is going on in another kernel; stop it there first")
 
     def forked(self, at: int | None, hint: str = "") -> Continuation:
         """A new run from the end of one of its rounds, the last by default. Raises PreflightError."""
         run = self if at is None else self.at(at)
-        past = run.past(at)
-        done = len(past.standing.rounds)
+        restored = run.restore(at)
+        done = len(restored.run_state.rounds)
         if (at is not None and done != at) or not done:
             raise PreflightError(
                 f"run {self.run_id} cannot be forked at round {at or 1}: {_there_are(done)}; "
                 "a verified round and one that was cut short leave nothing to go on from"
             )
-        start = past.forked()
+        start = restored.forked()
         if hint:
             start.steers.append(Steered(iteration=done, action="hint", value=hint))
-        origin = Origin(past=start, parent=run.run_id, relation="fork", forked_at=done)
+        origin = Origin(restored=start, parent=run.run_id, relation="fork", forked_at=done)
         story = self.history.story(run.run_id, done)
         return Continuation(recipe=self.recipe, options=self.options, origin=origin, story=story)
 

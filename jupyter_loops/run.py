@@ -61,7 +61,7 @@ class Run:
     @property
     def state(self) -> State:
         """Where it is in its cycle."""
-        return self.cycle.pace.machine.state
+        return self.cycle.context.machine.state
 
     @property
     def termination(self) -> Termination | None:
@@ -85,7 +85,7 @@ class Run:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
-        return self.cycle.standing.best.candidate if self.cycle.standing.best else None
+        return self.cycle.state.best.candidate if self.cycle.state.best else None
 
     @property
     def source(self) -> str:
@@ -100,17 +100,17 @@ class Run:
     @property
     def usage(self) -> Usage:
         """What it has spent so far."""
-        return self.cycle.pace.ledger.usage
+        return self.cycle.context.ledger.usage
 
     @property
     def budget(self) -> Budget:
         """What it may spend."""
-        return self.cycle.pace.ledger.budget
+        return self.cycle.context.ledger.budget
 
     @property
     def forecast(self) -> Forecast | None:
         """How likely it verifies within its limits, and at what cost, as of the last round. None without asserts."""
-        return self.cycle.logbook.forecaster.latest
+        return self.cycle.log.forecaster.latest
 
     @property
     def chart(self) -> Charts:
@@ -170,36 +170,36 @@ class Run:
 
     def pause(self) -> None:
         """Wait before the next phase; the time does not count."""
-        self.cycle.pace.control.pause()
+        self.cycle.context.control.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self.cycle.pace.control.resume()
+        self.cycle.context.control.resume()
 
     def step(self) -> None:
         """Go on to the end of one round, then pause."""
-        self.cycle.pace.control.step()
+        self.cycle.context.control.step()
 
     def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
         """End now; the best candidate so far is kept."""
-        self.cycle.pace.control.stop(reason)
+        self.cycle.context.control.stop(reason)
 
     def hint(self, text: str) -> None:
         """Tell the model something from the next round on."""
-        self.cycle.pace.control.hint(text)
+        self.cycle.context.control.hint(text)
 
     @property
     def waiting(self) -> Approval | None:
         """The value that waits for a person's word, or None."""
-        return self.cycle.pace.control.waiting
+        return self.cycle.context.control.waiting
 
     def approve(self, comment: str = "", number: int | None = None) -> None:
         """Accept the value that waits. Raises LoopError where none waits, or another one than `number`."""
-        self.cycle.pace.control.approve(comment, number)
+        self.cycle.context.control.approve(comment, number)
 
     def reject(self, comment: str = "", number: int | None = None) -> None:
         """Refuse the value that waits; the comment is feedback for the next round. Raises LoopError as `approve`."""
-        self.cycle.pace.control.reject(comment, number)
+        self.cycle.context.control.reject(comment, number)
 
     def raise_budget(self, **limits: float | None) -> None:
         """Set new limits: usd, tokens, seconds, iterations, calls. None takes a limit away. Raises LoopError."""
@@ -209,7 +209,7 @@ class Run:
                 raise LoopError(f"no limit is called {name!r}; there are {', '.join(known)}")
             if value is not None and not value > 0:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
-        self.cycle.pace.control.budget(limits)
+        self.cycle.context.control.budget(limits)
 
     def set(self, *, model: str | None = None, **changes: float | None) -> None:
         """Change how the model is asked, and any limit: the next safe point takes it up, as an event.
@@ -230,7 +230,7 @@ class Run:
         if changes:
             self.raise_budget(**changes)
         if asked:
-            self.cycle.pace.control.set(asked)
+            self.cycle.context.control.set(asked)
 
     def fork(
         self, at: int | None = None, *, hint: str = "", names: Mapping[str, object] | None = None, **options: Any

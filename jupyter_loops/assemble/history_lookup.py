@@ -97,7 +97,7 @@ class HistoryLookup:
             self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:
             self.recorder.say(
-                replace(self._resumed(readiness, self.origin.past or RestoredState()), startup=dict(startup))
+                replace(self._resumed(readiness, self.origin.restored or RestoredState()), startup=dict(startup))
             )
         if self.offer:
             self.recorder.say(Noted(iteration=0, message=self.offer))
@@ -126,10 +126,10 @@ class HistoryLookup:
             tools=[str(offer) for offer in self.tools],
         )
 
-    def _resumed(self, readiness: Readiness, past: RestoredState) -> Resumed:
+    def _resumed(self, readiness: Readiness, restored: RestoredState) -> Resumed:
         return Resumed(
-            iteration=past.iteration,
-            phase=past.state,
+            iteration=restored.iteration,
+            phase=restored.state,
             model=self.model.name,
             isolation=readiness.isolation,
             fingerprint=self._fingerprint(readiness),

@@ -33,7 +33,7 @@ class ApprovalGate:
     """Puts one value at a time before a person. The run's time stands still meanwhile, and no process is kept."""
 
     recipe: Recipe
-    pace: RunContext
+    context: RunContext
     attendance: Attendance = Attendance.NOBODY
     callback: Callback | None = None
     current: Mapping[str, str] = field(default_factory=dict)  # name → its value in the notebook now, as text
@@ -54,9 +54,9 @@ class ApprovalGate:
         approval = self._approval(question)
         if self.attendance is Attendance.AUTO:
             message = f"approved without a person (--auto-approve): {approval.check}"
-            self.pace.recorder.say(Noted(iteration=approval.iteration, message=message))
+            self.context.recorder.say(Noted(iteration=approval.iteration, message=message))
             return HostAnswer(value=True, note="approved without a person")
-        self.pace.recorder.say(
+        self.context.recorder.say(
             ApprovalAsked(
                 iteration=approval.iteration,
                 number=approval.number,
@@ -72,21 +72,21 @@ class ApprovalGate:
         return await self._person(approval)
 
     async def _call(self, callback: Callback, approval: Approval) -> HostAnswer:
-        async with self.pace.standing_still(APPROVAL):
+        async with self.context.waiting(APPROVAL):
             said = await asyncio.to_thread(callback, approval)
         if isinstance(said, str):
             return _rejected(said)
         return HostAnswer(value=True, note="approved") if said is True else _rejected("")
 
     async def _person(self, approval: Approval) -> HostAnswer:
-        control = self.pace.control
+        control = self.context.control
         control.ask(approval)
         try:
-            async with self.pace.standing_still(APPROVAL):
+            async with self.context.waiting(APPROVAL):
                 while (said := control.answered()) is None:
                     await control.changed()
-                    self.pace.steer()
-                self.pace.steer()
+                    self.context.steer()
+                self.context.steer()
         finally:
             control.ask(None)
         approved, comment = said
@@ -98,8 +98,8 @@ class ApprovalGate:
         self._number += 1
         before = self.current.get(question.ask.value, "")
         return Approval(
-            run=self.pace.recorder.run,
-            iteration=self.pace.iteration,
+            run=self.context.recorder.run,
+            iteration=self.context.iteration,
             number=self._number,
             check=self.recipe.checks[question.check - 1].name,
             kind=question.kind,

@@ -26,120 +26,124 @@ class CandidateTrial:
     recipe: Recipe
     sandbox: Sandbox
     verifier: Verifier
-    pace: RunContext
+    context: RunContext
     questions: Questions
     repeat: int = 1  # passes in fresh children before a candidate is crowned
 
-    async def run(self, turn: Iteration, candidate: Candidate) -> None:
-        """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
-        tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", turn.verdicts
+    async def run(self, iteration: Iteration, candidate: Candidate) -> None:
+        """Fill in the iteration's observation, verdicts and delivery; once more where the child itself broke."""
+        tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", iteration.verdicts
         while True:
             try:
-                await self._once(turn, candidate, note)
+                await self._once(iteration, candidate, note)
             except SandboxError as error:
                 if not tries:
                     raise
                 tries -= 1
-                turn.verdicts, turn.delivery, note = still, None, f"once more, in a new child: {error}"
+                iteration.verdicts, iteration.delivery, note = still, None, f"once more, in a new child: {error}"
             else:
                 return
 
-    async def _once(self, turn: Iteration, candidate: Candidate, note: str) -> None:
-        await self.pace.move(State.EXECUTE, note)
+    async def _once(self, iteration: Iteration, candidate: Candidate, note: str) -> None:
+        await self.context.move(State.EXECUTE, note)
         async with self.sandbox.attempt(candidate) as attempt:
-            turn.observation = await attempt.execute()
-            await self.pace.enter(State.OBSERVE)
-            self.pace.recorder.with_next(Acted(iteration=turn.iteration, observation=turn.observation))
-            await self.pace.move(State.VERIFY)
-            before = self.pace.ledger.watch.seconds
-            case = self._case(turn, candidate, attempt)
+            iteration.observation = await attempt.execute()
+            await self.context.enter(State.OBSERVE)
+            self.context.recorder.with_next(Acted(iteration=iteration.number, observation=iteration.observation))
+            await self.context.move(State.VERIFY)
+            before = self.context.ledger.watch.seconds
+            case = self._case(iteration, candidate, attempt)
             passed = await self.verifier.after(case)
             if passed and not self.recipe.hidden:
                 passed = await self.verifier.judged(case)
         if passed and self.recipe.hidden and self.recipe.on(Layer.JUDGE):
-            passed = await self._judge(turn, candidate)
-        if passed and turn.awaits_person(self.recipe):
-            await self._confirm_in_fresh_process(turn, candidate)
-        seconds = self.pace.ledger.watch.seconds - before
-        self.pace.recorder.with_next(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
+            passed = await self._judge(iteration, candidate)
+        if passed and iteration.awaits_person(self.recipe):
+            await self._confirm_in_fresh_process(iteration, candidate)
+        seconds = self.context.ledger.watch.seconds - before
+        self.context.recorder.with_next(
+            Judged(iteration=iteration.number, verdicts=iteration.verdicts, seconds=seconds)
+        )
 
-    async def fetch(self, turn: Iteration) -> None:
+    async def fetch(self, iteration: Iteration) -> None:
         """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
-        if turn.candidate is not None and turn.acceptable(self.recipe):
-            await self._confirm_in_fresh_process(turn, turn.candidate)
+        if iteration.candidate is not None and iteration.acceptable(self.recipe):
+            await self._confirm_in_fresh_process(iteration, iteration.candidate)
 
-    async def _judge(self, turn: Iteration, candidate: Candidate) -> bool:
+    async def _judge(self, iteration: Iteration, candidate: Candidate) -> bool:
         """What a judge says, of a child in which no hidden check has run: a judge's words reach the next prompt."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             if observation.exit is Exit.OK:
-                return await self.verifier.judged(self._case(turn, candidate, attempt))
-        self._unstable(turn, (), 1)
+                return await self.verifier.judged(self._case(iteration, candidate, attempt))
+        self._unstable(iteration, (), 1)
         return False
 
-    def _case(self, turn: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
-        """What the layers see. Their verdicts are the turn's at once: what was judged before a fault is kept."""
-        turn.verdicts = [*turn.verdicts]
+    def _case(self, iteration: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
+        """What the layers see. Their verdicts are the iteration's at once: what was judged before a fault is kept."""
+        iteration.verdicts = [*iteration.verdicts]
         return Case(
             recipe=self.recipe,
             candidate=candidate,
-            verdicts=turn.verdicts,
+            verdicts=iteration.verdicts,
             attempt=attempt,
-            observation=turn.observation,
-            answering=self.questions.answering(turn.iteration, candidate),
-            observed=partial(self._observe, turn),
+            observation=iteration.observation,
+            answering=self.questions.answering(iteration.number, candidate),
+            observed=partial(self._observe, iteration),
         )
 
-    def _observe(self, turn: Iteration, observation: Observation) -> None:
-        before = turn.observation.files if turn.observation else ()
+    def _observe(self, iteration: Iteration, observation: Observation) -> None:
+        before = iteration.observation.files if iteration.observation else ()
         if observation.exit is not Exit.OK or observation.stdout or observation.stderr:
-            turn.observation = observation
+            iteration.observation = observation
         elif not observation.figures and observation.files == before:
             return
-        self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
+        self.context.recorder.say(Acted(iteration=iteration.number, observation=observation))
 
-    async def _confirm_in_fresh_process(self, turn: Iteration, candidate: Candidate) -> None:
+    async def _confirm_in_fresh_process(self, iteration: Iteration, candidate: Candidate) -> None:
         """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.
 
         A person is asked last, about what has proved stable; no child is kept while they think.
         """
         for time in range(1, self.repeat):
-            if not await self._passes_again(turn, candidate, time):
+            if not await self._passes_again(iteration, candidate, time):
                 return
         while True:
             try:
-                await self._examine_again(turn, candidate)
+                await self._examine_again(iteration, candidate)
             except NeedsPerson as asked:
-                await self.questions.put_to_person(asked.question, turn.iteration, candidate)
+                await self.questions.put_to_person(asked.question, iteration.number, candidate)
             else:
                 return
 
-    async def _passes_again(self, turn: Iteration, candidate: Candidate, time: int) -> bool:
+    async def _passes_again(self, iteration: Iteration, candidate: Candidate, time: int) -> bool:
         """Whether all that needs no person passes in one more fresh child."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation, again = await attempt.execute(), list[Verdict]()
             if observation.exit is Exit.OK:
-                answering = self.questions.answering(turn.iteration, candidate)
+                answering = self.questions.answering(iteration.number, candidate)
                 again, observation = await attempt.examine(self.recipe.without_person, answering)
         if observation.exit is Exit.OK and all(verdict.passed for verdict in again):
             return True
-        self._unstable(turn, again, time)
+        self._unstable(iteration, again, time)
         return False
 
-    async def _examine_again(self, turn: Iteration, candidate: Candidate) -> None:
+    async def _examine_again(self, iteration: Iteration, candidate: Candidate) -> None:
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             again: Sequence[Verdict] = []
             if observation.exit is Exit.OK:
-                answering = self.questions.answering(turn.iteration, candidate)
+                answering = self.questions.answering(iteration.number, candidate)
                 again, observation = await attempt.examine(self.recipe.without_person, answering)
             if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
-                self._unstable(turn, again, self.repeat)
+                self._unstable(iteration, again, self.repeat)
                 return
-            if await self.verifier.approval(self._case(turn, candidate, attempt)) and turn.acceptable(self.recipe):
-                turn.delivery = await attempt.deliver()
+            if await self.verifier.approval(self._case(iteration, candidate, attempt)) and iteration.acceptable(
+                self.recipe
+            ):
+                iteration.delivery = await attempt.deliver()
 
-    def _unstable(self, turn: Iteration, again: Sequence[Verdict], time: int) -> None:
+    def _unstable(self, iteration: Iteration, again: Sequence[Verdict], time: int) -> None:
         """Say which check is flaky: it passed, and failed in a fresh child."""
         flaky = {
             verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")
@@ -148,6 +152,6 @@ class CandidateTrial:
         }
         names = ", ".join(verdict.check for verdict in flaky.values() if not verdict.hidden) or "the candidate"
         which = f"re-run {time} of {self.repeat}"
-        turn.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
-        kept = [verdict for verdict in turn.verdicts if verdict.index not in flaky or not verdict.index]
-        turn.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]
+        iteration.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
+        kept = [verdict for verdict in iteration.verdicts if verdict.index not in flaky or not verdict.index]
+        iteration.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]

@@ -108,7 +108,7 @@ class Control:
         if self._stepping:
             self._stepping, self.paused = False, True
 
-    def taken(self) -> list[Steer]:
+    def take_steers(self) -> list[Steer]:
         """What was done since the last call."""
         with self._lock:
             steers, self._steers = self._steers, []

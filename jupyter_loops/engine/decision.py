@@ -24,9 +24,9 @@ class Decision:
 
     recipe: Recipe
     ledger: Ledger
-    logbook: IterationLog
+    log: IterationLog
     ladder: NudgeLadder
-    landing: FinalAnswerReserve
+    final_answer: FinalAnswerReserve
     until: Condition | None = None  # what else ends the run
     stop_if: StopIf | None = None  # a rule over the forecast that ends it
 
@@ -37,34 +37,36 @@ class Decision:
             return None
         limit, account = reached
         scope = "" if account is self.ledger.account else account.scope
-        return endings.limit_reached(limit, account, scope, self.recipe, self.logbook.standing)
+        return endings.limit_reached(limit, account, scope, self.recipe, self.log.state)
 
-    def after(self, turn: Iteration) -> Termination | None:
+    def after(self, iteration: Iteration) -> Termination | None:
         """The end that a finished round brings."""
-        if turn.verified(self.recipe) and not self.recipe.scores:
-            how = f"in round {turn.iteration}" if turn.iteration else "by a stored candidate, 0 tokens"
-            return Termination(StopReason.VERIFIED, f"{turn.passed()} of {len(self.recipe.checks)} checks passed {how}")
-        if self.landing.refused is not None:
-            return self.refused(self.landing.refused)
+        if iteration.verified(self.recipe) and not self.recipe.scores:
+            how = f"in round {iteration.number}" if iteration.number else "by a stored candidate, 0 tokens"
+            return Termination(
+                StopReason.VERIFIED, f"{iteration.passed()} of {len(self.recipe.checks)} checks passed {how}"
+            )
+        if self.final_answer.refused is not None:
+            return self.refused(self.final_answer.refused)
         return self._condition() or self._hopeless() or self._stuck()
 
     def refused(self, error: BudgetError) -> Termination:
         """The end that a call brings which could break a limit."""
-        return endings.does_not_fit(error, self.recipe, self.logbook.standing)
+        return endings.does_not_fit(error, self.recipe, self.log.state)
 
     def with_best(self, reason: StopReason, message: str) -> Termination:
         """An end whose words name the best candidate."""
-        return Termination(reason, f"{message}; {endings.best(self.recipe, self.logbook.standing)}")
+        return Termination(reason, f"{message}; {endings.best(self.recipe, self.log.state)}")
 
     def _condition(self) -> Termination | None:
         """The end that the run's own conditions ask for."""
         if self.until is None:
             return None
-        return self._told(self.until.fired(self.logbook.standing.position(self.recipe, self.ledger.usage)))
+        return self._told(self.until.fired(self.log.state.position(self.recipe, self.ledger.usage)))
 
     def _hopeless(self) -> Termination | None:
         """The end that a rule over the forecast asks for."""
-        seen = self.logbook.forecaster.latest
+        seen = self.log.forecaster.latest
         if seen is None or self.stop_if is None or not seen.round or not self.stop_if.holds(seen):
             return None
         told = f"p = {seen.p:.2g} by round {seen.by_round}, {seen.next_p:.2g} in the next"
@@ -72,8 +74,8 @@ class Decision:
 
     def _stuck(self) -> Termination | None:
         """The next step up the ladder of a run that gets nowhere; the end when it is the last."""
-        standing = self.logbook.standing
-        return self._told(self.ladder.take(standing.rounds[-1], better=not standing.since_best))
+        state = self.log.state
+        return self._told(self.ladder.take(state.rounds[-1], better=not state.since_best))
 
     def _told(self, end: Termination | None) -> Termination | None:
         return end and replace(end, message=self.with_best(end.reason, end.message).message)

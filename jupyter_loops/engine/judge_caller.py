@@ -26,7 +26,7 @@ class JudgeCaller:
     ledger: Ledger
     votes: int = 1
     seed: int | None = None
-    asking: ModelCaller = field(init=False)  # the run's own
+    caller: ModelCaller = field(init=False)  # the run's own
     _ready: bool = field(init=False, default=False)
 
     @property
@@ -34,9 +34,9 @@ class JudgeCaller:
         """Who grades: another judge's grade is another answer."""
         return self.model.name if self.votes == 1 else f"{self.model.name} x{self.votes}"
 
-    def attach(self, asking: ModelCaller) -> None:
+    def attach(self, caller: ModelCaller) -> None:
         """Ask beside the run's own questions: another model may be asked, but never a fallback."""
-        self.asking = asking
+        self.caller = caller
 
     async def prepare(self) -> None:
         """Be ready to ask. Raises ModelError; PreflightError where the judge's price leaves a limit without force."""
@@ -63,7 +63,7 @@ class JudgeCaller:
         for again in range(POLICIES[ErrorClass.JUDGE].retries + 1):
             seed = None if self.seed is None else self.seed + number + again * self.votes
             try:
-                answer = await self.asking.for_model(self.model).ask(
+                answer = await self.caller.for_model(self.model).ask(
                     lambda _, window: self.judge.prompt(question, rubric, window),
                     Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
                     iteration,

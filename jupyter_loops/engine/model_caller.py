@@ -70,10 +70,10 @@ class ModelCaller:
         """Ask this model from now on; the ledger has its price."""
         self._model = model
 
-    def restore(self, past: RestoredState) -> None:
+    def restore(self, restored: RestoredState) -> None:
         """Go on after calls of before: paid answers are used, and what was in flight is charged at its worst."""
-        self._numbers, self._answers = count(past.calls + 1), Answers(past.answers)
-        for call in past.lost:
+        self._numbers, self._answers = count(restored.calls + 1), Answers(restored.answers)
+        for call in restored.lost:
             usd = call.reserved_usd if self._ledger.price is not None else None
             self._ledger.restore(Usage(usd=usd or 0.0, tokens=call.reserved_tokens, calls=1))
             self._recorder.say(
@@ -103,14 +103,14 @@ class ModelCaller:
         stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model, self._model.window()))
         if stored is not None:
             return stored
-        asking, name = self, self._model.name
+        caller, name = self, self._model.name
         for spare in self._fallbacks:
             try:
-                return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
+                return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
             except ModelError as fault:
                 self._adapted(iteration, "fallback", name, spare.name, str(fault))
-            asking, name = self.for_model(spare), spare.name
-        return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
+            caller, name = self.for_model(spare), spare.name
+        return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
 
     async def call_with_retries(
         self,

@@ -39,19 +39,19 @@ class NudgeLadder:
     def restore(self, rounds: Iterable[IterationSummary]) -> None:
         """Take in the rounds of a run that goes on; they were told before."""
         best = (-1.0, float("-inf"))
-        for turn in rounds:
-            key = (turn.progress, float("-inf") if turn.score is None else turn.score)
-            self._take(turn, better=bool(turn.digest) and key > best)
+        for summary in rounds:
+            key = (summary.progress, float("-inf") if summary.score is None else summary.score)
+            self._take(summary, better=bool(summary.digest) and key > best)
             best = max(best, key)
 
-    def take(self, turn: IterationSummary, *, better: bool) -> Termination | None:
+    def take(self, summary: IterationSummary, *, better: bool) -> Termination | None:
         """Add a round; the end where the last rung is reached. Every step up is an event, with its reason."""
-        before, finding = self.rung, self._take(turn, better=better)
+        before, finding = self.rung, self._take(summary, better=better)
         if finding is None or self.rung <= before:
             return None
         self.recorder.say(
             Adapted(
-                iteration=turn.iteration,
+                iteration=summary.iteration,
                 what="ladder",
                 before=before.name.lower(),
                 after=self.rung.name.lower(),
@@ -62,8 +62,8 @@ class NudgeLadder:
             return Termination(finding.reason, f"{finding.message}; try a hint, or another model")
         return None
 
-    def _take(self, turn: IterationSummary, *, better: bool) -> StuckFinding | None:
-        finding = self.detector.take(turn)
+    def _take(self, summary: IterationSummary, *, better: bool) -> StuckFinding | None:
+        finding = self.detector.take(summary)
         if better:
             self.rung, self.reason = NudgeRung.NONE, ""
         elif finding is not None and finding.rung > self.rung:

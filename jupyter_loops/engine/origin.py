@@ -12,7 +12,7 @@ from .restored_state import RestoredState
 class Origin:
     """What a run that is not a new one goes on with, or comes from."""
 
-    past: RestoredState | None = None
+    restored: RestoredState | None = None
     run_id: str | None = None  # of the run that goes on; None: it is one of its own
     parent: str | None = None
     relation: str = ""

@@ -45,7 +45,7 @@ class Questions:
     sandbox: Sandbox
     recorder: EventRecorder
     judging: JudgeCaller
-    desk: ApprovalGate
+    approvals: ApprovalGate
     rubrics: Mapping[str, str] = field(default_factory=dict)  # names of the notebook → text
     _known: dict[Key, HostAnswer] = field(init=False, default_factory=dict)
     _asked: set[Place] = field(init=False, default_factory=set)  # where a person has had their say
@@ -60,7 +60,7 @@ class Questions:
     async def prepare(self) -> None:
         """Before the first token: the judge can be paid, and a person can be reached. Raises PreflightError."""
         if any(check.asks_for(Word.APPROVE) for check in self.recipe.checks):
-            self.desk.prepare()
+            self.approvals.prepare()
         if any(check.asks_for(Word.JUDGE) for check in self.recipe.checks):
             await self.judging.prepare()
 
@@ -90,7 +90,7 @@ class Questions:
             self._unsteady.add(place)
             return
         self._asked.add(place)
-        answer = await self.desk.decide(question)
+        answer = await self.approvals.decide(question)
         self._remember(question, answer, iteration, question.digest if answer.value else _of_code(question, candidate))
 
     def _remember(self, question: HostQuestion, answer: HostAnswer, iteration: int, digest: str) -> HostAnswer:

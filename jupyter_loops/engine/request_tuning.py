@@ -42,7 +42,7 @@ class IterationRequest:
 class RequestTuning:
     """Decides how each round asks. Every change is an event with its reason."""
 
-    asking: ModelCaller
+    caller: ModelCaller
     ledger: Ledger
     recorder: EventRecorder
     find: Find | None = None
@@ -99,7 +99,7 @@ class RequestTuning:
             return now
         found = next(model for model in self.models if model.name == approach.model)
         self.ledger.quote(found.price(), found.name)
-        self.asking.switch_model(found)
+        self.caller.switch_model(found)
         return found
 
     def answered(self, answer: Completion, iteration: int) -> None:
@@ -134,7 +134,7 @@ class RequestTuning:
         except LoopError as error:
             self.recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
             return model
-        self.asking.switch_model(found)
+        self.caller.switch_model(found)
         self.models = (found,)
         self._say(iteration, "model", model.name, found.name, f"a person chose it; {found.price() or 'price unknown'}")
         return found

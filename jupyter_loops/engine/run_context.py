@@ -51,14 +51,14 @@ class RunContext:
         """Take what a person did, and wait while the run is paused."""
         self.steer()
         if self.control.paused:
-            async with self.standing_still(PAUSED):
+            async with self.waiting(PAUSED):
                 while self.control.paused:
                     await self.control.changed()
                     self.steer()
                 self.steer()  # what was done between the last look and the word to go on
 
     @asynccontextmanager
-    async def standing_still(self, why: str) -> AsyncIterator[None]:
+    async def waiting(self, why: str) -> AsyncIterator[None]:
         """WAIT for somebody else inside the block; this time does not count."""
         self.machine.move(State.WAIT, self.iteration, why)
         self.still = True
@@ -78,7 +78,7 @@ class RunContext:
             with self.uncounted():
                 yield
             return
-        async with self.standing_still(OTHERS):
+        async with self.waiting(OTHERS):
             yield
 
     @contextmanager
@@ -129,14 +129,14 @@ class RunContext:
 
     def steer(self) -> None:
         """Carry out what a person asked for since the last step."""
-        for steer in self.control.taken():
+        for steer in self.control.take_steers():
             self._obey(steer.action, steer.value)
             self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))
 
-    def restore(self, past: RestoredState) -> None:
+    def restore(self, restored: RestoredState) -> None:
         """Take up what was spent before, and what a person had asked for."""
-        self.ledger.restore(past.usage)
-        for steer in past.steers:
+        self.ledger.restore(restored.usage)
+        for steer in restored.steers:
             self._obey(steer.action, steer.value)
         self._set_alarm(self.ledger.seconds_left)
 

@@ -56,12 +56,12 @@ class RunPreparation:
 
     world: World
     sandbox: Sandbox
-    opening: RunInputs
+    inputs: RunInputs
     model: Model
     others: Sequence[Model]  # to fall back or to escalate to
     questions: Questions
     tools: Tools
-    logbook: IterationLog
+    log: IterationLog
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
@@ -74,30 +74,30 @@ class RunPreparation:
         self._models = asyncio.ensure_future(self._open_models())
         with self._timed("the sandbox and the set-up"):
             readiness = await self.sandbox.open(self.world)
-        ledger = self.logbook.pace.ledger
-        with self.logbook.pace.uncounted(), self._timed("the history"):
-            stored = await self.opening.recall(readiness) if afresh else None
+        ledger = self.log.context.ledger
+        with self.log.context.uncounted(), self._timed("the history"):
+            stored = await self.inputs.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
         else:
             self.questions.recall(stored[1])
             ledger.price = self.model.price()  # as far as it is known before the model is open
-        self.opening.announce(readiness, ledger.price, None if stored else self.logbook.forecast(), self._took)
+        self.inputs.announce(readiness, ledger.price, None if stored else self.log.forecast(), self._took)
         self.readiness = readiness
         self.tools.prepare()
         for note in readiness.notes:
-            self.logbook.pace.recorder.say(Noted(iteration=0, message=note))
+            self.log.context.recorder.say(Noted(iteration=0, message=note))
         return stored and stored[0]
 
     async def complete(self) -> None:
         """What a round needs that asks a model."""
         with (
-            self.logbook.pace.uncounted(),
+            self.log.context.uncounted(),
             contextlib.suppress(HistoryError),
         ):  # without a past, the forecast is only less sure
-            self.logbook.forecaster.learn(await self.opening.outcomes())
-            self.logbook.tuning.bandit.learn(await self.opening.approaches())
-            await self.opening.remember()
+            self.log.forecaster.learn(await self.inputs.outcomes())
+            self.log.tuning.bandit.learn(await self.inputs.approaches())
+            await self.inputs.remember()
         assert self._models is not None
         await self._models
         self._quote()
@@ -123,7 +123,7 @@ class RunPreparation:
 
     def _quote(self) -> None:
         """Tell the ledger the prices, and a person those that are not simply LiteLLM's or their own."""
-        ledger, recorder = self.logbook.pace.ledger, self.logbook.pace.recorder
+        ledger, recorder = self.log.context.ledger, self.log.context.recorder
         ledger.quote(self.model.price(), self.model.name)
         for spare in self.others:
             ledger.vet(spare.price(), spare.name)

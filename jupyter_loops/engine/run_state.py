@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one 
 class Iteration:
     """One round while it is being worked on."""
 
-    iteration: int
+    number: int
     before: Usage  # the ledger when it began
     candidate: Candidate | None = None
     digest: str = ""
@@ -126,22 +126,26 @@ class RunState:
         """The round that tried this candidate; None where none has."""
         return next((done.iteration for done in self.rounds if digest and done.digest == digest), None)
 
-    def add(self, turn: Iteration, progress: float, score: float | None) -> bool:
+    def add(self, iteration: Iteration, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""
         self.rounds.append(
             IterationSummary(
-                iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score
+                iteration=iteration.number,
+                digest=iteration.digest,
+                outcome=iteration.outcome(),
+                progress=progress,
+                score=score,
             )
         )
         if self.last is not None and self.last.failed and self.last.why not in self.rejected:
             self.rejected.append(self.last.why)
-        self.last = turn
+        self.last = iteration
         key = (progress, float("-inf") if score is None else score)
-        better = turn.candidate is not None and key > self.best_key
+        better = iteration.candidate is not None and key > self.best_key
         self.since_best = 0 if better else self.since_best + 1
         self.beaten = self.best if better else None
         if better:
-            self.best, self.best_key = turn, key
+            self.best, self.best_key = iteration, key
         return better
 
 

@@ -168,11 +168,11 @@ async def _ask(case, ledgers, price, dear, recorder):
     async def wait(seconds, why):
         await asyncio.sleep(0)
 
-    asking = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
+    caller = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
     if case["dear"]:
-        asking = asking.for_model(Fickle(case, dear))
+        caller = caller.for_model(Fickle(case, dear))
     prompt = Prompt(messages=(Message("user", "x"),))
-    task = asyncio.ensure_future(asking.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
+    task = asyncio.ensure_future(caller.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is not None:
         assert isinstance(task.exception(), BudgetError | ModelError)
