@@ -39,7 +39,7 @@ class Person:
             return Attendance.AUTO
         if self.callback is not None:
             return Attendance.CALLBACK
-        return Attendance.PERSON if self.there else Attendance.NOBODY
+        return Attendance.PERSON if self.there else Attendance.ABSENT
 
 
 def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:

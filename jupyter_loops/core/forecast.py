@@ -12,8 +12,8 @@ from .plain import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastOutcome:
-    """How a run of the past went."""
+class RunOutcome:
+    """How an earlier run went."""
 
     rounds: int
     verified: bool

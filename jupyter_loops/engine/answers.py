@@ -27,19 +27,20 @@ class Answers:
         has to have been asked in the same words.
         """
         for pair in self._paid:
-            asked, answer = pair
-            plan = purpose in PLANS and asked.purpose in PLANS
-            if asked.iteration == iteration and (plan or (asked.purpose == purpose and _same(asked, prompt()))):
+            call, answer = pair
+            plan = purpose in PLANS and call.purpose in PLANS
+            if call.iteration == iteration and (plan or (call.purpose == purpose and _same(call, prompt()))):
                 self._paid.remove(pair)
                 return _completion(answer)
         return None
 
 
-def _same(asked: CallStarted, prompt: Prompt) -> bool:
+def _same(call: CallStarted, prompt: Prompt) -> bool:
     """Whether these are the words that were asked then, however much of them was put on record."""
-    said: list[dict[str, str]] = clean([message.said for message in prompt.messages])
+    messages: list[dict[str, str]] = clean([message.said for message in prompt.messages])
     return any(
-        asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in PromptRetention
+        call.messages == [message | {"content": how.written(message["content"])} for message in messages]
+        for how in PromptRetention
     )
 
 

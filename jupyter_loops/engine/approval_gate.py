@@ -25,7 +25,7 @@ class Attendance(StrEnum):
     PERSON = "person"  # through the view, `%loops approve`, or `run.approve()`
     CALLBACK = "callback"
     AUTO = "auto"  # --auto-approve
-    NOBODY = "nobody"
+    ABSENT = "nobody"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ApprovalGate:
 
     recipe: Recipe
     context: RunContext
-    attendance: Attendance = Attendance.NOBODY
+    attendance: Attendance = Attendance.ABSENT
     callback: Callback | None = None
     current: Mapping[str, str] = field(default_factory=dict)  # name → its value in the notebook now, as text
     _number: int = field(init=False, default=0)
@@ -42,7 +42,7 @@ class ApprovalGate:
     def prepare(self) -> None:
         """Raise PreflightError where nobody would ever answer."""
         waiting = [check for check in self.recipe.checks if any(ask.word == "approve" for ask in check.asks)]
-        if waiting and self.attendance is Attendance.NOBODY:
+        if waiting and self.attendance is Attendance.ABSENT:
             raise PreflightError(
                 f"line {waiting[0].line}: approve(…) waits for a person, and nobody can answer here: run it in a "
                 "notebook with a front end, pass --auto-approve, or Loop.run(approve=…)"
@@ -73,23 +73,23 @@ class ApprovalGate:
 
     async def _call(self, callback: Callback, approval: Approval) -> HostAnswer:
         async with self.context.waiting(APPROVAL):
-            said = await asyncio.to_thread(callback, approval)
-        if isinstance(said, str):
-            return _rejected(said)
-        return HostAnswer(value=True, note="approved") if said is True else _rejected("")
+            reply = await asyncio.to_thread(callback, approval)
+        if isinstance(reply, str):
+            return _rejected(reply)
+        return HostAnswer(value=True, note="approved") if reply is True else _rejected("")
 
     async def _person(self, approval: Approval) -> HostAnswer:
         control = self.context.control
         control.ask(approval)
         try:
             async with self.context.waiting(APPROVAL):
-                while (said := control.answered()) is None:
+                while (reply := control.answered()) is None:
                     await control.changed()
                     self.context.steer()
                 self.context.steer()
         finally:
             control.ask(None)
-        approved, comment = said
+        approved, comment = reply
         if not approved:
             return _rejected(comment)
         return HostAnswer(value=True, note=f"approved: {comment}" if comment else "approved")

@@ -47,12 +47,12 @@ class Bandit:
 
     def why(self, arm: Approach, total: float) -> str:
         """What speaks for an arm, in numbers; `total` rounds are known of all of them."""
-        known = self.worth.get(arm, _UNTRIED)
-        if not known.rounds:
+        worth = self.worth.get(arm, _UNTRIED)
+        if not worth.rounds:
             return f"not tried yet, among {total:.0f} measured rounds"
-        cost = f"${known.usd / known.rounds:.2g}" if self._priced else f"{known.tokens / known.rounds:,.0f} tokens"
-        gained = f"gained {known.gain / known.rounds:.0%} a round for {cost}"
-        return f"{gained} in {known.rounds:.0f} of {total:.0f} measured rounds"
+        cost = f"${worth.usd / worth.rounds:.2g}" if self._priced else f"{worth.tokens / worth.rounds:,.0f} tokens"
+        gained = f"gained {worth.gain / worth.rounds:.0%} a round for {cost}"
+        return f"{gained} in {worth.rounds:.0f} of {total:.0f} measured rounds"
 
     @property
     def _priced(self) -> bool:
@@ -60,13 +60,13 @@ class Bandit:
 
     def _cost(self, arm: Approach, *, priced: bool) -> float:
         """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
-        own = self.worth.get(arm, _UNTRIED)
-        if own.rounds:
-            return (own.usd if priced else own.tokens) / own.rounds
-        known = [worth for one, worth in self.worth.items() if one.model == arm.model]
-        known = known or [*self.worth.values()]
-        rounds = sum(worth.rounds for worth in known)
-        spent = sum(worth.usd if priced else worth.tokens for worth in known)
+        measured = self.worth.get(arm, _UNTRIED)
+        if measured.rounds:
+            return (measured.usd if priced else measured.tokens) / measured.rounds
+        comparable = [worth for other, worth in self.worth.items() if other.model == arm.model]
+        comparable = comparable or [*self.worth.values()]
+        rounds = sum(worth.rounds for worth in comparable)
+        spent = sum(worth.usd if priced else worth.tokens for worth in comparable)
         return spent / rounds if rounds else 0.0
 
     def _draw(self, worth: Worth, cost: float) -> float:

@@ -1,4 +1,4 @@
-"""One candidate, tried: executed, examined, and examined again before it is crowned."""
+"""One candidate, tried: executed, examined, and examined again in fresh processes before it is delivered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CandidateTrial:
     verifier: Verifier
     context: RunContext
     questions: Questions
-    repeat: int = 1  # passes in fresh children before a candidate is crowned
+    repeat: int = 1  # passes in fresh children before a candidate is delivered
 
     async def run(self, iteration: Iteration, candidate: Candidate) -> None:
         """Fill in the iteration's observation, verdicts and delivery; once more where the child itself broke."""
@@ -105,53 +105,55 @@ class CandidateTrial:
 
         A person is asked last, about what has proved stable; no child is kept while they think.
         """
-        for time in range(1, self.repeat):
-            if not await self._passes_again(iteration, candidate, time):
+        for rerun in range(1, self.repeat):
+            if not await self._passes_rerun(iteration, candidate, rerun):
                 return
         while True:
             try:
-                await self._examine_again(iteration, candidate)
+                await self._examine_for_delivery(iteration, candidate)
             except NeedsPerson as asked:
                 await self.questions.put_to_person(asked.question, iteration.number, candidate)
             else:
                 return
 
-    async def _passes_again(self, iteration: Iteration, candidate: Candidate, time: int) -> bool:
+    async def _passes_rerun(self, iteration: Iteration, candidate: Candidate, number: int) -> bool:
         """Whether all that needs no person passes in one more fresh child."""
         async with self.sandbox.attempt(candidate) as attempt:
-            observation, again = await attempt.execute(), list[Verdict]()
+            observation, verdicts = await attempt.execute(), list[Verdict]()
             if observation.exit is Exit.OK:
                 answering = self.questions.answering(iteration.number, candidate)
-                again, observation = await attempt.examine(self.recipe.without_person, answering)
-        if observation.exit is Exit.OK and all(verdict.passed for verdict in again):
+                verdicts, observation = await attempt.examine(self.recipe.without_person, answering)
+        if observation.exit is Exit.OK and all(verdict.passed for verdict in verdicts):
             return True
-        self._unstable(iteration, again, time)
+        self._unstable(iteration, verdicts, number)
         return False
 
-    async def _examine_again(self, iteration: Iteration, candidate: Candidate) -> None:
+    async def _examine_for_delivery(self, iteration: Iteration, candidate: Candidate) -> None:
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
-            again: Sequence[Verdict] = []
+            verdicts: Sequence[Verdict] = []
             if observation.exit is Exit.OK:
                 answering = self.questions.answering(iteration.number, candidate)
-                again, observation = await attempt.examine(self.recipe.without_person, answering)
-            if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
-                self._unstable(iteration, again, self.repeat)
+                verdicts, observation = await attempt.examine(self.recipe.without_person, answering)
+            if observation.exit is not Exit.OK or not all(verdict.passed for verdict in verdicts):
+                self._unstable(iteration, verdicts, self.repeat)
                 return
             if await self.verifier.approval(self._case(iteration, candidate, attempt)) and iteration.acceptable(
                 self.recipe
             ):
                 iteration.delivery = await attempt.deliver()
 
-    def _unstable(self, iteration: Iteration, again: Sequence[Verdict], time: int) -> None:
+    def _unstable(self, iteration: Iteration, rerun: Sequence[Verdict], number: int) -> None:
         """Say which check is flaky: it passed, and failed in a fresh child."""
         flaky = {
             verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")
-            for verdict in again
+            for verdict in rerun
             if not verdict.passed
         }
         names = ", ".join(verdict.check for verdict in flaky.values() if not verdict.hidden) or "the candidate"
-        which = f"re-run {time} of {self.repeat}"
+        which = f"re-run {number} of {self.repeat}"
         iteration.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
-        kept = [verdict for verdict in iteration.verdicts if verdict.index not in flaky or not verdict.index]
-        iteration.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]
+        stable = [verdict for verdict in iteration.verdicts if verdict.index not in flaky or not verdict.index]
+        if not rerun:
+            stable = [replace(verdict, passed=False) for verdict in stable]
+        iteration.verdicts = [*stable, *flaky.values()]

@@ -39,7 +39,7 @@ from .run_state import Iteration, RunState
 from .tools import Tools
 from .watchdog import Watchdog
 
-AGAIN = 2  # times that a round asks anew where an answer repeats what was tried
+MOST_REPEATS = 2  # times that a round asks anew where an answer repeats what was tried
 _REPEATED = "your answer was the same as an earlier one that failed: answer with something else"
 
 
@@ -153,7 +153,7 @@ class Cycle:
                 return await self._go_on(self.restored)
             if stored is None:
                 return None
-            end = await self._verify_again(stored)
+            end = await self._verify_stored(stored)
             if end is None:
                 with self.context.starting():
                     await self.preparation.complete()
@@ -168,12 +168,12 @@ class Cycle:
         self.context.restore(restored)
         self.caller.restore(restored)
         self.tools.restore(restored)
-        self.questions.recall(restored.said)
+        self.questions.recall(restored.host_answers)
         if self.state.best is not None:
             await self.trial.fetch(self.state.best)
         return None if restored.unfinished is None else await self._round(restored.unfinished)
 
-    async def _verify_again(self, candidate: Candidate) -> Termination | None:
+    async def _verify_stored(self, candidate: Candidate) -> Termination | None:
         """Try a stored candidate of an equal recipe: round 0, which buys no token."""
         self.log.current = iteration = Iteration(number=0, before=self.context.ledger.usage)
         self.log.propose(iteration, candidate)
@@ -183,9 +183,9 @@ class Cycle:
             self.log.state = RunState()
         return end
 
-    async def _round(self, begun: Iteration | None = None) -> Termination | None:
+    async def _round(self, unfinished: Iteration | None = None) -> Termination | None:
         fresh = Iteration(number=len(self.state.rounds) + 1, before=self.context.ledger.usage)
-        self.log.current = iteration = begun or fresh
+        self.log.current = iteration = unfinished or fresh
         self.context.iteration = iteration.number
         await self.context.enter(State.PLAN)
         self.context.machine.new_round()
@@ -205,29 +205,29 @@ class Cycle:
     async def _plan(self, iteration: Iteration) -> Candidate | None:
         """Ask the model, and again where it repeats itself; None when its answer holds no candidate."""
         wishes = self.context.wishes
-        if wanted := wishes.pop("model", None):
-            self.model = await self.tuning.switch_model(wanted, self.model, iteration.number)
+        if model_name := wishes.pop("model", None):
+            self.model = await self.tuning.switch_model(model_name, self.model, iteration.number)
         try:
             candidate = await self._answer(iteration, wishes)
         except ReplyError as error:
             iteration.fault, iteration.why, iteration.feedback = error.kind, error.message, (error.message,)
             return None
         with contextlib.suppress(BudgetError, ReplyError):  # then it is tried as it is
-            for again in range(1, AGAIN + 1):
+            for repeats in range(1, MOST_REPEATS + 1):
                 tried = self.state.tried(self.verifier.digest(candidate))
                 if tried is None or not self.model.varies():
                     break
                 self.tuning.repeated(iteration.number, tried)
-                candidate = await self._answer(iteration, wishes, again)
+                candidate = await self._answer(iteration, wishes, repeats)
         self.log.propose(iteration, candidate)
         return candidate
 
-    async def _answer(self, iteration: Iteration, wishes: dict[str, Any], again: int = 0) -> Candidate:
+    async def _answer(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Candidate:
         """The candidate in one answer. Raises ReplyError where there is none."""
         try:
-            answer = await self._ask_in_time(iteration, wishes, again)
+            answer = await self._ask_in_time(iteration, wishes, repeats)
         except BudgetError as error:
-            if again or not self.final_answer.open(error):
+            if repeats or not self.final_answer.open(error):
                 raise
             answer = await self._ask(iteration, wishes)
         self.final_answer.answered(answer)
@@ -241,21 +241,21 @@ class Cycle:
             message = f"{error.message} (the answer was cut at its length limit)"
             raise ReplyError(message, ErrorClass.TRUNCATED) from error
 
-    async def _ask_in_time(self, iteration: Iteration, wishes: dict[str, Any], again: int = 0) -> Completion:
+    async def _ask_in_time(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Completion:
         """Ask so that there is time for one last round. Raises BudgetError where there is not."""
         if not self.final_answer.seconds:
-            return await self._ask(iteration, wishes, again)
+            return await self._ask(iteration, wishes, repeats)
         if error := self.final_answer.out_of_time():
             raise error
         try:
-            return await self.context.within_time(self._ask(iteration, wishes, again), self.final_answer.seconds)
+            return await self.context.within_time(self._ask(iteration, wishes, repeats), self.final_answer.seconds)
         except TimeoutError:
             raise self.final_answer.out_of_time() or BudgetError("seconds", self.final_answer.seconds, 0.0) from None
 
-    async def _ask(self, iteration: Iteration, wishes: dict[str, Any], again: int = 0) -> Completion:
+    async def _ask(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Completion:
         memory = self._memory(iteration.number)
-        if again:  # shown its attempts, a model that repeats itself repeats them
-            memory = replace(memory.fresh(), again=again, notes=(*memory.notes, _REPEATED))
+        if repeats:  # shown its attempts, a model that repeats itself repeats them
+            memory = replace(memory.fresh(), repeats=repeats, notes=(*memory.notes, _REPEATED))
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
         return await self.tools.ask(
@@ -283,7 +283,7 @@ class Cycle:
             failures=last.feedback if last else (),
             rejected=tuple(self.state.rejected),
             hints=tuple(self.context.hints),
-            left=self.final_answer.told(),
+            remaining_budget=self.final_answer.notice(),
             stuck=self.state.since_best,
             names=self.names,
             schemas=self.readiness.schemas if self.readiness else {},

@@ -62,20 +62,20 @@ class Decision:
         """The end that the run's own conditions ask for."""
         if self.until is None:
             return None
-        return self._told(self.until.fired(self.log.state.position(self.recipe, self.ledger.usage)))
+        return self._naming_best(self.until.fired(self.log.state.position(self.recipe, self.ledger.usage)))
 
     def _hopeless(self) -> Termination | None:
         """The end that a rule over the forecast asks for."""
-        seen = self.log.forecaster.latest
-        if seen is None or self.stop_if is None or not seen.round or not self.stop_if.holds(seen):
+        forecast = self.log.forecaster.latest
+        if forecast is None or self.stop_if is None or not forecast.round or not self.stop_if.holds(forecast):
             return None
-        told = f"p = {seen.p:.2g} by round {seen.by_round}, {seen.next_p:.2g} in the next"
-        return self.with_best(StopReason.FORECAST, f"--stop-if {self.stop_if.text}: {told}")
+        numbers = f"p = {forecast.p:.2g} by round {forecast.by_round}, {forecast.next_p:.2g} in the next"
+        return self.with_best(StopReason.FORECAST, f"--stop-if {self.stop_if.text}: {numbers}")
 
     def _stuck(self) -> Termination | None:
         """The next step up the ladder of a run that gets nowhere; the end when it is the last."""
         state = self.log.state
-        return self._told(self.ladder.take(state.rounds[-1], better=not state.since_best))
+        return self._naming_best(self.ladder.take(state.rounds[-1], better=not state.since_best))
 
-    def _told(self, end: Termination | None) -> Termination | None:
+    def _naming_best(self, end: Termination | None) -> Termination | None:
         return end and replace(end, message=self.with_best(end.reason, end.message).message)

@@ -55,13 +55,13 @@ class JudgeCaller:
         grade = median(vote.value for vote in votes)
         nearest = min(votes, key=lambda vote: abs(vote.value - grade))
         of = f" (median of {', '.join(f'{vote.value:g}' for vote in votes)})" if len(votes) > 1 else ""
-        said = f": {nearest.note}" if nearest.note else ""
-        return replace(nearest, value=grade, note=f"judged {grade:g}{of}{said}")
+        remark = f": {nearest.note}" if nearest.note else ""
+        return replace(nearest, value=grade, note=f"judged {grade:g}{of}{remark}")
 
     async def _vote(self, question: HostQuestion, rubric: str, iteration: int, number: int) -> HostAnswer:
         why = ""
-        for again in range(POLICIES[ErrorClass.JUDGE].retries + 1):
-            seed = None if self.seed is None else self.seed + number + again * self.votes
+        for retry in range(POLICIES[ErrorClass.JUDGE].retries + 1):
+            seed = None if self.seed is None else self.seed + number + retry * self.votes
             try:
                 answer = await self.caller.for_model(self.model).ask(
                     lambda _, window: self.judge.prompt(question, rubric, window),

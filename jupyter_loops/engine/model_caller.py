@@ -24,7 +24,7 @@ from .ledger import LEAST_ANSWER, Ledger
 from .recovery import POLICIES, Action, Patience
 from .restored_state import RestoredState
 
-LEFT_OUT, TAKEN_AGAIN = "left out", "taken again"  # what became of a part of the request
+DROPPED, REGAINED = "left out", "taken again"  # what became of a part of the request
 REFUSALS = frozenset({"content_filter", "refusal"})  # finish reasons
 _ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
@@ -51,14 +51,14 @@ class ModelCaller:
         self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
         self._answers = Answers()
-        self._told = list[str]()  # what a person need not be told again
+        self._notified = list[str]()  # what a person need not be told again
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def for_model(self, model: Model) -> ModelCaller:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
         other = ModelCaller(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
         other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
-        other._told = self._told
+        other._notified = self._notified
         return other
 
     @property
@@ -104,12 +104,12 @@ class ModelCaller:
         if stored is not None:
             return stored
         caller, name = self, self._model.name
-        for spare in self._fallbacks:
+        for fallback in self._fallbacks:
             try:
                 return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
             except ModelError as fault:
-                self._adapted(iteration, "fallback", name, spare.name, str(fault))
-            caller, name = self.for_model(spare), spare.name
+                self._adapted(iteration, "fallback", name, fallback.name, str(fault))
+            caller, name = self.for_model(fallback), fallback.name
         return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
 
     async def call_with_retries(
@@ -131,7 +131,7 @@ class ModelCaller:
                 if fault.feature in refused:
                     raise
                 refused.add(fault.feature)
-                self._feature(iteration, fault.feature, LEFT_OUT, str(fault), lasts=fault.lasts)
+                self._feature(iteration, fault.feature, DROPPED, str(fault), lasts=fault.lasts)
             except BreakerError as shut:
                 await self._wait(*patience.before_probe(shut))
             except ModelError as fault:
@@ -144,8 +144,8 @@ class ModelCaller:
     def _sendable(self, prompt: Prompt) -> Prompt:
         """The prompt without secrets, which a person is told of once."""
         prompt = prompt.redacted
-        if MARK not in self._told and any(MARK in message.content for message in prompt.messages):
-            self._told.append(MARK)
+        if MARK not in self._notified and any(MARK in message.content for message in prompt.messages):
+            self._notified.append(MARK)
             self._recorder.note(f"what looks like a secret is kept out of the prompt: the model reads {MARK}")
         return prompt
 
@@ -236,9 +236,9 @@ class ModelCaller:
             raise
         call.finished(completion)
         for feature in completion.regained:
-            if (again := f"{self._model.name} takes {feature} again") not in self._told:
-                self._told.append(again)
-                self._feature(iteration, feature, TAKEN_AGAIN, again)
+            if (notice := f"{self._model.name} takes {feature} again") not in self._notified:
+                self._notified.append(notice)
+                self._feature(iteration, feature, REGAINED, notice)
         if completion.finish_reason in REFUSALS:
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion

@@ -20,7 +20,8 @@ class PromptRetention(StrEnum):
         """The event as it goes on record."""
         if self is PromptRetention.FULL:
             return event
-        return replace(event, messages=[said | {"content": self.written(said["content"])} for said in event.messages])
+        messages = [message | {"content": self.written(message["content"])} for message in event.messages]
+        return replace(event, messages=messages)
 
     def result(self, event: ToolAnswered) -> ToolAnswered:
         """The event as it goes on record: what a tool said was part of a prompt. Without it, it is called again."""

@@ -114,9 +114,9 @@ class Patience:
 
     def _spend(self, fault: ModelError, seconds: float) -> None:
         """Count one more try, and see that the wait before it fits into the run's time."""
-        left = self._ledger.seconds_left
-        if self._tries[fault.kind] >= POLICIES[fault.kind].retries or (left is None and seconds > LONGEST):
+        remaining = self._ledger.remaining_seconds
+        if self._tries[fault.kind] >= POLICIES[fault.kind].retries or (remaining is None and seconds > LONGEST):
             raise fault
-        if left is not None and seconds >= left:
-            raise BudgetError("seconds", seconds, left, cause=str(fault)) if self._last else fault
+        if remaining is not None and seconds >= remaining:
+            raise BudgetError("seconds", seconds, remaining, cause=str(fault)) if self._last else fault
         self._tries[fault.kind] += 1

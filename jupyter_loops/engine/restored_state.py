@@ -49,7 +49,7 @@ class RestoredState:
     unfinished: Iteration | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
     results: list[tuple[ToolCalled, ToolAnswered]] = field(default_factory=list)  # of that round: not called again
-    said: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
+    host_answers: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
     steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
     usage: Usage = field(default_factory=Usage)
@@ -93,7 +93,7 @@ def fold(
 def _records_until(records: list[Record], iteration: int) -> list[Record]:
     """To where a round was decided; one that was cut short and taken up again is decided twice."""
     events = [record.event for record in records]
-    ends = [n for n, one in enumerate(events, 1) if isinstance(one, Decided) and one.iteration <= iteration]
+    ends = [n for n, event in enumerate(events, 1) if isinstance(event, Decided) and event.iteration <= iteration]
     return records[: ends[-1]] if ends else []
 
 
@@ -103,8 +103,8 @@ class _EventReplay:
     def __init__(self, recipe: Recipe, verifier: Verifier, restored: RestoredState) -> None:
         self.restored = restored
         self._recipe, self._verifier = recipe, verifier
-        self._seen: datetime | None = None
-        self._held = False  # the clock stands still
+        self._last_at: datetime | None = None
+        self._clock_paused = False  # the clock stands still
         self._flying: dict[int, CallStarted] = {}
         self._called: dict[int, ToolCalled] = {}
         self._takes = {
@@ -116,7 +116,7 @@ class _EventReplay:
             ToolAnswered: self._tool_answered,
             Proposed: self._proposed,
             Acted: self._acted,
-            Answered: self.restored.said.append,
+            Answered: self.restored.host_answers.append,
             Judged: self._judged,
             Decided: self._decided,
             Steered: self._steered,
@@ -125,10 +125,10 @@ class _EventReplay:
 
     def take(self, record: Record) -> None:
         event = record.event
-        if not (self._seen is None or self._held or isinstance(event, Resumed)):
-            passed = (record.at - self._seen).total_seconds()
+        if not (self._last_at is None or self._clock_paused or isinstance(event, Resumed)):
+            passed = (record.at - self._last_at).total_seconds()
             self.restored.usage = replace(self.restored.usage, seconds=self.restored.usage.seconds + max(passed, 0.0))
-        self._seen, self.restored.seq = record.at, record.seq
+        self._last_at, self.restored.seq = record.at, record.seq
         take = self._takes.get(type(event))
         if take is not None and getattr(event, "iteration", None) != 0:  # 0: a stored candidate, tried and forgotten
             take(event)  # type: ignore[operator]  # each takes its own kind
@@ -137,12 +137,12 @@ class _EventReplay:
 
     def _moved(self, event: Moved) -> None:
         self.restored.state = State(event.to)
-        self._held = event.to == State.WAIT and event.note in UNBILLED
+        self._clock_paused = event.to == State.WAIT and event.note in UNBILLED
         if event.to == State.PLAN:
             self._current(event.iteration)
 
     def _resumed(self, _event: Resumed) -> None:
-        self._held, self.restored.ended, self.restored.state = False, None, State.PREPARE
+        self._clock_paused, self.restored.ended, self.restored.state = False, None, State.PREPARE
 
     def _call_started(self, event: CallStarted) -> None:
         self._current(event.iteration)
@@ -150,13 +150,13 @@ class _EventReplay:
         self.restored.calls, self.restored.lost = event.call, list(self._flying.values())
 
     def _call_finished(self, event: CallFinished) -> None:
-        asked = self._flying.pop(event.call, None)
+        call = self._flying.pop(event.call, None)
         self.restored.lost = list(self._flying.values())
         used = Usage(usd=event.usd or 0.0, tokens=event.prompt_tokens + event.completion_tokens, calls=1)
         self.restored.usage = self.restored.usage + used
         self.restored.answered += event.error not in {CANCELLED, LOST}
-        if asked is not None and asked.purpose != "judge" and not event.error:
-            self.restored.answers.append((asked, event))
+        if call is not None and call.purpose != "judge" and not event.error:
+            self.restored.answers.append((call, event))
 
     def _tool_called(self, event: ToolCalled) -> None:
         self._current(event.iteration)
@@ -197,9 +197,9 @@ class _EventReplay:
             self.restored.steers.append(event)
 
     def _run_ended(self, event: RunEnded) -> None:
-        said = event.usage
+        usage = event.usage
         self.restored.ended = event
-        self.restored.usage = replace(self.restored.usage, seconds=said.get("seconds", self.restored.usage.seconds))
+        self.restored.usage = replace(self.restored.usage, seconds=usage.get("seconds", self.restored.usage.seconds))
 
     def _current(self, iteration: int) -> Iteration:
         """The round under way."""

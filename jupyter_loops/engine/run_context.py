@@ -63,13 +63,13 @@ class RunContext:
         self.machine.move(State.WAIT, self.iteration, why)
         self.still = True
         try:
-            with self.ledger.watch.held():
+            with self.ledger.watch.paused():
                 self._set_alarm(None)
                 yield
         finally:
             self.still = False
             self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     @asynccontextmanager
     async def behind_others(self) -> AsyncIterator[None]:
@@ -85,11 +85,11 @@ class RunContext:
     def uncounted(self) -> Iterator[None]:
         """Wait on our own account inside the block; this time does not count."""
         try:
-            with self.ledger.watch.held():
+            with self.ledger.watch.paused():
                 self._set_alarm(None)
                 yield
         finally:
-            self._set_alarm(None if self.still else self.ledger.seconds_left)
+            self._set_alarm(None if self.still else self.ledger.remaining_seconds)
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -100,7 +100,7 @@ class RunContext:
                 yield
         finally:
             self.still = False
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
@@ -112,8 +112,8 @@ class RunContext:
 
     async def within_time(self, work: Coroutine[Any, Any, T], before: float = 0.0) -> T:
         """Await `work` until so many seconds before the time limit, which may move meanwhile. Raises TimeoutError."""
-        left = self.ledger.seconds_left
-        async with asyncio.timeout(None if left is None else left - before) as alarm:
+        remaining = self.ledger.remaining_seconds
+        async with asyncio.timeout(None if remaining is None else remaining - before) as alarm:
             self.alarms.append((alarm, before))
             try:
                 return await work
@@ -138,13 +138,13 @@ class RunContext:
         self.ledger.restore(restored.usage)
         for steer in restored.steers:
             self._obey(steer.action, steer.value)
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     def _obey(self, action: str, value: Any) -> None:
         if action == "hint":
             self.hints.append(value)
         elif action == "budget":
             self.ledger.amend(**value)
-            self._set_alarm(None if self.still else self.ledger.seconds_left)
+            self._set_alarm(None if self.still else self.ledger.remaining_seconds)
         elif action == "set":
             self.wishes |= value

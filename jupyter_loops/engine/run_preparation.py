@@ -13,7 +13,7 @@ from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.events import Answered, Noted
-from jupyter_loops.core.forecast import Forecast, PastOutcome
+from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
 from jupyter_loops.errors import HistoryError
 
@@ -31,7 +31,7 @@ class RunInputs(Protocol):
         """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
-    async def outcomes(self) -> list[PastOutcome]:
+    async def outcomes(self) -> list[RunOutcome]:
         """How runs like this one went."""
         ...
 
@@ -125,8 +125,8 @@ class RunPreparation:
         """Tell the ledger the prices, and a person those that are not simply LiteLLM's or their own."""
         ledger, recorder = self.log.context.ledger, self.log.context.recorder
         ledger.quote(self.model.price(), self.model.name)
-        for spare in self.others:
-            ledger.vet(spare.price(), spare.name)
+        for other in self.others:
+            ledger.vet(other.price(), other.name)
         for model in (self.model, *self.others):
             if (price := model.price()) and price.source not in PLAIN:
                 recorder.note(f"{model.name} is charged at {price}")

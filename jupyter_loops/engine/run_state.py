@@ -80,13 +80,13 @@ class Iteration:
 
     def outcome(self) -> str:
         """What came of it, in a form that is equal when the result is the same."""
-        said = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
+        results = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
         fault = self.observation.fault if self.observation else None
-        return _ADDRESS.sub("0x", self._told(said, fault))
+        return _ADDRESS.sub("0x", self._with_fault(results, fault))
 
-    def _told(self, said: list[str], fault: Fault | None) -> str:
-        without = "" if said else re.split(r"[(:]", self.why)[0]  # not the answer that it quotes
-        return "\n".join([*said, f"{fault.type}: {fault.message}" if fault else "", without])
+    def _with_fault(self, results: list[str], fault: Fault | None) -> str:
+        without = "" if results else re.split(r"[(:]", self.why)[0]  # not the answer that it quotes
+        return "\n".join([*results, f"{fault.type}: {fault.message}" if fault else "", without])
 
 
 @dataclass(slots=True)
@@ -120,11 +120,11 @@ class RunState:
 
     def scores(self, recipe: Recipe) -> tuple[float | None, ...]:
         """The score of each round in the cell's units, oldest first; None where it has none."""
-        return tuple(_in_units(recipe, one.score) for one in self.rounds) if recipe.scores else ()
+        return tuple(_in_units(recipe, summary.score) for summary in self.rounds) if recipe.scores else ()
 
     def tried(self, digest: str) -> int | None:
         """The round that tried this candidate; None where none has."""
-        return next((done.iteration for done in self.rounds if digest and done.digest == digest), None)
+        return next((summary.iteration for summary in self.rounds if digest and summary.digest == digest), None)
 
     def add(self, iteration: Iteration, progress: float, score: float | None) -> bool:
         """Take a finished round in; True when it is the best so far."""

@@ -10,7 +10,7 @@ from jupyter_loops.core.state import State
 
 from .state_machine import StateMachine
 
-_AWAY = frozenset({State.PREPARE, State.WAIT, State.END})  # the set-up has its own time, and so has a person
+_UNTIMED = frozenset({State.PREPARE, State.WAIT, State.END})  # the set-up has its own time, and so has a person
 _TRYING = frozenset({State.EXECUTE, State.OBSERVE, State.VERIFY})
 _LOOK = 0.05  # the least seconds between two looks
 
@@ -29,12 +29,12 @@ class Watchdog:
     async def watch(self) -> None:
         """Until cancelled, or until it has bitten."""
         while self.seconds is not None:
-            state, left = self.machine.state, self._allowed(self.seconds) - self.machine.idle
-            if left <= 0 and state not in _AWAY:
+            state, remaining = self.machine.state, self._allowed(self.seconds) - self.machine.idle
+            if remaining <= 0 and state not in _UNTIMED:
                 self.message = f"watchdog: no step for {self.machine.idle:.0f} s in {state}"
                 self.bite()
                 return
-            await asyncio.sleep(max(left, _LOOK) if state not in _AWAY else max(self.seconds / 4, _LOOK))
+            await asyncio.sleep(max(remaining, _LOOK) if state not in _UNTIMED else max(self.seconds / 4, _LOOK))
 
     def _allowed(self, seconds: float) -> float:
         calling = self.calling if self.machine.state is State.PLAN else 0.0

@@ -150,7 +150,7 @@ def play(case) -> Books:
         reserved = ledger.account.reserved
         assert (reserved.tokens, reserved.calls) == (0, 0)
         assert abs(reserved.usd) < NEAR
-        for name, left in ledger.budget.left(ledger.usage).items():
+        for name, left in ledger.budget.remaining(ledger.usage).items():
             assert name == "seconds" or left >= -NEAR, name
     finished = books.of("call_finished")
     assert len(books.of("call_started")) == len(finished) == outer.usage.calls

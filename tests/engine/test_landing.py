@@ -119,7 +119,7 @@ class Clocked(ReplayModel):
         self.context.ledger.watch.add(next(self._took, 0.0))
         if len(self.asked) + 1 == self._hangs:
             self.asked.append(prompt)
-            self.context._set_alarm(self.context.ledger.seconds_left)
+            self.context._set_alarm(self.context.ledger.remaining_seconds)
             await asyncio.sleep(60)
         return await super().complete(prompt, sampling, on_text)
 

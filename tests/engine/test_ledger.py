@@ -168,8 +168,8 @@ def test_rounds_of_a_child_are_its_own():
 def test_the_time_around_a_child_is_its_time_too():
     outer = Ledger(Budget(seconds=5))
 
-    assert outer.child(Budget(seconds=60)).seconds_left <= 5
-    assert outer.child(Budget(seconds=1)).seconds_left <= 1
+    assert outer.child(Budget(seconds=60)).remaining_seconds <= 5
+    assert outer.child(Budget(seconds=1)).remaining_seconds <= 1
 
 
 def test_cached_and_reasoning_tokens_have_prices_of_their_own():
