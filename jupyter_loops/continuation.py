@@ -67,19 +67,20 @@ class StoredRun:
     @property
     def options(self) -> dict[str, Any]:
         """What it was started with; the model is the one it had, whatever the default is now."""
-        said = dict(self.records[0]["options"])
-        return said | {"model": said.get("model") or self.records[0]["model"], "history": self.history.address.text}
+        options = dict(self.records[0]["options"])
+        model = options.get("model") or self.records[0]["model"]
+        return options | {"model": model, "history": self.history.address.text}
 
     def restore(self, upto: int | None = None) -> RestoredState:
-        """Its state now, or at the end of a round, its forefathers' rounds included."""
+        """Its state now, or at the end of a round, the rounds of the runs that it was forked from included."""
         first, start = self.records[0], None
         if first.get("forked_at") is not None:
             start = self._parent().restore(first["forked_at"]).forked()
-        events = [record for one in self.records if (record := Record.of(one)) is not None]
+        events = [record for row in self.records if (record := Record.of(row)) is not None]
         return fold(events, self.recipe, self.verifier, start=start, upto=upto)
 
     def at(self, iteration: int) -> StoredRun:
-        """The run that the round belongs to: this one, or a forefather."""
+        """The run that the round belongs to: this one, or one that it was forked from."""
         forked_at = self.records[0].get("forked_at")
         return self if forked_at is None or iteration > forked_at else self._parent().at(iteration)
 
@@ -105,7 +106,7 @@ class StoredRun:
         """Raise PreflightError unless the run can go on."""
         if restored.ended is not None and restored.ended.reason == StopReason.VERIFIED:
             raise PreflightError(f"run {self.run_id} is verified already; %loops fork starts another from its rounds")
-        journal = [one["journal"] for one in self.records if one.get("journal")][-1:]
+        journal = [record["journal"] for record in self.records if record.get("journal")][-1:]
         if restored.ended is None and journal and self.history.goes_on(journal[0]):
             raise PreflightError(f"run {self.run_id} is going on in another kernel; stop it there first")
 
@@ -128,7 +129,7 @@ class StoredRun:
 
     def replayed(self) -> Continuation:
         """A new run whose model says what was said then, at no cost. Raises PreflightError."""
-        answers = [one["text"] for one in self.records if _is_answer(one)]
+        answers = [record["text"] for record in self.records if _is_answer(record)]
         if not any(answers):
             raise PreflightError(f"run {self.run_id} has no answers to replay: none were given, or they were forgotten")
         origin = Origin(parent=self.run_id, relation="replay")

@@ -127,7 +127,7 @@ class Run:
             "SELECT iteration, name, bytes, kept FROM artifacts WHERE run_id = $run", {"run": self.id}
         )
         folder = self.history.artifacts(self.id)
-        return [Artifact(iteration, name, size, folder / kept) for iteration, name, size, kept in rows.fetchall()]
+        return [Artifact(iteration, name, size, folder / place) for iteration, name, size, place in rows.fetchall()]
 
     def traceback(self) -> str:
         """The whole traceback of `error`, for a bug report."""
@@ -203,10 +203,10 @@ class Run:
 
     def raise_budget(self, **limits: float | None) -> None:
         """Set new limits: usd, tokens, seconds, iterations, calls. None takes a limit away. Raises LoopError."""
-        known = asdict(self.budget)
+        current = asdict(self.budget)
         for name, value in limits.items():
-            if name not in known:
-                raise LoopError(f"no limit is called {name!r}; there are {', '.join(known)}")
+            if name not in current:
+                raise LoopError(f"no limit is called {name!r}; there are {', '.join(current)}")
             if value is not None and not value > 0:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
         self.cycle.context.control.budget(limits)
@@ -219,18 +219,18 @@ class Run:
         """
         if self.future.done():
             raise LoopError(f"{self.name} has ended already")
-        asked: dict[str, Any] = {name: changes.pop(name) for name in ("temperature", "max_tokens") if name in changes}
-        if not (asked or changes or model):
+        wishes: dict[str, Any] = {name: changes.pop(name) for name in ("temperature", "max_tokens") if name in changes}
+        if not (wishes or changes or model):
             raise LoopError("say what to set: model, temperature, max_tokens, or a limit")
-        _check_sampling(asked)
+        _check_sampling(wishes)
         find = self.cycle.tuning.find
         if model is not None and find is not None:
             find(model)  # a name that cannot be is refused here, and not in the middle of the run
-            asked["model"] = model
+            wishes["model"] = model
         if changes:
             self.raise_budget(**changes)
-        if asked:
-            self.cycle.context.control.set(asked)
+        if wishes:
+            self.cycle.context.control.set(wishes)
 
     def fork(
         self, at: int | None = None, *, hint: str = "", names: Mapping[str, object] | None = None, **options: Any
@@ -240,8 +240,8 @@ class Run:
         `options` are those of the %%loop line where they differ. `names` are the notebook's as they are now; the
         ones that this run had, by default. Raises PreflightError.
         """
-        found = StoredRun.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
-        return self.pursue(found, names or self.cycle.world.reach, **options)
+        continuation = StoredRun.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
+        return self.pursue(continuation, names or self.cycle.world.reach, **options)
 
     # ---- what it leaves behind
 
@@ -277,8 +277,8 @@ class Run:
         return f"<Run {self.name} {self.id} · {how}>"
 
 
-def _check_sampling(asked: Mapping[str, float | None]) -> None:
-    temperature, most = asked.get("temperature"), asked.get("max_tokens")
+def _check_sampling(changes: Mapping[str, float | None]) -> None:
+    temperature, most = changes.get("temperature"), changes.get("max_tokens")
     if temperature is not None and not 0 <= temperature <= 2:  # noqa: PLR2004  # the providers' range
         raise LoopError(f"temperature must lie between 0 and 2, got {temperature!r}")
     if most is not None and not (isinstance(most, int) and most > 0):

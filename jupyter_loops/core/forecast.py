@@ -44,12 +44,12 @@ class Forecast:
 
     def __str__(self) -> str:
         goal = f"{self.p:.0%} to verify by round {self.by_round}"
-        rest = f"next round {self.next_p:.0%}"
+        next_round = f"next round {self.next_p:.0%}"
         cost = "" if not self.expected_tokens else f"about {self.expected_tokens:,.0f} tokens more"
         if self.expected_usd:
             cost = f"about ${self.expected_usd:.2g} more"
-        known = "no run like this is known" if not self.runs else ""
-        return " · ".join(filter(None, [goal, rest, cost, known if not self.round else ""]))
+        no_history = "no run like this is known" if not self.runs else ""
+        return " · ".join(filter(None, [goal, next_round, cost, no_history if not self.round else ""]))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, rounded to what they are worth; of the curve the next rounds only."""
@@ -60,7 +60,7 @@ class Forecast:
 def _short(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.4g}")
-    return [_short(one) for one in value] if isinstance(value, tuple) else value
+    return [_short(item) for item in value] if isinstance(value, tuple) else value
 
 
 NEXT = 20  # rounds of a curve that are written down: as many as the view draws
@@ -128,7 +128,7 @@ def _holds(node: ast.expr, values: Mapping[str, Any]) -> bool:
         side.value if isinstance(side, ast.Constant) else values[_name(side)] for side in (node.left, *node.comparators)
     ]
     pairs = zip(node.ops, sides, sides[1:], strict=False)
-    return None not in sides and all(_COMPARES[type(op)](one, other) for op, one, other in pairs)
+    return None not in sides and all(_COMPARES[type(op)](first, second) for op, first, second in pairs)
 
 
 def _name(node: ast.expr) -> str:

@@ -284,12 +284,12 @@ class Allowance(Protocol):
         """Whose money it is, in words that follow "left of": "today's $5"; empty where it has no limit."""
         ...
 
-    def take(self, least: float, wanted: float) -> float:
-        """Set aside as much of `wanted` as there is. Raises BudgetError where that is less than `least`."""
+    def take(self, least: float, most: float) -> float:
+        """Set aside up to `most`. Raises BudgetError where `least` is not there."""
         ...
 
-    def settle(self, taken: float, used: float) -> None:
-        """Replace what was taken by what was used."""
+    def settle(self, reserved: float, used: float) -> None:
+        """Replace what was set aside by what was used."""
         ...
 
 

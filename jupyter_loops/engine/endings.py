@@ -35,7 +35,7 @@ def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, stat
 
 def does_not_fit(error: BudgetError, recipe: Recipe, state: RunState) -> Termination:
     """The end when the next call could break a limit, and therefore was not made."""
-    needed, remaining = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
+    needed, remaining = amount(error.limit, error.needed), amount(error.limit, max(error.remaining, 0))
     of = f" of {error.scope}" if error.scope else ""
     cause = f"{error.cause}; " if error.cause else ""
     next_ = "the next try would have to wait" if error.cause else "the next call may need"

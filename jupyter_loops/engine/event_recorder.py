@@ -36,7 +36,7 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
 )
 _WORDLESS = frozenset(  # types of fields that hold no word of anybody
     {
-        *("int", "float", "bool", "int | None", "float | None", "Own", "list[Own]"),
+        *("int", "float", "bool", "int | None", "float | None", "LoopJson", "list[LoopJson]"),
         *("dict[str, float]", "dict[str, float | None]", "list[tuple[str, float]]"),
     }
 )
