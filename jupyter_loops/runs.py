@@ -1,4 +1,4 @@
-"""The runs of this process: known by id, found by name, and ended with it."""
+"""The runs of this process: registered by id, found by name, and stopped when the process ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _runs: dict[str, Run] = {}  # by id: all that go on, and the latest of each name
 
 
 def add(run: Run) -> None:
-    """Make it known. An ended run of the same name is only in the history from now on."""
+    """Register a run. An ended run of the same name is only in the history from now on."""
     for id_, other in list(_runs.items()):
         if other.name == run.name and other.future.done():
             _runs.pop(id_, None)
@@ -36,7 +36,7 @@ def find(name: str) -> Run | None:
 
 
 def registered() -> list[Run]:
-    """The runs of this process that go on, and the latest of each name; what began last is last."""
+    """The runs of this process that go on, and the latest of each name; the newest is last."""
     return list(_runs.values())
 
 

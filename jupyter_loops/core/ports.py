@@ -314,7 +314,7 @@ class Journal(Protocol):
 
 
 class Listener(Protocol):
-    """Hears of a run as it happens. Must not block and must not raise."""
+    """Gets the events of a run as they happen. Must not block and must not raise."""
 
     def heard(self, record: Record) -> None:
         """An event has become durable."""

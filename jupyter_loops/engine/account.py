@@ -1,4 +1,4 @@
-"""One account: what may be spent, what is spent, what is set aside. Ledgers of one family share a lock around it."""
+"""One account: what may be spent, what is spent, what is reserved. Nested ledgers share one lock for their accounts."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def ignore_spending(_used: Usage, _reserved: Usage) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What ordinary calls leave alone, so that there is enough for one last answer."""
+    """What ordinary calls must not use, so that there is enough for one final answer."""
 
     usd: float = 0.0
     tokens: int = 0
     calls: int = 0
     seconds: float = 0.0
-    answer: int = 0  # tokens that an ordinary answer needs; a shorter one is not worth asking for any more
+    answer: int = 0  # tokens that an ordinary answer needs; the run does not ask for a shorter one
 
 
 NOTHING = Slice()

@@ -1,4 +1,4 @@
-"""Where a value waits for a person."""
+"""Approval: a value waits until a person accepts or rejects it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Callback = Callable[[Approval], bool | str]  # True: approved; False, or a comme
 
 
 class Attendance(StrEnum):
-    """Who is there to be asked."""
+    """Who can answer."""
 
     PERSON = "person"  # through the view, `%loops approve`, or `run.approve()`
     CALLBACK = "callback"
@@ -30,7 +30,7 @@ class Attendance(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class ApprovalGate:
-    """Puts one value at a time before a person. The run's time stands still meanwhile, and no process is kept."""
+    """Asks a person about one value at a time. The clock of the run is paused meanwhile, and no child lives."""
 
     recipe: Recipe
     context: RunContext
@@ -40,7 +40,7 @@ class ApprovalGate:
     _number: int = field(init=False, default=0)
 
     def prepare(self) -> None:
-        """Raise PreflightError where nobody would ever answer."""
+        """Raise PreflightError when nobody can answer."""
         waiting = [check for check in self.recipe.checks if any(ask.word == "approve" for ask in check.asks)]
         if waiting and self.attendance is Attendance.ABSENT:
             raise PreflightError(
@@ -49,7 +49,7 @@ class ApprovalGate:
             )
 
     async def decide(self, question: HostQuestion) -> HostAnswer:
-        """The person's word, however long it takes. Raises PreflightError where nobody is there."""
+        """The person's answer, however long it takes. Raises PreflightError when nobody can answer."""
         self.prepare()
         approval = self._approval(question)
         if self.attendance is Attendance.AUTO:

@@ -1,4 +1,4 @@
-"""Which way to ask next: the one whose gain for its cost is likely the best.
+"""Chooses how to ask next: the approach that probably gains most for its cost.
 
 Budgeted Thompson sampling, Y. Xia, H. Li, T. Qin, N. Yu & T.-Y. Liu, "Thompson Sampling for Budgeted Multi-armed
 Bandits", IJCAI 2015, algorithm 1: for each arm draw a reward from Beta(1 + sum of rewards, 1 + sum of what they
@@ -27,12 +27,12 @@ class Bandit:
         self._random = random.Random(seed)  # noqa: S311  # no secret depends on it
 
     def learn(self, measured: Mapping[Approach, Worth]) -> None:
-        """Take in what rounds have gained and cost."""
+        """Add what rounds have gained and cost."""
         for approach, worth in measured.items():
             self.worth[approach] = self.worth.get(approach, Worth()) + worth
 
     def measured(self, arms: Sequence[Approach]) -> float:
-        """Rounds that are known of these arms."""
+        """How many rounds of these arms were measured."""
         return sum(self.worth[arm].rounds for arm in arms if arm in self.worth)
 
     def choose(self, arms: Sequence[Approach]) -> Approach:
@@ -46,7 +46,7 @@ class Bandit:
         return arms[drawn.index(max(drawn))]
 
     def why(self, arm: Approach, total: float) -> str:
-        """What speaks for an arm, in numbers; `total` rounds are known of all of them."""
+        """The reason for an arm, in numbers; `total` counts the measured rounds of all arms."""
         worth = self.worth.get(arm, _UNTRIED)
         if not worth.rounds:
             return f"not tried yet, among {total:.0f} measured rounds"
@@ -59,7 +59,7 @@ class Bandit:
         return any(worth.usd > 0 for worth in self.worth.values())
 
     def _cost(self, arm: Approach, *, priced: bool) -> float:
-        """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
+        """The cost of one round. An arm without measurements costs the mean of its model, or of all arms."""
         measured = self.worth.get(arm, _UNTRIED)
         if measured.rounds:
             return (measured.usd if priced else measured.tokens) / measured.rounds

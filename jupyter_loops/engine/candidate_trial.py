@@ -66,12 +66,12 @@ class CandidateTrial:
         )
 
     async def fetch(self, iteration: Iteration) -> None:
-        """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
+        """Get the values of a candidate that was accepted before, if the checks still accept it."""
         if iteration.candidate is not None and iteration.acceptable(self.recipe):
             await self._confirm_in_fresh_process(iteration, iteration.candidate)
 
     async def _judge(self, iteration: Iteration, candidate: Candidate) -> bool:
-        """What a judge says, of a child in which no hidden check has run: a judge's words reach the next prompt."""
+        """Whether the judge accepts, in a child where no hidden check has run: its words reach the next prompt."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             if observation.exit is Exit.OK:
@@ -80,7 +80,7 @@ class CandidateTrial:
         return False
 
     def _case(self, iteration: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
-        """What the layers see. Their verdicts are the iteration's at once: what was judged before a fault is kept."""
+        """What the layers see. Verdicts go to the iteration at once, so those from before a fault remain."""
         iteration.verdicts = [*iteration.verdicts]
         return Case(
             recipe=self.recipe,
@@ -144,7 +144,7 @@ class CandidateTrial:
                 iteration.delivery = await attempt.deliver()
 
     def _unstable(self, iteration: Iteration, rerun: Sequence[Verdict], number: int) -> None:
-        """Say which check is flaky: it passed, and failed in a fresh child."""
+        """Record which check is flaky: it passed, then failed in a fresh child."""
         flaky = {
             verdict.index: replace(verdict, message=f"flaky: it passed before; {verdict.message}")
             for verdict in rerun

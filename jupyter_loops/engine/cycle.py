@@ -84,11 +84,11 @@ class Cycle:
 
     @property
     def readiness(self) -> Readiness | None:
-        """What the sandbox said of the set-up; None as long as the run does not exist."""
+        """What the sandbox reported about the set-up; None before the run exists."""
         return self.preparation.readiness
 
     async def run(self) -> Termination:
-        """Run to the end, and leave nothing behind. A PreflightError means that no run came to be."""
+        """Run to the end, and clean up. A PreflightError means that the run never started."""
         CURRENT.set(self.lineage)
         try:
             end = await self._until_it_ends()
@@ -135,7 +135,7 @@ class Cycle:
         return end
 
     def _cancelled(self, barked: str) -> Termination | None:
-        """The end by a person's hand, or by the watchdog; None where somebody else has cancelled the run."""
+        """The end when a person or the watchdog has stopped the run; None when something else has cancelled it."""
         stopping = self.context.control.stopping
         if self.readiness is None or not (barked or stopping):
             return None
@@ -145,7 +145,7 @@ class Cycle:
         return self.decision.with_best(stopping, f"{stopping} by hand")
 
     async def _begin(self) -> Termination | None:
-        """A stored candidate is tried before a model is asked; a run of before goes on where it was."""
+        """Try a stored candidate before asking a model, or resume an earlier run where it stopped."""
         try:
             with self.context.starting():
                 stored = await self.preparation.begin(afresh=self.restored is None)
@@ -162,7 +162,7 @@ class Cycle:
             self.preparation.let_go()
 
     async def _go_on(self, restored: RestoredState) -> Termination | None:
-        """Take up what was: the rounds, what they cost, a person's wishes, and the round that was not finished."""
+        """Restore the rounds, their cost and a person's wishes, then go on with the unfinished round."""
         self.log.state, self.restored = restored.run_state, None
         self.decision.ladder.restore(self.state.rounds)
         self.context.restore(restored)
@@ -174,7 +174,7 @@ class Cycle:
         return None if restored.unfinished is None else await self._round(restored.unfinished)
 
     async def _verify_stored(self, candidate: Candidate) -> Termination | None:
-        """Try a stored candidate of an equal recipe: round 0, which buys no token."""
+        """Try a stored candidate of an equal recipe: round 0, which costs no token."""
         self.log.current = iteration = Iteration(number=0, before=self.context.ledger.usage)
         self.log.propose(iteration, candidate)
         await self.trial.run(iteration, candidate)
@@ -242,7 +242,7 @@ class Cycle:
             raise ReplyError(message, ErrorClass.TRUNCATED) from error
 
     async def _ask_in_time(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Completion:
-        """Ask so that there is time for one last round. Raises BudgetError where there is not."""
+        """Ask so that there is time for a final round. Raises BudgetError when there is not."""
         if not self.final_answer.seconds:
             return await self._ask(iteration, wishes, repeats)
         if error := self.final_answer.out_of_time():

@@ -31,7 +31,7 @@ class Decision:
     stop_if: StopIf | None = None  # a rule over the forecast that ends it
 
     def limit(self) -> Termination | None:
-        """The end that a limit is which has been reached, here or in a loop around."""
+        """The end when a limit of this run or of a surrounding loop is reached."""
         reached = self.ledger.exhausted()
         if reached is None:
             return None
@@ -40,7 +40,7 @@ class Decision:
         return endings.limit_reached(limit, account, scope, self.recipe, self.log.state)
 
     def after(self, iteration: Iteration) -> Termination | None:
-        """The end that a finished round brings."""
+        """The end after a finished round, if there is one."""
         if iteration.verified(self.recipe) and not self.recipe.scores:
             how = f"in round {iteration.number}" if iteration.number else "by a stored candidate, 0 tokens"
             return Termination(
@@ -51,11 +51,11 @@ class Decision:
         return self._condition() or self._hopeless() or self._stuck()
 
     def refused(self, error: BudgetError) -> Termination:
-        """The end that a call brings which could break a limit."""
+        """The end when the next call could break a limit."""
         return endings.does_not_fit(error, self.recipe, self.log.state)
 
     def with_best(self, reason: StopReason, message: str) -> Termination:
-        """An end whose words name the best candidate."""
+        """An end whose message names the best candidate."""
         return Termination(reason, f"{message}; {endings.best(self.recipe, self.log.state)}")
 
     def _condition(self) -> Termination | None:

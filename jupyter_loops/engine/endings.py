@@ -1,4 +1,4 @@
-"""Ends as sentences with their numbers."""
+"""The messages of ends, with their numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPTIONS = {
 
 
 def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, state: RunState) -> Termination:
-    """The end that a reached limit is; `scope` says whose limit, empty for the run's own."""
+    """The end when a limit is reached; `scope` says whose limit, empty for the run's own."""
     spent, allowed = getattr(account.usage, limit), getattr(account.budget, limit)
     numbers = f"{amount(limit, spent)} of {amount(limit, allowed)} used{_by(scope)}"
     return Termination(REASONS[limit], f"{numbers}; {best(recipe, state)}{_advice(limit, scope)}")

@@ -1,4 +1,4 @@
-"""Says what happened: first to the journal, then to whoever listens."""
+"""Records events: first in the journal, then to the listeners."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "run_ended",
     }
 )
-_WORDLESS = frozenset(  # types of fields that hold no word of anybody
+_WORDLESS = frozenset(  # types of fields that hold no text of a model or a person
     {
         *("int", "float", "bool", "int | None", "float | None", "LoopJson", "list[LoopJson]"),
         *("dict[str, float]", "dict[str, float | None]", "list[tuple[str, float]]"),
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """The one way out for a run's events. An event is durable before any listener hears of it."""
+    """Records all events of a run. An event is durable before a listener gets it."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class EventRecorder:
         self._next.append(self._record(event))
 
     def _record(self, event: Event) -> Record:
-        """The event with its place, and without what must not be kept."""
+        """The event with its number, and without secrets and prompts that must not be stored."""
         cleaned = dict[str, Any]()
         for name in _WORDS.get(event.kind, ()):
             value = getattr(event, name)
@@ -109,7 +109,7 @@ class EventRecorder:
                 log.exception("a listener failed on %s", record.event.kind)
 
     def note(self, text: str) -> None:
-        """Say what a person should know besides: once the run is on the record, and not after its end."""
+        """Add a note for a person: once the run is on record, and not after its end."""
         if not self._started:
             self._early_notes.append(text)
         elif not self._over:

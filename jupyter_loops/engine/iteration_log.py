@@ -1,4 +1,4 @@
-"""What a run has so far: its rounds on the record, the best of them, and what may become of it."""
+"""The log of a run: its recorded rounds, the best of them, and the forecast."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .run_state import Iteration, RunState
 
 @dataclass(slots=True, kw_only=True)
 class IterationLog:
-    """Takes each round in, and says what came of it."""
+    """Adds each round to the run's state, and records its outcome."""
 
     recipe: Recipe
     verifier: Verifier
@@ -38,7 +38,7 @@ class IterationLog:
         return self.state.best.delivery if self.state.best else None
 
     def forecast(self) -> Forecast | None:
-        """What may become of the run from here; None where nothing can verify."""
+        """The forecast from here; None for a recipe that cannot be verified."""
         return self._forecast(self.context.ledger.usage)
 
     def _forecast(self, usage: Usage) -> Forecast | None:
@@ -92,7 +92,7 @@ class IterationLog:
         self.current = None
 
     def cut_short(self, why: str, fault: str = "") -> None:
-        """Keep the round that was under way."""
+        """Record the round that was under way."""
         self.context.steer()
         if self.current is not None:
             self.current.fault = fault

@@ -35,7 +35,7 @@ class JudgeCaller:
         return self.model.name if self.votes == 1 else f"{self.model.name} x{self.votes}"
 
     def attach(self, caller: ModelCaller) -> None:
-        """Ask beside the run's own questions: another model may be asked, but never a fallback."""
+        """Share the caller of the run. The judge's model may differ, and has no fallback."""
         self.caller = caller
 
     async def prepare(self) -> None:

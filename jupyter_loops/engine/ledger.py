@@ -1,4 +1,4 @@
-"""Reserve before, settle after: the reason why a cap is a cap.
+"""Reserve before a call, settle after it: this is why a limit holds.
 
 Before a call its worst case is reserved; if that does not fit, the call is not made. Afterwards the
 true usage is settled and the rest is given back. Failed and cancelled calls settle what they used.

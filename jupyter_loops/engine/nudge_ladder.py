@@ -1,6 +1,6 @@
 """What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop.
 
-It says where a run stands; what that means for a round's question is decided in request_tuning.py, with everything else.
+It says how stuck a run is. What that means for a question is decided in request_tuning.py, with everything else.
 """
 
 from __future__ import annotations

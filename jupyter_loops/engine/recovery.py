@@ -1,4 +1,4 @@
-"""What to do when something fails: one policy an error class, one table.
+"""What to do when something fails: one table with one policy for each error class.
 
 The waiting is our own few lines and not a library's: every wait is a state of the run that a person sees, a pause
 and a stop reach into, and the run's clock bounds; each try is reserved and settled by itself.

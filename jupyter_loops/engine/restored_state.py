@@ -43,7 +43,7 @@ MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
 
 @dataclass(slots=True, kw_only=True)
 class RestoredState:
-    """What happened so far, as far as it matters for what comes."""
+    """What a run needs to go on, restored from its events."""
 
     run_state: RunState = field(default_factory=RunState)
     unfinished: Iteration | None = None  # the round that was not finished
@@ -91,7 +91,7 @@ def fold(
 
 
 def _records_until(records: list[Record], iteration: int) -> list[Record]:
-    """To where a round was decided; one that was cut short and taken up again is decided twice."""
+    """The records until a round was decided; a round that was cut short and resumed is decided twice."""
     events = [record.event for record in records]
     ends = [n for n, event in enumerate(events, 1) if isinstance(event, Decided) and event.iteration <= iteration]
     return records[: ends[-1]] if ends else []

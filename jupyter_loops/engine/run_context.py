@@ -1,4 +1,4 @@
-"""Steps of the cycle in time: pauses, backoff, steering and the time limit."""
+"""What all parts of a run share: control, ledger, recorder, state machine, and the time limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class RunContext:
-    """Moves the machine, and lets a person's wishes in between its steps."""
+    """Moves the state machine, and applies what a person asked for between its steps."""
 
     control: Control
     ledger: Ledger
@@ -30,7 +30,7 @@ class RunContext:
     machine: StateMachine = field(init=False)
     alarms: list[tuple[asyncio.Timeout, float]] = field(init=False, default_factory=list)  # seconds before the limit
     iteration: int = field(init=False, default=0)
-    still: bool = field(init=False, default=False)  # while a person has the word, no time limit runs
+    still: bool = field(init=False, default=False)  # no time limit runs while the run waits
     hints: list[str] = field(init=False, default_factory=list)
     wishes: dict[str, Any] = field(init=False, default_factory=dict)  # model, temperature, max_tokens; None: as planned
 
@@ -38,7 +38,7 @@ class RunContext:
         self.machine = StateMachine(self.recorder.say)
 
     async def move(self, to: State, note: str = "") -> None:
-        """Let a person have their word, then step."""
+        """Apply what a person asked for, then step."""
         await self._listen()
         self.machine.move(to, self.iteration, note)
 
@@ -59,7 +59,7 @@ class RunContext:
 
     @asynccontextmanager
     async def waiting(self, why: str) -> AsyncIterator[None]:
-        """WAIT for somebody else inside the block; this time does not count."""
+        """WAIT inside the block, for a person or for other runs; this time does not count."""
         self.machine.move(State.WAIT, self.iteration, why)
         self.still = True
         try:
@@ -83,7 +83,7 @@ class RunContext:
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Wait on our own account inside the block; this time does not count."""
+        """Wait inside the block without a change of state; this time does not count."""
         try:
             with self.ledger.watch.paused():
                 self._set_alarm(None)
@@ -93,7 +93,7 @@ class RunContext:
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """What has to be there before there is work does not spend the run's time."""
+        """Inside the block the run starts up, which does not count as its time."""
         self.still = True
         try:
             with self.uncounted():

@@ -21,7 +21,7 @@ DEEPEST = 3  # runs inside each other, the outermost included
 
 @dataclass(slots=True, kw_only=True)
 class RunNesting:
-    """One run among its relatives."""
+    """A run with its child runs."""
 
     run: str
     name: str

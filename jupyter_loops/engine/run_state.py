@@ -57,7 +57,7 @@ class Iteration:
         return recipe.asserts <= {verdict.index for verdict in self.verdicts}
 
     def awaits_person(self, recipe: Recipe) -> bool:
-        """Whether all but a person's word is there."""
+        """Whether everything passed except what a person has to approve."""
         if not all(verdict.passed for verdict in self.verdicts):
             return False
         settled = {n for n, check in enumerate(recipe.checks, 1) if check.layer is not Layer.APPROVAL}
@@ -79,7 +79,7 @@ class Iteration:
         return None
 
     def outcome(self) -> str:
-        """What came of it, in a form that is equal when the result is the same."""
+        """The outcome, in a form that is equal when the result is the same."""
         results = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
         fault = self.observation.fault if self.observation else None
         return _ADDRESS.sub("0x", self._with_fault(results, fault))
@@ -102,7 +102,7 @@ class RunState:
     since_best: int = 0  # rounds in a row that did not improve
 
     def position(self, recipe: Recipe, usage: Usage) -> Position:
-        """Where the run stands, as conditions see it."""
+        """The run's position, as conditions see it."""
         best = self.best
         return Position(
             usage=usage,
@@ -127,7 +127,7 @@ class RunState:
         return next((summary.iteration for summary in self.rounds if digest and summary.digest == digest), None)
 
     def add(self, iteration: Iteration, progress: float, score: float | None) -> bool:
-        """Take a finished round in; True when it is the best so far."""
+        """Add a finished round; True when it is the best so far."""
         self.rounds.append(
             IterationSummary(
                 iteration=iteration.number,

@@ -1,4 +1,4 @@
-"""Ends a run that takes no step: a guard against faults of ours, and of what we wait for."""
+"""Ends a run that takes no step: a guard against bugs, and against calls that never return."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LOOK = 0.05  # the least seconds between two looks
 
 @dataclass(slots=True)
 class Watchdog:
-    """Looks at one run's machine. In WAIT, and while a candidate is within its own limits, it keeps still."""
+    """Watches the state machine of one run. WAIT, and a candidate within its own limits, never trigger it."""
 
     machine: StateMachine
     seconds: float | None  # without a step; None: it never bites
     trying: float  # seconds that a candidate and its checks may take besides
     bite: Callable[[], object]  # ends the run
     calling: float = 0.0  # seconds that a tool may take besides
-    message: str = ""  # what was found; empty while all is well
+    message: str = ""  # why it ended the run; empty otherwise
 
     async def watch(self) -> None:
         """Until cancelled, or until it has bitten."""

@@ -1,4 +1,4 @@
-"""Where the tools of a cell live: beside the notebook's names, with what they need of the set-up."""
+"""The globals of a cell's tools: the notebook's names, and what the tools need of the set-up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def define(recipe: Recipe, names: Mapping[str, object]) -> dict[str, Callable[..
 
 
 def _complete(recipe: Recipe, setup: Sequence[ast.stmt], names: Mapping[str, object]) -> None:
-    """Raise PreflightError for a name that a tool reads and nobody has."""
+    """Raise PreflightError for a name that a tool reads and that does not exist."""
     bound = {name for statement in setup for name in binds(statement)} | {tool.name for tool in recipe.tools}
     if any(map(imports_star, setup)):
         return  # which may bind anything
