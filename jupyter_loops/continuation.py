@@ -1,4 +1,4 @@
-"""What a stored run leaves to go on with: the same run again, a fork of it, or its answers once more."""
+"""What a stored run can continue as: the same run resumed, a fork, or a replay of its answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Continuation:
     recipe: Recipe
     options: dict[str, Any]  # as the run had them
     origin: Origin
-    story: Sequence[Json] = ()  # the events that a view is told first
+    story: Sequence[Json] = ()  # the events that a view gets first
     answers: Sequence[str] | None = None  # of a replay: what the model said, in order
 
     def missing(self, names: Mapping[str, object]) -> list[str]:
@@ -128,7 +128,7 @@ class StoredRun:
         return Continuation(recipe=self.recipe, options=self.options, origin=origin, story=story)
 
     def replayed(self) -> Continuation:
-        """A new run whose model says what was said then, at no cost. Raises PreflightError."""
+        """A new run whose model repeats the stored answers, at no cost. Raises PreflightError."""
         answers = [record["text"] for record in self.records if _is_answer(record)]
         if not any(answers):
             raise PreflightError(f"run {self.run_id} has no answers to replay: none were given, or they were forgotten")
@@ -137,7 +137,7 @@ class StoredRun:
 
 
 def _is_answer(record: Mapping[str, Any]) -> bool:
-    """Whether a model said what it was asked for; a call of a tool is only on the way to it."""
+    """Whether the record is a final answer of a model, and not a call of a tool."""
     return record["kind"] == "call_finished" and not record["error"] and not record.get("calls")
 
 

@@ -16,7 +16,7 @@ except ImportError as error:
     raise ImportError("data contracts need pandera: pip install 'jupyter-loops[contracts]'") from error
 
 Range = tuple[Any, Any]  # least and most, both allowed; None: no bound
-_MOST_RULES, _SHOWN = 8, 3  # broken rules, and rows of each, that are told
+_MOST_RULES, _SHOWN = 8, 3  # broken rules in a message, and rows of each
 _LONG = 60  # characters of a value
 
 

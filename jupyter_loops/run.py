@@ -60,7 +60,7 @@ class Run:
 
     @property
     def state(self) -> State:
-        """Where it is in its cycle."""
+        """The state of its cycle."""
         return self.cycle.context.machine.state
 
     @property
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def error(self) -> BaseException | None:
-        """The fault that kept it from ending in an ordinary way."""
+        """The exception that ended it, if it did not end with a Termination."""
         if not self.future.done() or self.future.cancelled():
             return None
         return self.future.exception()
@@ -157,7 +157,7 @@ class Run:
             raise
 
     def never_began(self) -> LoopError:
-        """What to tell whoever waited for a run that was stopped while it was being prepared."""
+        """The error for a run that was stopped before it began."""
         return LoopError(f"{self.name} was stopped before it began")
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ from .termination import Termination
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a run stands."""
+    """What conditions read of a run."""
 
     usage: Usage
     verified: bool = False  # the best candidate passed every assert, and there is one

@@ -1,4 +1,4 @@
-"""What may become of a run: how likely it verifies, and what that costs."""
+"""The forecast of a run: how likely it verifies, and what that costs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Seen from the end of a round. Costs are in US dollars and None where the price is not known."""
+    """The forecast at the end of a round. Costs are in US dollars, and None where the price is not known."""
 
     round: int  # rounds that are over
     by_round: int  # the last one that the limits seem to allow

@@ -10,7 +10,7 @@ from .candidate import Candidate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the planner may tell the model. Kept small, so that every round costs about the same."""
+    """What the planner may tell the model. It stays small, so that every round costs about the same."""
 
     iteration: int = 1  # the round that is being planned
     best: Candidate | None = None

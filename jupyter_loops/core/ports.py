@@ -72,7 +72,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What every candidate of a run meets: set-up executed, names received."""
+    """The environment of every candidate of a run: set-up, names, limits."""
 
     recipe: Recipe
     names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
@@ -95,7 +95,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """What the sandbox knows once the set-up has run."""
+    """What the sandbox reports once the set-up has run."""
 
     isolation: str  # bubblewrap, landlock, container, process
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # data target → JSON schema
@@ -105,7 +105,7 @@ class Readiness:
 
 
 class Attempt(Protocol):
-    """One candidate in a child of its own."""
+    """One candidate in its own child process."""
 
     async def execute(self) -> Observation:
         """Run the candidate; a data candidate is validated against its types."""

@@ -1,4 +1,4 @@
-"""What a planner may call before it answers, and what comes of a call."""
+"""Tools that a planner may call before it answers, their calls, and the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Calling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """One tool, as a model is told of it."""
+    """One tool, as it is described to a model."""
 
     name: str
     description: str = ""

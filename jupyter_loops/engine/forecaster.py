@@ -43,14 +43,14 @@ class Shape(NamedTuple):
 
 
 class Forecaster:
-    """Forecasts of one run, from the runs of the past and from its own rounds."""
+    """Forecasts of one run, from earlier runs and from its own rounds."""
 
     def __init__(self, outcomes: Iterable[RunOutcome] = ()) -> None:
         self.latest: Forecast | None = None
         self.learn(outcomes)
 
     def learn(self, outcomes: Iterable[RunOutcome]) -> None:
-        """Take the runs of the past in."""
+        """Fit the forecast to earlier runs."""
         self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
         shapes = _posterior(self.outcomes)
         self._odds = [(shape.b, shape.a + shape.b) for shape in shapes]
@@ -101,7 +101,7 @@ class Forecaster:
         return self.latest
 
     def _round_costs(self, usage: Usage) -> Costs:
-        """Of one round: the mean of this run's own, with the past as one round more."""
+        """The cost of one round: the mean of this run's rounds, with the mean of earlier runs as one more."""
         history = mean_costs(self.outcomes)
         prior_rounds, rounds = history is not None, usage.iterations
         if not (prior_rounds or rounds):
@@ -130,7 +130,7 @@ class Costs:
 
 
 def mean_costs(outcomes: Sequence[RunOutcome]) -> Costs | None:
-    """What a round of the past has cost, the likest runs counting most; None without any."""
+    """The mean cost of a round in earlier runs, weighted by likeness; None without any."""
     rounds = sum(outcome.weight * outcome.rounds for outcome in outcomes)
     if not rounds:
         return None
@@ -159,7 +159,7 @@ def _affordable_rounds(budget: Budget, usage: Usage, round_costs: Costs) -> int:
 
 
 def _posterior(outcomes: Sequence[RunOutcome]) -> list[Shape]:
-    """The grid of one loop's mean and of how alike its runs are, weighted by what is known of other loops and of it."""
+    """The grid of one loop's mean and of how alike its runs are, weighted by its own runs and by other loops."""
     loop_counts = _outcome_counts(outcome for outcome in outcomes if outcome.weight >= SAME_LOOP)
     before = _before(frozenset(_outcome_counts(outcome for outcome in outcomes if outcome.weight < SAME_LOOP).items()))
     return _weighed(

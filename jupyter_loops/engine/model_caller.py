@@ -1,4 +1,4 @@
-"""One question to the model: reserved before it leaves, durable before its answer is used, settled always."""
+"""One call of the model: reserved before it is sent, durable before its answer is used, and always settled."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ModelCaller:
         self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
         self._answers = Answers()
-        self._notified = list[str]()  # what a person need not be told again
+        self._notified = list[str]()  # notices that a person has had
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def for_model(self, model: Model) -> ModelCaller:
@@ -71,7 +71,7 @@ class ModelCaller:
         self._model = model
 
     def restore(self, restored: RestoredState) -> None:
-        """Go on after calls of before: paid answers are used, and what was in flight is charged at its worst."""
+        """Go on after earlier calls: use answers that are paid for, and charge calls in flight at their worst case."""
         self._numbers, self._answers = count(restored.calls + 1), Answers(restored.answers)
         for call in restored.lost:
             usd = call.reserved_usd if self._ledger.price is not None else None
@@ -142,7 +142,7 @@ class ModelCaller:
                 await self._wait(seconds, why)
 
     def _sendable(self, prompt: Prompt) -> Prompt:
-        """The prompt without secrets, which a person is told of once."""
+        """The prompt without secrets; the first one that is removed gives a note."""
         prompt = prompt.redacted
         if MARK not in self._notified and any(MARK in message.content for message in prompt.messages):
             self._notified.append(MARK)
@@ -152,7 +152,7 @@ class ModelCaller:
     async def _once(
         self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str, *, patient: bool
     ) -> Completion:
-        """One call, which the breakers let through and hear of."""
+        """One call that the breakers admit; they count its outcome."""
         leave = await self._admitted(iteration, patient=patient)
         try:
             completion = await self._call(prompt, sampling, iteration, purpose)
@@ -166,7 +166,7 @@ class ModelCaller:
         return completion
 
     async def _admitted(self, iteration: int, *, patient: bool) -> Pass:
-        """Leave from the breakers. Raises BreakerError; waits for the outcome of another run's probe if `patient`."""
+        """Permission from the breakers. Raises BreakerError; if `patient`, waits while another run probes."""
         while True:
             try:
                 leave, steps = self._breakers.admit(self._model.name, self._model.endpoint)
@@ -197,7 +197,7 @@ class ModelCaller:
         self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
     def _feature(self, iteration: int, feature: str, became: str, reason: str, *, lasts: bool = True) -> None:
-        """What an endpoint takes; where that `lasts`, the next kernel begins with it."""
+        """Record what an endpoint accepts; if that `lasts`, the next kernel starts with it."""
         where = {"model": self._model.name, "endpoint": self._model.endpoint} if lasts else {}
         self._recorder.say(
             Adapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)

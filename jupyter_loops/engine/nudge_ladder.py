@@ -1,4 +1,4 @@
-"""What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop.
+"""Steps for a run without progress: tell the model, start with a fresh context, raise the temperature, stop.
 
 It says how stuck a run is. What that means for a question is decided in request_tuning.py, with everything else.
 """
@@ -28,16 +28,16 @@ class NudgeRung(IntEnum):
 
 @dataclass(slots=True)
 class NudgeLadder:
-    """Where one run stands on it. A better round is the way down; a fresh start forgets what led to it."""
+    """The rung of one run. A better round resets it to NONE."""
 
     detector: Detector
     recorder: EventRecorder
     rung: NudgeRung = NudgeRung.NONE
     reason: str = ""
-    _afresh: bool = field(default=False)  # the fresh start of this step is behind the run
+    _afresh: bool = field(default=False)  # this step's fresh start has happened
 
     def restore(self, rounds: Iterable[IterationSummary]) -> None:
-        """Take in the rounds of a run that goes on; they were told before."""
+        """Replay the rounds of a resumed run, without events."""
         best = (-1.0, float("-inf"))
         for summary in rounds:
             key = (summary.progress, float("-inf") if summary.score is None else summary.score)

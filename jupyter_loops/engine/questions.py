@@ -30,7 +30,7 @@ def _of_code(question: HostQuestion, candidate: Candidate) -> str:
 
 
 class NeedsPerson(Exception):
-    """A check cannot go on without a person's word. Carries the question, and ends the attempt."""
+    """A check cannot go on without a person's answer. Carries the question, and ends the attempt."""
 
     def __init__(self, question: HostQuestion) -> None:
         super().__init__(question)
@@ -52,7 +52,7 @@ class Questions:
     _unsteady: set[Place] = field(init=False, default_factory=set)  # the value differed in the next child
 
     def recall(self, answers: Iterable[Answered]) -> None:
-        """Take over what has been answered before, so that equal questions cost nothing."""
+        """Add earlier answers, so that equal questions cost nothing."""
         for answered in answers:
             value = bool(answered.value) if answered.word == Word.APPROVE else answered.value
             key = (answered.check, answered.site, answered.digest, answered.by)
@@ -85,7 +85,7 @@ class Questions:
         return answer
 
     async def put_to_person(self, question: HostQuestion, iteration: int, candidate: Candidate) -> None:
-        """Get a person's word; the answer is durable, and known from now on: a yes for the value, a no for its code."""
+        """Ask a person. The durable answer holds from now on: a yes for the value, a no for its code."""
         place = (iteration, question.check, question.site)
         if place in self._decided:
             self._unsteady.add(place)

@@ -1,4 +1,4 @@
-"""How the model is asked in a round: the one place that decides it, and says why."""
+"""Decides how the model is asked in each round, and records the reason."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class RequestTuning:
     def question(self, memory: Memory, plan: Plan, model: Model, wishes: Mapping[str, Any]) -> IterationRequest:
         """How this round asks.
 
-        What a person wished goes before the way out of being stuck, that before what was measured, and that before
-        the planner's schedule.
+        A person's wishes come first, then the nudge ladder, then the measured best, then the planner's schedule.
         """
         bold = replace(memory, bold=1) if self.ladder.bolder else memory
         planned = self._wished(plan(bold), wishes)
@@ -96,7 +95,7 @@ class RequestTuning:
         return self._choose(approach, memory, fixed_temperature=fixed_temperature)
 
     def model(self, approach: Approach, now: Model) -> Model:
-        """The model that an approach wants."""
+        """The model of an approach, priced and ready to be called."""
         if approach.model == now.name:
             return now
         chosen = next(model for model in self.models if model.name == approach.model)
@@ -119,7 +118,7 @@ class RequestTuning:
         self._say(iteration, "answer", f"the candidate of round {tried}", "asked again", "it was tried already")
 
     def measure(self, gain: float, spent: Usage) -> None:
-        """A round is over: what it gained, and what it cost."""
+        """Record what a finished round gained and cost."""
         if self._request is not None and self._request.memory.iteration > 1:
             worth = Worth(rounds=1, gain=max(gain, 0.0), usd=spent.usd, tokens=spent.tokens)
             self.bandit.learn({self._request.approach: worth})

@@ -25,18 +25,18 @@ PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need
 
 
 class RunInputs(Protocol):
-    """How a run comes to be, once its set-up is fine."""
+    """What a new or resumed run reads and records once its set-up has run."""
 
     async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
     async def outcomes(self) -> list[RunOutcome]:
-        """How runs like this one went."""
+        """The outcomes of similar runs."""
         ...
 
     async def approaches(self) -> dict[Approach, Worth]:
-        """What ways to ask were worth in runs of this loop."""
+        """What each approach gained and cost in runs of this loop."""
         ...
 
     async def remember(self) -> None:
@@ -52,7 +52,7 @@ class RunInputs(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class RunPreparation:
-    """What has to be there before the first round."""
+    """Prepares a run for its first round: sandbox, set-up, history and models."""
 
     world: World
     sandbox: Sandbox
@@ -90,11 +90,11 @@ class RunPreparation:
         return stored and stored[0]
 
     async def complete(self) -> None:
-        """What a round needs that asks a model."""
+        """Prepare what a round needs that asks a model."""
         with (
             self.log.context.uncounted(),
             contextlib.suppress(HistoryError),
-        ):  # without a past, the forecast is only less sure
+        ):  # without a history, the forecast is only less certain
             self.log.forecaster.learn(await self.inputs.outcomes())
             self.log.tuning.bandit.learn(await self.inputs.approaches())
             await self.inputs.remember()
@@ -112,7 +112,7 @@ class RunPreparation:
             self._took[what] = round(time.monotonic() - began, 3)
 
     def let_go(self) -> None:
-        """Of models that nobody needed."""
+        """Cancel the opening of models that the run did not need."""
         if self._models is not None:
             self._models.cancel()
 
