@@ -103,16 +103,16 @@ class Cycle:
         task = asyncio.current_task()
         assert task is not None
         self.context.control.attach(task)
-        trying = self.world.limits.seconds * (2 + self.trial.repeat)
-        dog = Watchdog(self.context.machine, self.watchdog, trying, task.cancel, self.tools.patience)
-        watching = asyncio.ensure_future(dog.watch())
+        trial_seconds = self.world.limits.seconds * (2 + self.trial.repeat)
+        guard = Watchdog(self.context.machine, self.watchdog, trial_seconds, task.cancel, self.tools.patience)
+        watching = asyncio.ensure_future(guard.watch())
         self.context.ledger.watch.restart()
         try:
             end = await self.context.within_time(self._begin())
             while end is None:
                 end = self.decision.limit() or await self.context.within_time(self._round())
         except asyncio.CancelledError:
-            end = self._cancelled(dog.message)
+            end = self._cancelled(guard.message)
             if end is None:
                 raise
             task.uncancel()
@@ -134,14 +134,14 @@ class Cycle:
             watching.cancel()
         return end
 
-    def _cancelled(self, barked: str) -> Termination | None:
+    def _cancelled(self, watchdog_message: str) -> Termination | None:
         """The end when a person or the watchdog has stopped the run; None when something else has cancelled it."""
         stopping = self.context.control.stopping
-        if self.readiness is None or not (barked or stopping):
+        if self.readiness is None or not (watchdog_message or stopping):
             return None
-        self.log.cut_short(stopping or barked)
+        self.log.cut_short(stopping or watchdog_message)
         if stopping is None:
-            return self.decision.with_best(StopReason.ERROR, barked)
+            return self.decision.with_best(StopReason.ERROR, watchdog_message)
         return self.decision.with_best(stopping, f"{stopping} by hand")
 
     async def _begin(self) -> Termination | None:
