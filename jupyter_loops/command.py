@@ -28,9 +28,9 @@ missing. `%loops repair` does the same in a notebook.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`jupyter loops …`; gives the exit status."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        return int(asked.do(asked))
+        return int(options.do(options))
     except LoopError as error:
         print(f"jupyter loops: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
         return 1
@@ -54,22 +54,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _repair(asked: argparse.Namespace) -> int:
+def _repair(options: argparse.Namespace) -> int:
     from jupyter_loops.history import History
 
-    history = History(asked.file)
+    history = History(options.file)
     print(str(history.repair()).replace("; ", "\n"))  # noqa: T201 - this is a command line
     history.close()
     return 0
 
 
-def _serve(asked: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
     from jupyter_loops.history.serving import serving
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with serving(asked.file, asked.host, asked.port) as address:
+    with serving(options.file, options.host, options.port) as address:
         print(f"{address} answers; Ctrl-C ends it", flush=True)  # noqa: T201 - this is a command line
         ended.wait()
     return 0

@@ -1,4 +1,4 @@
-"""What a stored run leaves to go on with: the same run again, a fork of it, or its answers once more."""
+"""What a stored run can continue as: the same run resumed, a fork, or a replay of its answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Continuation:
     recipe: Recipe
     options: dict[str, Any]  # as the run had them
     origin: Origin
-    story: Sequence[Json] = ()  # the events that a view is told first
+    story: Sequence[Json] = ()  # the events that a view gets first
     answers: Sequence[str] | None = None  # of a replay: what the model said, in order
 
     def missing(self, names: Mapping[str, object]) -> list[str]:
@@ -67,19 +67,20 @@ class StoredRun:
     @property
     def options(self) -> dict[str, Any]:
         """What it was started with; the model is the one it had, whatever the default is now."""
-        said = dict(self.records[0]["options"])
-        return said | {"model": said.get("model") or self.records[0]["model"], "history": self.history.address.text}
+        options = dict(self.records[0]["options"])
+        model = options.get("model") or self.records[0]["model"]
+        return options | {"model": model, "history": self.history.address.text}
 
-    def past(self, upto: int | None = None) -> RestoredState:
-        """Its state now, or at the end of a round, its forefathers' rounds included."""
+    def restore(self, upto: int | None = None) -> RestoredState:
+        """Its state now, or at the end of a round, the rounds of the runs that it was forked from included."""
         first, start = self.records[0], None
         if first.get("forked_at") is not None:
-            start = self._parent().past(first["forked_at"]).forked()
-        events = [record for one in self.records if (record := Record.of(one)) is not None]
+            start = self._parent().restore(first["forked_at"]).forked()
+        events = [record for row in self.records if (record := Record.of(row)) is not None]
         return fold(events, self.recipe, self.verifier, start=start, upto=upto)
 
     def at(self, iteration: int) -> StoredRun:
-        """The run that the round belongs to: this one, or a forefather."""
+        """The run that the round belongs to: this one, or one that it was forked from."""
         forked_at = self.records[0].get("forked_at")
         return self if forked_at is None or iteration > forked_at else self._parent().at(iteration)
 
@@ -92,43 +93,43 @@ class StoredRun:
         try:
             self.history.settle(self.run_id)  # what was written before the claim was ours
             run = StoredRun.find(self.history, self.verifier, self.run_id)
-            past = run.past()
-            run.check(past)
+            restored = run.restore()
+            run.check(restored)
         except BaseException:
             claim.close()
             raise
-        origin = Origin(past=past, run_id=self.run_id, let_go=claim.remove)
+        origin = Origin(restored=restored, run_id=self.run_id, let_go=claim.remove)
         story = self.history.story(self.run_id)
         return Continuation(recipe=run.recipe, options=run.options, origin=origin, story=story)
 
-    def check(self, past: RestoredState) -> None:
+    def check(self, restored: RestoredState) -> None:
         """Raise PreflightError unless the run can go on."""
-        if past.ended is not None and past.ended.reason == StopReason.VERIFIED:
+        if restored.ended is not None and restored.ended.reason == StopReason.VERIFIED:
             raise PreflightError(f"run {self.run_id} is verified already; %loops fork starts another from its rounds")
-        journal = [one["journal"] for one in self.records if one.get("journal")][-1:]
-        if past.ended is None and journal and self.history.goes_on(journal[0]):
+        journal = [record["journal"] for record in self.records if record.get("journal")][-1:]
+        if restored.ended is None and journal and self.history.goes_on(journal[0]):
             raise PreflightError(f"run {self.run_id} is going on in another kernel; stop it there first")
 
     def forked(self, at: int | None, hint: str = "") -> Continuation:
         """A new run from the end of one of its rounds, the last by default. Raises PreflightError."""
         run = self if at is None else self.at(at)
-        past = run.past(at)
-        done = len(past.standing.rounds)
+        restored = run.restore(at)
+        done = len(restored.run_state.rounds)
         if (at is not None and done != at) or not done:
             raise PreflightError(
                 f"run {self.run_id} cannot be forked at round {at or 1}: {_there_are(done)}; "
                 "a verified round and one that was cut short leave nothing to go on from"
             )
-        start = past.forked()
+        start = restored.forked()
         if hint:
             start.steers.append(Steered(iteration=done, action="hint", value=hint))
-        origin = Origin(past=start, parent=run.run_id, relation="fork", forked_at=done)
+        origin = Origin(restored=start, parent=run.run_id, relation="fork", forked_at=done)
         story = self.history.story(run.run_id, done)
         return Continuation(recipe=self.recipe, options=self.options, origin=origin, story=story)
 
     def replayed(self) -> Continuation:
-        """A new run whose model says what was said then, at no cost. Raises PreflightError."""
-        answers = [one["text"] for one in self.records if _is_answer(one)]
+        """A new run whose model repeats the stored answers, at no cost. Raises PreflightError."""
+        answers = [record["text"] for record in self.records if _is_answer(record)]
         if not any(answers):
             raise PreflightError(f"run {self.run_id} has no answers to replay: none were given, or they were forgotten")
         origin = Origin(parent=self.run_id, relation="replay")
@@ -136,7 +137,7 @@ class StoredRun:
 
 
 def _is_answer(record: Mapping[str, Any]) -> bool:
-    """Whether a model said what it was asked for; a call of a tool is only on the way to it."""
+    """Whether the record is a final answer of a model, and not a call of a tool."""
     return record["kind"] == "call_finished" and not record["error"] and not record.get("calls")
 
 

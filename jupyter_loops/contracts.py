@@ -16,7 +16,7 @@ except ImportError as error:
     raise ImportError("data contracts need pandera: pip install 'jupyter-loops[contracts]'") from error
 
 Range = tuple[Any, Any]  # least and most, both allowed; None: no bound
-_TOLD, _SHOWN = 8, 3  # broken rules, and rows of each, that are told
+_MOST_RULES, _SHOWN = 8, 3  # broken rules in a message, and rows of each
 _LONG = 60  # characters of a value
 
 
@@ -44,14 +44,14 @@ def conforms(
     that has to hold as well.
     """
     broken = _counted(table, rows, rows_of)
-    ours = _schema(columns or {}, _names(nulls), ranges or {}, only=only)
-    for each in (ours, schema):
-        if each is not None:
-            broken += _violations(each, table)
+    declared = _schema(columns or {}, _names(nulls), ranges or {}, only=only)
+    for contract in (declared, schema):
+        if contract is not None:
+            broken += _violations(contract, table)
     broken += _repeated(table, _names(unique))
     if broken:
-        more = [f"and {len(broken) - _TOLD} more"] if len(broken) > _TOLD else []
-        raise ContractViolation("; ".join(broken[:_TOLD] + more))
+        more = [f"and {len(broken) - _MOST_RULES} more"] if len(broken) > _MOST_RULES else []
+        raise ContractViolation("; ".join(broken[:_MOST_RULES] + more))
     return True
 
 
@@ -73,15 +73,15 @@ def _bounds(limits: Range | None) -> list[Any]:
 
 
 def _counted(table: Sized, rows: int | tuple[int | None, int | None] | None, source: Sized | None) -> list[str]:
-    found, wrong = len(table), []
+    count, wrong = len(table), []
     least, most = rows if isinstance(rows, tuple) else (rows, rows)
-    if (least is not None and found < least) or (most is not None and found > most):
-        wanted = (
+    if (least is not None and count < least) or (most is not None and count > most):
+        expected = (
             f"{least}" if least == most else f"{0 if least is None else least} to {'any' if most is None else most}"
         )
-        wrong.append(f"{found} rows instead of {wanted}")
-    if source is not None and found != len(source):
-        wrong.append(f"{found} rows, and the source has {len(source)}")
+        wrong.append(f"{count} rows instead of {expected}")
+    if source is not None and count != len(source):
+        wrong.append(f"{count} rows, and the source has {len(source)}")
     return wrong
 
 
@@ -108,34 +108,34 @@ def _violations(schema: Any, table: Any) -> list[str]:
     try:
         schema.validate(table, lazy=True)
     except SchemaErrors as errors:
-        return _told(errors.failure_cases, len(table))
+        return _broken_rules(errors.failure_cases, len(table))
     return []
 
 
-def _told(cases: Any, total: int) -> list[str]:
+def _broken_rules(cases: Any, total: int) -> list[str]:
     """One line a rule that is broken."""
-    told = []
+    lines = []
     for (column, check), group in cases.fillna({"column": ""}).groupby(["column", "check"], sort=False):
         indexed = group[group["index"].notna()]
         if indexed.empty:
-            told += [_whole(str(column), str(check), found) for found in group["failure_case"].unique()]
+            lines += [_table_rule(str(column), str(check), case) for case in group["failure_case"].unique()]
             continue
         pairs = zip(indexed["index"].head(_SHOWN), indexed["failure_case"].head(_SHOWN), strict=True)
         shown = ", ".join(f"row {index}: {_short(value)}" for index, value in pairs)
         rule = "is null" if check == "not_nullable" else f"breaks {check}"
-        told.append(f"{column} {rule} in {len(indexed)} of {total} rows ({shown})")
-    return told
+        lines.append(f"{column} {rule} in {len(indexed)} of {total} rows ({shown})")
+    return lines
 
 
-def _whole(column: str, check: str, found: Any) -> str:
+def _table_rule(column: str, check: str, case: Any) -> str:
     if check == "column_in_dataframe":
-        return f"column {found} is missing"
+        return f"column {case} is missing"
     if check == "column_in_schema":
-        return f"column {found} is one too many"
+        return f"column {case} is one too many"
     if check.startswith("dtype"):
-        wanted = check.removeprefix("dtype('").removesuffix("')")
-        return f"{column} is of type {found} instead of {wanted}"
-    return f"{column} breaks {check}: {_short(found)}".strip()
+        expected = check.removeprefix("dtype('").removesuffix("')")
+        return f"{column} is of type {case} instead of {expected}"
+    return f"{column} breaks {check}: {_short(case)}".strip()
 
 
 def _short(value: Any) -> str:
@@ -143,5 +143,5 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
-def _names(given: str | Iterable[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+def _names(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

@@ -88,18 +88,18 @@ class SetupError(PreflightError):
 class BudgetError(LoopError):
     """A limit does not hold enough for the next call.
 
-    `limit` is the name of a Budget field; `needed` and `left` are in its unit. `scope` says whose limit it is:
+    `limit` is the name of a Budget field; `needed` and `remaining` are in its unit. `scope` says whose limit it is:
     empty for the run's own, otherwise in words ("today", "the loop that called this one"). `cause` is the fault
     that made the call necessary, where there was one.
     """
 
-    def __init__(self, limit: str, needed: float, left: float, scope: str = "", cause: str = "") -> None:
-        super().__init__(limit, needed, left, scope, cause)
-        self.limit, self.needed, self.left, self.scope, self.cause = limit, needed, left, scope, cause
+    def __init__(self, limit: str, needed: float, remaining: float, scope: str = "", cause: str = "") -> None:
+        super().__init__(limit, needed, remaining, scope, cause)
+        self.limit, self.needed, self.remaining, self.scope, self.cause = limit, needed, remaining, scope, cause
 
     def __str__(self) -> str:
         of = f" of {self.scope}" if self.scope else ""
-        return f"the next call may need {self.needed:g} {self.limit}, and {max(self.left, 0):g} is left{of}"
+        return f"the next call may need {self.needed:g} {self.limit}, and {max(self.remaining, 0):g} is left{of}"
 
 
 class ModelError(LoopError):
@@ -130,8 +130,8 @@ class BreakerError(ModelError):
     """A model was not asked, because it failed too often in a row; `seconds` until it may be asked again."""
 
     def __init__(self, model: str, kind: ErrorClass, failures: int, seconds: float) -> None:
-        again = f"it is asked again in {seconds:.0f} s" if seconds else "another call is asking whether it is back"
-        super().__init__(f"{model} was left alone after {failures} times {kind} in a row; {again}", kind)
+        when = f"it is asked again in {seconds:.0f} s" if seconds else "another call is asking whether it is back"
+        super().__init__(f"{model} was left alone after {failures} times {kind} in a row; {when}", kind)
         self.args = (model, kind, failures, seconds)
         self.model, self.failures, self.seconds = model, failures, seconds
 

@@ -47,9 +47,9 @@ class Loop(Recipe):
         """
         person = None if approve is None else Person(callback=approve, namespace=names or {})
         lineage = None if parent is None else parent.cycle.lineage
-        given = {_name(one): one for one in tools if not isinstance(one, str)}
+        functions = {_name(tool): tool for tool in tools if not isinstance(tool, str)}
         chosen = tuple(map(_name, tools))
-        names = ChainMap[str, object]({**given}, names or {}) if given else names  # type: ignore[arg-type]  # only read
+        names = ChainMap[str, object]({**functions}, names or {}) if functions else names  # type: ignore[arg-type]  # only read
         return launch(self, Options.of(options | {"tools": chosen}), names, parent=lineage, person=person)
 
 

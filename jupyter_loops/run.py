@@ -60,8 +60,8 @@ class Run:
 
     @property
     def state(self) -> State:
-        """Where it is in its cycle."""
-        return self.cycle.pace.machine.state
+        """The state of its cycle."""
+        return self.cycle.context.machine.state
 
     @property
     def termination(self) -> Termination | None:
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def error(self) -> BaseException | None:
-        """The fault that kept it from ending in an ordinary way."""
+        """The exception that ended it, if it did not end with a Termination."""
         if not self.future.done() or self.future.cancelled():
             return None
         return self.future.exception()
@@ -85,7 +85,7 @@ class Run:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
-        return self.cycle.standing.best.candidate if self.cycle.standing.best else None
+        return self.cycle.state.best.candidate if self.cycle.state.best else None
 
     @property
     def source(self) -> str:
@@ -100,17 +100,17 @@ class Run:
     @property
     def usage(self) -> Usage:
         """What it has spent so far."""
-        return self.cycle.pace.ledger.usage
+        return self.cycle.context.ledger.usage
 
     @property
     def budget(self) -> Budget:
         """What it may spend."""
-        return self.cycle.pace.ledger.budget
+        return self.cycle.context.ledger.budget
 
     @property
     def forecast(self) -> Forecast | None:
         """How likely it verifies within its limits, and at what cost, as of the last round. None without asserts."""
-        return self.cycle.logbook.forecaster.latest
+        return self.cycle.log.forecaster.latest
 
     @property
     def chart(self) -> Charts:
@@ -127,7 +127,7 @@ class Run:
             "SELECT iteration, name, bytes, kept FROM artifacts WHERE run_id = $run", {"run": self.id}
         )
         folder = self.history.artifacts(self.id)
-        return [Artifact(iteration, name, size, folder / kept) for iteration, name, size, kept in rows.fetchall()]
+        return [Artifact(iteration, name, size, folder / place) for iteration, name, size, place in rows.fetchall()]
 
     def traceback(self) -> str:
         """The whole traceback of `error`, for a bug report."""
@@ -157,7 +157,7 @@ class Run:
             raise
 
     def never_began(self) -> LoopError:
-        """What to tell whoever waited for a run that was stopped while it was being prepared."""
+        """The error for a run that was stopped before it began."""
         return LoopError(f"{self.name} was stopped before it began")
 
     def check(self) -> None:
@@ -170,46 +170,46 @@ class Run:
 
     def pause(self) -> None:
         """Wait before the next phase; the time does not count."""
-        self.cycle.pace.control.pause()
+        self.cycle.context.control.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self.cycle.pace.control.resume()
+        self.cycle.context.control.resume()
 
     def step(self) -> None:
         """Go on to the end of one round, then pause."""
-        self.cycle.pace.control.step()
+        self.cycle.context.control.step()
 
     def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
         """End now; the best candidate so far is kept."""
-        self.cycle.pace.control.stop(reason)
+        self.cycle.context.control.stop(reason)
 
     def hint(self, text: str) -> None:
         """Tell the model something from the next round on."""
-        self.cycle.pace.control.hint(text)
+        self.cycle.context.control.hint(text)
 
     @property
     def waiting(self) -> Approval | None:
         """The value that waits for a person's word, or None."""
-        return self.cycle.pace.control.waiting
+        return self.cycle.context.control.waiting
 
     def approve(self, comment: str = "", number: int | None = None) -> None:
         """Accept the value that waits. Raises LoopError where none waits, or another one than `number`."""
-        self.cycle.pace.control.approve(comment, number)
+        self.cycle.context.control.approve(comment, number)
 
     def reject(self, comment: str = "", number: int | None = None) -> None:
         """Refuse the value that waits; the comment is feedback for the next round. Raises LoopError as `approve`."""
-        self.cycle.pace.control.reject(comment, number)
+        self.cycle.context.control.reject(comment, number)
 
     def raise_budget(self, **limits: float | None) -> None:
         """Set new limits: usd, tokens, seconds, iterations, calls. None takes a limit away. Raises LoopError."""
-        known = asdict(self.budget)
+        current = asdict(self.budget)
         for name, value in limits.items():
-            if name not in known:
-                raise LoopError(f"no limit is called {name!r}; there are {', '.join(known)}")
+            if name not in current:
+                raise LoopError(f"no limit is called {name!r}; there are {', '.join(current)}")
             if value is not None and not value > 0:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
-        self.cycle.pace.control.budget(limits)
+        self.cycle.context.control.budget(limits)
 
     def set(self, *, model: str | None = None, **changes: float | None) -> None:
         """Change how the model is asked, and any limit: the next safe point takes it up, as an event.
@@ -219,18 +219,18 @@ class Run:
         """
         if self.future.done():
             raise LoopError(f"{self.name} has ended already")
-        asked: dict[str, Any] = {name: changes.pop(name) for name in ("temperature", "max_tokens") if name in changes}
-        if not (asked or changes or model):
+        wishes: dict[str, Any] = {name: changes.pop(name) for name in ("temperature", "max_tokens") if name in changes}
+        if not (wishes or changes or model):
             raise LoopError("say what to set: model, temperature, max_tokens, or a limit")
-        _check_sampling(asked)
+        _check_sampling(wishes)
         find = self.cycle.tuning.find
         if model is not None and find is not None:
             find(model)  # a name that cannot be is refused here, and not in the middle of the run
-            asked["model"] = model
+            wishes["model"] = model
         if changes:
             self.raise_budget(**changes)
-        if asked:
-            self.cycle.pace.control.set(asked)
+        if wishes:
+            self.cycle.context.control.set(wishes)
 
     def fork(
         self, at: int | None = None, *, hint: str = "", names: Mapping[str, object] | None = None, **options: Any
@@ -240,8 +240,8 @@ class Run:
         `options` are those of the %%loop line where they differ. `names` are the notebook's as they are now; the
         ones that this run had, by default. Raises PreflightError.
         """
-        found = StoredRun.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
-        return self.pursue(found, names or self.cycle.world.reach, **options)
+        continuation = StoredRun.find(self.history, self.cycle.verifier, self.id).forked(at, hint)
+        return self.pursue(continuation, names or self.cycle.world.reach, **options)
 
     # ---- what it leaves behind
 
@@ -277,8 +277,8 @@ class Run:
         return f"<Run {self.name} {self.id} · {how}>"
 
 
-def _check_sampling(asked: Mapping[str, float | None]) -> None:
-    temperature, most = asked.get("temperature"), asked.get("max_tokens")
+def _check_sampling(changes: Mapping[str, float | None]) -> None:
+    temperature, most = changes.get("temperature"), changes.get("max_tokens")
     if temperature is not None and not 0 <= temperature <= 2:  # noqa: PLR2004  # the providers' range
         raise LoopError(f"temperature must lie between 0 and 2, got {temperature!r}")
     if most is not None and not (isinstance(most, int) and most > 0):

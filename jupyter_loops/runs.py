@@ -1,4 +1,4 @@
-"""The runs of this process: known by id, found by name, and ended with it."""
+"""The runs of this process: registered by id, found by name, and stopped when the process ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _runs: dict[str, Run] = {}  # by id: all that go on, and the latest of each name
 
 
 def add(run: Run) -> None:
-    """Make it known. An ended run of the same name is only in the history from now on."""
+    """Register a run. An ended run of the same name is only in the history from now on."""
     for id_, other in list(_runs.items()):
         if other.name == run.name and other.future.done():
             _runs.pop(id_, None)
@@ -28,21 +28,21 @@ def find(name: str) -> Run | None:
     """The run with this id or unique beginning of an id, or the newest of this name, one that goes on before others."""
     if name in _runs:
         return _runs[name]
-    named = [run for run in known() if run.name == name]
+    named = [run for run in registered() if run.name == name]
     if named:
         return next((run for run in reversed(named) if not run.future.done()), named[-1])
-    begun = [run for run in known() if run.id.startswith(name)] if len(name) >= _PREFIX else []
-    return begun[0] if len(begun) == 1 else None
+    matches = [run for run in registered() if run.id.startswith(name)] if len(name) >= _PREFIX else []
+    return matches[0] if len(matches) == 1 else None
 
 
-def known() -> list[Run]:
-    """The runs of this process that go on, and the latest of each name; what began last is last."""
+def registered() -> list[Run]:
+    """The runs of this process that go on, and the latest of each name; the newest is last."""
     return list(_runs.values())
 
 
 def live() -> list[Run]:
     """The runs of this process that go on, oldest first."""
-    return [run for run in known() if not run.future.done()]
+    return [run for run in registered() if not run.future.done()]
 
 
 def end_all(patience: float = 3.0) -> None:

@@ -39,7 +39,7 @@ class Person:
             return Attendance.AUTO
         if self.callback is not None:
             return Attendance.CALLBACK
-        return Attendance.PERSON if self.there else Attendance.NOBODY
+        return Attendance.PERSON if self.there else Attendance.ABSENT
 
 
 def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:
@@ -56,7 +56,9 @@ def make_planner(options: Options, world: World, tools: Collection[str] = ()) ->
     )
 
 
-def make_questions(world: World, options: Options, adapters: Adapters, pace: RunContext, person: Person) -> Questions:
+def make_questions(
+    world: World, options: Options, adapters: Adapters, context: RunContext, person: Person
+) -> Questions:
     """Who is asked what no code can tell: a judge, and a person."""
     from jupyter_loops.execution.child.portray import portray
     from jupyter_loops.verification.judge import RubricJudge
@@ -67,17 +69,17 @@ def make_questions(world: World, options: Options, adapters: Adapters, pace: Run
     return Questions(
         recipe=recipe,
         sandbox=adapters.sandbox,
-        recorder=pace.recorder,
+        recorder=context.recorder,
         judging=JudgeCaller(
             judge=RubricJudge(),
             model=model,
-            ledger=pace.ledger,
+            ledger=context.ledger,
             votes=options.judge_votes,
             seed=options.seed,
         ),
-        desk=ApprovalGate(
+        approvals=ApprovalGate(
             recipe=recipe,
-            pace=pace,
+            context=context,
             attendance=person.attendance(options),
             callback=person.callback,
             current={name: portray(person.namespace[name])[1] for name in approved & person.namespace.keys()},

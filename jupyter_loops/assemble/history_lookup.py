@@ -15,7 +15,7 @@ from jupyter_loops.core.approach import Approach, Mode, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
-from jupyter_loops.core.forecast import Forecast, PastOutcome
+from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Offer
@@ -71,10 +71,10 @@ class HistoryLookup:
         broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
         return found, broken_off.offer if broken_off else ""
 
-    async def outcomes(self) -> list[PastOutcome]:
+    async def outcomes(self) -> list[RunOutcome]:
         """How runs of this loop, and of this model, went."""
         rows = await self._ask(self.history.outcomes, self.recipe.name, self.model.name, otherwise=[])
-        return [PastOutcome(**row) for row in rows]
+        return [RunOutcome(**row) for row in rows]
 
     async def approaches(self) -> dict[Approach, Worth]:
         """What ways to ask were worth in runs of this loop."""
@@ -97,7 +97,7 @@ class HistoryLookup:
             self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:
             self.recorder.say(
-                replace(self._resumed(readiness, self.origin.past or RestoredState()), startup=dict(startup))
+                replace(self._resumed(readiness, self.origin.restored or RestoredState()), startup=dict(startup))
             )
         if self.offer:
             self.recorder.say(Noted(iteration=0, message=self.offer))
@@ -126,10 +126,10 @@ class HistoryLookup:
             tools=[str(offer) for offer in self.tools],
         )
 
-    def _resumed(self, readiness: Readiness, past: RestoredState) -> Resumed:
+    def _resumed(self, readiness: Readiness, restored: RestoredState) -> Resumed:
         return Resumed(
-            iteration=past.iteration,
-            phase=past.state,
+            iteration=restored.iteration,
+            phase=restored.state,
             model=self.model.name,
             isolation=readiness.isolation,
             fingerprint=self._fingerprint(readiness),

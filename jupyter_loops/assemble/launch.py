@@ -57,11 +57,11 @@ def launch(
     world = make_world(recipe, options, names or {})
     toolbox = FunctionToolbox.of(recipe, options.tools, names or {}, options.tool_timeout)
     origin = origin or Origin()
-    adapters = adapters or Adapters.of(options, origin.past.answered if origin.past else 0)
+    adapters = adapters or Adapters.of(options, origin.restored.answered if origin.restored else 0)
     history = open_history(options.history)
     run_id = origin.run_id or new_id()
     known = len(history.notices)
-    seq = origin.past.seq if origin.past else 0
+    seq = origin.restored.seq if origin.restored else 0
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
@@ -69,19 +69,19 @@ def launch(
         recorder.note(notice)
     parent = parent or CURRENT.get()
     family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
-    pace = RunContext(family.control, family.ledger, recorder)
+    context = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
     cycle = make_cycle(
         world,
         options,
         adapters,
-        pace=pace,
-        opening=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
+        context=context,
+        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
         toolbox=toolbox,
         person=person,
         lineage=family,
-        past=origin.past,
+        restored=origin.restored,
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())
@@ -123,8 +123,8 @@ def pursue(
     except OptionError:
         found.origin.let_go()
         raise
-    if found.origin.past is not None and options.model != found.options["model"]:
-        found.origin.past.answered = 0  # a script of its own begins at its beginning
+    if found.origin.restored is not None and options.model != found.options["model"]:
+        found.origin.restored.answered = 0  # a script of its own begins at its beginning
     if found.answers is not None:
         adapters, options = replaying(found.answers, options)
     try:

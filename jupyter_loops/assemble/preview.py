@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.caveats import with_caveat
-from jupyter_loops.core.forecast import Forecast, PastOutcome
+from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Part, Prompt
 from jupyter_loops.core.ports import Model, Readiness, World
@@ -112,5 +112,5 @@ async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:
     from jupyter_loops.history import open_history
 
     rows = await asyncio.to_thread(open_history(options.history).outcomes, recipe.name, model.name)
-    forecaster = Forecaster(PastOutcome(**row) for row in rows)
+    forecaster = Forecaster(RunOutcome(**row) for row in rows)
     return forecaster.after(Usage(), options.budget, priced=model.price() is not None)

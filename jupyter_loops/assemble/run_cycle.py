@@ -33,33 +33,33 @@ def make_cycle(
     options: Options,
     adapters: Adapters,
     *,
-    pace: RunContext,
-    opening: RunInputs,
+    context: RunContext,
+    inputs: RunInputs,
     toolbox: Toolbox,
     person: Person,
     lineage: RunNesting,
-    past: RestoredState | None,
+    restored: RestoredState | None,
 ) -> Cycle:
     """A cycle that is ready to run."""
     from jupyter_loops.planning.name_summaries import summarise
     from jupyter_loops.verification.verifier import LayeredVerifier
 
-    world = replace(world, aside=pace.behind_others)
-    recipe, ledger, recorder = world.recipe, pace.ledger, pace.recorder
+    world = replace(world, aside=context.behind_others)
+    recipe, ledger, recorder = world.recipe, context.ledger, context.recorder
     for name, why in kept_back(world).items():
         recorder.note(f"{name}: {why}")
     verifier = LayeredVerifier(imports=world.imports)
-    questions = make_questions(world, options, adapters, pace, person)
-    asking = ModelCaller(
-        adapters.model, ledger, recorder, pace.back_off, breakers=breaker.SHARED, fallbacks=adapters.fallbacks
+    questions = make_questions(world, options, adapters, context, person)
+    caller = ModelCaller(
+        adapters.model, ledger, recorder, context.back_off, breakers=breaker.SHARED, fallbacks=adapters.fallbacks
     )
-    questions.judging.attach(asking)
-    ladder, landing = (
+    questions.judging.attach(caller)
+    ladder, final_answer = (
         NudgeLadder(verifier.detector(options.patience), recorder),
         FinalAnswerReserve(ledger, options.landing),
     )
     tuning = RequestTuning(
-        asking=asking,
+        caller=caller,
         ledger=ledger,
         recorder=recorder,
         find=partial(other_model, options),
@@ -69,43 +69,45 @@ def make_cycle(
         models=(adapters.model, *adapters.escalation),
         bandit=Bandit(options.seed),
     )
-    tools = Tools(box=toolbox, asking=asking, pace=pace, landing=landing, lineage=lineage, most=options.tool_calls)
-    logbook = IterationLog(recipe=recipe, verifier=verifier, pace=pace, tuning=tuning, landing=landing)
+    tools = Tools(
+        box=toolbox, caller=caller, context=context, final_answer=final_answer, lineage=lineage, most=options.tool_calls
+    )
+    log = IterationLog(recipe=recipe, verifier=verifier, context=context, tuning=tuning, final_answer=final_answer)
     return Cycle(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
         planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
         verifier=verifier,
-        pace=pace,
+        context=context,
         preparation=RunPreparation(
             world=world,
             sandbox=adapters.sandbox,
-            opening=opening,
+            inputs=inputs,
             model=adapters.model,
             others=(*adapters.fallbacks, *adapters.escalation),
             questions=questions,
             tools=tools,
-            logbook=logbook,
+            log=log,
         ),
         questions=questions,
-        asking=asking,
+        caller=caller,
         tuning=tuning,
         tools=tools,
-        landing=landing,
-        trial=CandidateTrial(recipe, adapters.sandbox, verifier, pace, questions, options.repeat),
-        logbook=logbook,
+        final_answer=final_answer,
+        trial=CandidateTrial(recipe, adapters.sandbox, verifier, context, questions, options.repeat),
+        log=log,
         decision=Decision(
             recipe=recipe,
             ledger=ledger,
-            logbook=logbook,
+            log=log,
             ladder=ladder,
-            landing=landing,
+            final_answer=final_answer,
             until=options.condition,
             stop_if=options.rule,
         ),
         names=summarise(spoken_of(world)),
         watchdog=options.watchdog,
         lineage=lineage,
-        past=past,
+        restored=restored,
     )

@@ -28,17 +28,17 @@ class _TangledError(BaseException):
 class _Metered(str):
     """A text that can be looked at so often: a repair goes back for each quote and bracket that has no end."""
 
-    __slots__ = ("left",)
-    left: list[int]  # shared by all parts of one text
+    __slots__ = ("remaining_looks",)
+    remaining_looks: list[int]  # shared by all parts of one text
 
-    def __new__(cls, text: str, left: list[int]) -> Self:
+    def __new__(cls, text: str, remaining_looks: list[int]) -> Self:
         self = super().__new__(cls, text)
-        self.left = left
+        self.remaining_looks = remaining_looks
         return self
 
     def __getitem__(self, place: Any) -> str:
-        found = str.__getitem__(self, place)
-        self.left[0] -= 1 + len(found) // 100
-        if self.left[0] < 0:
+        part = str.__getitem__(self, place)
+        self.remaining_looks[0] -= 1 + len(part) // 100
+        if self.remaining_looks[0] < 0:
             raise _TangledError
-        return _Metered(found, self.left) if isinstance(place, slice) else found
+        return _Metered(part, self.remaining_looks) if isinstance(place, slice) else part

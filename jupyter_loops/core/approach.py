@@ -26,8 +26,8 @@ class Approach(NamedTuple):
     @classmethod
     def near(cls, model: str, mode: Mode, temperature: float | None) -> Approach:
         """The approach that a temperature counts as."""
-        wanted = TEMPERATURES[0] if temperature is None else temperature
-        return cls(model, mode, min(TEMPERATURES, key=lambda one: abs(one - wanted)))
+        target = TEMPERATURES[0] if temperature is None else temperature
+        return cls(model, mode, min(TEMPERATURES, key=lambda choice: abs(choice - target)))
 
     def __str__(self) -> str:
         return f"{self.mode} at {self.temperature:g}, {self.model}"

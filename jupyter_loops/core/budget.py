@@ -51,7 +51,7 @@ class Budget:
     iterations: int | None = 10
     calls: int | None = None  # to models, whatever they are for; a retry is a call
 
-    def left(self, usage: Usage) -> dict[str, float]:
+    def remaining(self, usage: Usage) -> dict[str, float]:
         """How much of each limit remains, limits that are None left out."""
         return {name: allowed - getattr(usage, name) for name, allowed in self._limits}
 
@@ -119,8 +119,8 @@ class Price:
             raise ValueError(_PRICE) from None
         if not 2 <= len(numbers) <= 4 or not all(isfinite(number) and number >= 0 for number in numbers):  # noqa: PLR2004  # as written
             raise ValueError(_PRICE)
-        prompt, completion, *rest = (number / 1e6 for number in numbers)
-        cached, reasoning = [*rest, None, None][:2]
+        prompt, completion, *optional = (number / 1e6 for number in numbers)
+        cached, reasoning = [*optional, None, None][:2]
         return cls(prompt=prompt, completion=completion, cached=cached, reasoning=reasoning, source=source)
 
     @property

@@ -74,7 +74,7 @@ class Limits:
     files: int = 20_000
     output_bytes: int = 64 * 1024  # kept of stdout and of stderr, each; ten times this ends the action
     result_bytes: int = 64 * 1024**2  # of one frame on the border
-    kept_bytes: int = 64 * 1024**2  # of the files of one action, where they are kept
+    artifact_bytes: int = 64 * 1024**2  # of the files of one action, where they are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 `&` binds closer than `|`, as in Python. A condition is asked after every round; it knows how near it is, what
 is left, and why it fired. A limit that stands alone, or beside others with `|`, limits the budget as well, so a call
-that could break it is not made. The conditions themselves are in until.py.
+that could break it is not made. The conditions themselves are in stop_conditions.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .termination import Termination
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a run stands."""
+    """What conditions read of a run."""
 
     usage: Usage
     verified: bool = False  # the best candidate passed every assert, and there is one
@@ -37,7 +37,7 @@ class Condition(ABC):
         """How near it is: 0 is far, 1 is there."""
 
     @abstractmethod
-    def left(self, at: Position) -> str:
+    def remaining(self, at: Position) -> str:
         """What is missing, in words."""
 
     @abstractmethod
@@ -59,49 +59,49 @@ class Condition(ABC):
 class Either(Condition):
     """Fires when one of two does; the first one's reason goes before the second one's."""
 
-    one: Condition
-    other: Condition
+    first: Condition
+    second: Condition
 
     def share(self, at: Position) -> float:
         """That of the nearer one."""
-        return max(self.one.share(at), self.other.share(at))
+        return max(self.first.share(at), self.second.share(at))
 
-    def left(self, at: Position) -> str:
+    def remaining(self, at: Position) -> str:
         """What is missing for one, or for the other."""
-        return f"{self.one.left(at)}, or {self.other.left(at)}"
+        return f"{self.first.remaining(at)}, or {self.second.remaining(at)}"
 
     def fired(self, at: Position) -> Termination | None:
         """The end that the first one of them is."""
-        return self.one.fired(at) or self.other.fired(at)
+        return self.first.fired(at) or self.second.fired(at)
 
     def cap(self, budget: Budget) -> Budget:
         """The limits of both."""
-        return self.other.cap(self.one.cap(budget))
+        return self.second.cap(self.first.cap(budget))
 
     def __str__(self) -> str:
-        return f"{self.one} | {self.other}"
+        return f"{self.first} | {self.second}"
 
 
 @dataclass(frozen=True, slots=True)
 class Both(Condition):
     """Fires when both do, for the reason of the first one that is named."""
 
-    one: Condition
-    other: Condition
+    first: Condition
+    second: Condition
 
     def share(self, at: Position) -> float:
         """That of the farther one."""
-        return min(self.one.share(at), self.other.share(at))
+        return min(self.first.share(at), self.second.share(at))
 
-    def left(self, at: Position) -> str:
+    def remaining(self, at: Position) -> str:
         """What is still missing of the two."""
-        missing = [part.left(at) for part in (self.one, self.other) if part.fired(at) is None]
+        missing = [part.remaining(at) for part in (self.first, self.second) if part.fired(at) is None]
         return " and ".join(missing) or "nothing"
 
     def fired(self, at: Position) -> Termination | None:
         """One end with both reasons in its words."""
-        one, other = self.one.fired(at), self.other.fired(at)
-        return Termination(one.reason, f"{one.message} and {other.message}") if one and other else None
+        first, second = self.first.fired(at), self.second.fired(at)
+        return Termination(first.reason, f"{first.message} and {second.message}") if first and second else None
 
     def __str__(self) -> str:
-        return " & ".join(f"({part})" if isinstance(part, Either) else str(part) for part in (self.one, self.other))
+        return " & ".join(f"({part})" if isinstance(part, Either) else str(part) for part in (self.first, self.second))

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from .candidate import Observation, Verdict
 from .rebuild import rebuild
 
-Own = dict[str, Any]  # JSON of the loop's own numbers and words: nothing in it that a model or a person wrote
+LoopJson = dict[str, Any]  # JSON of the loop's own numbers and words: no text of a model or a person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,9 @@ class RunStarted(Event):
     parent: str | None = None  # run id
     relation: str = ""  # to the parent: fork, replay, nested
     forked_at: int | None = None  # the parent's round that a fork goes on from
-    forecast: Own = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
+    forecast: LoopJson = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
     tools: list[str] = field(default_factory=list)  # that the planner may call, one line each
-    startup: Own = field(default_factory=dict)  # what had to be there first → seconds, none of them the run's time
+    startup: LoopJson = field(default_factory=dict)  # what had to be there first → seconds, none of them the run's time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Resumed(Event):
     kernel: str = ""
     version: str = ""
     journal: str = ""
-    startup: Own = field(default_factory=dict)
+    startup: LoopJson = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +91,8 @@ class CallStarted(Event):
     purpose: str  # plan, repair, judge
     model: str
     messages: list[dict[str, str]]  # role, content
-    parts: list[Own]  # name, tokens, dropped
-    sampling: Own
+    parts: list[LoopJson]  # name, tokens, dropped
+    sampling: LoopJson
     reserved_usd: float
     reserved_tokens: int
     price: dict[str, Any] | None = None  # Price as a dict, as it was listed; None: unknown
@@ -221,7 +221,7 @@ class Decided(Event):
     phases: list[tuple[str, float]]  # state and seconds, in order; for the timeline
     usage: dict[str, float]  # of this round: usd, tokens, seconds
     feedback: list[str] = field(default_factory=list)  # what the model is told of it; `why` is for a person
-    forecast: Own = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
+    forecast: LoopJson = field(default_factory=dict)  # Forecast as JSON; empty once it is verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

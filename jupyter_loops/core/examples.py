@@ -22,26 +22,26 @@ def without_examples(text: str, targets: Collection[str]) -> str:
 
 def examples(text: str, body: list[ast.stmt], targets: Collection[str]) -> set[ast.stmt]:
     """The top-level statements that only try the targets out, or show something."""
-    own = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    names, showing = frozenset(targets), _SHOWING - own
-    found = {node for node in body if _is_example(node, names, showing)}
-    lines = lines_of(text) if found else []
-    if objects := frozenset().union(*map(binds, found)):  # what is done with an object of a target is an example, too
-        found = {node for node in body if _is_example(node, names, showing, objects)}
-    while staying := _staying(lines, body, found, targets) | _using(found, objects):
-        found -= staying
-    return found
+    defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names, showing = frozenset(targets), _SHOWING - defined
+    nodes = {node for node in body if _is_example(node, names, showing)}
+    lines = lines_of(text) if nodes else []
+    if objects := frozenset().union(*map(binds, nodes)):  # what is done with an object of a target is an example, too
+        nodes = {node for node in body if _is_example(node, names, showing, objects)}
+    while staying := _staying(lines, body, nodes, targets) | _using(nodes, objects):
+        nodes -= staying
+    return nodes
 
 
-def blanked(text: str, body: list[ast.stmt], left_out: Collection[ast.stmt]) -> str:
+def blanked(text: str, body: list[ast.stmt], removed: Collection[ast.stmt]) -> str:
     """The text with the lines of some statements empty, so that all others keep their numbers."""
-    if not left_out:
+    if not removed:
         return text
     lines = lines_of(text)
-    for node in left_out:
+    for node in removed:
         for number in _lines(node):
             lines[number - 1] = _end(lines[number - 1])
-    if body[-1] in left_out:
+    if body[-1] in removed:
         while len(lines) > 1 and not lines[-1].strip("\r\n"):
             lines.pop()
     return "".join(lines)
@@ -55,31 +55,31 @@ def lines_of(text: str) -> list[str]:
     return [*(f"{line}\n" for line in lines), last]
 
 
-def _staying(lines: list[str], body: list[ast.stmt], found: set[ast.stmt], targets: Collection[str]) -> set[ast.stmt]:
+def _staying(lines: list[str], body: list[ast.stmt], nodes: set[ast.stmt], targets: Collection[str]) -> set[ast.stmt]:
     """Those of the examples that something else needs, or shares a line with."""
-    rest = [node for node in body if node not in found]
-    taken = {number for node in rest for number in (node.lineno, node.end_lineno)}
-    bound = {node: binds(node) for node in found}
-    needed = set(targets) | _read(lines, rest, set().union(*bound.values()))
+    others = [node for node in body if node not in nodes]
+    other_lines = {number for node in others for number in (node.lineno, node.end_lineno)}
+    bound = {node: binds(node) for node in nodes}
+    needed = set(targets) | _read(lines, others, set().union(*bound.values()))
     return {
         node
-        for node in found
-        if bound[node] & needed or {node.lineno, node.end_lineno} & taken or _is_continued(lines, node)
+        for node in nodes
+        if bound[node] & needed or {node.lineno, node.end_lineno} & other_lines or _is_continued(lines, node)
     }
 
 
-def _using(found: set[ast.stmt], objects: frozenset[str]) -> set[ast.stmt]:
+def _using(nodes: set[ast.stmt], objects: frozenset[str]) -> set[ast.stmt]:
     """Those that work on an object which stays."""
-    staying = objects - {name for node in found for name in binds(node)}
-    return {node for node in found if staying & reads(node)} if staying else set()
+    staying = objects - {name for node in nodes for name in binds(node)}
+    return {node for node in nodes if staying & reads(node)} if staying else set()
 
 
-def _read(lines: list[str], rest: list[ast.stmt], names: set[str]) -> set[str]:
+def _read(lines: list[str], nodes: list[ast.stmt], names: set[str]) -> set[str]:
     """Which of the names the rest reads; its syntax trees are walked only where the names occur at all."""
     words = "|".join(map(re.escape, names))
     mentioned = re.compile(rf"\b(?:{words})\b") if names else None
     suspects = [
-        node for node in rest if mentioned and any(mentioned.search(lines[number - 1]) for number in _lines(node))
+        node for node in nodes if mentioned and any(mentioned.search(lines[number - 1]) for number in _lines(node))
     ]
     return names & {name for node in suspects for name in reads(node)}
 

@@ -1,4 +1,4 @@
-"""What may become of a run: how likely it verifies, and what that costs."""
+"""The forecast of a run: how likely it verifies, and what that costs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .plain import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastOutcome:
-    """How a run of the past went."""
+class RunOutcome:
+    """How an earlier run went."""
 
     rounds: int
     verified: bool
@@ -25,7 +25,7 @@ class PastOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Seen from the end of a round. Costs are in US dollars and None where the price is not known."""
+    """The forecast at the end of a round. Costs are in US dollars, and None where the price is not known."""
 
     round: int  # rounds that are over
     by_round: int  # the last one that the limits seem to allow
@@ -44,12 +44,12 @@ class Forecast:
 
     def __str__(self) -> str:
         goal = f"{self.p:.0%} to verify by round {self.by_round}"
-        rest = f"next round {self.next_p:.0%}"
+        next_round = f"next round {self.next_p:.0%}"
         cost = "" if not self.expected_tokens else f"about {self.expected_tokens:,.0f} tokens more"
         if self.expected_usd:
             cost = f"about ${self.expected_usd:.2g} more"
-        known = "no run like this is known" if not self.runs else ""
-        return " · ".join(filter(None, [goal, rest, cost, known if not self.round else ""]))
+        no_history = "no run like this is known" if not self.runs else ""
+        return " · ".join(filter(None, [goal, next_round, cost, no_history if not self.round else ""]))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, rounded to what they are worth; of the curve the next rounds only."""
@@ -60,7 +60,7 @@ class Forecast:
 def _short(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.4g}")
-    return [_short(one) for one in value] if isinstance(value, tuple) else value
+    return [_short(item) for item in value] if isinstance(value, tuple) else value
 
 
 NEXT = 20  # rounds of a curve that are written down: as many as the view draws
@@ -128,7 +128,7 @@ def _holds(node: ast.expr, values: Mapping[str, Any]) -> bool:
         side.value if isinstance(side, ast.Constant) else values[_name(side)] for side in (node.left, *node.comparators)
     ]
     pairs = zip(node.ops, sides, sides[1:], strict=False)
-    return None not in sides and all(_COMPARES[type(op)](one, other) for op, one, other in pairs)
+    return None not in sides and all(_COMPARES[type(op)](first, second) for op, first, second in pairs)
 
 
 def _name(node: ast.expr) -> str:

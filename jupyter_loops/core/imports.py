@@ -22,9 +22,9 @@ class Imports:
         if allowed is None:
             return cls(denied=frozenset(denied))
         nodes = list(ast.walk(ast.parse(setup)))
-        own = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-        own |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-        return cls(allowed=frozenset(allowed) | own, denied=frozenset(denied))
+        setup_modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        setup_modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        return cls(allowed=frozenset(allowed) | setup_modules, denied=frozenset(denied))
 
     def __bool__(self) -> bool:
         return self.allowed is not None or bool(self.denied)

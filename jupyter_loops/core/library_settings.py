@@ -92,10 +92,10 @@ def _interpreter() -> Any:
 def _write_builtins(names: dict[str, Any]) -> None:
     import builtins
 
-    held = builtins.__dict__
-    held.update(names)  # first, as what follows needs them
-    for name in held.keys() - names.keys() - {"_"}:
-        del held[name]
+    namespace = builtins.__dict__
+    namespace.update(names)  # first, as what follows needs them
+    for name in namespace.keys() - names.keys() - {"_"}:
+        del namespace[name]
 
 
 class _Same(dict[str, Any]):
@@ -126,8 +126,8 @@ def _random() -> Any:
 
 def _write_numpy_random(state: tuple[Any, ...]) -> None:
     numpy = sys.modules["numpy"]
-    name, keys, *rest = state
-    sys.modules["numpy.random"].set_state((name, numpy.frombuffer(keys, dtype=numpy.uint32), *rest))
+    name, keys, *position = state
+    sys.modules["numpy.random"].set_state((name, numpy.frombuffer(keys, dtype=numpy.uint32), *position))
 
 
 @_setting("seeds NumPy's random numbers of everybody", "seed set_state", _write_numpy_random)
@@ -135,8 +135,8 @@ def _numpy_random() -> Any:
     if not hasattr(_library("numpy"), "ndarray"):
         return None
     random: Any = importlib.import_module("numpy.random")  # NumPy brings it at the first use
-    name, keys, *rest = random.get_state(legacy=True)
-    return name, keys.tobytes(), *rest
+    name, keys, *position = random.get_state(legacy=True)
+    return name, keys.tobytes(), *position
 
 
 def _write_decimal(values: tuple[Any, ...]) -> None:
@@ -276,11 +276,11 @@ def _pandas() -> Any:
 
 
 def _flat(prefix: str, options: dict[str, Any]) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     for name, value in options.items():
-        whole = f"{prefix}{name}"
-        found += _flat(f"{whole}.", value) if isinstance(value, dict) else [(whole, value)]
-    return found
+        full_name = f"{prefix}{name}"
+        pairs += _flat(f"{full_name}.", value) if isinstance(value, dict) else [(full_name, value)]
+    return pairs
 
 
 def _write_matplotlib(values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from .candidate import Candidate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the planner may tell the model. Kept small, so that every round costs about the same."""
+    """What the planner may tell the model. It stays small, so that every round costs about the same."""
 
     iteration: int = 1  # the round that is being planned
     best: Candidate | None = None
@@ -22,10 +22,10 @@ class Memory:
     rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
     hints: tuple[str, ...] = ()  # a person's words during the run
     notes: tuple[str, ...] = ()  # the loop's own words: a nudge
-    left: str = ""  # what is left of the budget, once it is little
+    remaining_budget: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it
     bold: int = 0  # 1: more than the sampling schedule would dare
-    again: int = 0  # answers of this round that had been tried before
+    repeats: int = 0  # answers of this round that had been tried before
     names: Mapping[str, str] = field(default_factory=dict)  # notebook name → one-line summary of its value
     schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # data target → JSON schema
 

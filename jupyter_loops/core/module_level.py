@@ -103,11 +103,11 @@ def _parts(tree: ast.Module) -> Iterator[tuple[ast.Module, bool]]:
 
 def _only_imports(statement: ast.stmt) -> bool:
     """Whether it imports, on whatever condition, and calls nothing."""
-    found = [*ast.walk(statement)]
-    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in found) and not any(
+    nodes = [*ast.walk(statement)]
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes) and not any(
         isinstance(node, ast.Call | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Subscript | ast.Delete)
         or (isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load))
-        for node in found
+        for node in nodes
     )
 
 
@@ -157,14 +157,14 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     frame = sys._getframe(1)  # noqa: SLF001
     if event == "sys.settrace" and frame.f_globals.get("__name__") == "doctest":  # which puts back what was there
         return
-    line = _asked_at(frame, watch.filename, direct=event.startswith("ctypes."))
+    line = _line_of_act(frame, watch.filename, direct=event.startswith("ctypes."))
     if line:
         act = Act(line, what)
         watch.acts.append(act)
         raise ModuleLevelError(str(act))
 
 
-def _asked_at(frame: FrameType | None, filename: str, *, direct: bool) -> int:
+def _line_of_act(frame: FrameType | None, filename: str, *, direct: bool) -> int:
     """The module's line that leads to the act; 0 where a library does it while it is imported, or it is nobody's."""
     line = 0
     while frame is not None:

@@ -31,7 +31,7 @@ def reads_now(node: ast.AST) -> set[str]:
 
 def binds(node: ast.AST) -> set[str]:
     """The names that the node gives a value in its own scope, or that functions in it declare `global` and give one."""
-    return {name for name, _ in _gives(node)} | set(_given_globals(node))
+    return {name for name, _ in _gives(node)} | set(_assigned_globals(node))
 
 
 def bindings(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
@@ -65,16 +65,20 @@ def wants(statements: Sequence[ast.stmt]) -> set[str]:
     `df = df.dropna()` wants `df`.
     """
     everything = {name for statement in statements for name in binds(statement)}
-    at_once = [_without_annotations(each) for each in statements] if _postpones(statements) else statements
-    later = {name for each, bare in zip(statements, at_once, strict=True) for name in reads(each) - reads_now(bare)}
+    at_once = [_without_annotations(statement) for statement in statements] if _postpones(statements) else statements
+    later: set[str] = set()
+    for statement, bare in zip(statements, at_once, strict=True):
+        later |= reads(statement) - reads_now(bare)
     return _in_order(at_once, set()) | (later - everything)
 
 
 def _postpones(statements: Sequence[ast.stmt]) -> bool:
     """Whether annotations are looked up later than where they stand."""
     return sys.version_info >= (3, 14) or any(
-        isinstance(each, ast.ImportFrom) and each.module == "__future__" and each.names[0].name == "annotations"
-        for each in statements
+        isinstance(statement, ast.ImportFrom)
+        and statement.module == "__future__"
+        and statement.names[0].name == "annotations"
+        for statement in statements
     )
 
 
@@ -123,23 +127,23 @@ def root(node: ast.expr) -> Iterator[str]:
 
 def _in_order(statements: Iterable[ast.stmt], bound: set[str]) -> set[str]:
     """Names read before they are bound; `bound` grows by what the statements bind."""
-    wanted: set[str] = set()
+    needed: set[str] = set()
     for statement in statements:
         blocks = _blocks(statement)
         if not blocks:
             walrus = {node.target.id for node in ast.walk(statement) if isinstance(node, ast.NamedExpr)}
-            wanted |= reads_now(statement) - bound - walrus
+            needed |= reads_now(statement) - bound - walrus
             bound |= binds(statement)
             continue
         inside = {id(child) for block in blocks for child in block}
         header = [child for child in _pieces(statement) if id(child) not in inside]
         for child in header:
-            wanted |= reads_now(child) - bound
+            needed |= reads_now(child) - bound
         bound |= {name for child in header for name in _binds(child)}
         bound |= {handler.name for handler in getattr(statement, "handlers", []) if handler.name}
         for block in blocks:
-            wanted |= _in_order(block, bound)
-    return wanted
+            needed |= _in_order(block, bound)
+    return needed
 
 
 def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
@@ -147,8 +151,8 @@ def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
     if isinstance(statement, _Function | ast.ClassDef):
         return []
     parts = [statement, *getattr(statement, "handlers", []), *getattr(statement, "cases", [])]
-    found = [getattr(part, name, []) for part in parts for name in ("body", "orelse", "finalbody")]
-    return [block for block in found if block]
+    blocks = [getattr(part, name, []) for part in parts for name in ("body", "orelse", "finalbody")]
+    return [block for block in blocks if block]
 
 
 def _pieces(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -224,7 +228,7 @@ def _declared_global(body: Iterable[ast.AST]) -> set[str]:
 
 def _binds(node: ast.AST) -> Iterator[str]:
     """The names that are local to the scope the node stands in: those it gives a value, deletes or declares."""
-    for child in _own(node):
+    for child in _same_scope(node):
         yield from named_by(child)
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Del):
             yield child.id
@@ -240,11 +244,11 @@ def _gives(node: ast.AST, statement: ast.stmt = _ANY) -> Iterator[tuple[str, ast
         yield from _gives(child, statement)
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
+def _same_scope(node: ast.AST) -> Iterator[ast.AST]:
     """The node and what is below it in the same scope, in the order of the text."""
     yield node
     for child in _children(node):
-        yield from _own(child)
+        yield from _same_scope(child)
 
 
 def _children(node: ast.AST) -> Iterable[ast.AST]:
@@ -258,8 +262,8 @@ def _around(node: _Function | ast.ClassDef) -> list[ast.expr]:
     """The expressions of a definition that are evaluated where it stands."""
     if isinstance(node, ast.ClassDef):
         return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
-    found = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
-    return found if isinstance(node, ast.Lambda) else [*node.decorator_list, *found]
+    defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+    return defaults if isinstance(node, ast.Lambda) else [*node.decorator_list, *defaults]
 
 
 def _inside_comprehension(node: ast.AST) -> Iterator[ast.AST]:
@@ -271,7 +275,7 @@ def _inside_comprehension(node: ast.AST) -> Iterator[ast.AST]:
             yield from _inside_comprehension(child)
 
 
-def _given_globals(node: ast.AST) -> Iterator[str]:
+def _assigned_globals(node: ast.AST) -> Iterator[str]:
     """The names that functions and classes inside the node declare global and give a value."""
     for child in ast.walk(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -282,4 +286,4 @@ def _given_globals(node: ast.AST) -> Iterator[str]:
 
 def _scope(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[ast.AST]:
     for statement in node.body:
-        yield from _own(statement)
+        yield from _same_scope(statement)

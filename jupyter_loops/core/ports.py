@@ -72,7 +72,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What every candidate of a run meets: set-up executed, names received."""
+    """The environment of every candidate of a run: set-up, names, limits."""
 
     recipe: Recipe
     names: Mapping[str, object] = field(default_factory=dict)  # the notebook's, as set-up and checks use them
@@ -95,7 +95,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """What the sandbox knows once the set-up has run."""
+    """What the sandbox reports once the set-up has run."""
 
     isolation: str  # bubblewrap, landlock, container, process
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # data target → JSON schema
@@ -105,7 +105,7 @@ class Readiness:
 
 
 class Attempt(Protocol):
-    """One candidate in a child of its own."""
+    """One candidate in its own child process."""
 
     async def execute(self) -> Observation:
         """Run the candidate; a data candidate is validated against its types."""
@@ -284,12 +284,12 @@ class Allowance(Protocol):
         """Whose money it is, in words that follow "left of": "today's $5"; empty where it has no limit."""
         ...
 
-    def take(self, least: float, wanted: float) -> float:
-        """Set aside as much of `wanted` as there is. Raises BudgetError where that is less than `least`."""
+    def take(self, least: float, most: float) -> float:
+        """Set aside up to `most`. Raises BudgetError where `least` is not there."""
         ...
 
-    def settle(self, taken: float, used: float) -> None:
-        """Replace what was taken by what was used."""
+    def settle(self, reserved: float, used: float) -> None:
+        """Replace what was set aside by what was used."""
         ...
 
 
@@ -314,7 +314,7 @@ class Journal(Protocol):
 
 
 class Listener(Protocol):
-    """Hears of a run as it happens. Must not block and must not raise."""
+    """Gets the events of a run as they happen. Must not block and must not raise."""
 
     def heard(self, record: Record) -> None:
         """An event has become durable."""

@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 def rebuild(kind: type[T], value: Mapping[str, Any]) -> T:
     """A dataclass from its JSON. Raises TypeError or ValueError where a field is missing or cannot be read."""
-    known: Any = kind
-    hints = _hints(known)
+    untyped: Any = kind
+    hints = _hints(untyped)
     return kind(**{name: _value(hints[name], item) for name, item in value.items() if name in hints})
 
 

@@ -56,7 +56,7 @@ _SHAPES = (
     (("JQQJ99",), r"[A-Za-z0-9]{16,}"),
     (("-----BEGIN ",), r"[A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,20}PRIVATE KEY|\Z)"),
 )
-_KEPT = frozenset(
+_KEEPS_PREFIX = frozenset(
     {
         *("earer ", "asic ", "oken ", "piKey ", "ookie: ", ":AA", "ignature=", "?sig=", "&sig="),
         *("hooks.slack.com/services/", "hooks.slack.com/workflows/"),
@@ -66,7 +66,7 @@ _KEPT = frozenset(
 )
 _BROKEN = r"(?:\r?\n(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{8,200}(?=\r?\n|\Z))?"  # its rest, on a line of its own
 _INSIDE = frozenset({"8Q~", "JQQJ99"})  # of a key, and not at its beginning
-_RESTS = {begin: rest for begins, rest in _SHAPES for begin in begins}
+_RESTS = {begin: pattern for begins, pattern in _SHAPES for begin in begins}
 
 _URL = re.compile(r"(://[^\s/:@'\"]{0,64}:)(?!\[redacted\])[^\s@/'\"{}]{1,128}(?=@)")
 _USER = re.compile(r"(://)(?=[A-Za-z0-9_-]{0,128}\d)[A-Za-z0-9_-]{20,128}(?=@)")  # a key for a name
@@ -112,13 +112,13 @@ _ENDS = ("_KEY", "_TOKEN")  # of a variable of the environment
 _LARGE = 100_000  # characters; not worth remembering
 
 
-def redact(text: str, *known: str | None) -> str:
-    """The text with a mark in the place of every secret, and of the `known` ones."""
+def redact(text: str, *extra_secrets: str | None) -> str:
+    """The text with a mark in the place of every secret, and of the extra ones."""
     if len(text) < _SHORTEST:
         return text
     secrets = _environment()
-    if known:
-        secrets = secrets.union(one for one in known if one and len(one) >= _SHORTEST)
+    if extra_secrets:
+        secrets = secrets.union(secret for secret in extra_secrets if secret and len(secret) >= _SHORTEST)
     return _redacted(text, secrets) if len(text) < _LARGE else _redacted.__wrapped__(text, secrets)
 
 
@@ -128,7 +128,7 @@ def _redacted(text: str, secrets: frozenset[str]) -> str:
         text = text.replace(secret, MARK)
     for begin in _RESTS:
         if begin in text:
-            text = _shape(begin).sub(begin + MARK if begin in _KEPT else MARK, text)
+            text = _shape(begin).sub(begin + MARK if begin in _KEEPS_PREFIX else MARK, text)
     if "://" in text:
         text = _USER.sub(rf"\1{MARK}", _URL.sub(rf"\1{MARK}", text))
     if "PRIVATE KEY" in text:
@@ -152,13 +152,13 @@ def clean(value: Any) -> Any:
 
 def _without_named(text: str) -> str:
     """The text without values behind a name that says that they are secret."""
-    kept, done = list[str](), 0
+    parts, done = list[str](), 0
     for end in sorted(_name_ends(text)):
-        found = _VALUE.match(text, end) if end >= done else None
-        if found and found.lastindex:
-            kept += text[done : found.start(found.lastindex)], MARK
-            done = found.end(found.lastindex)
-    return "".join([*kept, text[done:]]) if kept else text
+        match = _VALUE.match(text, end) if end >= done else None
+        if match and match.lastindex:
+            parts += text[done : match.start(match.lastindex)], MARK
+            done = match.end(match.lastindex)
+    return "".join([*parts, text[done:]]) if parts else text
 
 
 def _name_ends(text: str) -> Iterator[int]:
@@ -176,20 +176,21 @@ def _name_ends(text: str) -> Iterator[int]:
 def _shape(begin: str) -> re.Pattern[str]:
     """A key that is no end of a longer word; in the repr of a text, a line's end before it looks like a letter."""
     literal = re.escape(begin)
-    edge = rf"(?:(?<![A-Za-z0-9]{literal})|(?<=\\[nrt]{literal}))" if begin not in _KEPT | _INSIDE else ""
+    edge = rf"(?:(?<![A-Za-z0-9]{literal})|(?<=\\[nrt]{literal}))" if begin not in _KEEPS_PREFIX | _INSIDE else ""
     cut = r"|[A-Za-z0-9_+/=-]{8,200}(?:\.{3}|…)[A-Za-z0-9_+/=-]*" if begin.endswith(("-", "_", ".")) else ""
     broken = _BROKEN if cut else ""
     return re.compile(f"{literal}{edge}(?:{_RESTS[begin]}{broken}{cut})")
 
 
-_seen: tuple[float, frozenset[str]] = (-_FRESH, frozenset())
+_environment_cache: tuple[float, frozenset[str]] = (-_FRESH, frozenset())
 
 
 def _environment() -> frozenset[str]:
     """Secrets of the environment, looked up once a second."""
-    global _seen  # noqa: PLW0603  # a cache
+    global _environment_cache  # noqa: PLW0603  # a cache
     now = time.monotonic()
-    if now - _seen[0] >= _FRESH:
+    if now - _environment_cache[0] >= _FRESH:
         named = (value for name, value in os.environ.items() if is_secret(name) or name.upper().endswith(_ENDS))
-        _seen = now, frozenset(value for value in named if len(value) >= _SHORTEST and not value.startswith(("/", "~")))
-    return _seen[1]
+        secrets = (value for value in named if len(value) >= _SHORTEST and not value.startswith(("/", "~")))
+        _environment_cache = now, frozenset(secrets)
+    return _environment_cache[1]

@@ -10,7 +10,7 @@ UNBILLED = frozenset({PAUSED, APPROVAL, OTHERS})  # a WAIT of this kind takes no
 
 
 class State(StrEnum):
-    """Where a run is in its cycle. The legal moves between them are in engine/machine.py."""
+    """Where a run is in its cycle. The legal moves between them are in engine/state_machine.py."""
 
     PREPARE = "prepare"
     PLAN = "plan"

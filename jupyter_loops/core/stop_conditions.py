@@ -21,16 +21,16 @@ class _Simple(Condition):
     __slots__ = ()
     reason: ClassVar[StopReason]
 
-    def left(self, at: Position) -> str:
+    def remaining(self, at: Position) -> str:
         """What is missing, in words."""
-        return "nothing" if self.share(at) >= 1 else self._rest(at)
+        return "nothing" if self.share(at) >= 1 else self._remaining(at)
 
     def fired(self, at: Position) -> Termination | None:
         """Why it ends the run, once it is there."""
         return Termination(self.reason, self._why(at)) if self.share(at) >= 1 else None
 
     @abstractmethod
-    def _rest(self, at: Position) -> str: ...
+    def _remaining(self, at: Position) -> str: ...
 
     @abstractmethod
     def _why(self, at: Position) -> str: ...
@@ -49,10 +49,10 @@ class Verified(_Simple):
         """How much of the checks the best candidate passed."""
         return 1.0 if at.verified else min(at.progress, 0.999)
 
-    def _rest(self, at: Position) -> str:  # noqa: ARG002  # whatever is missing, it is checks
+    def _remaining(self, at: Position) -> str:  # noqa: ARG002  # whatever is missing, it is checks
         return "all checks passed"
 
-    _why = _rest
+    _why = _remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Limit(_Simple):
     name: ClassVar[str]  # of the Budget field
 
     def __post_init__(self) -> None:
-        _positive(self, self.most, whole=self.name not in {"usd", "seconds"})
+        _positive(self, self.most, integer=self.name not in {"usd", "seconds"})
 
     def share(self, at: Position) -> float:
         """Used, of all."""
@@ -78,7 +78,7 @@ class _Limit(_Simple):
         used: float = getattr(at.usage, self.name)
         return used
 
-    def _rest(self, at: Position) -> str:
+    def _remaining(self, at: Position) -> str:
         return amount(self.name, self.most - self._used(at))
 
     def _why(self, at: Position) -> str:
@@ -128,13 +128,13 @@ class Plateau(_Simple):
     reason = StopReason.PLATEAU
 
     def __post_init__(self) -> None:
-        _positive(self, self.rounds, whole=True)
+        _positive(self, self.rounds, integer=True)
 
     def share(self, at: Position) -> float:
         """Rounds without improvement, of those it takes."""
         return min(at.since_best / self.rounds, 1.0)
 
-    def _rest(self, at: Position) -> str:
+    def _remaining(self, at: Position) -> str:
         return f"{counted(self.rounds - at.since_best, 'more round')} without progress"
 
     def _why(self, at: Position) -> str:
@@ -157,17 +157,17 @@ class Score(_Simple):
             return 0.0
         return float(at.score >= self.goal if at.maximize else at.score <= self.goal)
 
-    def _rest(self, at: Position) -> str:
+    def _remaining(self, at: Position) -> str:
         return f"{self.goal:g} from {'no score yet' if at.score is None else f'a score of {at.score:g}'}"
 
     def _why(self, at: Position) -> str:
         return f"the score {at.score:g} is as good as {self.goal:g}"
 
 
-def _positive(condition: Condition, number: object, *, whole: bool) -> None:
-    kinds = int if whole else int | float
+def _positive(condition: Condition, number: object, *, integer: bool) -> None:
+    kinds = int if integer else int | float
     if isinstance(number, bool) or not isinstance(number, kinds) or not 0 < number <= _MOST:
-        raise ValueError(f"{type(condition).__name__} needs a {'whole ' * whole}number above 0, got {number!r:.40}")
+        raise ValueError(f"{type(condition).__name__} needs a {'whole ' * integer}number above 0, got {number!r:.40}")
 
 
 CONDITIONS: dict[str, type[Condition]] = {

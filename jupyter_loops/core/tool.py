@@ -1,4 +1,4 @@
-"""What a planner may call before it answers, and what comes of a call."""
+"""Tools that a planner may call before it answers, their calls, and the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Calling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """One tool, as a model is told of it."""
+    """One tool, as it is described to a model."""
 
     name: str
     description: str = ""
@@ -34,20 +34,20 @@ class Offer:
     @property
     def function(self) -> dict[str, Any]:
         """The form that every endpoint with tool calls takes."""
-        told = {"name": self.name, "description": self.description, "parameters": self.parameters}
-        return {"type": "function", "function": told}
+        body = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": body}
 
     def __str__(self) -> str:
         """In one line: `price(product: string, currency: string = "EUR")`."""
         required = self.parameters.get("required", ())
-        taken = [_argument(name, schema, name in required) for name, schema in self.properties.items()]
-        return f"{self.name}({', '.join(taken)})"
+        arguments = [_argument(name, schema, name in required) for name, schema in self.properties.items()]
+        return f"{self.name}({', '.join(arguments)})"
 
     @property
     def properties(self) -> dict[str, Any]:
         """Argument → its JSON schema."""
-        found: dict[str, Any] = self.parameters.get("properties", {})
-        return found
+        properties: dict[str, Any] = self.parameters.get("properties", {})
+        return properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,6 @@ class ToolResult:
 
 
 def _argument(name: str, schema: dict[str, Any], required: bool) -> str:
-    known = f": {schema['type']}" if isinstance(schema.get("type"), str) else ""
+    type_text = f": {schema['type']}" if isinstance(schema.get("type"), str) else ""
     default = f" = {json.dumps(schema['default'])}" if "default" in schema else "" if required else "?"
-    return name + known + default
+    return name + type_text + default

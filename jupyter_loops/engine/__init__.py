@@ -1,1 +1,1 @@
-"""The verbs: one run's cycle, its state machine, its ledger, and what it does when a call fails."""
+"""The engine: the cycle of a run, its state machine, its ledger, and its policies for calls that fail."""

@@ -1,4 +1,4 @@
-"""One account: what may be spent, what is spent, what is set aside. Ledgers of one family share a lock around it."""
+"""One account: what may be spent, what is spent, what is reserved. Nested ledgers share one lock for their accounts."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .stopwatch import Stopwatch
 
 UNLIMITED = 2**31
 
-Told = Callable[[Usage, Usage], None]  # what is used, what is reserved
+SpendingListener = Callable[[Usage, Usage], None]  # what is used, what is reserved
 
 
-def nobody(_used: Usage, _reserved: Usage) -> None:
-    """Told, and does nothing."""
+def ignore_spending(_used: Usage, _reserved: Usage) -> None:
+    """The listener of an account that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What ordinary calls leave alone, so that there is enough for one last answer."""
+    """What ordinary calls must not use, so that there is enough for one final answer."""
 
     usd: float = 0.0
     tokens: int = 0
     calls: int = 0
     seconds: float = 0.0
-    answer: int = 0  # tokens that an ordinary answer needs; a shorter one is not worth asking for any more
+    answer: int = 0  # tokens that an ordinary answer needs; the run does not ask for a shorter one
 
 
 NOTHING = Slice()
@@ -34,11 +34,11 @@ NOTHING = Slice()
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """The books of one run. Whoever changes it holds the family's lock."""
+    """What one run may spend and has spent. Whoever changes it holds the lock of the ledger tree."""
 
     budget: Budget
     scope: str = ""  # how a message of another run calls it: "the loop that called this one"
-    told: Told = nobody
+    listener: SpendingListener = ignore_spending
     spent: Usage = field(default_factory=Usage)
     reserved: Usage = field(default_factory=Usage)
     slice: Slice = NOTHING
@@ -57,36 +57,36 @@ class Account:
         )
 
     @property
-    def seconds_left(self) -> float | None:
+    def remaining_seconds(self) -> float | None:
         """Seconds until the time limit, or None when there is none."""
         return None if self.budget.seconds is None else self.budget.seconds - self.watch.seconds
 
     def free(self) -> dict[str, float]:
         """What is neither spent nor reserved of each limit on calls."""
-        return self.budget.left(self.spent + self.reserved)
+        return self.budget.remaining(self.spent + self.reserved)
 
-    def room(self, prompt_tokens: int, price: Price | None, kept: Slice) -> int:
-        """Answer tokens that every limit still allows, `kept` left alone; may be negative."""
-        left = self.free()
-        if left.get("calls", UNLIMITED) - kept.calls < 1:
+    def room(self, prompt_tokens: int, price: Price | None, reserve: Slice) -> int:
+        """Answer tokens that every limit still allows, the reserve left alone; may be negative."""
+        remaining = self.free()
+        if remaining.get("calls", UNLIMITED) - reserve.calls < 1:
             return -1
         rooms = [UNLIMITED]
-        if "tokens" in left:
-            rooms.append(int(left["tokens"]) - kept.tokens - prompt_tokens)
-        if "usd" in left and price is not None:
-            rooms.append(price.answer(left["usd"] - kept.usd, prompt_tokens))
+        if "tokens" in remaining:
+            rooms.append(int(remaining["tokens"]) - reserve.tokens - prompt_tokens)
+        if "usd" in remaining and price is not None:
+            rooms.append(price.answer(remaining["usd"] - reserve.usd, prompt_tokens))
         return min(rooms)
 
-    def lacks(self, worst: Usage, kept: Slice) -> tuple[str, float] | None:
+    def lacks(self, worst: Usage, reserve: Slice) -> tuple[str, float] | None:
         """The first limit that cannot take `worst`, and what is left of it; None when all can."""
-        left = self.free()
+        remaining = self.free()
         for limit in ("usd", "tokens", "calls"):
-            free = left.get(limit, UNLIMITED) - getattr(kept, limit)
+            free = remaining.get(limit, UNLIMITED) - getattr(reserve, limit)
             if getattr(worst, limit) > free:
                 return limit, free
         return None
 
     def tell(self) -> None:
-        """Say where it stands."""
-        if self.told is not nobody:
-            self.told(self.usage, self.reserved)
+        """Pass what is spent and reserved to the listener."""
+        if self.listener is not ignore_spending:
+            self.listener(self.usage, self.reserved)

@@ -1,4 +1,4 @@
-"""Answers that were paid for before the kernel died, and are not paid for again."""
+"""Answers that a run paid for before its kernel died. The resumed run uses them instead of asking again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLANS = frozenset({"plan", "repair"})  # purposes of a call that asks for a cand
 
 
 class Answers:
-    """The answers of one unfinished round, each given out once."""
+    """The answers of one unfinished round; each is used once."""
 
     def __init__(self, paid: Sequence[tuple[CallStarted, CallFinished]] = ()) -> None:
         self._paid = list(paid)
@@ -23,23 +23,24 @@ class Answers:
     def take(self, iteration: int, purpose: str, prompt: Callable[[], Prompt]) -> Completion | None:
         """The answer to this question, or None.
 
-        A plan is a plan whatever its prompt says of time and money left; anything else, such as a judge's opinion,
-        has to have been asked in the same words.
+        A plan matches whatever its prompt says of the remaining time and money. Any other call, such as a judge's,
+        matches only when its prompt is the same.
         """
         for pair in self._paid:
-            asked, answer = pair
-            plan = purpose in PLANS and asked.purpose in PLANS
-            if asked.iteration == iteration and (plan or (asked.purpose == purpose and _same(asked, prompt()))):
+            call, answer = pair
+            plan = purpose in PLANS and call.purpose in PLANS
+            if call.iteration == iteration and (plan or (call.purpose == purpose and _same(call, prompt()))):
                 self._paid.remove(pair)
                 return _completion(answer)
         return None
 
 
-def _same(asked: CallStarted, prompt: Prompt) -> bool:
-    """Whether these are the words that were asked then, however much of them was put on record."""
-    said: list[dict[str, str]] = clean([message.said for message in prompt.messages])
+def _same(call: CallStarted, prompt: Prompt) -> bool:
+    """Whether the prompt of this call was the same, however much of it is on record."""
+    messages: list[dict[str, str]] = clean([message.said for message in prompt.messages])
     return any(
-        asked.messages == [one | {"content": how.written(one["content"])} for one in said] for how in PromptRetention
+        call.messages == [message | {"content": how.written(message["content"])} for message in messages]
+        for how in PromptRetention
     )
 
 

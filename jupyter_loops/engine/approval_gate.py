@@ -1,4 +1,4 @@
-"""Where a value waits for a person."""
+"""Approval: a value waits until a person accepts or rejects it."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ Callback = Callable[[Approval], bool | str]  # True: approved; False, or a comme
 
 
 class Attendance(StrEnum):
-    """Who is there to be asked."""
+    """Who can answer."""
 
     PERSON = "person"  # through the view, `%loops approve`, or `run.approve()`
     CALLBACK = "callback"
     AUTO = "auto"  # --auto-approve
-    NOBODY = "nobody"
+    ABSENT = "nobody"
 
 
 @dataclass(slots=True, kw_only=True)
 class ApprovalGate:
-    """Puts one value at a time before a person. The run's time stands still meanwhile, and no process is kept."""
+    """Asks a person about one value at a time. The clock of the run is paused meanwhile, and no child lives."""
 
     recipe: Recipe
-    pace: RunContext
-    attendance: Attendance = Attendance.NOBODY
+    context: RunContext
+    attendance: Attendance = Attendance.ABSENT
     callback: Callback | None = None
     current: Mapping[str, str] = field(default_factory=dict)  # name → its value in the notebook now, as text
     _number: int = field(init=False, default=0)
 
     def prepare(self) -> None:
-        """Raise PreflightError where nobody would ever answer."""
+        """Raise PreflightError when nobody can answer."""
         waiting = [check for check in self.recipe.checks if any(ask.word == "approve" for ask in check.asks)]
-        if waiting and self.attendance is Attendance.NOBODY:
+        if waiting and self.attendance is Attendance.ABSENT:
             raise PreflightError(
                 f"line {waiting[0].line}: approve(…) waits for a person, and nobody can answer here: run it in a "
                 "notebook with a front end, pass --auto-approve, or Loop.run(approve=…)"
             )
 
     async def decide(self, question: HostQuestion) -> HostAnswer:
-        """The person's word, however long it takes. Raises PreflightError where nobody is there."""
+        """The person's answer, however long it takes. Raises PreflightError when nobody can answer."""
         self.prepare()
         approval = self._approval(question)
         if self.attendance is Attendance.AUTO:
             message = f"approved without a person (--auto-approve): {approval.check}"
-            self.pace.recorder.say(Noted(iteration=approval.iteration, message=message))
+            self.context.recorder.say(Noted(iteration=approval.iteration, message=message))
             return HostAnswer(value=True, note="approved without a person")
-        self.pace.recorder.say(
+        self.context.recorder.say(
             ApprovalAsked(
                 iteration=approval.iteration,
                 number=approval.number,
@@ -72,24 +72,24 @@ class ApprovalGate:
         return await self._person(approval)
 
     async def _call(self, callback: Callback, approval: Approval) -> HostAnswer:
-        async with self.pace.standing_still(APPROVAL):
-            said = await asyncio.to_thread(callback, approval)
-        if isinstance(said, str):
-            return _rejected(said)
-        return HostAnswer(value=True, note="approved") if said is True else _rejected("")
+        async with self.context.waiting(APPROVAL):
+            reply = await asyncio.to_thread(callback, approval)
+        if isinstance(reply, str):
+            return _rejected(reply)
+        return HostAnswer(value=True, note="approved") if reply is True else _rejected("")
 
     async def _person(self, approval: Approval) -> HostAnswer:
-        control = self.pace.control
+        control = self.context.control
         control.ask(approval)
         try:
-            async with self.pace.standing_still(APPROVAL):
-                while (said := control.answered()) is None:
+            async with self.context.waiting(APPROVAL):
+                while (reply := control.answered()) is None:
                     await control.changed()
-                    self.pace.steer()
-                self.pace.steer()
+                    self.context.steer()
+                self.context.steer()
         finally:
             control.ask(None)
-        approved, comment = said
+        approved, comment = reply
         if not approved:
             return _rejected(comment)
         return HostAnswer(value=True, note=f"approved: {comment}" if comment else "approved")
@@ -98,8 +98,8 @@ class ApprovalGate:
         self._number += 1
         before = self.current.get(question.ask.value, "")
         return Approval(
-            run=self.pace.recorder.run,
-            iteration=self.pace.iteration,
+            run=self.context.recorder.run,
+            iteration=self.context.iteration,
             number=self._number,
             check=self.recipe.checks[question.check - 1].name,
             kind=question.kind,

@@ -1,6 +1,6 @@
 """The engine's thread: one event loop for all runs of the process.
 
-A notebook cell only awaits a future of this loop, so buttons and interrupts are heard while a run goes on.
+A notebook cell only awaits a future of this loop, so buttons and interrupts work during a run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def soon(do: Callable[[str], None], what: str) -> None:
-    """Call it on the engine's thread, from any other."""
+    """Call `do` on the engine's thread, from any other thread."""
     loop().call_soon_threadsafe(do, what)
 
 

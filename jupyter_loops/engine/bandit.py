@@ -1,4 +1,4 @@
-"""Which way to ask next: the one whose gain for its cost is likely the best.
+"""Chooses how to ask next: the approach that probably gains most for its cost.
 
 Budgeted Thompson sampling, Y. Xia, H. Li, T. Qin, N. Yu & T.-Y. Liu, "Thompson Sampling for Budgeted Multi-armed
 Bandits", IJCAI 2015, algorithm 1: for each arm draw a reward from Beta(1 + sum of rewards, 1 + sum of what they
@@ -27,12 +27,12 @@ class Bandit:
         self._random = random.Random(seed)  # noqa: S311  # no secret depends on it
 
     def learn(self, measured: Mapping[Approach, Worth]) -> None:
-        """Take in what rounds have gained and cost."""
+        """Add what rounds have gained and cost."""
         for approach, worth in measured.items():
             self.worth[approach] = self.worth.get(approach, Worth()) + worth
 
     def measured(self, arms: Sequence[Approach]) -> float:
-        """Rounds that are known of these arms."""
+        """How many rounds of these arms were measured."""
         return sum(self.worth[arm].rounds for arm in arms if arm in self.worth)
 
     def choose(self, arms: Sequence[Approach]) -> Approach:
@@ -46,27 +46,27 @@ class Bandit:
         return arms[drawn.index(max(drawn))]
 
     def why(self, arm: Approach, total: float) -> str:
-        """What speaks for an arm, in numbers; `total` rounds are known of all of them."""
-        known = self.worth.get(arm, _UNTRIED)
-        if not known.rounds:
+        """The reason for an arm, in numbers; `total` counts the measured rounds of all arms."""
+        worth = self.worth.get(arm, _UNTRIED)
+        if not worth.rounds:
             return f"not tried yet, among {total:.0f} measured rounds"
-        cost = f"${known.usd / known.rounds:.2g}" if self._priced else f"{known.tokens / known.rounds:,.0f} tokens"
-        gained = f"gained {known.gain / known.rounds:.0%} a round for {cost}"
-        return f"{gained} in {known.rounds:.0f} of {total:.0f} measured rounds"
+        cost = f"${worth.usd / worth.rounds:.2g}" if self._priced else f"{worth.tokens / worth.rounds:,.0f} tokens"
+        gained = f"gained {worth.gain / worth.rounds:.0%} a round for {cost}"
+        return f"{gained} in {worth.rounds:.0f} of {total:.0f} measured rounds"
 
     @property
     def _priced(self) -> bool:
         return any(worth.usd > 0 for worth in self.worth.values())
 
     def _cost(self, arm: Approach, *, priced: bool) -> float:
-        """Of one round; an arm that was never tried costs as much as the mean of its model, or of all."""
-        own = self.worth.get(arm, _UNTRIED)
-        if own.rounds:
-            return (own.usd if priced else own.tokens) / own.rounds
-        known = [worth for one, worth in self.worth.items() if one.model == arm.model]
-        known = known or [*self.worth.values()]
-        rounds = sum(worth.rounds for worth in known)
-        spent = sum(worth.usd if priced else worth.tokens for worth in known)
+        """The cost of one round. An arm without measurements costs the mean of its model, or of all arms."""
+        measured = self.worth.get(arm, _UNTRIED)
+        if measured.rounds:
+            return (measured.usd if priced else measured.tokens) / measured.rounds
+        comparable = [worth for other, worth in self.worth.items() if other.model == arm.model]
+        comparable = comparable or [*self.worth.values()]
+        rounds = sum(worth.rounds for worth in comparable)
+        spent = sum(worth.usd if priced else worth.tokens for worth in comparable)
         return spent / rounds if rounds else 0.0
 
     def _draw(self, worth: Worth, cost: float) -> float:

@@ -1,4 +1,4 @@
-"""Circuit breakers: what keeps failing is left alone for a while, by every loop of the kernel.
+"""Circuit breakers: no loop of the kernel calls a model that keeps failing until a pause is over.
 
 One breaker for each (model, error class). After so many faults in a row it opens: nobody asks until its pause is
 over. Then it is half-open, and one call goes through as a probe; if that meets the same fault the pause doubles,
@@ -38,7 +38,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """One breaker as it stands."""
+    """The state of one breaker."""
 
     model: str
     endpoint: str
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Leave to make one call; `probes` are the faults that it is the probe for."""
+    """Permission for one call; `probes` are the faults that it probes."""
 
     model: str
     endpoint: str
@@ -76,64 +76,64 @@ class Breakers:
         self._lock = threading.Lock()
 
     def admit(self, model: str, endpoint: str = "") -> tuple[Pass, list[Step]]:
-        """Leave for one call. Raises BreakerError while a breaker of this model is open, or its probe is out."""
+        """Permission for one call. Raises BreakerError while a breaker of this model is open or probed."""
         with self._lock:
-            known = self._all.get((model, endpoint))
-            if not known:
+            by_fault = self._all.get((model, endpoint))
+            if not by_fault:
                 return Pass(model, endpoint), []
-            shut = [breaker for breaker in known.values() if breaker.phase is not Phase.CLOSED]
+            shut = [breaker for breaker in by_fault.values() if breaker.phase is not Phase.CLOSED]
             for breaker in shut:
                 wait = breaker.opened + breaker.pause - self._clock()
                 if breaker.phase is Phase.HALF_OPEN or wait > 0:
                     raise BreakerError(model, breaker.fault, breaker.failures, max(wait, 0.0))
-            steps = [self._turn(breaker, phase=Phase.HALF_OPEN) for breaker in shut]
+            steps = [self._change(breaker, phase=Phase.HALF_OPEN) for breaker in shut]
             return Pass(model, endpoint, tuple(breaker.fault for breaker in shut)), steps
 
     def answered(self, leave: Pass) -> list[Step]:
-        """The call was answered: nothing stands in a row any more."""
+        """The call was answered: the count of failures starts at zero again."""
         with self._lock:
-            known = self._all.get((leave.model, leave.endpoint), {})
-            steps = [self._turn(breaker, phase=Phase.CLOSED, failures=0) for breaker in [*known.values()]]
+            by_fault = self._all.get((leave.model, leave.endpoint), {})
+            steps = [self._change(breaker, phase=Phase.CLOSED, failures=0) for breaker in [*by_fault.values()]]
             return [step for step in steps if step.before is not Phase.CLOSED]
 
     def failed(self, leave: Pass, fault: ErrorClass) -> list[Step]:
-        """The call met a fault, which counts for its own breaker and closes those that it was a probe for."""
+        """The call failed. The fault counts for its own breaker, and closes the other breakers that the call probed."""
         if fault not in THRESHOLDS:  # the endpoint is there, and did not like the question
             return self.answered(leave)
         with self._lock:
-            known = self._all.setdefault((leave.model, leave.endpoint), {})
-            others = [known[probed] for probed in leave.probes if probed is not fault]
-            steps = [self._turn(breaker, phase=Phase.CLOSED, failures=0) for breaker in others]
-            breaker = known.get(fault) or Breaker(model=leave.model, endpoint=leave.endpoint, fault=fault)
+            by_fault = self._all.setdefault((leave.model, leave.endpoint), {})
+            others = [by_fault[probed] for probed in leave.probes if probed is not fault]
+            steps = [self._change(breaker, phase=Phase.CLOSED, failures=0) for breaker in others]
+            breaker = by_fault.get(fault) or Breaker(model=leave.model, endpoint=leave.endpoint, fault=fault)
             steps.append(self._count(breaker, probe=fault in leave.probes))
             return [step for step in steps if step.before is not step.breaker.phase]
 
     def abandoned(self, leave: Pass) -> list[Step]:
-        """The call was cancelled and says nothing: the next one may be the probe."""
+        """The call was cancelled, which proves nothing: the next call may be the probe."""
         with self._lock:
-            known = self._all.get((leave.model, leave.endpoint), {})
-            return [self._turn(known[probed], phase=Phase.OPEN) for probed in leave.probes]
+            by_fault = self._all.get((leave.model, leave.endpoint), {})
+            return [self._change(by_fault[probed], phase=Phase.OPEN) for probed in leave.probes]
 
     def all(self) -> list[Breaker]:
-        """Every breaker that has ever met its fault, those that are not closed first."""
+        """Every breaker that has ever counted a fault, open ones first."""
         with self._lock:
-            found = [breaker for known in self._all.values() for breaker in known.values()]
-        return sorted(found, key=lambda breaker: (breaker.phase is Phase.CLOSED, breaker.model, breaker.fault))
+            breakers = [breaker for by_fault in self._all.values() for breaker in by_fault.values()]
+        return sorted(breakers, key=lambda breaker: (breaker.phase is Phase.CLOSED, breaker.model, breaker.fault))
 
-    def seconds_left(self, breaker: Breaker) -> float:
-        """Until its probe may leave."""
+    def seconds_to_probe(self, breaker: Breaker) -> float:
+        """Seconds until its probe may start."""
         return max(breaker.opened + breaker.pause - self._clock(), 0.0) if breaker.phase is Phase.OPEN else 0.0
 
     def _count(self, breaker: Breaker, *, probe: bool) -> Step:
         failures = breaker.failures + 1
         if breaker.phase is Phase.CLOSED and failures < THRESHOLDS[breaker.fault]:
-            return self._turn(breaker, phase=Phase.CLOSED, failures=failures)
+            return self._change(breaker, phase=Phase.CLOSED, failures=failures)
         if not probe and breaker.phase is not Phase.CLOSED:  # a call that left before it opened
-            return self._turn(breaker, phase=breaker.phase, failures=failures)
+            return self._change(breaker, phase=breaker.phase, failures=failures)
         pause = min(breaker.pause * 2, LONGEST) if probe else PAUSE
-        return self._turn(breaker, phase=Phase.OPEN, failures=failures, pause=pause, opened=self._clock())
+        return self._change(breaker, phase=Phase.OPEN, failures=failures, pause=pause, opened=self._clock())
 
-    def _turn(self, breaker: Breaker, **changes: Any) -> Step:
+    def _change(self, breaker: Breaker, **changes: Any) -> Step:
         after = replace(breaker, openings=breaker.openings + ("opened" in changes), **changes)
         self._all[breaker.model, breaker.endpoint][breaker.fault] = after
         return Step(before=breaker.phase, breaker=after)

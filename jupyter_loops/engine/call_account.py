@@ -1,4 +1,4 @@
-"""The books of one call: what it was reserved, what it used, and what of that is only an estimate."""
+"""The account of one call: what was reserved, what it used, and which part of that is an estimate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANCELLED, LOST = "cancelled", "lost"  # beside the ErrorClass values in a call'
 
 @dataclass(slots=True)
 class CallAccount:
-    """The books of one call."""
+    """What one call reserved, used and must settle."""
 
     ledger: Ledger
     recorder: EventRecorder
@@ -96,7 +96,7 @@ class CallAccount:
         self.ledger.settle(self.reservation, Usage(usd=usd or 0.0, tokens=prompt + answer, calls=1))
 
     def _sane(self, answer: Completion) -> Completion:
-        """No bill that cannot be right, and no guess above what was allowed; what is not as it was billed is marked."""
+        """The answer with plausible numbers of tokens. Numbers that differ from the bill are marked as estimated."""
         prompt, completion = max(answer.prompt_tokens, 0), max(answer.completion_tokens, 0)
         allowed = self.reservation.max_tokens
         if answer.estimated or completion > _BEYOND * allowed:

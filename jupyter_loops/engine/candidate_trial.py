@@ -1,4 +1,4 @@
-"""One candidate, tried: executed, examined, and examined again before it is crowned."""
+"""One candidate, tried: executed, examined, and examined again in fresh processes before it is delivered."""
 
 from __future__ import annotations
 
@@ -28,137 +28,144 @@ class CandidateTrial:
     recipe: Recipe
     sandbox: Sandbox
     verifier: Verifier
-    pace: RunContext
+    context: RunContext
     questions: Questions
-    repeat: int = 1  # passes in fresh children before a candidate is crowned
+    repeat: int = 1  # passes in fresh children before a candidate is delivered
 
-    async def run(self, turn: Iteration, candidate: Candidate) -> None:
-        """Fill in the turn's observation, verdicts and delivery; once more where the child itself broke."""
-        tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", turn.verdicts
+    async def run(self, iteration: Iteration, candidate: Candidate) -> None:
+        """Fill in the iteration's observation, verdicts and delivery; once more where the child itself broke."""
+        tries, note, still = POLICIES[ErrorClass.SANDBOX].retries, "", iteration.verdicts
         while True:
             try:
-                await self._once(turn, candidate, note)
+                await self._once(iteration, candidate, note)
             except SandboxError as error:
                 if not tries:
                     raise
                 tries -= 1
-                turn.verdicts, turn.delivery, note = still, None, f"once more, in a new child: {error}"
+                iteration.verdicts, iteration.delivery, note = still, None, f"once more, in a new child: {error}"
             else:
                 return
 
-    async def _once(self, turn: Iteration, candidate: Candidate, note: str) -> None:
-        await self.pace.move(State.EXECUTE, note)
+    async def _once(self, iteration: Iteration, candidate: Candidate, note: str) -> None:
+        await self.context.move(State.EXECUTE, note)
         async with self.sandbox.attempt(candidate) as attempt:
-            turn.observation = await attempt.execute()
-            await self.pace.enter(State.OBSERVE)
-            self.pace.recorder.with_next(Acted(iteration=turn.iteration, observation=turn.observation))
-            await self.pace.move(State.VERIFY)
-            before = self.pace.ledger.watch.seconds
-            case = self._case(turn, candidate, attempt)
+            iteration.observation = await attempt.execute()
+            await self.context.enter(State.OBSERVE)
+            self.context.recorder.with_next(Acted(iteration=iteration.number, observation=iteration.observation))
+            await self.context.move(State.VERIFY)
+            before = self.context.ledger.watch.seconds
+            case = self._case(iteration, candidate, attempt)
             passed = await self.verifier.after(case)
             if passed and not self.recipe.hidden:
                 passed = await self.verifier.judged(case)
         if passed and self.recipe.hidden and self.recipe.on(Layer.JUDGE):
-            passed = await self._judge(turn, candidate)
-        if passed and turn.awaits_person(self.recipe):
-            await self._confirm_in_fresh_process(turn, candidate)
-        seconds = self.pace.ledger.watch.seconds - before
-        self.pace.recorder.with_next(Judged(iteration=turn.iteration, verdicts=turn.verdicts, seconds=seconds))
+            passed = await self._judge(iteration, candidate)
+        if passed and iteration.awaits_person(self.recipe):
+            await self._confirm_in_fresh_process(iteration, candidate)
+        seconds = self.context.ledger.watch.seconds - before
+        self.context.recorder.with_next(
+            Judged(iteration=iteration.number, verdicts=iteration.verdicts, seconds=seconds)
+        )
 
-    async def fetch(self, turn: Iteration) -> None:
-        """Get the values of a candidate that was accepted before, as far as this world still accepts it."""
-        if turn.candidate is not None and turn.acceptable(self.recipe):
-            await self._confirm_in_fresh_process(turn, turn.candidate)
+    async def fetch(self, iteration: Iteration) -> None:
+        """Get the values of a candidate that was accepted before, if the checks still accept it."""
+        if iteration.candidate is not None and iteration.acceptable(self.recipe):
+            await self._confirm_in_fresh_process(iteration, iteration.candidate)
 
-    async def _judge(self, turn: Iteration, candidate: Candidate) -> bool:
-        """What a judge says, of a child in which no hidden check has run: a judge's words reach the next prompt."""
+    async def _judge(self, iteration: Iteration, candidate: Candidate) -> bool:
+        """Whether the judge accepts, in a child where no hidden check has run: its words reach the next prompt."""
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
             if observation.exit is Exit.OK:
-                return await self.verifier.judged(self._case(turn, candidate, attempt))
-        self._unstable(turn, (), 1)
+                return await self.verifier.judged(self._case(iteration, candidate, attempt))
+        self._unstable(iteration, (), 1)
         return False
 
-    def _case(self, turn: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
-        """What the layers see. Their verdicts are the turn's at once: what was judged before a fault is kept."""
-        turn.verdicts = [*turn.verdicts]
+    def _case(self, iteration: Iteration, candidate: Candidate, attempt: Attempt) -> Case:
+        """What the layers see. Verdicts go to the iteration at once, so those from before a fault remain."""
+        iteration.verdicts = [*iteration.verdicts]
         return Case(
             recipe=self.recipe,
             candidate=candidate,
-            verdicts=turn.verdicts,
+            verdicts=iteration.verdicts,
             attempt=attempt,
-            observation=turn.observation,
-            answering=self.questions.answering(turn.iteration, candidate),
-            observed=partial(self._observe, turn),
+            observation=iteration.observation,
+            answering=self.questions.answering(iteration.number, candidate),
+            observed=partial(self._observe, iteration),
         )
 
-    def _observe(self, turn: Iteration, observation: Observation) -> None:
-        before = turn.observation.files if turn.observation else ()
+    def _observe(self, iteration: Iteration, observation: Observation) -> None:
+        before = iteration.observation.files if iteration.observation else ()
         if observation.exit is not Exit.OK or observation.stdout or observation.stderr:
-            turn.observation = observation
+            iteration.observation = observation
         elif not observation.figures and observation.files == before:
             return
-        self.pace.recorder.say(Acted(iteration=turn.iteration, observation=observation))
+        self.context.recorder.say(Acted(iteration=iteration.number, observation=observation))
 
-    async def _confirm_in_fresh_process(self, turn: Iteration, candidate: Candidate) -> None:
+    async def _confirm_in_fresh_process(self, iteration: Iteration, candidate: Candidate) -> None:
         """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.
 
         A person is asked last, about what has proved stable; no child is kept while they think.
         """
-        for time in range(1, self.repeat):
-            if not await self._passes_again(turn, candidate, time):
+        for rerun in range(1, self.repeat):
+            if not await self._passes_rerun(iteration, candidate, rerun):
                 return
         while True:
             try:
-                await self._examine_again(turn, candidate)
+                await self._examine_for_delivery(iteration, candidate)
             except NeedsPerson as asked:
-                await self.questions.put_to_person(asked.question, turn.iteration, candidate)
+                await self.questions.put_to_person(asked.question, iteration.number, candidate)
             else:
                 return
 
-    async def _passes_again(self, turn: Iteration, candidate: Candidate, time: int) -> bool:
+    async def _passes_rerun(self, iteration: Iteration, candidate: Candidate, number: int) -> bool:
         """Whether all that needs no person passes in one more fresh child."""
         async with self.sandbox.attempt(candidate) as attempt:
-            observation, again = await attempt.execute(), list[Verdict]()
+            observation, verdicts = await attempt.execute(), list[Verdict]()
             if observation.exit is Exit.OK:
-                answering = self.questions.answering(turn.iteration, candidate)
-                again, observation = await attempt.examine(self.recipe.without_person, answering)
-        if observation.exit is Exit.OK and all(verdict.passed for verdict in again):
+                answering = self.questions.answering(iteration.number, candidate)
+                verdicts, observation = await attempt.examine(self.recipe.without_person, answering)
+        if observation.exit is Exit.OK and all(verdict.passed for verdict in verdicts):
             return True
-        self._unstable(turn, again, time)
+        self._unstable(iteration, verdicts, number)
         return False
 
-    async def _examine_again(self, turn: Iteration, candidate: Candidate) -> None:
+    async def _examine_for_delivery(self, iteration: Iteration, candidate: Candidate) -> None:
         async with self.sandbox.attempt(candidate) as attempt:
             observation = await attempt.execute()
-            again: Sequence[Verdict] = []
+            verdicts: Sequence[Verdict] = []
             if observation.exit is Exit.OK:
-                answering = self.questions.answering(turn.iteration, candidate)
-                again, observation = await attempt.examine(self.recipe.without_person, answering)
-            if observation.exit is not Exit.OK or not all(verdict.passed for verdict in again):
-                self._unstable(turn, again, self.repeat)
+                answering = self.questions.answering(iteration.number, candidate)
+                verdicts, observation = await attempt.examine(self.recipe.without_person, answering)
+            if observation.exit is not Exit.OK or not all(verdict.passed for verdict in verdicts):
+                self._unstable(iteration, verdicts, self.repeat)
                 return
-            if await self.verifier.approval(self._case(turn, candidate, attempt)) and turn.acceptable(self.recipe):
-                turn.delivery = await attempt.deliver()
+            if await self.verifier.approval(self._case(iteration, candidate, attempt)) and iteration.acceptable(
+                self.recipe
+            ):
+                iteration.delivery = await attempt.deliver()
 
-    def _unstable(self, turn: Iteration, again: Sequence[Verdict], time: int) -> None:
-        """Say which check is flaky: it passed, and failed in a fresh child."""
-        before = {verdict.index: verdict for verdict in turn.verdicts}
+    def _unstable(self, iteration: Iteration, rerun: Sequence[Verdict], number: int) -> None:
+        """Record which check is flaky: it passed, then failed in a fresh child."""
+        before = {verdict.index: verdict for verdict in iteration.verdicts}
         flaky = {
-            verdict.index: self._flaky(verdict, before.get(verdict.index)) for verdict in again if not verdict.passed
+            verdict.index: self._flaky(verdict, before.get(verdict.index)) for verdict in rerun if not verdict.passed
         }
         names = ", ".join(verdict.check for verdict in flaky.values() if not verdict.hidden) or "the candidate"
-        which = f"re-run {time} of {self.repeat}"
-        turn.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
-        kept = [verdict for verdict in turn.verdicts if verdict.index not in flaky or not verdict.index]
-        turn.verdicts = [*(kept if again else [replace(each, passed=False) for each in kept]), *flaky.values()]
+        which = f"re-run {number} of {self.repeat}"
+        iteration.why = f"flaky: {names[:120]} passed, then failed in a fresh child ({which}): the result is not stable"
+        stable = [verdict for verdict in iteration.verdicts if verdict.index not in flaky or not verdict.index]
+        if not rerun:
+            stable = [replace(verdict, passed=False) for verdict in stable]
+        iteration.verdicts = [*stable, *flaky.values()]
 
-    def _flaky(self, again: Verdict, before: Verdict | None) -> Verdict:
-        """What to say of a check that passed before.
+    def _flaky(self, verdict: Verdict, before: Verdict | None) -> Verdict:
+        """The verdict of a check that passed before and fails now.
 
-        Where there are hidden checks, only that: the candidate has met them by now, and its words may tell of them.
+        Where there are hidden checks it says only that: the candidate has met them by now, and its words may tell of
+        them.
         """
-        if again.hidden or not self.recipe.hidden:
-            return replace(again, message=f"{_FLAKY}; {again.message}")
-        before = before or Verdict(check=again.check, layer=again.layer, passed=False, index=again.index)
+        if verdict.hidden or not self.recipe.hidden:
+            return replace(verdict, message=f"{_FLAKY}; {verdict.message}")
+        before = before or Verdict(check=verdict.check, layer=verdict.layer, passed=False, index=verdict.index)
         return replace(before, passed=False, message=_FLAKY)

@@ -1,4 +1,4 @@
-"""What a person may do to a run while it goes on. Every method may be called from any thread."""
+"""How a person controls a run while it goes on. Every method may be called from any thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_loops.errors import LoopError
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """One thing that a person did."""
+    """One action of a person."""
 
     action: str  # pause, resume, step, stop, hint, budget, set, approve, reject
     value: Any = None
@@ -37,7 +37,7 @@ class Control:
         self._changed = asyncio.Event()
 
     def attach(self, task: asyncio.Task[Any]) -> None:
-        """Say which task a stop cancels. Called by the cycle, on its loop."""
+        """Set the task that a stop cancels. Called by the cycle, on its event loop."""
         self._loop, self._cancel = task.get_loop(), task.cancel
         if self.stopping:
             task.cancel()
@@ -86,7 +86,7 @@ class Control:
         self._answer("reject", comment, number)
 
     def ask(self, approval: Approval | None) -> None:
-        """Let a value wait for a person, or no longer. Called by the cycle."""
+        """Set the value that waits for a person, or None. Called by the cycle."""
         with self._lock:
             self.waiting, self._word = approval, None
 
@@ -108,8 +108,8 @@ class Control:
         if self._stepping:
             self._stepping, self.paused = False, True
 
-    def taken(self) -> list[Steer]:
-        """What was done since the last call."""
+    def take_steers(self) -> list[Steer]:
+        """The actions since the last call."""
         with self._lock:
             steers, self._steers = self._steers, []
         return steers

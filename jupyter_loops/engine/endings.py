@@ -1,4 +1,4 @@
-"""Ends as sentences with their numbers."""
+"""The messages of ends, with their numbers."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ OPTIONS = {
 }
 
 
-def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, standing: RunState) -> Termination:
-    """The end that a reached limit is; `scope` says whose limit, empty for the run's own."""
+def limit_reached(limit: str, account: Account, scope: str, recipe: Recipe, state: RunState) -> Termination:
+    """The end when a limit is reached; `scope` says whose limit, empty for the run's own."""
     spent, allowed = getattr(account.usage, limit), getattr(account.budget, limit)
     numbers = f"{amount(limit, spent)} of {amount(limit, allowed)} used{_by(scope)}"
-    return Termination(REASONS[limit], f"{numbers}; {best(recipe, standing)}{_advice(limit, scope)}")
+    return Termination(REASONS[limit], f"{numbers}; {best(recipe, state)}{_advice(limit, scope)}")
 
 
-def does_not_fit(error: BudgetError, recipe: Recipe, standing: RunState) -> Termination:
+def does_not_fit(error: BudgetError, recipe: Recipe, state: RunState) -> Termination:
     """The end when the next call could break a limit, and therefore was not made."""
-    needed, left = amount(error.limit, error.needed), amount(error.limit, max(error.left, 0))
+    needed, remaining = amount(error.limit, error.needed), amount(error.limit, max(error.remaining, 0))
     of = f" of {error.scope}" if error.scope else ""
     cause = f"{error.cause}; " if error.cause else ""
     next_ = "the next try would have to wait" if error.cause else "the next call may need"
-    message = f"{cause}{next_} {needed} and {left} is left{of}; {best(recipe, standing)}"
+    message = f"{cause}{next_} {needed} and {remaining} is left{of}; {best(recipe, state)}"
     return Termination(REASONS[error.limit], message + _advice(error.limit, error.scope))
 
 
@@ -51,11 +51,11 @@ def _advice(limit: str, scope: str) -> str:
     return "" if scope else f"; raise it with {OPTIONS[limit]}"
 
 
-def best(recipe: Recipe, standing: RunState) -> str:
+def best(recipe: Recipe, state: RunState) -> str:
     """The best candidate in a few words."""
-    if standing.best is None:
+    if state.best is None:
         return "no candidate yet"
-    turn, score = standing.best, standing.best_score(recipe)
-    if score is not None and turn.passed() == len(recipe.checks):
-        return f"best is round {turn.iteration} with score {score:.6g}"
-    return f"best is round {turn.iteration} with {turn.passed()} of {len(recipe.checks)} checks"
+    iteration, score = state.best, state.best_score(recipe)
+    if score is not None and iteration.passed() == len(recipe.checks):
+        return f"best is round {iteration.number} with score {score:.6g}"
+    return f"best is round {iteration.number} with {iteration.passed()} of {len(recipe.checks)} checks"

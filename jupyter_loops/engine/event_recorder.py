@@ -1,4 +1,4 @@
-"""Says what happened: first to the journal, then to whoever listens."""
+"""Records events: first in the journal, then to the listeners."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "run_ended",
     }
 )
-_OWN = frozenset(  # types of fields that hold no word of anybody
+_WORDLESS = frozenset(  # types of fields that hold no text of a model or a person
     {
-        *("int", "float", "bool", "int | None", "float | None", "Own", "list[Own]"),
+        *("int", "float", "bool", "int | None", "float | None", "LoopJson", "list[LoopJson]"),
         *("dict[str, float]", "dict[str, float | None]", "list[tuple[str, float]]"),
     }
 )
 _WORDS = {  # the fields of an event that may hold what somebody wrote
-    kind: tuple(field.name for field in fields(KINDS[kind]) if field.type not in _OWN) for kind in WRITTEN
+    kind: tuple(field.name for field in fields(KINDS[kind]) if field.type not in _WORDLESS) for kind in WRITTEN
 }
 log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """The one way out for a run's events. An event is durable before any listener hears of it."""
+    """Records all events of a run. An event is durable before a listener gets it."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class EventRecorder:
         self.listeners = list(listeners)
         self._journal = journal
         self._seq = seq
-        self._begun = self._over = False
+        self._started = self._over = False
         self._iteration = 0
-        self._held: list[str] = []  # notes from before the first event
+        self._early_notes: list[str] = []  # notes from before the first event
         self._next: list[Record] = []  # events that are written with the next one
 
     def say(self, event: Event) -> None:
@@ -75,9 +75,9 @@ class EventRecorder:
         self._journal.append(*records)
         for record in records:
             self._tell(record)
-        if not self._begun:
-            self._begun, held = True, self._held
-            for text in held:
+        if not self._started:
+            self._started, early_notes = True, self._early_notes
+            for text in early_notes:
                 self.note(text)
 
     def with_next(self, event: Event) -> None:
@@ -85,7 +85,7 @@ class EventRecorder:
         self._next.append(self._record(event))
 
     def _record(self, event: Event) -> Record:
-        """The event with its place, and without what must not be kept."""
+        """The event with its number, and without secrets and prompts that must not be stored."""
         cleaned = dict[str, Any]()
         for name in _WORDS.get(event.kind, ()):
             value = getattr(event, name)
@@ -109,9 +109,9 @@ class EventRecorder:
                 log.exception("a listener failed on %s", record.event.kind)
 
     def note(self, text: str) -> None:
-        """Say what a person should know besides: once the run is on the record, and not after its end."""
-        if not self._begun:
-            self._held.append(text)
+        """Add a note for a person: once the run is on record, and not after its end."""
+        if not self._started:
+            self._early_notes.append(text)
         elif not self._over:
             self.say(Noted(iteration=self._iteration, message=text))
 
@@ -123,6 +123,6 @@ class EventRecorder:
     def spent(self, usage: Usage, reserved: Usage) -> None:
         """Pass the ledger's state on."""
         if self.listeners:
-            used, aside = plain(usage), plain(reserved)
+            used, set_apart = plain(usage), plain(reserved)
             for listener in self.listeners:
-                listener.spent(self.run, used, aside)
+                listener.spent(self.run, used, set_apart)

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from jupyter_loops.core.budget import Budget, Usage
-from jupyter_loops.core.forecast import Forecast, PastOutcome
+from jupyter_loops.core.forecast import Forecast, RunOutcome
 
 MOST_ROUNDS = 50  # that are looked ahead, where no limit says less
 _MEANS = (0.005, *((k + 0.5) / 24 for k in range(24)), 0.995)
@@ -28,10 +28,10 @@ _STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)  # a + b
 _PRIOR = (1.0, 3.0)  # Beta of the mean; its strength weighs a quarter, half and twice of 2 about alike
 _SPREAD = 1.5  # standard deviation of log(strength)
 _ALIKE = {0.5: 1, 2.0: 2, 8.0: 4, 32.0: 4, 128.0: 4}  # a + b of the runs of one loop, and how likely that is before
-OWN = 0.5  # weight of an outcome from which on it is one of the loop's own
+SAME_LOOP = 0.5  # weight of an outcome from which on it is one of the loop's own
 
 
-Seen = tuple[tuple[int, bool], float]  # an outcome, and how often
+OutcomeCount = tuple[tuple[int, bool], float]  # an outcome, and how often
 
 
 class Shape(NamedTuple):
@@ -43,44 +43,44 @@ class Shape(NamedTuple):
 
 
 class Forecaster:
-    """Forecasts of one run, from the runs of the past and from its own rounds."""
+    """Forecasts of one run, from earlier runs and from its own rounds."""
 
-    def __init__(self, outcomes: Iterable[PastOutcome] = ()) -> None:
+    def __init__(self, outcomes: Iterable[RunOutcome] = ()) -> None:
         self.latest: Forecast | None = None
         self.learn(outcomes)
 
-    def learn(self, outcomes: Iterable[PastOutcome]) -> None:
-        """Take the runs of the past in."""
+    def learn(self, outcomes: Iterable[RunOutcome]) -> None:
+        """Fit the forecast to earlier runs."""
         self.outcomes = [outcome for outcome in outcomes if outcome.rounds > 0]
         shapes = _posterior(self.outcomes)
         self._odds = [(shape.b, shape.a + shape.b) for shape in shapes]
-        self._left = [shape.share for shape in shapes]
-        self._survivors = [sum(self._left)]
+        self._weights = [shape.share for shape in shapes]
+        self._survivors = [sum(self._weights)]
 
     def curve(self, failed: int, ahead: int) -> list[float]:
         """P(verified within 1, 2 … `ahead` more rounds), after so many that failed."""
         alive = self._alive(failed + ahead)
         total = alive[failed] or 1.0
-        return [1.0 - left / total for left in alive[failed + 1 : failed + ahead + 1]]
+        return [1.0 - share / total for share in alive[failed + 1 : failed + ahead + 1]]
 
     def _alive(self, rounds: int) -> list[float]:
         """P(no success in 0, 1 … rounds), at least that many; the same for every round of a run, so computed once."""
         while len(self._survivors) <= rounds:
             more = len(self._survivors) - 1
-            self._left = [
-                left * (b + more) / (both + more) for left, (b, both) in zip(self._left, self._odds, strict=True)
+            self._weights = [
+                weight * (b + more) / (both + more) for weight, (b, both) in zip(self._weights, self._odds, strict=True)
             ]
-            self._survivors.append(sum(self._left))
+            self._survivors.append(sum(self._weights))
         return self._survivors
 
     def after(self, usage: Usage, budget: Budget, *, priced: bool = True) -> Forecast:
         """The forecast at the end of a round that did not verify, or before the first."""
-        each = self._round_costs(usage)
-        ahead = _rounds_left(budget, usage, each)
+        round_costs = self._round_costs(usage)
+        ahead = _affordable_rounds(budget, usage, round_costs)
         curve = self.curve(usage.iterations, ahead)
         p, next_p = (curve[-1], curve[0]) if curve else (0.0, 0.0)
         rounds = ahead - sum(curve[:-1]) if curve else 0.0
-        usd = rounds * each.usd if priced else None
+        usd = rounds * round_costs.usd if priced else None
         few, many = _quantile(curve, 0.1), _quantile(curve, 0.9)
         self.latest = Forecast(
             round=usage.iterations,
@@ -90,33 +90,33 @@ class Forecaster:
             curve=tuple(curve),
             expected_rounds=rounds,
             expected_usd=usd,
-            expected_tokens=rounds * each.tokens,
-            usd_range=(few * each.usd, many * each.usd) if priced else None,
-            tokens_range=(few * each.tokens, many * each.tokens),
+            expected_tokens=rounds * round_costs.tokens,
+            usd_range=(few * round_costs.usd, many * round_costs.usd) if priced else None,
+            tokens_range=(few * round_costs.tokens, many * round_costs.tokens),
             usd_to_goal=usd / p if usd is not None and p > 0 else None,
-            gain_per_usd=next_p / each.usd if priced and each.usd > 0 else None,
-            gain_per_1k_tokens=next_p / each.tokens * 1000 if each.tokens > 0 else None,
+            gain_per_usd=next_p / round_costs.usd if priced and round_costs.usd > 0 else None,
+            gain_per_1k_tokens=next_p / round_costs.tokens * 1000 if round_costs.tokens > 0 else None,
             runs=len(self.outcomes),
         )
         return self.latest
 
     def _round_costs(self, usage: Usage) -> Costs:
-        """Of one round: the mean of this run's own, with the past as one round more."""
-        past = mean_costs(self.outcomes)
-        known, own = past is not None, usage.iterations
-        if not (known or own):
+        """The cost of one round: the mean of this run's rounds, with the mean of earlier runs as one more."""
+        history = mean_costs(self.outcomes)
+        prior_rounds, rounds = history is not None, usage.iterations
+        if not (prior_rounds or rounds):
             return Costs()
-        past = past or Costs()
-        if own and past.usd and not usage.usd:  # others were priced, this one is free
-            past = replace(past, usd=0.0)
+        history = history or Costs()
+        if rounds and history.usd and not usage.usd:  # others were priced, this one is free
+            history = replace(history, usd=0.0)
 
         def mean(spent: float, before: float) -> float:
-            return (spent + known * before) / (own + known)
+            return (spent + prior_rounds * before) / (rounds + prior_rounds)
 
         return Costs(
-            usd=mean(usage.usd, past.usd),
-            tokens=mean(usage.tokens, past.tokens),
-            seconds=mean(usage.seconds, past.seconds),
+            usd=mean(usage.usd, history.usd),
+            tokens=mean(usage.tokens, history.tokens),
+            seconds=mean(usage.seconds, history.seconds),
         )
 
 
@@ -129,15 +129,15 @@ class Costs:
     seconds: float = 0.0
 
 
-def mean_costs(outcomes: Sequence[PastOutcome]) -> Costs | None:
-    """What a round of the past has cost, the likest runs counting most; None without any."""
-    rounds = sum(one.weight * one.rounds for one in outcomes)
+def mean_costs(outcomes: Sequence[RunOutcome]) -> Costs | None:
+    """The mean cost of a round in earlier runs, weighted by likeness; None without any."""
+    rounds = sum(outcome.weight * outcome.rounds for outcome in outcomes)
     if not rounds:
         return None
     return Costs(
-        usd=sum(one.weight * one.usd for one in outcomes) / rounds,
-        tokens=sum(one.weight * one.tokens for one in outcomes) / rounds,
-        seconds=sum(one.weight * one.seconds for one in outcomes) / rounds,
+        usd=sum(outcome.weight * outcome.usd for outcome in outcomes) / rounds,
+        tokens=sum(outcome.weight * outcome.tokens for outcome in outcomes) / rounds,
+        seconds=sum(outcome.weight * outcome.seconds for outcome in outcomes) / rounds,
     )
 
 
@@ -146,32 +146,32 @@ def _quantile(curve: Sequence[float], share: float) -> int:
     return min(bisect_left(curve, share) + 1, len(curve))
 
 
-def _rounds_left(budget: Budget, usage: Usage, each: Costs) -> int:
+def _affordable_rounds(budget: Budget, usage: Usage, round_costs: Costs) -> int:
     """How many more rounds the limits allow, at what one costs."""
-    left = budget.left(usage)
+    remaining = budget.remaining(usage)
     rooms = [float(MOST_ROUNDS)]
-    rooms += [left[name] for name in ("iterations", "calls") if name in left]
+    rooms += [remaining[name] for name in ("iterations", "calls") if name in remaining]
     for name in ("usd", "tokens", "seconds"):
-        cost = getattr(each, name)
-        if name in left and cost > 0:
-            rooms.append(left[name] / cost)
+        cost = getattr(round_costs, name)
+        if name in remaining and cost > 0:
+            rooms.append(remaining[name] / cost)
     return max(math.floor(min(rooms) + 1e-9), 0)
 
 
-def _posterior(outcomes: Sequence[PastOutcome]) -> list[Shape]:
-    """The grid of one loop's mean and of how alike its runs are, weighted by what is known of other loops and of it."""
-    own = _seen(one for one in outcomes if one.weight >= OWN)
-    before = _before(frozenset(_seen(one for one in outcomes if one.weight < OWN).items()))
+def _posterior(outcomes: Sequence[RunOutcome]) -> list[Shape]:
+    """The grid of one loop's mean and of how alike its runs are, weighted by its own runs and by other loops."""
+    loop_counts = _outcome_counts(outcome for outcome in outcomes if outcome.weight >= SAME_LOOP)
+    before = _before(frozenset(_outcome_counts(outcome for outcome in outcomes if outcome.weight < SAME_LOOP).items()))
     return _weighed(
-        (a, b, math.log(known * likely) + _log_evidence(a, b, own.items()))
-        for mean, known in zip(_MEANS, before, strict=True)
+        (a, b, math.log(prior * likely) + _log_evidence(a, b, loop_counts.items()))
+        for mean, prior in zip(_MEANS, before, strict=True)
         for alike, likely in _ALIKE.items()
         for a, b in [(mean * alike, (1 - mean) * alike)]
     )
 
 
 @lru_cache(maxsize=16)
-def _before(others: frozenset[Seen]) -> list[float]:
+def _before(others: frozenset[OutcomeCount]) -> list[float]:
     """How likely each mean is for a loop of which nothing is known: loops differ as Beta(a, b)."""
     loops = _weighed(
         (a, b, _log_prior(mean, strength) + _log_evidence(a, b, others))
@@ -189,12 +189,12 @@ def _weighed(scored: Iterable[tuple[float, float, float]]) -> list[Shape]:
     return [Shape(a, b, math.exp(score - top) / total) for a, b, score in scored]
 
 
-def _seen(outcomes: Iterable[PastOutcome]) -> dict[tuple[int, bool], float]:
+def _outcome_counts(outcomes: Iterable[RunOutcome]) -> dict[tuple[int, bool], float]:
     """How often each outcome was seen; a weight counts in parts."""
-    seen = dict[tuple[int, bool], float]()
-    for one in outcomes:
-        seen[one.rounds, one.verified] = seen.get((one.rounds, one.verified), 0.0) + one.weight
-    return seen
+    counts = dict[tuple[int, bool], float]()
+    for outcome in outcomes:
+        counts[outcome.rounds, outcome.verified] = counts.get((outcome.rounds, outcome.verified), 0.0) + outcome.weight
+    return counts
 
 
 def _log_prior(mean: float, strength: float) -> float:
@@ -206,8 +206,8 @@ def _beta(x: float, a: float, b: float) -> float:
     return math.exp((a - 1) * math.log(x) + (b - 1) * math.log(1 - x) - _log_beta(a, b))
 
 
-def _log_evidence(a: float, b: float, seen: Iterable[Seen]) -> float:
-    return sum(times * _log_likelihood(a, b, *how) for how, times in seen)
+def _log_evidence(a: float, b: float, counts: Iterable[OutcomeCount]) -> float:
+    return sum(times * _log_likelihood(a, b, *how) for how, times in counts)
 
 
 def _log_likelihood(a: float, b: float, rounds: int, verified: bool) -> float:

@@ -26,7 +26,7 @@ class JudgeCaller:
     ledger: Ledger
     votes: int = 1
     seed: int | None = None
-    asking: ModelCaller = field(init=False)  # the run's own
+    caller: ModelCaller = field(init=False)  # the run's own
     _ready: bool = field(init=False, default=False)
 
     @property
@@ -34,9 +34,9 @@ class JudgeCaller:
         """Who grades: another judge's grade is another answer."""
         return self.model.name if self.votes == 1 else f"{self.model.name} x{self.votes}"
 
-    def attach(self, asking: ModelCaller) -> None:
-        """Ask beside the run's own questions: another model may be asked, but never a fallback."""
-        self.asking = asking
+    def attach(self, caller: ModelCaller) -> None:
+        """Share the caller of the run. The judge's model may differ, and has no fallback."""
+        self.caller = caller
 
     async def prepare(self) -> None:
         """Be ready to ask. Raises ModelError; PreflightError where the judge's price leaves a limit without force."""
@@ -55,15 +55,15 @@ class JudgeCaller:
         grade = median(vote.value for vote in votes)
         nearest = min(votes, key=lambda vote: abs(vote.value - grade))
         of = f" (median of {', '.join(f'{vote.value:g}' for vote in votes)})" if len(votes) > 1 else ""
-        said = f": {nearest.note}" if nearest.note else ""
-        return replace(nearest, value=grade, note=f"judged {grade:g}{of}{said}")
+        remark = f": {nearest.note}" if nearest.note else ""
+        return replace(nearest, value=grade, note=f"judged {grade:g}{of}{remark}")
 
     async def _vote(self, question: HostQuestion, rubric: str, iteration: int, number: int) -> HostAnswer:
         why = ""
-        for again in range(POLICIES[ErrorClass.JUDGE].retries + 1):
-            seed = None if self.seed is None else self.seed + number + again * self.votes
+        for retry in range(POLICIES[ErrorClass.JUDGE].retries + 1):
+            seed = None if self.seed is None else self.seed + number + retry * self.votes
             try:
-                answer = await self.asking.for_model(self.model).ask(
+                answer = await self.caller.for_model(self.model).ask(
                     lambda _, window: self.judge.prompt(question, rubric, window),
                     Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
                     iteration,

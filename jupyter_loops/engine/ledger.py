@@ -1,4 +1,4 @@
-"""Reserve before, settle after: the reason why a cap is a cap.
+"""Reserve before a call, settle after it: this is why a limit holds.
 
 Before a call its worst case is reserved; if that does not fit, the call is not made. Afterwards the
 true usage is settled and the rest is given back. Failed and cancelled calls settle what they used.
@@ -17,7 +17,7 @@ from jupyter_loops.core.budget import Budget, Price, Usage
 from jupyter_loops.core.ports import Allowance
 from jupyter_loops.errors import BudgetError, PreflightError
 
-from .account import NOTHING, Account, Slice, Told, nobody
+from .account import NOTHING, Account, Slice, SpendingListener, ignore_spending
 from .stopwatch import Stopwatch
 
 _ROUND = Usage(iterations=1)
@@ -57,29 +57,33 @@ class Ledger:
         self,
         budget: Budget,
         price: Price | None = None,
-        told: Told = nobody,
+        listener: SpendingListener = ignore_spending,
         *,
         scope: str = "",
         family: LedgerTree | None = None,
     ) -> None:
         self.price = price
-        self.account = Account(budget=budget, scope=scope, told=told)
+        self.account = Account(budget=budget, scope=scope, listener=listener)
         self._family = family or LedgerTree(threading.Lock())
         self._accounts = (self.account, *self._family.around)
         self._lock = self._family.lock  # one for all: every account moves, or none
 
     @classmethod
-    def within(cls, allowance: Allowance | None, budget: Budget, told: Told = nobody) -> Ledger:
+    def within(
+        cls, allowance: Allowance | None, budget: Budget, listener: SpendingListener = ignore_spending
+    ) -> Ledger:
         """A ledger whose dollars come out of an allowance as well."""
-        return cls(budget, told=told, family=LedgerTree(threading.Lock(), allowance))
+        return cls(budget, listener=listener, family=LedgerTree(threading.Lock(), allowance))
 
-    def child(self, budget: Budget, told: Told = nobody, *, scope: str = "the loop around it") -> Ledger:
+    def child(
+        self, budget: Budget, listener: SpendingListener = ignore_spending, *, scope: str = "the loop around it"
+    ) -> Ledger:
         """A ledger with limits of its own inside this one's; `scope` is how its messages call this one.
 
         Rounds and time are its own; dollars, tokens and calls count in both, and the time limit of both holds.
         """
         self.account.scope = scope
-        return Ledger(budget, self.price, told, family=replace(self._family, around=self._accounts))
+        return Ledger(budget, self.price, listener, family=replace(self._family, around=self._accounts))
 
     @property
     def budget(self) -> Budget:
@@ -97,9 +101,10 @@ class Ledger:
         return self.account.usage
 
     @property
-    def seconds_left(self) -> float | None:
+    def remaining_seconds(self) -> float | None:
         """Seconds until the first time limit, here or around; None when there is none."""
-        return min((left for one in self._accounts if (left := one.seconds_left) is not None), default=None)
+        limits = (account.remaining_seconds for account in self._accounts)
+        return min((seconds for seconds in limits if seconds is not None), default=None)
 
     def quote(self, price: Price | None, model: str) -> None:
         """Learn the model's price. Raises PreflightError as `vet` does."""
@@ -108,9 +113,9 @@ class Ledger:
 
     def vet(self, price: Price | None, model: str) -> None:
         """Raise PreflightError where a dollar limit alone cannot hold, because a model's price is not known."""
-        if price is not None or any(one.budget.tokens is not None for one in self._accounts):
+        if price is not None or any(account.budget.tokens is not None for account in self._accounts):
             return
-        limits = [f"--usd {one.budget.usd:g}" for one in self._accounts if one.budget.usd is not None]
+        limits = [f"--usd {account.budget.usd:g}" for account in self._accounts if account.budget.usd is not None]
         limits += [self._family.allowance.scope] if self._family.allowance and self._family.allowance.scope else []
         if limits:
             raise PreflightError(
@@ -127,16 +132,16 @@ class Ledger:
 
     def exhausted(self) -> tuple[str, Account] | None:
         """The first limit that is reached and the account that has it, or None."""
-        for one in self._accounts:
-            limit = one.budget.exhausted(one.usage)
+        for account in self._accounts:
+            limit = account.budget.exhausted(account.usage)
             if limit is not None:
-                return limit, one
+                return limit, account
         return None
 
-    def keep(self, kept: Slice) -> None:
-        """Set aside what only a last answer may use."""
+    def keep(self, final_slice: Slice) -> None:
+        """Set aside what only a final answer may use."""
         with self._lock:
-            self.account.slice = kept
+            self.account.slice = final_slice
 
     def reserve(
         self,
@@ -149,29 +154,32 @@ class Ledger:
         """Set the worst case of one call aside, its answer cut to what is left. Raises BudgetError.
 
         `price` is for a call to another model than the one that was quoted. `last` may use the slice that is
-        kept for a last answer.
+        reserved for a final answer.
         """
         price = self.price if price == "quoted" else price
         least = min(LEAST_ANSWER if last else max(LEAST_ANSWER, self.account.slice.answer), max_tokens)
         with self._lock:
-            kept = [NOTHING if last and one is self.account else one.slice for one in self._accounts]
-            rooms = [one.room(prompt_tokens, price, its) for one, its in zip(self._accounts, kept, strict=True)]
+            slices = [NOTHING if last and account is self.account else account.slice for account in self._accounts]
+            rooms = [
+                account.room(prompt_tokens, price, account_slice)
+                for account, account_slice in zip(self._accounts, slices, strict=True)
+            ]
             answer = min(max_tokens, *rooms)
             if answer < least:
-                raise self._refusal(_worst(prompt_tokens, least, price), kept)
+                raise self._refusal(_worst(prompt_tokens, least, price), slices)
             answer = self._allowed(prompt_tokens, least, answer, price)
             worst = _worst(prompt_tokens, answer, price)
-            for one in self._accounts:
-                one.reserved = one.reserved + worst
+            for account in self._accounts:
+                account.reserved = account.reserved + worst
         self._tell()
         return Reservation(worst, answer, price)
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what was used; an allowance of all notebooks is never charged beyond it."""
         with self._lock:
-            for one in self._accounts:
-                one.reserved = one.reserved - reservation.worst
-                one.spent = one.spent + usage
+            for account in self._accounts:
+                account.reserved = account.reserved - reservation.worst
+                account.spent = account.spent + usage
             if self._family.allowance is not None and (reservation.worst.usd or usage.usd):
                 self._family.allowance.settle(reservation.worst.usd, min(usage.usd, reservation.worst.usd))
         self._tell()
@@ -191,25 +199,25 @@ class Ledger:
     def _allowed(self, prompt_tokens: int, least: int, answer: int, price: Price | None) -> int:
         """The answer cut to what an allowance still has, and that much taken of it."""
         allowance = self._family.allowance
-        if price is None or allowance is None or not (wanted := price.worst(prompt_tokens, answer)):
+        if price is None or allowance is None or not (worst_usd := price.worst(prompt_tokens, answer)):
             return answer
-        taken = allowance.take(price.worst(prompt_tokens, least), wanted)
-        answer = min(answer, max(least, price.answer(taken, prompt_tokens)))
-        if rest := taken - price.worst(prompt_tokens, answer):
-            allowance.settle(rest, 0.0)
+        granted = allowance.take(price.worst(prompt_tokens, least), worst_usd)
+        answer = min(answer, max(least, price.answer(granted, prompt_tokens)))
+        if excess := granted - price.worst(prompt_tokens, answer):
+            allowance.settle(excess, 0.0)
         return answer
 
-    def _refusal(self, worst: Usage, kept: list[Slice]) -> BudgetError:
-        for one, its in zip(self._accounts, kept, strict=True):
-            lacking = one.lacks(worst, its)
+    def _refusal(self, worst: Usage, slices: list[Slice]) -> BudgetError:
+        for account, account_slice in zip(self._accounts, slices, strict=True):
+            lacking = account.lacks(worst, account_slice)
             if lacking is not None:
                 limit, free = lacking
-                return BudgetError(limit, getattr(worst, limit), free, "" if one is self.account else one.scope)
+                return BudgetError(limit, getattr(worst, limit), free, "" if account is self.account else account.scope)
         return BudgetError("tokens", worst.tokens, 0)
 
     def _tell(self) -> None:
-        for one in self._accounts:
-            one.tell()
+        for account in self._accounts:
+            account.tell()
 
 
 def _worst(prompt_tokens: int, answer: int, price: Price | None) -> Usage:

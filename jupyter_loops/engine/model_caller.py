@@ -1,4 +1,4 @@
-"""One question to the model: reserved before it leaves, durable before its answer is used, settled always."""
+"""One call of the model: reserved before it is sent, durable before its answer is used, and always settled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .ledger import LEAST_ANSWER, Ledger
 from .recovery import POLICIES, Action, Patience
 from .restored_state import RestoredState
 
-LEFT_OUT, TAKEN_AGAIN = "left out", "taken again"  # what became of a part of the request
+DROPPED, REGAINED = "left out", "taken again"  # what became of a part of the request
 REFUSALS = frozenset({"content_filter", "refusal"})  # finish reasons
 _ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
@@ -51,14 +51,14 @@ class ModelCaller:
         self._fallbacks = tuple(fallbacks)
         self._numbers = count(1)
         self._answers = Answers()
-        self._told = list[str]()  # what a person need not be told again
+        self._notified = list[str]()  # notices that a person has had
         self._price: Callable[[], Price | Literal["quoted"] | None] = lambda: "quoted"
 
     def for_model(self, model: Model) -> ModelCaller:
         """Asks another model on the same ledger, at that model's own price; the run's calls are counted as one."""
         other = ModelCaller(model, self._ledger, self._recorder, self._wait, breakers=self._breakers)
         other._numbers, other._price, other._answers = self._numbers, model.price, self._answers
-        other._told = self._told
+        other._notified = self._notified
         return other
 
     @property
@@ -70,10 +70,10 @@ class ModelCaller:
         """Ask this model from now on; the ledger has its price."""
         self._model = model
 
-    def restore(self, past: RestoredState) -> None:
-        """Go on after calls of before: paid answers are used, and what was in flight is charged at its worst."""
-        self._numbers, self._answers = count(past.calls + 1), Answers(past.answers)
-        for call in past.lost:
+    def restore(self, restored: RestoredState) -> None:
+        """Go on after earlier calls: use answers that are paid for, and charge calls in flight at their worst case."""
+        self._numbers, self._answers = count(restored.calls + 1), Answers(restored.answers)
+        for call in restored.lost:
             usd = call.reserved_usd if self._ledger.price is not None else None
             self._ledger.restore(Usage(usd=usd or 0.0, tokens=call.reserved_tokens, calls=1))
             self._recorder.say(
@@ -103,14 +103,14 @@ class ModelCaller:
         stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model, self._model.window()))
         if stored is not None:
             return stored
-        asking, name = self, self._model.name
-        for spare in self._fallbacks:
+        caller, name = self, self._model.name
+        for fallback in self._fallbacks:
             try:
-                return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
+                return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=False)
             except ModelError as fault:
-                self._adapted(iteration, "fallback", name, spare.name, str(fault))
-            asking, name = self.for_model(spare), spare.name
-        return await asking.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
+                self._adapted(iteration, "fallback", name, fallback.name, str(fault))
+            caller, name = self.for_model(fallback), fallback.name
+        return await caller.call_with_retries(prompt_for, sampling, iteration, purpose, patient=True)
 
     async def call_with_retries(
         self,
@@ -131,7 +131,7 @@ class ModelCaller:
                 if fault.feature in refused:
                     raise
                 refused.add(fault.feature)
-                self._feature(iteration, fault.feature, LEFT_OUT, str(fault), lasts=fault.lasts)
+                self._feature(iteration, fault.feature, DROPPED, str(fault), lasts=fault.lasts)
             except BreakerError as shut:
                 await self._wait(*patience.before_probe(shut))
             except ModelError as fault:
@@ -142,17 +142,17 @@ class ModelCaller:
                 await self._wait(seconds, why)
 
     def _sendable(self, prompt: Prompt) -> Prompt:
-        """The prompt without secrets, which a person is told of once."""
+        """The prompt without secrets; the first one that is removed gives a note."""
         prompt = prompt.redacted
-        if MARK not in self._told and any(MARK in message.content for message in prompt.messages):
-            self._told.append(MARK)
+        if MARK not in self._notified and any(MARK in message.content for message in prompt.messages):
+            self._notified.append(MARK)
             self._recorder.note(f"what looks like a secret is kept out of the prompt: the model reads {MARK}")
         return prompt
 
     async def _once(
         self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str, *, patient: bool
     ) -> Completion:
-        """One call, which the breakers let through and hear of."""
+        """One call that the breakers admit; they count its outcome."""
         leave = await self._admitted(iteration, patient=patient)
         try:
             completion = await self._call(prompt, sampling, iteration, purpose)
@@ -166,7 +166,7 @@ class ModelCaller:
         return completion
 
     async def _admitted(self, iteration: int, *, patient: bool) -> Pass:
-        """Leave from the breakers. Raises BreakerError; waits for the outcome of another run's probe if `patient`."""
+        """Permission from the breakers. Raises BreakerError; if `patient`, waits while another run probes."""
         while True:
             try:
                 leave, steps = self._breakers.admit(self._model.name, self._model.endpoint)
@@ -197,7 +197,7 @@ class ModelCaller:
         self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
     def _feature(self, iteration: int, feature: str, became: str, reason: str, *, lasts: bool = True) -> None:
-        """What an endpoint takes; where that `lasts`, the next kernel begins with it."""
+        """Record what an endpoint accepts; if that `lasts`, the next kernel starts with it."""
         where = {"model": self._model.name, "endpoint": self._model.endpoint} if lasts else {}
         self._recorder.say(
             Adapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)
@@ -236,9 +236,9 @@ class ModelCaller:
             raise
         call.finished(completion)
         for feature in completion.regained:
-            if (again := f"{self._model.name} takes {feature} again") not in self._told:
-                self._told.append(again)
-                self._feature(iteration, feature, TAKEN_AGAIN, again)
+            if (notice := f"{self._model.name} takes {feature} again") not in self._notified:
+                self._notified.append(notice)
+                self._feature(iteration, feature, REGAINED, notice)
         if completion.finish_reason in REFUSALS:
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion

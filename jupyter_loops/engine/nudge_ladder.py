@@ -1,6 +1,6 @@
-"""What is tried before a run that gets nowhere is given up: tell the model, start afresh, be bolder, stop.
+"""Steps for a run without progress: tell the model, start with a fresh context, raise the temperature, stop.
 
-It says where a run stands; what that means for a round's question is decided in tuning.py, with everything else.
+It says how stuck a run is. What that means for a question is decided in request_tuning.py, with everything else.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ class NudgeRung(IntEnum):
 
 @dataclass(slots=True)
 class NudgeLadder:
-    """Where one run stands on it. A better round is the way down; a fresh start forgets what led to it."""
+    """The rung of one run. A better round resets it to NONE."""
 
     detector: Detector
     recorder: EventRecorder
     rung: NudgeRung = NudgeRung.NONE
     reason: str = ""
-    _afresh: bool = field(default=False)  # the fresh start of this step is behind the run
+    _afresh: bool = field(default=False)  # this step's fresh start has happened
 
     def restore(self, rounds: Iterable[IterationSummary]) -> None:
-        """Take in the rounds of a run that goes on; they were told before."""
+        """Replay the rounds of a resumed run, without events."""
         best = (-1.0, float("-inf"))
-        for turn in rounds:
-            key = (turn.progress, float("-inf") if turn.score is None else turn.score)
-            self._take(turn, better=bool(turn.digest) and key > best)
+        for summary in rounds:
+            key = (summary.progress, float("-inf") if summary.score is None else summary.score)
+            self._take(summary, better=bool(summary.digest) and key > best)
             best = max(best, key)
 
-    def take(self, turn: IterationSummary, *, better: bool) -> Termination | None:
+    def take(self, summary: IterationSummary, *, better: bool) -> Termination | None:
         """Add a round; the end where the last rung is reached. Every step up is an event, with its reason."""
-        before, finding = self.rung, self._take(turn, better=better)
+        before, finding = self.rung, self._take(summary, better=better)
         if finding is None or self.rung <= before:
             return None
         self.recorder.say(
             Adapted(
-                iteration=turn.iteration,
+                iteration=summary.iteration,
                 what="ladder",
                 before=before.name.lower(),
                 after=self.rung.name.lower(),
@@ -62,8 +62,8 @@ class NudgeLadder:
             return Termination(finding.reason, f"{finding.message}; try a hint, or another model")
         return None
 
-    def _take(self, turn: IterationSummary, *, better: bool) -> StuckFinding | None:
-        finding = self.detector.take(turn)
+    def _take(self, summary: IterationSummary, *, better: bool) -> StuckFinding | None:
+        finding = self.detector.take(summary)
         if better:
             self.rung, self.reason = NudgeRung.NONE, ""
         elif finding is not None and finding.rung > self.rung:

@@ -1,4 +1,4 @@
-"""Where a run that is not a new one comes from."""
+"""Where a resumed, forked or replayed run comes from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .restored_state import RestoredState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a run that is not a new one goes on with, or comes from."""
+    """The restored state and the parent of a resumed, forked or replayed run."""
 
-    past: RestoredState | None = None
+    restored: RestoredState | None = None
     run_id: str | None = None  # of the run that goes on; None: it is one of its own
     parent: str | None = None
     relation: str = ""

@@ -10,7 +10,7 @@ from jupyter_loops.core.events import CallStarted, ToolAnswered
 
 
 class PromptRetention(StrEnum):
-    """What the record, and whoever listens to it, gets of what a model is asked."""
+    """Which part of a prompt the journal and the listeners get."""
 
     FULL = "full"
     HASH = "hash"  # SHA-256 of each message: proves what was asked to whoever has it
@@ -20,10 +20,11 @@ class PromptRetention(StrEnum):
         """The event as it goes on record."""
         if self is PromptRetention.FULL:
             return event
-        return replace(event, messages=[said | {"content": self.written(said["content"])} for said in event.messages])
+        messages = [message | {"content": self.written(message["content"])} for message in event.messages]
+        return replace(event, messages=messages)
 
     def result(self, event: ToolAnswered) -> ToolAnswered:
-        """The event as it goes on record: what a tool said was part of a prompt. Without it, it is called again."""
+        """The event as it goes on record. Without a tool's result, a resumed run calls the tool again."""
         return event if self is PromptRetention.FULL else replace(event, result=self.written(event.result), kept=False)
 
     def written(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Answers what a check asks while it is examined; an answer that is known is not paid for again."""
+"""Answers what a check asks while it is examined; an equal question is paid for once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _of_code(question: HostQuestion, candidate: Candidate) -> str:
 
 
 class NeedsPerson(Exception):
-    """A check cannot go on without a person's word. Carries the question, and ends the attempt."""
+    """A check cannot go on without a person's answer. Carries the question, and ends the attempt."""
 
     def __init__(self, question: HostQuestion) -> None:
         super().__init__(question)
@@ -39,28 +39,29 @@ class NeedsPerson(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Questions:
-    """The judge, the person's desk, and what they have said in this run or in one that is taken up again."""
+    """The judge, the approval gate, and what they have answered in this run or in the one that it resumes."""
 
     recipe: Recipe
     sandbox: Sandbox
     recorder: EventRecorder
     judging: JudgeCaller
-    desk: ApprovalGate
+    approvals: ApprovalGate
     rubrics: Mapping[str, str] = field(default_factory=dict)  # names of the notebook → text
-    _known: dict[Key, HostAnswer] = field(init=False, default_factory=dict)
-    _asked: set[Place] = field(init=False, default_factory=set)  # where a person has had their say
-    _unsteady: set[Place] = field(init=False, default_factory=set)  # where the value was another one afterwards
+    _answers: dict[Key, HostAnswer] = field(init=False, default_factory=dict)
+    _decided: set[Place] = field(init=False, default_factory=set)  # by a person
+    _unsteady: set[Place] = field(init=False, default_factory=set)  # the value differed in the next child
 
     def recall(self, answers: Iterable[Answered]) -> None:
-        """Take over what has been answered before, so that equal questions cost nothing."""
-        for said in answers:
-            value = bool(said.value) if said.word == Word.APPROVE else said.value
-            self._known[said.check, said.site, said.digest, said.by] = HostAnswer(value=value, note=said.note)
+        """Add earlier answers, so that equal questions cost nothing."""
+        for answered in answers:
+            value = bool(answered.value) if answered.word == Word.APPROVE else answered.value
+            key = (answered.check, answered.site, answered.digest, answered.by)
+            self._answers[key] = HostAnswer(value=value, note=answered.note)
 
     async def prepare(self) -> None:
         """Before the first token: the judge can be paid, and a person can be reached. Raises PreflightError."""
         if any(check.asks_for(Word.APPROVE) for check in self.recipe.checks):
-            self.desk.prepare()
+            self.approvals.prepare()
         if any(check.asks_for(Word.JUDGE) for check in self.recipe.checks):
             await self.judging.prepare()
 
@@ -71,8 +72,8 @@ class Questions:
             if question.ask.word is Word.PYTEST:
                 return await self._test(question, candidate)
             for digest in (question.digest, _of_code(question, candidate)):
-                if (known := self._known.get(self._key(question, digest))) is not None:
-                    return known
+                if (cached := self._answers.get(self._key(question, digest))) is not None:
+                    return cached
             if question.ask.word is Word.APPROVE:
                 if (iteration, question.check, question.site) in self._unsteady:
                     return HostAnswer(value=False, note=_UNSTEADY)
@@ -84,13 +85,13 @@ class Questions:
         return answer
 
     async def put_to_person(self, question: HostQuestion, iteration: int, candidate: Candidate) -> None:
-        """Get a person's word; the answer is durable, and known from now on: a yes for the value, a no for its code."""
+        """Ask a person. The durable answer holds from now on: a yes for the value, a no for its code."""
         place = (iteration, question.check, question.site)
-        if place in self._asked:
+        if place in self._decided:
             self._unsteady.add(place)
             return
-        self._asked.add(place)
-        answer = await self.desk.decide(question)
+        self._decided.add(place)
+        answer = await self.approvals.decide(question)
         self._remember(question, answer, iteration, question.digest if answer.value else _of_code(question, candidate))
 
     def _remember(self, question: HostQuestion, answer: HostAnswer, iteration: int, digest: str) -> HostAnswer:
@@ -107,7 +108,7 @@ class Questions:
                 note=answer.note,
             )
         )
-        self._known[key] = answer
+        self._answers[key] = answer
         return answer
 
     def _key(self, question: HostQuestion, digest: str) -> Key:

@@ -1,4 +1,4 @@
-"""What to do when something fails: one policy an error class, one table.
+"""What to do when something fails: one table with one policy for each error class.
 
 The waiting is our own few lines and not a library's: every wait is a state of the run that a person sees, a pause
 and a stop reach into, and the run's clock bounds; each try is reserved and settled by itself.
@@ -114,9 +114,9 @@ class Patience:
 
     def _spend(self, fault: ModelError, seconds: float) -> None:
         """Count one more try, and see that the wait before it fits into the run's time."""
-        left = self._ledger.seconds_left
-        if self._tries[fault.kind] >= POLICIES[fault.kind].retries or (left is None and seconds > LONGEST):
+        remaining = self._ledger.remaining_seconds
+        if self._tries[fault.kind] >= POLICIES[fault.kind].retries or (remaining is None and seconds > LONGEST):
             raise fault
-        if left is not None and seconds >= left:
-            raise BudgetError("seconds", seconds, left, cause=str(fault)) if self._last else fault
+        if remaining is not None and seconds >= remaining:
+            raise BudgetError("seconds", seconds, remaining, cause=str(fault)) if self._last else fault
         self._tries[fault.kind] += 1

@@ -43,13 +43,13 @@ MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
 
 @dataclass(slots=True, kw_only=True)
 class RestoredState:
-    """What happened so far, as far as it matters for what comes."""
+    """What a run needs to go on, restored from its events."""
 
-    standing: RunState = field(default_factory=RunState)
-    turn: Iteration | None = None  # the round that was not finished
+    run_state: RunState = field(default_factory=RunState)
+    unfinished: Iteration | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
     results: list[tuple[ToolCalled, ToolAnswered]] = field(default_factory=list)  # of that round: not called again
-    said: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
+    host_answers: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
     steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
     usage: Usage = field(default_factory=Usage)
@@ -63,14 +63,14 @@ class RestoredState:
     @property
     def iteration(self) -> int:
         """The round that comes next, or goes on."""
-        return len(self.standing.rounds) + 1
+        return len(self.run_state.rounds) + 1
 
     def forked(self) -> RestoredState:
         """What a fork starts from: its own calls, events and money count from nothing, its rounds go on."""
         return RestoredState(
-            standing=self.standing,
+            run_state=self.run_state,
             steers=[steer for steer in self.steers if steer.action == "hint"],
-            usage=Usage(iterations=len(self.standing.rounds)),
+            usage=Usage(iterations=len(self.run_state.rounds)),
             answered=self.answered,
         )
 
@@ -84,27 +84,27 @@ def fold(
     upto: int | None = None,
 ) -> RestoredState:
     """The state after these events of one run; `start` is what a fork began with, `upto` the last round to take in."""
-    folding = _Fold(recipe, verifier, start or RestoredState())
-    for record in records if upto is None else _upto(list(records), upto):
+    folding = _EventReplay(recipe, verifier, start or RestoredState())
+    for record in records if upto is None else _records_until(list(records), upto):
         folding.take(record)
-    return folding.past
+    return folding.restored
 
 
-def _upto(records: list[Record], iteration: int) -> list[Record]:
-    """To where a round was decided; one that was cut short and taken up again is decided twice."""
+def _records_until(records: list[Record], iteration: int) -> list[Record]:
+    """The records until a round was decided; a round that was cut short and resumed is decided twice."""
     events = [record.event for record in records]
-    ends = [n for n, one in enumerate(events, 1) if isinstance(one, Decided) and one.iteration <= iteration]
+    ends = [n for n, event in enumerate(events, 1) if isinstance(event, Decided) and event.iteration <= iteration]
     return records[: ends[-1]] if ends else []
 
 
-class _Fold:
+class _EventReplay:
     """One event after another."""
 
-    def __init__(self, recipe: Recipe, verifier: Verifier, past: RestoredState) -> None:
-        self.past = past
+    def __init__(self, recipe: Recipe, verifier: Verifier, restored: RestoredState) -> None:
+        self.restored = restored
         self._recipe, self._verifier = recipe, verifier
-        self._seen: datetime | None = None
-        self._held = False  # the clock stands still
+        self._last_at: datetime | None = None
+        self._clock_paused = False  # the clock stands still
         self._flying: dict[int, CallStarted] = {}
         self._called: dict[int, ToolCalled] = {}
         self._takes = {
@@ -116,7 +116,7 @@ class _Fold:
             ToolAnswered: self._tool_answered,
             Proposed: self._proposed,
             Acted: self._acted,
-            Answered: self.past.said.append,
+            Answered: self.restored.host_answers.append,
             Judged: self._judged,
             Decided: self._decided,
             Steered: self._steered,
@@ -125,83 +125,85 @@ class _Fold:
 
     def take(self, record: Record) -> None:
         event = record.event
-        if not (self._seen is None or self._held or isinstance(event, Resumed)):
-            passed = (record.at - self._seen).total_seconds()
-            self.past.usage = replace(self.past.usage, seconds=self.past.usage.seconds + max(passed, 0.0))
-        self._seen, self.past.seq = record.at, record.seq
+        if not (self._last_at is None or self._clock_paused or isinstance(event, Resumed)):
+            passed = (record.at - self._last_at).total_seconds()
+            self.restored.usage = replace(self.restored.usage, seconds=self.restored.usage.seconds + max(passed, 0.0))
+        self._last_at, self.restored.seq = record.at, record.seq
         take = self._takes.get(type(event))
         if take is not None and getattr(event, "iteration", None) != 0:  # 0: a stored candidate, tried and forgotten
             take(event)  # type: ignore[operator]  # each takes its own kind
         elif isinstance(event, Moved):
-            self.past.state = State(event.to)
+            self.restored.state = State(event.to)
 
     def _moved(self, event: Moved) -> None:
-        self.past.state = State(event.to)
-        self._held = event.to == State.WAIT and event.note in UNBILLED
+        self.restored.state = State(event.to)
+        self._clock_paused = event.to == State.WAIT and event.note in UNBILLED
         if event.to == State.PLAN:
-            self._turn(event.iteration)
+            self._current(event.iteration)
 
     def _resumed(self, _event: Resumed) -> None:
-        self._held, self.past.ended, self.past.state = False, None, State.PREPARE
+        self._clock_paused, self.restored.ended, self.restored.state = False, None, State.PREPARE
 
     def _call_started(self, event: CallStarted) -> None:
-        self._turn(event.iteration)
+        self._current(event.iteration)
         self._flying[event.call] = event
-        self.past.calls, self.past.lost = event.call, list(self._flying.values())
+        self.restored.calls, self.restored.lost = event.call, list(self._flying.values())
 
     def _call_finished(self, event: CallFinished) -> None:
-        asked = self._flying.pop(event.call, None)
-        self.past.lost = list(self._flying.values())
+        call = self._flying.pop(event.call, None)
+        self.restored.lost = list(self._flying.values())
         used = Usage(usd=event.usd or 0.0, tokens=event.prompt_tokens + event.completion_tokens, calls=1)
-        self.past.usage = self.past.usage + used
-        self.past.answered += event.error not in {CANCELLED, LOST}
-        if asked is not None and asked.purpose != "judge" and not event.error:
-            self.past.answers.append((asked, event))
+        self.restored.usage = self.restored.usage + used
+        self.restored.answered += event.error not in {CANCELLED, LOST}
+        if call is not None and call.purpose != "judge" and not event.error:
+            self.restored.answers.append((call, event))
 
     def _tool_called(self, event: ToolCalled) -> None:
-        self._turn(event.iteration)
+        self._current(event.iteration)
         self._called[event.number] = event
-        self.past.tool_calls = event.number
+        self.restored.tool_calls = event.number
 
     def _tool_answered(self, event: ToolAnswered) -> None:
         if event.kept and event.error != CANCELLED:
-            self.past.results.append((self._called[event.number], event))
+            self.restored.results.append((self._called[event.number], event))
 
     def _proposed(self, event: Proposed) -> None:
-        turn = self._turn(event.iteration)
-        turn.candidate = Candidate(kind=CandidateKind(event.candidate_kind), text=event.text)
-        turn.digest, turn.observation, turn.verdicts = event.digest, None, []
+        iteration = self._current(event.iteration)
+        iteration.candidate = Candidate(kind=CandidateKind(event.candidate_kind), text=event.text)
+        iteration.digest, iteration.observation, iteration.verdicts = event.digest, None, []
 
     def _acted(self, event: Acted) -> None:
-        self._turn(event.iteration).observation = event.observation
+        self._current(event.iteration).observation = event.observation
 
     def _judged(self, event: Judged) -> None:
-        self._turn(event.iteration).verdicts = event.verdicts
+        self._current(event.iteration).verdicts = event.verdicts
 
     def _decided(self, event: Decided) -> None:
-        turn, past = self._turn(event.iteration), self.past
-        cut = past.state is not State.DECIDE
-        if cut or (turn.verified(self._recipe) and not self._recipe.scores):
+        iteration, restored = self._current(event.iteration), self.restored
+        cut = restored.state is not State.DECIDE
+        if cut or (iteration.verified(self._recipe) and not self._recipe.scores):
             return
-        turn.why = event.why
-        unread = turn.candidate is None and bool(past.answers)
-        turn.feedback = (turn.why,) if unread else self._verifier.feedback(turn.verdicts, turn.observation)
-        past.standing.add(turn, event.progress, event.score)
-        past.usage = past.usage + Usage(iterations=1)
-        past.turn, past.answers, past.results = None, [], []
+        iteration.why = event.why
+        unread = iteration.candidate is None and bool(restored.answers)
+        iteration.feedback = (
+            (iteration.why,) if unread else self._verifier.feedback(iteration.verdicts, iteration.observation)
+        )
+        restored.run_state.add(iteration, event.progress, event.score)
+        restored.usage = restored.usage + Usage(iterations=1)
+        restored.unfinished, restored.answers, restored.results = None, [], []
 
     def _steered(self, event: Steered) -> None:
         if event.action not in MOMENTARY:
-            self.past.steers.append(event)
+            self.restored.steers.append(event)
 
     def _run_ended(self, event: RunEnded) -> None:
-        said = event.usage
-        self.past.ended = event
-        self.past.usage = replace(self.past.usage, seconds=said.get("seconds", self.past.usage.seconds))
+        usage = event.usage
+        self.restored.ended = event
+        self.restored.usage = replace(self.restored.usage, seconds=usage.get("seconds", self.restored.usage.seconds))
 
-    def _turn(self, iteration: int) -> Iteration:
+    def _current(self, iteration: int) -> Iteration:
         """The round under way."""
-        if self.past.turn is None or self.past.turn.iteration != iteration:
-            self.past.turn = Iteration(iteration=iteration, before=self.past.usage)
-            self.past.answers, self.past.results = [], []
-        return self.past.turn
+        if self.restored.unfinished is None or self.restored.unfinished.number != iteration:
+            self.restored.unfinished = Iteration(number=iteration, before=self.restored.usage)
+            self.restored.answers, self.restored.results = [], []
+        return self.restored.unfinished

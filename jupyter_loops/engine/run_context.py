@@ -1,4 +1,4 @@
-"""Steps of the cycle in time: pauses, backoff, steering and the time limit."""
+"""What all parts of a run share: control, ledger, recorder, state machine, and the time limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class RunContext:
-    """Moves the machine, and lets a person's wishes in between its steps."""
+    """Moves the state machine, and applies what a person asked for between its steps."""
 
     control: Control
     ledger: Ledger
@@ -30,7 +30,7 @@ class RunContext:
     machine: StateMachine = field(init=False)
     alarms: list[tuple[asyncio.Timeout, float]] = field(init=False, default_factory=list)  # seconds before the limit
     iteration: int = field(init=False, default=0)
-    still: bool = field(init=False, default=False)  # while a person has the word, no time limit runs
+    still: bool = field(init=False, default=False)  # no time limit runs while the run waits
     hints: list[str] = field(init=False, default_factory=list)
     wishes: dict[str, Any] = field(init=False, default_factory=dict)  # model, temperature, max_tokens; None: as planned
 
@@ -38,7 +38,7 @@ class RunContext:
         self.machine = StateMachine(self.recorder.say)
 
     async def move(self, to: State, note: str = "") -> None:
-        """Let a person have their word, then step."""
+        """Apply what a person asked for, then step."""
         await self._listen()
         self.machine.move(to, self.iteration, note)
 
@@ -51,25 +51,25 @@ class RunContext:
         """Take what a person did, and wait while the run is paused."""
         self.steer()
         if self.control.paused:
-            async with self.standing_still(PAUSED):
+            async with self.waiting(PAUSED):
                 while self.control.paused:
                     await self.control.changed()
                     self.steer()
                 self.steer()  # what was done between the last look and the word to go on
 
     @asynccontextmanager
-    async def standing_still(self, why: str) -> AsyncIterator[None]:
-        """WAIT for somebody else inside the block; this time does not count."""
+    async def waiting(self, why: str) -> AsyncIterator[None]:
+        """WAIT inside the block, for a person or for other runs; this time does not count."""
         self.machine.move(State.WAIT, self.iteration, why)
         self.still = True
         try:
-            with self.ledger.watch.held():
+            with self.ledger.watch.paused():
                 self._set_alarm(None)
                 yield
         finally:
             self.still = False
             self.machine.move(self.machine.origin, self.iteration, f"{why}: over")
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     @asynccontextmanager
     async def behind_others(self) -> AsyncIterator[None]:
@@ -78,29 +78,29 @@ class RunContext:
             with self.uncounted():
                 yield
             return
-        async with self.standing_still(OTHERS):
+        async with self.waiting(OTHERS):
             yield
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Wait on our own account inside the block; this time does not count."""
+        """Wait inside the block without a change of state; this time does not count."""
         try:
-            with self.ledger.watch.held():
+            with self.ledger.watch.paused():
                 self._set_alarm(None)
                 yield
         finally:
-            self._set_alarm(None if self.still else self.ledger.seconds_left)
+            self._set_alarm(None if self.still else self.ledger.remaining_seconds)
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """What has to be there before there is work does not spend the run's time."""
+        """Inside the block the run starts up, which does not count as its time."""
         self.still = True
         try:
             with self.uncounted():
                 yield
         finally:
             self.still = False
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     async def back_off(self, seconds: float, why: str) -> None:
         """Wait before a call is tried again; this time counts."""
@@ -112,8 +112,8 @@ class RunContext:
 
     async def within_time(self, work: Coroutine[Any, Any, T], before: float = 0.0) -> T:
         """Await `work` until so many seconds before the time limit, which may move meanwhile. Raises TimeoutError."""
-        left = self.ledger.seconds_left
-        async with asyncio.timeout(None if left is None else left - before) as alarm:
+        remaining = self.ledger.remaining_seconds
+        async with asyncio.timeout(None if remaining is None else remaining - before) as alarm:
             self.alarms.append((alarm, before))
             try:
                 return await work
@@ -129,22 +129,22 @@ class RunContext:
 
     def steer(self) -> None:
         """Carry out what a person asked for since the last step."""
-        for steer in self.control.taken():
+        for steer in self.control.take_steers():
             self._obey(steer.action, steer.value)
             self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))
 
-    def restore(self, past: RestoredState) -> None:
+    def restore(self, restored: RestoredState) -> None:
         """Take up what was spent before, and what a person had asked for."""
-        self.ledger.restore(past.usage)
-        for steer in past.steers:
+        self.ledger.restore(restored.usage)
+        for steer in restored.steers:
             self._obey(steer.action, steer.value)
-        self._set_alarm(self.ledger.seconds_left)
+        self._set_alarm(self.ledger.remaining_seconds)
 
     def _obey(self, action: str, value: Any) -> None:
         if action == "hint":
             self.hints.append(value)
         elif action == "budget":
             self.ledger.amend(**value)
-            self._set_alarm(None if self.still else self.ledger.seconds_left)
+            self._set_alarm(None if self.still else self.ledger.remaining_seconds)
         elif action == "set":
             self.wishes |= value

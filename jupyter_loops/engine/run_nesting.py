@@ -21,7 +21,7 @@ DEEPEST = 3  # runs inside each other, the outermost included
 
 @dataclass(slots=True, kw_only=True)
 class RunNesting:
-    """One run among its relatives."""
+    """A run with its child runs."""
 
     run: str
     name: str
@@ -35,7 +35,7 @@ class RunNesting:
         """Make a run a child of this one. Raises PreflightError."""
         if self.over:
             raise PreflightError(f"{child.name} cannot run inside {self.name}, which is over")
-        self.children = [one for one in self.children if not one.over]
+        self.children = [sibling for sibling in self.children if not sibling.over]
         self.children.append(child)
 
     def deeper(self, name: str) -> int:

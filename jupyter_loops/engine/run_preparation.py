@@ -13,7 +13,7 @@ from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.events import Answered, Noted
-from jupyter_loops.core.forecast import Forecast, PastOutcome
+from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
 from jupyter_loops.errors import HistoryError
 
@@ -25,18 +25,18 @@ PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need
 
 
 class RunInputs(Protocol):
-    """How a run comes to be, once its set-up is fine."""
+    """What a new or resumed run reads and records once its set-up has run."""
 
     async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
-    async def outcomes(self) -> list[PastOutcome]:
-        """How runs like this one went."""
+    async def outcomes(self) -> list[RunOutcome]:
+        """The outcomes of similar runs."""
         ...
 
     async def approaches(self) -> dict[Approach, Worth]:
-        """What ways to ask were worth in runs of this loop."""
+        """What each approach gained and cost in runs of this loop."""
         ...
 
     async def remember(self) -> None:
@@ -52,16 +52,16 @@ class RunInputs(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class RunPreparation:
-    """What has to be there before the first round."""
+    """Prepares a run for its first round: sandbox, set-up, history and models."""
 
     world: World
     sandbox: Sandbox
-    opening: RunInputs
+    inputs: RunInputs
     model: Model
     others: Sequence[Model]  # to fall back or to escalate to
     questions: Questions
     tools: Tools
-    logbook: IterationLog
+    log: IterationLog
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
@@ -74,30 +74,30 @@ class RunPreparation:
         self._models = asyncio.ensure_future(self._open_models())
         with self._timed("the sandbox and the set-up"):
             readiness = await self.sandbox.open(self.world)
-        ledger = self.logbook.pace.ledger
-        with self.logbook.pace.uncounted(), self._timed("the history"):
-            stored = await self.opening.recall(readiness) if afresh else None
+        ledger = self.log.context.ledger
+        with self.log.context.uncounted(), self._timed("the history"):
+            stored = await self.inputs.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
         else:
             self.questions.recall(stored[1])
             ledger.price = self.model.price()  # as far as it is known before the model is open
-        self.opening.announce(readiness, ledger.price, None if stored else self.logbook.forecast(), self._took)
+        self.inputs.announce(readiness, ledger.price, None if stored else self.log.forecast(), self._took)
         self.readiness = readiness
         self.tools.prepare()
         for note in readiness.notes:
-            self.logbook.pace.recorder.say(Noted(iteration=0, message=note))
+            self.log.context.recorder.say(Noted(iteration=0, message=note))
         return stored and stored[0]
 
     async def complete(self) -> None:
-        """What a round needs that asks a model."""
+        """Prepare what a round needs that asks a model."""
         with (
-            self.logbook.pace.uncounted(),
+            self.log.context.uncounted(),
             contextlib.suppress(HistoryError),
-        ):  # without a past, the forecast is only less sure
-            self.logbook.forecaster.learn(await self.opening.outcomes())
-            self.logbook.tuning.bandit.learn(await self.opening.approaches())
-            await self.opening.remember()
+        ):  # without a history, the forecast is only less certain
+            self.log.forecaster.learn(await self.inputs.outcomes())
+            self.log.tuning.bandit.learn(await self.inputs.approaches())
+            await self.inputs.remember()
         assert self._models is not None
         await self._models
         self._quote()
@@ -112,7 +112,7 @@ class RunPreparation:
             self._took[what] = round(time.monotonic() - began, 3)
 
     def let_go(self) -> None:
-        """Of models that nobody needed."""
+        """Cancel the opening of models that the run did not need."""
         if self._models is not None:
             self._models.cancel()
 
@@ -123,10 +123,10 @@ class RunPreparation:
 
     def _quote(self) -> None:
         """Tell the ledger the prices, and a person those that are not simply LiteLLM's or their own."""
-        ledger, recorder = self.logbook.pace.ledger, self.logbook.pace.recorder
+        ledger, recorder = self.log.context.ledger, self.log.context.recorder
         ledger.quote(self.model.price(), self.model.name)
-        for spare in self.others:
-            ledger.vet(spare.price(), spare.name)
+        for other in self.others:
+            ledger.vet(other.price(), other.name)
         for model in (self.model, *self.others):
             if (price := model.price()) and price.source not in PLAIN:
                 recorder.note(f"{model.name} is charged at {price}")

@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one 
 class Iteration:
     """One round while it is being worked on."""
 
-    iteration: int
+    number: int
     before: Usage  # the ledger when it began
     candidate: Candidate | None = None
     digest: str = ""
@@ -57,7 +57,7 @@ class Iteration:
         return recipe.asserts <= {verdict.index for verdict in self.verdicts}
 
     def awaits_person(self, recipe: Recipe) -> bool:
-        """Whether all but a person's word is there."""
+        """Whether everything passed except what a person has to approve."""
         if not all(verdict.passed for verdict in self.verdicts):
             return False
         settled = {n for n, check in enumerate(recipe.checks, 1) if check.layer is not Layer.APPROVAL}
@@ -79,14 +79,14 @@ class Iteration:
         return None
 
     def outcome(self) -> str:
-        """What came of it, in a form that is equal when the result is the same."""
-        said = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
+        """The outcome, in a form that is equal when the result is the same."""
+        results = [f"{verdict.index}:{verdict.passed}:{verdict.message}" for verdict in self.verdicts]
         fault = self.observation.fault if self.observation else None
-        return _ADDRESS.sub("0x", self._told(said, fault))
+        return _ADDRESS.sub("0x", self._with_fault(results, fault))
 
-    def _told(self, said: list[str], fault: Fault | None) -> str:
-        without = "" if said else re.split(r"[(:]", self.why)[0]  # not the answer that it quotes
-        return "\n".join([*said, f"{fault.type}: {fault.message}" if fault else "", without])
+    def _with_fault(self, results: list[str], fault: Fault | None) -> str:
+        without = "" if results else re.split(r"[(:]", self.why)[0]  # not the answer that it quotes
+        return "\n".join([*results, f"{fault.type}: {fault.message}" if fault else "", without])
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class RunState:
     since_best: int = 0  # rounds in a row that did not improve
 
     def position(self, recipe: Recipe, usage: Usage) -> Position:
-        """Where the run stands, as conditions see it."""
+        """The run's position, as conditions see it."""
         best = self.best
         return Position(
             usage=usage,
@@ -120,28 +120,32 @@ class RunState:
 
     def scores(self, recipe: Recipe) -> tuple[float | None, ...]:
         """The score of each round in the cell's units, oldest first; None where it has none."""
-        return tuple(_in_units(recipe, one.score) for one in self.rounds) if recipe.scores else ()
+        return tuple(_in_units(recipe, summary.score) for summary in self.rounds) if recipe.scores else ()
 
     def tried(self, digest: str) -> int | None:
         """The round that tried this candidate; None where none has."""
-        return next((done.iteration for done in self.rounds if digest and done.digest == digest), None)
+        return next((summary.iteration for summary in self.rounds if digest and summary.digest == digest), None)
 
-    def add(self, turn: Iteration, progress: float, score: float | None) -> bool:
-        """Take a finished round in; True when it is the best so far."""
+    def add(self, iteration: Iteration, progress: float, score: float | None) -> bool:
+        """Add a finished round; True when it is the best so far."""
         self.rounds.append(
             IterationSummary(
-                iteration=turn.iteration, digest=turn.digest, outcome=turn.outcome(), progress=progress, score=score
+                iteration=iteration.number,
+                digest=iteration.digest,
+                outcome=iteration.outcome(),
+                progress=progress,
+                score=score,
             )
         )
         if self.last is not None and self.last.failed and self.last.why not in self.rejected:
             self.rejected.append(self.last.why)
-        self.last = turn
+        self.last = iteration
         key = (progress, float("-inf") if score is None else score)
-        better = turn.candidate is not None and key > self.best_key
+        better = iteration.candidate is not None and key > self.best_key
         self.since_best = 0 if better else self.since_best + 1
         self.beaten = self.best if better else None
         if better:
-            self.best, self.best_key = turn, key
+            self.best, self.best_key = iteration, key
         return better
 
 

@@ -26,7 +26,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 
 class StateMachine:
-    """Where one run is, and how long each state of the current round has taken."""
+    """The state of one run, and how long each state of the current round has taken."""
 
     def __init__(self, say: Callable[[Moved], None]) -> None:
         self.state = State.PREPARE

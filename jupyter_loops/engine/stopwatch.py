@@ -8,40 +8,40 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Runs from its making; stands still while held, and once it is stopped."""
+    """Runs from its creation; stands still while paused, and once it is stopped."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._held = 0.0
-        self._held_since: float | None = None
+        self._paused_seconds = 0.0
+        self._paused_since: float | None = None
 
     @property
     def seconds(self) -> float:
         """Seconds that count."""
-        now = time.monotonic() if self._held_since is None else self._held_since
-        return now - self._start - self._held
+        now = time.monotonic() if self._paused_since is None else self._paused_since
+        return now - self._start - self._paused_seconds
 
     def restart(self) -> None:
-        """Begin now, and not at its making."""
+        """Begin now."""
         self._start = time.monotonic()
 
     def stop(self) -> None:
         """Stand still for good."""
-        self._held_since = time.monotonic() if self._held_since is None else self._held_since
+        self._paused_since = time.monotonic() if self._paused_since is None else self._paused_since
 
     def add(self, seconds: float) -> None:
-        """Count seconds from before its making."""
+        """Count seconds from before its creation."""
         self._start -= seconds
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """Stand still inside the block."""
-        if self._held_since is not None:  # it does already
+        if self._paused_since is not None:  # it does already
             yield
             return
-        self._held_since = time.monotonic()
+        self._paused_since = time.monotonic()
         try:
             yield
         finally:
-            self._held += time.monotonic() - self._held_since
-            self._held_since = None
+            self._paused_seconds += time.monotonic() - self._paused_since
+            self._paused_since = None

@@ -1,4 +1,4 @@
-"""The planner's turn where it has tools: ask → calls → results → ask …, until there is an answer.
+"""The planner asks and may call tools: ask → calls → results → ask …, until there is an answer.
 
 Each question is a call like any other, reserved and durable; each call of a tool is on record before it is made.
 """
@@ -42,27 +42,28 @@ class Tools:
     """Asks on behalf of one run whose planner may call tools."""
 
     box: Toolbox | None
-    asking: ModelCaller
-    pace: RunContext
-    landing: FinalAnswerReserve
+    caller: ModelCaller
+    context: RunContext
+    final_answer: FinalAnswerReserve
     lineage: RunNesting | None = None  # what a tool starts is its child, and is stopped when the tool is
     most: int = MOST
     _numbers: count[int] = field(init=False, default_factory=lambda: count(1))
-    _known: deque[tuple[ToolCalled, ToolAnswered]] = field(init=False, default_factory=deque)  # before the kernel died
+    # Results from before the kernel died.
+    _restored: deque[tuple[ToolCalled, ToolAnswered]] = field(init=False, default_factory=deque)
 
-    def restore(self, past: RestoredState) -> None:
+    def restore(self, restored: RestoredState) -> None:
         """Go on after calls of before: what was answered is not called again."""
-        self._numbers, self._known = count(past.tool_calls + 1), deque(past.results)
+        self._numbers, self._restored = count(restored.tool_calls + 1), deque(restored.results)
 
     def prepare(self) -> None:
         """Say it where the model cannot use them."""
         if self.offers and not self._able:
             names = ", ".join(self._names)
-            self.pace.recorder.note(f"{self.asking.model.name} cannot call tools, and is asked without {names}")
+            self.context.recorder.note(f"{self.caller.model.name} cannot call tools, and is asked without {names}")
 
     @property
     def _able(self) -> bool:
-        return self.asking.model.calling() is not Calling.NEVER
+        return self.caller.model.calling() is not Calling.NEVER
 
     @property
     def patience(self) -> float:
@@ -82,35 +83,35 @@ class Tools:
 
     async def ask(self, prompt_for: PromptMaker, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         """An answer without calls; the last of a budget is asked for without tools. Raises like `ModelCaller.ask`."""
-        said, called = list[Message](), 0
+        exchange, called = list[Message](), 0
         while True:
-            offered = bool(self.offers) and self.landing.refused is None and self._able
-            with_tools = self._extended(prompt_for, said, may_call=called < self.most) if offered else prompt_for
-            answer = await self.asking.ask(with_tools, sampling, iteration, purpose)
+            offered = bool(self.offers) and self.final_answer.refused is None and self._able
+            with_tools = self._extended(prompt_for, exchange, may_call=called < self.most) if offered else prompt_for
+            answer = await self.caller.ask(with_tools, sampling, iteration, purpose)
             if not (offered and answer.calls and called < self.most):
                 return answer
-            self.landing.answered(answer)
+            self.final_answer.answered(answer)
             calls = tuple(replace(call, name=call.name[:_NAME]) for call in answer.calls[: self.most - called])
             called += len(calls)
-            if left_out := len(answer.calls) - len(calls):
-                many = f"{left_out} calls of tools were left out: --tool-calls allows {self.most} in a round"
-                self.pace.recorder.say(Noted(iteration=iteration, message=many))
-            said.append(Message("assistant", answer.text, calls=calls))
-            said += [Message("tool", await self._result(call, iteration), answers=call.id) for call in calls]
+            if dropped := len(answer.calls) - len(calls):
+                many = f"{dropped} calls of tools were left out: --tool-calls allows {self.most} in a round"
+                self.context.recorder.say(Noted(iteration=iteration, message=many))
+            exchange.append(Message("assistant", answer.text, calls=calls))
+            exchange += [Message("tool", await self._result(call, iteration), answers=call.id) for call in calls]
 
-    def _extended(self, prompt_for: PromptMaker, said: Sequence[Message], *, may_call: bool) -> PromptMaker:
-        """The same question with the tools, and with what they have said, which takes half of the window at most."""
+    def _extended(self, prompt_for: PromptMaker, exchange: Sequence[Message], *, may_call: bool) -> PromptMaker:
+        """The same question with the tools, and with their results, which take half of the window at most."""
 
         def prompt(model: Model, window: int | None) -> Prompt:
-            told = _fitted(said, window)
-            taken = self.asking.model.count(told, self.offers)
-            asked = prompt_for(model, None if window is None else max(window - taken, window // 4))
-            first = asked.messages[0]
+            fitted = _fitted(exchange, window)
+            tokens = self.caller.model.count(fitted, self.offers)
+            base = prompt_for(model, None if window is None else max(window - tokens, window // 4))
+            first = base.messages[0]
             first = replace(first, content=f"{first.content}\n\n{_RULE if may_call else _ENOUGH}")
             return replace(
-                asked,
-                messages=(first, *asked.messages[1:], *told),
-                parts=(*asked.parts, Part(name="tools", tokens=taken)),
+                base,
+                messages=(first, *base.messages[1:], *fitted),
+                parts=(*base.parts, Part(name="tools", tokens=tokens)),
                 tools=self.offers,
                 may_call=may_call,
             )
@@ -120,12 +121,16 @@ class Tools:
     async def _result(self, call: ToolCall, iteration: int) -> str:
         """What the model is told of one call."""
         assert self.box is not None
-        if self._known and (self._known[0][0].tool, self._known[0][0].arguments) == (call.name, call.arguments):
-            return self._known.popleft()[1].result
-        self._known.clear()
-        await self.pace.move(State.PLAN, f"tool {call.name}" if call.name in self._names else "an unknown tool")
+        if self._restored:
+            called, answered = self._restored.popleft()
+            if (called.tool, called.arguments) == (call.name, call.arguments):
+                return answered.result
+            self._restored.clear()
+        await self.context.move(State.PLAN, f"tool {call.name}" if call.name in self._names else "an unknown tool")
         number = next(self._numbers)
-        self.pace.recorder.say(ToolCalled(iteration=iteration, number=number, tool=call.name, arguments=call.arguments))
+        self.context.recorder.say(
+            ToolCalled(iteration=iteration, number=number, tool=call.name, arguments=call.arguments)
+        )
         try:
             result = await self.box.call(call)
         except asyncio.CancelledError:
@@ -138,7 +143,7 @@ class Tools:
     def _answered(self, call: ToolCall, number: int, iteration: int, result: ToolResult) -> str:
         text = _clipped(redact(result.text), LONGEST)
         text = f"error: {text}" if result.error else text
-        self.pace.recorder.say(
+        self.context.recorder.say(
             ToolAnswered(
                 iteration=iteration,
                 number=number,
@@ -151,14 +156,14 @@ class Tools:
         return text
 
 
-def _fitted(said: Sequence[Message], window: int | None) -> tuple[Message, ...]:
-    """What was said, each result fenced, and cut to an equal share of what there is room for."""
-    results = sum(message.role == "tool" for message in said)
+def _fitted(exchange: Sequence[Message], window: int | None) -> tuple[Message, ...]:
+    """The messages, each result fenced and cut to an equal share of what there is room for."""
+    results = sum(message.role == "tool" for message in exchange)
     room = _TOGETHER if window is None else min(window // 2 * _PER_TOKEN, _TOGETHER)
     share = max(room // max(results, 1), _LEAST)
     return tuple(
         replace(message, content=fenced(_clipped(message.content, share))) if message.role == "tool" else message
-        for message in said
+        for message in exchange
     )
 
 

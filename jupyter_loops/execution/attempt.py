@@ -155,7 +155,7 @@ class ChildAttempt:
 
     async def _with_files(self, observation: Observation) -> Observation:
         """Keep what the candidate has written, where that is asked for."""
-        folder, limit = self._world.artifacts, self._world.limits.kept_bytes
+        folder, limit = self._world.artifacts, self._world.limits.artifact_bytes
         if folder is None or not observation.files:
             return observation
         kept = await asyncio.to_thread(artifacts.kept, self._scratch, observation.files, folder, limit)

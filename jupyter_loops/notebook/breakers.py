@@ -17,7 +17,7 @@ def table() -> Table:
             one.fault.value,
             one.phase.value.replace("_", "-"),
             str(one.failures),
-            f"{SHARED.seconds_left(one):.0f} s" if one.phase is Phase.OPEN else "",
+            f"{SHARED.seconds_to_probe(one):.0f} s" if one.phase is Phase.OPEN else "",
             str(one.openings),
             one.endpoint,
         )

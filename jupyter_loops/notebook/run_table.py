@@ -68,9 +68,9 @@ def recent(path: str | None) -> Table:
 def _runs() -> list[Run]:
     if "jupyter_loops.runs" not in sys.modules:
         return []
-    from jupyter_loops.runs import known
+    from jupyter_loops.runs import registered
 
-    return known()
+    return registered()
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -132,8 +132,8 @@ def _carried(memory: Memory) -> Iterator[Section]:
     others = f"These approaches failed{' too' * bool(memory.failures)}:"
     yield from _list("rejected", others, rejected, rank=9, allowance=300, newest_last=True)
     yield from _list("notes", "Note:", [*map(item, memory.notes)], rank=10, allowance=200)
-    if memory.left:
-        yield Section(name="left", text=memory.left, rank=4, allowance=120)
+    if memory.remaining_budget:
+        yield Section(name="left", text=memory.remaining_budget, rank=4, allowance=120)
     hints = [*map(item, memory.hints)]
     yield from _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
 

@@ -30,10 +30,10 @@ class Schedule:
     def at(self, memory: Memory) -> Sampling:
         """The sampling for the round that `memory` describes."""
         step = min(max(memory.stuck, 0 if memory.iteration <= 1 else 1), len(LADDER) - 1)
-        warmth = LADDER[step] + BOLDER * memory.bold + WARMER * memory.again
+        warmth = LADDER[step] + BOLDER * memory.bold + WARMER * memory.repeats
         return Sampling(
             temperature=warmth if self.temperature is None else self.temperature,
             max_tokens=MAX_TOKENS if self.max_tokens is None else self.max_tokens,
-            seed=None if self.seed is None else self.seed + memory.iteration - 1 + _APART * memory.again,
+            seed=None if self.seed is None else self.seed + memory.iteration - 1 + _APART * memory.repeats,
             timeout=TIMEOUT if self.timeout is None else self.timeout,
         )

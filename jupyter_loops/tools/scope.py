@@ -1,4 +1,4 @@
-"""Where the tools of a cell live: beside the notebook's names, with what they need of the set-up."""
+"""The globals of a cell's tools: the notebook's names, and what the tools need of the set-up."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Scope(dict[str, Any]):
     What a tool changes in place is changed in the notebook; a name that it binds anew is its own.
     """
 
-    def __init__(self, names: Mapping[str, object], **own: Any) -> None:
-        super().__init__(own)
+    def __init__(self, names: Mapping[str, object], **extra: Any) -> None:
+        super().__init__(extra)
         self._names = names
 
     def __missing__(self, name: str) -> Any:
@@ -44,13 +44,13 @@ def define(recipe: Recipe, names: Mapping[str, object]) -> dict[str, Callable[..
     try:
         exec(compile(program, filename, "exec", dont_inherit=True), scope)  # noqa: S102  # the user's own cell
     except Exception as error:
-        said = f"{type(error).__name__}: {error!s:.300}"
-        raise PreflightError(f"what the tools need of the set-up could not run in the notebook: {said}") from error
+        message = f"{type(error).__name__}: {error!s:.300}"
+        raise PreflightError(f"what the tools need of the set-up could not run in the notebook: {message}") from error
     return {tool.name: scope[tool.name] for tool in recipe.tools}
 
 
 def _complete(recipe: Recipe, setup: Sequence[ast.stmt], names: Mapping[str, object]) -> None:
-    """Raise PreflightError for a name that a tool reads and nobody has."""
+    """Raise PreflightError for a name that a tool reads and that does not exist."""
     bound = {name for statement in setup for name in binds(statement)} | {tool.name for tool in recipe.tools}
     if any(map(imports_star, setup)):
         return  # which may bind anything

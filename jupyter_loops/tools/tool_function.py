@@ -46,22 +46,22 @@ class ToolFunction:
             raise
         except Exception as error:  # hints are code: they raise whatever they like
             raise PreflightError(f"the tool {name} cannot be offered to a model: {error!s:.300}") from error
-        told = inspect.cleandoc(getattr(function, "__doc__", None) or "")[:_DESCRIBED]
-        return cls(function, Offer(name=name, description=told, parameters=schema), reader)
+        description = inspect.cleandoc(getattr(function, "__doc__", None) or "")[:_DESCRIBED]
+        return cls(function, Offer(name=name, description=description, parameters=schema), reader)
 
     def read(self, arguments: str) -> dict[str, Any]:
         """The arguments in a model's JSON, leniently read and strictly validated. Raises ValueError, for the model."""
         if len(arguments) > MOST:
             raise ValueError(f"the arguments have {len(arguments):,} characters, and at most {MOST:,} are taken")
-        found = _json(arguments)
-        if not isinstance(found, dict):
+        values = _json(arguments)
+        if not isinstance(values, dict):
             raise ValueError(f"the arguments are no JSON object; call it as {self.offer}")  # noqa: TRY004  # feedback
         from pydantic import ValidationError
 
         try:
-            read: dict[str, Any] = self.reader.validate_json(json.dumps(found))
+            read: dict[str, Any] = self.reader.validate_json(json.dumps(values))
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5])
+            wrong = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()[:5])
             raise ValueError(f"{wrong}; call it as {self.offer}") from None
         return read
 
@@ -73,11 +73,13 @@ def _reader(name: str, parameters: Mapping[str, inspect.Parameter], hints: Mappi
     from typing_extensions import TypedDict
 
     fields = {}
-    for one in parameters.values():
-        if one.kind in {one.VAR_POSITIONAL, one.VAR_KEYWORD, one.POSITIONAL_ONLY}:
-            raise PreflightError(f"the tool {name} takes {one}, and a model can only give arguments by their names")
-        hint = hints.get(one.name, Any)
-        fields[one.name] = hint if one.default is one.empty else NotRequired[hint]
+    for parameter in parameters.values():
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
+            raise PreflightError(
+                f"the tool {name} takes {parameter}, and a model can only give arguments by their names"
+            )
+        hint = hints.get(parameter.name, Any)
+        fields[parameter.name] = hint if parameter.default is parameter.empty else NotRequired[hint]
     make: Any = TypedDict  # a type checker wants the fields written out, and they are known only now
     arguments = make("Arguments", fields)
     arguments.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")
@@ -88,18 +90,18 @@ def _schema(reader: Any, parameters: Mapping[str, inspect.Parameter]) -> dict[st
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of defaults that JSON cannot say
         schema: dict[str, Any] = reader.json_schema()
-    for name, told in schema.get("properties", {}).items():
-        told.pop("title", None)
+    for name, property_schema in schema.get("properties", {}).items():
+        property_schema.pop("title", None)
         default = parameters[name].default
         if default is None or isinstance(default, str | int | float):
-            told["default"] = default
+            property_schema["default"] = default
     return {"type": "object", "properties": {}} | {key: value for key, value in schema.items() if key != "title"}
 
 
 def _json(text: str) -> Any:
     """What the text says. Quotes and commas are repaired; what was cut off is not: it may have gone on otherwise."""
-    whole = text.rstrip("`\n ").endswith("}")
-    for read in (json.loads, almost_json.repaired) if whole else (json.loads,):
+    complete = text.rstrip("`\n ").endswith("}")
+    for read in (json.loads, almost_json.repaired) if complete else (json.loads,):
         with contextlib.suppress(ValueError, RecursionError):
             return read(text or "{}")
     return None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
-Made = tuple[Any, BaseException | None]  # what was returned, or what was raised
+Outcome = tuple[Any, BaseException | None]  # what was returned, or what was raised
 
 
 class ToolStopped(BaseException):
@@ -23,12 +23,12 @@ class ToolStopped(BaseException):
 
 
 class ToolThread:
-    """A call under way. Made on the event loop that waits for it."""
+    """A call under way. Create it on the event loop that waits for it."""
 
     def __init__(self, do: Callable[[], Any], name: str) -> None:
         self._do = do
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[Made] = self._loop.create_future()
+        self._done: asyncio.Future[Outcome] = self._loop.create_future()
         self._over = False
         context = copy_context()  # so that a loop started in there knows whose child it is
         self._thread = threading.Thread(target=context.run, args=(self._run,), name=f"tool {name}", daemon=True)
@@ -38,7 +38,7 @@ class ToolThread:
         """Whether it is still at work, whoever waits."""
         return not self._over
 
-    async def outcome(self, seconds: float | None) -> Made:
+    async def outcome(self, seconds: float | None) -> Outcome:
         """What it returned, or what it raised. Raises TimeoutError where it takes too long.
 
         One that is not waited for any more is interrupted as Ctrl-C interrupts: at its next step in Python.
@@ -54,17 +54,17 @@ class ToolThread:
 
     def _run(self) -> None:
         with contextlib.suppress(ToolStopped, RuntimeError):  # too late, or the loop is gone with whoever waited
-            made = self._made()
+            outcome = self._call()
             self._over = True
-            self._loop.call_soon_threadsafe(self._tell, made)
+            self._loop.call_soon_threadsafe(self._tell, outcome)
 
-    def _made(self) -> Made:
+    def _call(self) -> Outcome:
         try:
             value = self._do()
             return (asyncio.run(value) if inspect.iscoroutine(value) else value), None
         except BaseException as error:  # noqa: BLE001  # SystemExit in a tool ends the call, not the kernel
             return None, error
 
-    def _tell(self, made: Made) -> None:
+    def _tell(self, outcome: Outcome) -> None:
         if not self._done.done():
-            self._done.set_result(made)
+            self._done.set_result(outcome)

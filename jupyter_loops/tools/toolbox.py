@@ -56,8 +56,8 @@ class FunctionToolbox:
         """Make the call. Whatever goes wrong is a result, except being cancelled."""
         tool = self._tools.get(call.name)
         if tool is None:
-            known = ", ".join(self._tools)
-            return ToolResult(text=f"there is no tool {call.name[:80]!r}; there is {known}", error="unknown")
+            names = ", ".join(self._tools)
+            return ToolResult(text=f"there is no tool {call.name[:80]!r}; there is {names}", error="unknown")
         if (before := self._under_way.get(call.name)) and before.busy:
             return ToolResult(text=f"{call.name} has not come back from an earlier call; do without", error="busy")
         try:
@@ -71,10 +71,10 @@ class FunctionToolbox:
             value = tool.function(**arguments)
             return _portrayed(value) if inspect.isawaitable(value) else portray(value)[1]
 
-        errand = self._under_way[tool.offer.name] = ToolThread(words, tool.offer.name)
+        thread = self._under_way[tool.offer.name] = ToolThread(words, tool.offer.name)
         began = time.perf_counter()
         try:
-            text, raised = await errand.outcome(self.patience)
+            text, raised = await thread.outcome(self.patience)
         except TimeoutError:
             late = f"it did not come back within {self.patience:g} s"
             return ToolResult(text=late, error="timeout", seconds=time.perf_counter() - began)

@@ -15,14 +15,14 @@ from collections import defaultdict
 from pathlib import Path
 
 from jupyter_loops.core.budget import Budget, Usage
-from jupyter_loops.core.forecast import PastOutcome
+from jupyter_loops.core.forecast import RunOutcome
 from jupyter_loops.engine.forecaster import Forecaster
 
 FIXTURE = Path(__file__).with_name("recorded_runs.json")
 MOST = 8  # rounds of every recorded run
 
 
-def scripted(loops: int = 60, runs: int = 8) -> list[list[PastOutcome]]:
+def scripted(loops: int = 60, runs: int = 8) -> list[list[RunOutcome]]:
     """Runs of loops, each with a hazard of its own, as simulation knows it."""
     rng = random.Random(20261124)
     told = []
@@ -31,23 +31,23 @@ def scripted(loops: int = 60, runs: int = 8) -> list[list[PastOutcome]]:
         told.append([])
         for _ in range(runs):
             won = next((n for n in range(1, MOST + 1) if rng.random() < hazard), None)
-            told[-1].append(PastOutcome(rounds=won or MOST, verified=won is not None))
+            told[-1].append(RunOutcome(rounds=won or MOST, verified=won is not None))
     return told
 
 
-def recorded() -> list[list[PastOutcome]]:
+def recorded() -> list[list[RunOutcome]]:
     """The real runs, loop by loop."""
     loops = json.loads(FIXTURE.read_text())["loops"]
-    return [[PastOutcome(rounds=rounds, verified=verified) for rounds, verified in runs] for runs in loops.values()]
+    return [[RunOutcome(rounds=rounds, verified=verified) for rounds, verified in runs] for runs in loops.values()]
 
 
-def forecasts(loops: list[list[PastOutcome]]) -> list[tuple[float, bool]]:
+def forecasts(loops: list[list[RunOutcome]]) -> list[tuple[float, bool]]:
     """What was forecast at each round of the held-out runs, and what became of it."""
     pairs = []
     for runs in loops:
         known, held_out = runs[::2], runs[1::2]
         others = [
-            PastOutcome(rounds=o.rounds, verified=o.verified, weight=0.2)
+            RunOutcome(rounds=o.rounds, verified=o.verified, weight=0.2)
             for more in loops
             if more is not runs
             for o in more

@@ -21,7 +21,7 @@ def test_both_fire_together_and_say_both():
     until = Usd(0.1) & Plateau(2)
 
     assert until.fired(FAR) is None
-    assert until.left(FAR) == "1 more round without progress"
+    assert until.remaining(FAR) == "1 more round without progress"
     end = until.fired(Position(usage=FAR.usage, since_best=2))
     assert end.reason == "budget_usd"
     assert end.message == "$0.1 of $0.1 used and no progress for 2 rounds"
@@ -33,14 +33,14 @@ def test_and_binds_closer_than_or_and_brackets_are_kept():
 
 
 def test_each_knows_how_near_it_is_and_what_is_left():
-    assert (Iterations(8).share(FAR), Iterations(8).left(FAR)) == (0.25, "6 rounds")
-    assert (Tokens(1000).share(FAR), Tokens(1000).left(FAR)) == (0.1, "900 tokens")
-    assert (Time(20).share(FAR), Time(20).left(FAR)) == (0.25, "15.0 s")
-    assert (Calls(4).share(FAR), Calls(4).left(FAR)) == (0.75, "1 call")
-    assert (Verified().share(FAR), Verified().left(FAR)) == (0.5, "all checks passed")
+    assert (Iterations(8).share(FAR), Iterations(8).remaining(FAR)) == (0.25, "6 rounds")
+    assert (Tokens(1000).share(FAR), Tokens(1000).remaining(FAR)) == (0.1, "900 tokens")
+    assert (Time(20).share(FAR), Time(20).remaining(FAR)) == (0.25, "15.0 s")
+    assert (Calls(4).share(FAR), Calls(4).remaining(FAR)) == (0.75, "1 call")
+    assert (Verified().share(FAR), Verified().remaining(FAR)) == (0.5, "all checks passed")
     assert (Iterations(8) | Calls(4)).share(FAR) == 0.75
     assert (Iterations(8) & Calls(4)).share(FAR) == 0.25
-    assert (Iterations(8) | Usd(1)).left(FAR) == "6 rounds, or $0.9"
+    assert (Iterations(8) | Usd(1)).remaining(FAR) == "6 rounds, or $0.9"
 
 
 def test_a_score_counts_only_when_the_asserts_passed_and_in_its_own_direction():

@@ -151,7 +151,7 @@ def test_ordinary_text_stays_as_it_is():
 def test_secrets_of_the_environment_and_given_ones_are_found_by_their_value(monkeypatch):
     monkeypatch.setenv("MY_SERVICE_TOKEN", "plain words as a secret")
     monkeypatch.setenv("PATH_TO_KEY", "/etc/ordinary")
-    monkeypatch.setattr("jupyter_loops.core.redaction._seen", (-1.0, frozenset()))
+    monkeypatch.setattr("jupyter_loops.core.redaction._environment_cache", (-1.0, frozenset()))
 
     assert redact("it was plain words as a secret, in /etc/ordinary") == "it was [redacted], in /etc/ordinary"
     assert redact("opens with correct-horse", "correct-horse", None) == "opens with [redacted]"

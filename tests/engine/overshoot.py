@@ -150,7 +150,7 @@ def play(case) -> Books:
         reserved = ledger.account.reserved
         assert (reserved.tokens, reserved.calls) == (0, 0)
         assert abs(reserved.usd) < NEAR
-        for name, left in ledger.budget.left(ledger.usage).items():
+        for name, left in ledger.budget.remaining(ledger.usage).items():
             assert name == "seconds" or left >= -NEAR, name
     finished = books.of("call_finished")
     assert len(books.of("call_started")) == len(finished) == outer.usage.calls
@@ -168,11 +168,11 @@ async def _ask(case, ledgers, price, dear, recorder):
     async def wait(seconds, why):
         await asyncio.sleep(0)
 
-    asking = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
+    caller = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
     if case["dear"]:
-        asking = asking.for_model(Fickle(case, dear))
+        caller = caller.for_model(Fickle(case, dear))
     prompt = Prompt(messages=(Message("user", "x"),))
-    task = asyncio.ensure_future(asking.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
+    task = asyncio.ensure_future(caller.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is not None:
         assert isinstance(task.exception(), BudgetError | ModelError)

@@ -186,7 +186,7 @@ assert approve(token())
     run.approve()
 
     assert run.wait(30).reason == "iterations"
-    assert "another one each time" in run.cycle.standing.last.why
+    assert "another one each time" in run.cycle.state.last.why
 
 
 def test_a_stop_ends_a_waiting_run(start):

@@ -309,11 +309,11 @@ def test_a_fork_of_a_fork_knows_all_rounds_and_can_be_resumed(whole, adapters):
     second = first.fork(2, adapters=adapters(WRONG), iterations=3)
     second.wait(10)
 
-    assert [one.iteration for one in second.cycle.standing.rounds] == [1, 2, 3]
+    assert [one.iteration for one in second.cycle.state.rounds] == [1, 2, 3]
     assert second.best.text.strip().endswith("return 4")
     again = assemble.resume(second.id, history=str(whole.history.path), adapters=adapters(RIGHT), iterations=4)
     assert again.wait(10).reason == "verified"
-    assert [one.iteration for one in again.cycle.standing.rounds] == [1, 2, 3, 4]
+    assert [one.iteration for one in again.cycle.state.rounds] == [1, 2, 3, 4]
     assert [one["parent"] for one in whole.history.family(whole.id)] == [None, whole.id, first.id]
     assert whole.history.verify() == []
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_loops.core.budget import Budget, Price, Usage
-from jupyter_loops.core.forecast import Forecast, PastOutcome, StopIf
+from jupyter_loops.core.forecast import Forecast, RunOutcome, StopIf
 from jupyter_loops.engine.forecaster import Forecaster
 from jupyter_loops.errors import OptionError
 
@@ -24,9 +24,7 @@ def runs(hazard, many, most=10, seed=1):
     rng = random.Random(seed)
     for _ in range(many):
         rounds = next((n for n in range(1, most + 1) if rng.random() < hazard), None)
-        yield PastOutcome(
-            rounds=rounds or most, verified=rounds is not None, tokens=1000.0 * (rounds or most), usd=0.01
-        )
+        yield RunOutcome(rounds=rounds or most, verified=rounds is not None, tokens=1000.0 * (rounds or most), usd=0.01)
 
 
 @pytest.mark.parametrize("hazard", [0.05, 0.3, 0.7])

@@ -110,23 +110,23 @@ class Clocked(ReplayModel):
 
     def __init__(self, *took, hangs=0):
         super().__init__(WRONG)
-        self.pace, self.known, self._took, self._hangs = None, threading.Event(), iter(took), hangs
+        self.context, self.known, self._took, self._hangs = None, threading.Event(), iter(took), hangs
 
     async def complete(self, prompt, sampling, on_text=None):
         if "This is the last answer" in prompt.messages[-1].content:
             self._answers = iter([RIGHT])
         await asyncio.to_thread(self.known.wait)
-        self.pace.ledger.watch.add(next(self._took, 0.0))
+        self.context.ledger.watch.add(next(self._took, 0.0))
         if len(self.asked) + 1 == self._hangs:
             self.asked.append(prompt)
-            self.pace._set_alarm(self.pace.ledger.seconds_left)
+            self.context._set_alarm(self.context.ledger.remaining_seconds)
             await asyncio.sleep(60)
         return await super().complete(prompt, sampling, on_text)
 
 
 def clocked(start, model, **options):
     run = start(CELL, model=model, time=100.0, iterations=20, watchdog=None, call_timeout=100.0, **options)
-    model.pace = run.cycle.pace
+    model.context = run.cycle.context
     model.known.set()
     return run
 
@@ -137,14 +137,14 @@ def test_time_is_kept_for_one_last_round(start):
 
     assert run.wait(30).reason == "verified"
     assert run.usage.iterations == 3
-    assert run.cycle.landing.refused.limit == "seconds"
+    assert run.cycle.final_answer.refused.limit == "seconds"
     assert ["This is the last answer" in prompt for prompt in asked(model)] == [False, False, True]
 
 
 def test_a_call_that_would_use_the_time_of_the_last_round_is_cut_off(start, ear):
     model = Clocked(30.0, 48.0, hangs=2)
     run = clocked(start, model)
-    run.cycle.landing.round_over(20.0)
+    run.cycle.final_answer.round_over(20.0)
 
     assert run.wait(30).reason == "verified"
     cut, last = [call.error for call in ear.of("call_finished")][-2:]

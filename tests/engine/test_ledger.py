@@ -41,7 +41,7 @@ def test_refuses_a_call_that_leaves_no_room_for_an_answer():
     with pytest.raises(BudgetError) as refusal:
         ledger.reserve(80, 500)
 
-    assert (refusal.value.limit, refusal.value.left) == ("tokens", 100)
+    assert (refusal.value.limit, refusal.value.remaining) == ("tokens", 100)
     assert refusal.value.needed == 80 + LEAST_ANSWER
 
 
@@ -138,7 +138,7 @@ def test_a_call_limit_counts_every_request():
     with pytest.raises(BudgetError) as refusal:
         ledger.reserve(10, 10)
 
-    assert (refusal.value.limit, refusal.value.needed, refusal.value.left) == ("calls", 1, 0)
+    assert (refusal.value.limit, refusal.value.needed, refusal.value.remaining) == ("calls", 1, 0)
     assert ledger.exhausted() == ("calls", ledger.account)
 
 
@@ -168,8 +168,8 @@ def test_rounds_of_a_child_are_its_own():
 def test_the_time_around_a_child_is_its_time_too():
     outer = Ledger(Budget(seconds=5))
 
-    assert outer.child(Budget(seconds=60)).seconds_left <= 5
-    assert outer.child(Budget(seconds=1)).seconds_left <= 1
+    assert outer.child(Budget(seconds=60)).remaining_seconds <= 5
+    assert outer.child(Budget(seconds=1)).remaining_seconds <= 1
 
 
 def test_cached_and_reasoning_tokens_have_prices_of_their_own():

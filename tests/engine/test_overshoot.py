@@ -44,6 +44,6 @@ def test_threads_that_share_a_family_cannot_overdraw_it(calls):
         thread.join()
 
     for ledger in ledgers:
-        assert all(left >= -NEAR for left in ledger.budget.left(ledger.usage).values())
+        assert all(left >= -NEAR for left in ledger.budget.remaining(ledger.usage).values())
         assert ledger.account.reserved.tokens == ledger.account.reserved.calls == 0
     assert outer.usage.calls <= 25

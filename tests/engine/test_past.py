@@ -33,19 +33,26 @@ def past_of(run, **how):
     return fold(records, run.recipe, LayeredVerifier(), **how)
 
 
-def shown(turn):
-    """What of a turn matters to the rounds after it."""
-    return turn and (turn.iteration, turn.candidate, turn.digest, turn.verdicts, turn.why, turn.feedback)
+def shown(iteration):
+    """What of an iteration matters to the rounds after it."""
+    return iteration and (
+        iteration.number,
+        iteration.candidate,
+        iteration.digest,
+        iteration.verdicts,
+        iteration.why,
+        iteration.feedback,
+    )
 
 
 def assert_same(past, live):
-    standing = live.cycle.standing
-    assert past.standing.rounds == standing.rounds
-    assert shown(past.standing.best) == shown(standing.best)
-    assert shown(past.standing.last) == shown(standing.last)
-    assert past.standing.best_key == standing.best_key
-    assert list(past.standing.rejected) == list(standing.rejected)
-    assert past.standing.since_best == standing.since_best
+    state = live.cycle.state
+    assert past.run_state.rounds == state.rounds
+    assert shown(past.run_state.best) == shown(state.best)
+    assert shown(past.run_state.last) == shown(state.last)
+    assert past.run_state.best_key == state.best_key
+    assert list(past.run_state.rejected) == list(state.rejected)
+    assert past.run_state.since_best == state.since_best
 
 
 @pytest.mark.parametrize(
@@ -64,8 +71,8 @@ def test_the_folded_state_is_the_one_that_the_run_had(start, answers):
     past = past_of(run)
 
     assert_same(past, run)
-    assert past.turn is None
-    assert past.usage.iterations == run.usage.iterations == len(run.cycle.standing.rounds)
+    assert past.unfinished is None
+    assert past.usage.iterations == run.usage.iterations == len(run.cycle.state.rounds)
     assert (past.usage.tokens, past.usage.usd, past.usage.calls) == (run.usage.tokens, run.usage.usd, run.usage.calls)
     assert past.ended.reason == run.termination.reason
 
@@ -94,8 +101,8 @@ def test_the_state_after_a_round_is_the_one_that_the_next_round_met(start):
 
     past = past_of(run, upto=2)
 
-    assert [one.iteration for one in past.standing.rounds] == [1, 2]
-    assert past.standing.best.iteration == past.standing.last.iteration == 2
+    assert [one.iteration for one in past.run_state.rounds] == [1, 2]
+    assert past.run_state.best.number == past.run_state.last.number == 2
     assert past.forked().usage.tokens == 0
     assert past.forked().usage.iterations == 2
 
@@ -109,8 +116,8 @@ def test_a_round_that_was_cut_short_stays_open_with_its_answer(start, ear):
 
     past = past_of(run)
 
-    assert [one.iteration for one in past.standing.rounds] == [1]
-    assert past.turn.iteration == 2
+    assert [one.iteration for one in past.run_state.rounds] == [1]
+    assert past.unfinished.number == 2
     assert [answer.call for _, answer in past.answers] == [2]
     assert past.usage.iterations == 1
 
@@ -121,8 +128,8 @@ def test_a_verified_round_stays_open_because_its_values_are_gone(start):
 
     past = past_of(run)
 
-    assert past.turn.iteration == 2
-    assert past.turn.verified(run.recipe)
+    assert past.unfinished.number == 2
+    assert past.unfinished.verified(run.recipe)
 
 
 def test_a_call_in_flight_is_known_as_lost(start):

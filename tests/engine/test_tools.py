@@ -180,7 +180,7 @@ def test_a_run_ends_while_its_tool_is_under_way(start, how):
     if how == "stop":
         run.stop()
     else:  # as if the time had been as short from the beginning
-        background.loop().call_soon_threadsafe(run.cycle.pace._obey, "budget", {"seconds": 0.01})
+        background.loop().call_soon_threadsafe(run.cycle.context._obey, "budget", {"seconds": 0.01})
 
     assert run.wait(10).reason == {"stop": "stopped", "time": "budget_time"}[how]
     block.set()

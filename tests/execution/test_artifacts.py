@@ -74,7 +74,7 @@ async def test_what_a_candidate_writes_is_kept_on_request(wanted, level, make_re
     sandbox = ZygoteSandbox(level, watched=False)
     folder = tmp_path / "kept"
     try:
-        limits = Limits(kept_bytes=1000)
+        limits = Limits(artifact_bytes=1000)
         await sandbox.open(World(recipe=recipe, limits=limits, artifacts=folder if wanted else None))
         candidate = Candidate(kind=CandidateKind.CODE, text=text + GOOD)
         async with sandbox.attempt(candidate) as attempt:

@@ -95,14 +95,14 @@ def test_tests_that_do_not_run_are_no_pass(folder, pursue, problem):
     (folder / "tests" / "test_double.py").write_text(problem)
     run, end = pursue(RIGHT)
     assert end.reason == "iterations"
-    assert "tests/test_double.py" in run.cycle.standing.last.why
+    assert "tests/test_double.py" in run.cycle.state.last.why
 
 
 def test_skipped_tests_alone_are_no_pass(folder, pursue):
     (folder / "tests" / "test_double.py").write_text("import pytest\n\ndef test_it():\n    pytest.skip('later')\n")
     run, end = pursue(RIGHT)
     assert end.reason == "iterations"
-    assert "every test was skipped" in run.cycle.standing.last.why
+    assert "every test was skipped" in run.cycle.state.last.why
 
 
 def test_changed_tests_are_another_question(folder, pursue):
@@ -166,7 +166,7 @@ TRICKS = {
 def test_no_trick_makes_the_tests_pass(pursue, folder, trick):
     run, end = pursue(TRICKS[trick].replace("{folder}", str(folder)), timeout=5.0)
 
-    assert end.reason == "iterations", (end, run.cycle.standing.last.why)
+    assert end.reason == "iterations", (end, run.cycle.state.last.why)
     assert not run.accepted
 
 

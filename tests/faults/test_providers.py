@@ -125,7 +125,7 @@ def assert_books(run):
     assert usage.calls == len(calls)
     assert usage.tokens == sum(call["prompt_tokens"] + call["completion_tokens"] for call in calls)
     assert usage.usd == pytest.approx(sum(call["usd"] for call in calls))
-    reserved = run.cycle.pace.ledger.account.reserved
+    reserved = run.cycle.context.ledger.account.reserved
     assert (reserved.tokens, reserved.calls) == (0, 0)
     assert reserved.usd == pytest.approx(0, abs=1e-9)
     return calls

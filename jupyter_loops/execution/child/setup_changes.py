@@ -20,11 +20,11 @@ class SetupChanges:
     """Their plain attributes as they are now, and which differ later."""
 
     def __init__(self, names: Mapping[str, object], kinds: Iterable[type]) -> None:
-        found = {name: value for name, value in names.items() if isinstance(value, ModuleType)}
-        self._modules = [(name, module, dict(vars(module))) for name, module in found.items()]
-        own = (kind for kind in kinds if not is_of_a_library(kind.__module__))
-        self._kinds: list[tuple[type, dict[str, Any], list[type]]] = [
-            (kind, _attributes(kind), kind.__subclasses__()) for kind in own
+        modules = {name: value for name, value in names.items() if isinstance(value, ModuleType)}
+        self._modules = [(name, module, dict(vars(module))) for name, module in modules.items()]
+        classes = [kind for kind in kinds if not is_of_a_library(kind.__module__)]
+        self._kinds: list[tuple[type, Attributes, list[type]]] = [
+            (kind, _attributes(kind), kind.__subclasses__()) for kind in classes
         ]
 
     def first(self, text: str, given: set[int]) -> str:
