@@ -58,9 +58,9 @@ def _finite(value: Any) -> Any:
 def _dump(value: Any) -> bytes:
     """Compact JSON. pydantic's writer is quick, and marks what it cannot say: then our own, slower way is taken."""
     try:
-        said = _writer()(value, inf_nan_mode="constants", fallback=_plain)
-        if b"NaN" not in said and b"Infinity" not in said:
-            return said
+        encoded = _writer()(value, inf_nan_mode="constants", fallback=_plain)
+        if b"NaN" not in encoded and b"Infinity" not in encoded:
+            return encoded
     except (ValueError, TypeError):  # half a character, or nested too deeply
         pass
     return _bytes(json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
@@ -121,10 +121,10 @@ def chain(previous: str, body: bytes) -> str:
 
 def mentioned(body: Mapping[str, Any]) -> Iterator[str]:
     """The SHA-256 of every text that a body refers to."""
-    found: list[str] = []
+    digests: list[str] = []
     for place in PLACES.get(body["kind"], ()):
-        _replace(dict(body), place, lambda mark: found.append(mark["text"]) if isinstance(mark, dict) else None)
-    yield from found
+        _replace(dict(body), place, lambda mark: digests.append(mark["text"]) if isinstance(mark, dict) else None)
+    yield from digests
 
 
 def decode(body: str, texts: Mapping[str, str | None]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ STORED = NEW.format(
 )""",
 )
 MARKED = NEW.format(what="$what", runs="runs WHERE run_id IN (SELECT unnest($ids::VARCHAR[]))")
-FOUND = NEW.format(what="'found'", runs="runs")
+EXISTING = NEW.format(what="'found'", runs="runs")
 
 HEADS = f"""
 -- The chain of runs, which tells a run that was deleted from one that never was. Not computed from events.
@@ -71,7 +71,7 @@ CREATE TABLE signatures (
     signature VARCHAR,   -- of the head's number and hash, hexadecimal
     signed_at TIMESTAMP  -- UTC
 );
-{FOUND};
+{EXISTING};
 {APPEND};
 """  # noqa: S608 - constants
 

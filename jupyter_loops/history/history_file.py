@@ -29,7 +29,7 @@ class HistoryFile:
         self.address = Address.of(path)
         self._glances = Glances(self.address) if read_only else None
         self.notices: list[str] = []  # what a person should know of the history: each once
-        self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
+        self.listeners: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
         self._lock = threading.RLock()
         self._live: LiveHistory | None = None
         OPENED.add(self)
@@ -69,14 +69,14 @@ class HistoryFile:
         """Tell a person, once, what they should know."""
         if text not in self.notices:
             self.notices.append(text)
-            for tell in list(self.told):
-                tell(text)
+            for listener in list(self.listeners):
+                listener(text)
             log.warning("%s", text)
 
     def tell(self, listener: Callable[[str], None]) -> Callable[[object], None]:
         """Let `listener` hear of new notices, on any thread, until the function that this gives is called."""
-        self.told.append(listener)
-        return lambda _: self.told.remove(listener)
+        self.listeners.append(listener)
+        return lambda _: self.listeners.remove(listener)
 
     def _opened(self) -> LiveHistory:
         import duckdb
@@ -99,15 +99,15 @@ class HistoryFile:
 
     def _elsewhere(self, cause: str) -> bool:
         """Whether the history could be put elsewhere, because its folder takes nothing; a chosen one must be there."""
-        wanted = self.path
-        there = wanted.parent.is_dir() or wanted.parent == data_folder()
-        if self.address.kind != "file" or not there or wanted.name.startswith(ELSEWHERE):
+        chosen = self.path
+        there = chosen.parent.is_dir() or chosen.parent == data_folder()
+        if self.address.kind != "file" or not there or chosen.name.startswith(ELSEWHERE):
             return False
-        for folder in spares.folders(wanted):
+        for folder in spares.folders(chosen):
             if spares.make(folder):
-                self.address = Address.of(folder / f"{ELSEWHERE}{wanted.name}")
+                self.address = Address.of(folder / f"{ELSEWHERE}{chosen.name}")
                 self.notice(
-                    f"no history can be kept in {wanted.parent}: {cause}. What happens now is kept in "
+                    f"no history can be kept in {chosen.parent}: {cause}. What happens now is kept in "
                     f"{self.path}; choose another file with --history or JUPYTER_LOOPS_HISTORY"
                 )
                 return True
@@ -116,7 +116,7 @@ class HistoryFile:
     def before_fork(self) -> None:
         """Leave nothing open that a child could not take down."""
         if self._live is not None:
-            self._live.store.rest()
+            self._live.store.release()
 
     def after_fork(self) -> None:
         """In a forked child: start over, with a journal of its own."""

@@ -44,7 +44,7 @@ class Cursor(Protocol):
 
 TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
 FORK = 0.3  # seconds that a fork waits for a lease to end
-OURS = 30.0  # seconds that a writer waits where one of our own is at it, and not a stranger
+QUEUE_PATIENCE = 30.0  # seconds that a writer waits behind another writer of jupyter-loops
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 # Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
 # whole blocks of every column, writes a third of what it would with DuckDB's own 256 kB. Large files are no larger.
@@ -76,7 +76,7 @@ class Lease:
 
     BATCH = 20_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
-    WHOLE = False  # a transaction goes in one piece
+    SINGLE_REQUEST = False  # a transaction is sent as one script
     UPGRADES = False  # a client may bring it up to date in place; a file is brought up to date by way of a backup
     COMMENTS_IN_VIEWS = True  # their columns can be described
     FIRST = ""  # what a transaction begins with where writers do not wait for each other
@@ -97,7 +97,7 @@ class Lease:
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
             turn = self._turn(min(TURN, patience))
             if write and turn is None and self._turnstile is not None:
-                patience = max(patience, min(OURS, patience * OURS))
+                patience = max(patience, min(QUEUE_PATIENCE, patience * QUEUE_PATIENCE))
             try:
                 self._attach(cursor, write=write, patience=patience)
                 if not write and turn is not None:  # readers share; the queue is for those who wait
@@ -106,7 +106,7 @@ class Lease:
                 try:
                     run(cursor, "USE history")
                     with self._private_log() if write else contextlib.nullcontext():
-                        yield self._told(cursor)
+                        yield self._wrap(cursor)
                 except Exception as error:
                     if file_errors.damaged(self.path, error):
                         raise self._refusal(error) from error
@@ -153,22 +153,22 @@ class Lease:
 
     def compact(self, folder: Path, patience: float) -> None:
         """Write the file anew, by way of a folder beside it, without what was deleted from it."""
-        aside = folder / leftovers.name()
+        new_file = folder / leftovers.name()
         try:
             with self.attached(write=True, patience=patience) as cursor:
                 run(cursor, "CHECKPOINT history")  # its log must not be there when the new file is
-                run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
+                run(cursor, f"ATTACH {quoted(new_file)} AS anew ({FORMAT})")
                 try:
                     run(cursor, "COPY FROM DATABASE history TO anew")
                 finally:
                     run(cursor, "DETACH anew")
-                aside.chmod(0o600)
+                new_file.chmod(0o600)
                 if os.name == "posix":  # nobody else has the file now, and none of us needs the old one
-                    aside.replace(self.path)
+                    new_file.replace(self.path)
             if os.name != "posix":  # an open file cannot be replaced there
-                aside.replace(self.path)
+                new_file.replace(self.path)
         finally:
-            aside.unlink(missing_ok=True)
+            new_file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
@@ -229,7 +229,7 @@ class Lease:
                 self._memory.close()
                 self._memory = None
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Before a fork: let go of DuckDB, whose threads a child would not have, unless somebody is using it."""
         if self._lock.acquire(timeout=FORK):
             try:
@@ -271,7 +271,7 @@ class Lease:
     def _patience(self, seconds: float) -> float:
         return seconds
 
-    def _told(self, cursor: DuckDBPyConnection) -> Cursor:
+    def _wrap(self, cursor: DuckDBPyConnection) -> Cursor:
         return cursor
 
     def _waits(self, error: Exception) -> bool:

@@ -14,7 +14,7 @@ from .lock import FileLock
 CLAIM = ".claim"
 SETTLED = 5.0  # seconds after which a file of a process that is gone is surely not in use
 OLD = 3600.0  # seconds after which a file is not in use, whoever made it
-_MADE = re.compile(r"new-(?:(\d+)-)?[0-9a-f]+\.duckdb")
+_DATABASE_NAME = re.compile(r"new-(?:(\d+)-)?[0-9a-f]+\.duckdb")
 
 
 def name() -> str:
@@ -27,14 +27,14 @@ def collect(folder: Path) -> None:
     for path in list(folder.iterdir()):
         with contextlib.suppress(OSError):
             if path.suffix == CLAIM:
-                held = FileLock.take(path)
-                if held is not None:
-                    held.remove()
-            elif (made := _MADE.match(path.name)) and _left(path, made[1]):
+                lock = FileLock.take(path)
+                if lock is not None:
+                    lock.remove()
+            elif (name_match := _DATABASE_NAME.match(path.name)) and _abandoned(path, name_match[1]):
                 path.unlink()
 
 
-def _left(path: Path, pid: str | None) -> bool:
+def _abandoned(path: Path, pid: str | None) -> bool:
     age = time.time() - path.stat().st_mtime
     if pid is None or age <= SETTLED:
         return age > OLD

@@ -15,7 +15,7 @@ from .lock import try_lock
 from .store import Store
 from .writer import Writer
 
-OPENING = 0.3  # seconds that the first use waits for another program; events are kept in the journal meanwhile
+OPEN_PATIENCE = 0.3  # seconds that the first use waits for another program; events are kept in the journal meanwhile
 GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the database
 
 
@@ -31,7 +31,7 @@ class LiveHistory:
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
         try:
-            self.store.open(OPENING)
+            self.store.open(OPEN_PATIENCE)
         except BusyError as error:
             notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .alive import gone
+from .alive import kernel_ended
 from .lease import Cursor, run
 
 OPEN = """
@@ -19,8 +19,12 @@ def unnoticed(cursor: Cursor, owned: Callable[[str], bool]) -> list[str]:
 
     Times alone do not say that a kernel is gone, because clocks are set back: none that still has its journal is.
     """
-    told = run(cursor, OPEN)
-    return [run_id for run_id, kernel, spoke, journal in told if gone(kernel, spoke) and not owned(journal or "")]
+    open_runs = run(cursor, OPEN)
+    return [
+        run_id
+        for run_id, kernel, spoke, journal in open_runs
+        if kernel_ended(kernel, spoke) and not owned(journal or "")
+    ]
 
 
 def notice(cursor: Cursor, run_ids: Sequence[str]) -> None:

@@ -44,13 +44,13 @@ class HistoryMaintenance(HistoryQueries):
         What the ledgers charged stays on the record; the view `costs` and all sums over it follow the correction.
         """
         moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
-        known = {} if price is None else {name: getattr(price, name) for name in PRICED}
+        prices = {} if price is None else {name: getattr(price, name) for name in PRICED}
         with self._opened().store.writing(self.journal) as cursor:
-            given = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
-            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", given)
+            key = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
+            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", key)
             cursor.execute(
                 "INSERT INTO corrections VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)",
-                {**dict.fromkeys(PRICED), **known, **given},
+                {**dict.fromkeys(PRICED), **prices, **key},
             )
 
     def day(self, limit: float | None = None) -> DayBook:
@@ -73,9 +73,9 @@ class HistoryMaintenance(HistoryQueries):
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
             broken = audit.chains(cursor, run_id)
-            gone = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
+            deleted = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
             wrong = signing.findings(cursor) if signed else []
-            return [*wrong, *broken, *gone, *audit.texts(cursor), *audit.rows(cursor, run_id)]
+            return [*wrong, *broken, *deleted, *audit.texts(cursor), *audit.rows(cursor, run_id)]
 
     def sign(self) -> str:
         """Sign the chain of runs as it is now, with a key in the user's configuration; says which.
@@ -91,7 +91,7 @@ class HistoryMaintenance(HistoryQueries):
         """Who signed how much of it, and when, in one line. Raises HistoryError where nobody has."""
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
-            return signing.told(cursor)
+            return signing.describe(cursor)
 
     def whole_since(self) -> datetime | None:
         """Since when (UTC) `verify` names runs that were deleted as a whole; None where there never was a run."""
@@ -138,14 +138,14 @@ class HistoryMaintenance(HistoryQueries):
         live = self._opened()
         with live.store.writing(live.journal) as cursor:
             old = retention.old(cursor, older, keep_verified=keep_verified)
-            kept = retention.with_forefathers(cursor, live.store.living(cursor))
-            gone = [run_id for run_id in old if run_id not in kept]
+            retained = retention.with_forefathers(cursor, live.store.living(cursor))
+            pruned = [run_id for run_id in old if run_id not in retained]
             if not dry_run:
-                retention.delete(cursor, gone)
-        if gone and not dry_run:
+                retention.delete(cursor, pruned)
+        if pruned and not dry_run:
             live.store.compact()
-            self._discard_artifacts(gone)
-        return gone
+            self._discard_artifacts(pruned)
+        return pruned
 
     def forget(self, run_id: str) -> int:
         """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds.
@@ -183,19 +183,19 @@ class HistoryMaintenance(HistoryQueries):
         live.store.take(entries)
         self.flush()
         for first, last in missing:
-            self.notice(audit.told(entries[0].run, first, last))
+            self.notice(audit.describe_gap(entries[0].run, first, last))
         return entries[0].run
 
     def recover(self, source: str | Path) -> int:
         """Take in all that is sound in a journal's file, damaged or not; gives the new events."""
         try:
-            found = list(journal_frame.read(Path(source).read_bytes()))
+            entries = list(journal_frame.read(Path(source).read_bytes()))
         except OSError as error:
             raise HistoryError(f"{source} cannot be read: {error.strerror}") from error
-        if not found:
+        if not entries:
             raise HistoryError(f"there is no event in {source}")
         ((before,),) = self.sql("SELECT count(*) FROM events")
-        self._opened().store.take(found)
+        self._opened().store.take(entries)
         self.flush()
         ((after,),) = self.sql("SELECT count(*) FROM events")
         return int(after - before)
@@ -216,18 +216,18 @@ class HistoryMaintenance(HistoryQueries):
         A second time takes nothing. Raises HistoryError, and takes nothing, when a chain there is broken or a run of
         the same name is another one here.
         """
-        live, theirs, taken = self._opened(), other._opened(), 0
-        with theirs.store.reading(theirs.journal) as there:
+        live, source, imported = self._opened(), other._opened(), 0
+        with source.store.reading(source.journal) as there:
             for finding in audit.altered(there):
                 raise HistoryError(f"nothing was imported: {finding}")
             for gap in audit.gaps(there):
-                self.notice(audit.told(*gap))
+                self.notice(audit.describe_gap(*gap))
             with live.store.reading(live.journal) as here:
-                known, told = ends(here), ends(there)
-                both = {name: min(last, told[name]) for name, last in known.items() if name in told}
+                local_ends, source_ends = ends(here), ends(there)
+                both = {name: min(last, source_ends[name]) for name, last in local_ends.items() if name in source_ends}
                 same(hashes(here, both), hashes(there, both))
-            for portion in later(there, known):
+            for portion in later(there, local_ends):
                 live.store.take(portion)
                 self.flush()
-                taken += len(portion)
-        return taken
+                imported += len(portion)
+        return imported

@@ -17,7 +17,7 @@ CUT_SHORT = """
 SELECT run_id FROM runs JOIN (SELECT run_id, max(seq) AS seq FROM events GROUP BY run_id) AS last USING (run_id)
 WHERE runs.events > last.seq
 """
-AGAIN = "INSERT INTO batch SELECT run_id, seq, hash, body FROM events WHERE run_id IN (SELECT unnest($ids))"
+FILL_BATCH = "INSERT INTO batch SELECT run_id, seq, hash, body FROM events WHERE run_id IN (SELECT unnest($ids))"
 
 
 def mendable(cursor: Cursor, run_id: str | None = None) -> list[str]:
@@ -32,7 +32,7 @@ def mend(cursor: Cursor, run_ids: Sequence[str]) -> None:
     """Write the rows of these runs anew, inside the caller's transaction."""
     ids = {"ids": list(run_ids)}
     run(cursor, BATCH)
-    run(cursor, AGAIN, ids)
+    run(cursor, FILL_BATCH, ids)
     for table in (*audit.COMPUTED, "events"):
         run(cursor, f"DELETE FROM {table} WHERE run_id IN (SELECT unnest($ids))", ids)  # noqa: S608 - our own names
     project(cursor)

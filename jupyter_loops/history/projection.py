@@ -14,9 +14,9 @@ from .schema import TABLES
 
 
 def _words(of: str) -> tuple[str, ...]:
-    found = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
-    assert found is not None
-    return tuple(re.findall(r"'(\w+)'", found[1]))
+    enum = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
+    assert enum is not None
+    return tuple(re.findall(r"'(\w+)'", enum[1]))
 
 
 # What a typed column can hold, whatever the code of today may say; the rest is NULL there, and whole in its event.
