@@ -32,7 +32,7 @@ class Address:
 
     kind: str  # file, quack, ducklake
     text: str
-    home: Path  # the file; for a server and a lake what this machine keeps its journals and artifacts beside
+    home: Path  # the file; of a server or a lake the path beside which this machine keeps journals and artifacts
     data: str = ""  # of a lake: where its rows are
 
     @classmethod

@@ -1,9 +1,9 @@
 """Proves that nothing in the history was edited, deleted, inserted or moved after it was written.
 
 Each event's hash covers its body and the hash before it, so an edit breaks the chain at its place. The run's row
-holds the number and the hash of its last event, so a chain that was cut short shows too. Texts are named by their
-hash. The other tables are computed from the events again and compared. Runs that are gone as a whole
-are found by missing.py; who can write the file can also compute a new chain, which signing.py is for.
+holds the number and the hash of its last event, so a truncated chain shows too. Texts are named by their hash. The
+other tables are computed again from the events and compared. missing.py finds runs that were deleted. Whoever can
+write the file can also compute a new chain; signing.py detects that.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SELECT run_id, seq, body, position FROM (
 WHERE hash IS DISTINCT FROM sha256(before || body) OR seq <> position
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
 """
-# An event that is missing breaks the chain at the next one, which may be as it was written all the same.
+# A missing event breaks the chain at the next one, although that one may be unchanged.
 ALTERED = """
 SELECT DISTINCT run_id FROM (
     SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, lag(seq, 1, 0) OVER by_seq AS last
@@ -146,7 +146,7 @@ def _number(body: str) -> Any:
 
 
 def texts(cursor: Cursor) -> list[AuditFinding]:
-    """Texts that are not what their hash says; forgotten ones are not among them."""
+    """Texts that do not match their hash; forgotten texts are left out."""
     return [AuditFinding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
@@ -157,7 +157,7 @@ def _difference(cursor: Cursor, database: str, table: str) -> str:
 
 
 def rows(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
-    """Rows that the events do not give: all tables are computed anew in memory, and compared."""
+    """Rows that do not follow from the events: all tables are computed again in memory, and compared."""
     value = {"run": run_id}
     ((database,),) = run(cursor, "SELECT '\"' || current_database() || '\"'")
     run(cursor, "ATTACH ':memory:' AS computed")

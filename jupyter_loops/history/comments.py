@@ -1,4 +1,4 @@
-"""The comments of the schema's steps, as the documentation that is kept in the file itself.
+"""The comments of the schema's steps, as the documentation that the file itself holds.
 
 One source for all readers: COMMENT ON in each new history, so that any DuckDB client shows it; `History.schema()`
 and `%loops schema`; the ER picture. In the comment of a table, an "Example:" line is a query to try.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .steps import STEPS
 
 EXAMPLE = "Example: "
-# What the file says of itself, as rows.
+# The comments in the file, as rows.
 TABLES_OF_THE_FILE = """
 SELECT name, kind, comment.split(chr(10))[1] AS holds, comment.split(chr(10) || 'Example: ')[2] AS example
 FROM (

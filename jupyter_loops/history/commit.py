@@ -13,7 +13,7 @@ from .projection import BATCH, project, script
 
 STAGES = f"{BATCH}; CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)"
 # One long text is taken over much quicker than lists, and while it is taken apart other threads of Python go on.
-# What parts it is in no JSON, so in nothing that we write; what a stranger wrote is kept without it.
+# The separators occur in no JSON, so in nothing that we write; they are dropped from what a stranger wrote.
 EVENT, FIELD = b"\x1e", b"\x1f"
 STAGE = """
 INSERT INTO batch SELECT part[1], part[2]::INTEGER, part[3], part[4]

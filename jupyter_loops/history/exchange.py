@@ -47,7 +47,7 @@ def hashes(cursor: Cursor, positions: Mapping[str, int]) -> dict[str, str]:
 
 
 def same(local_hashes: Mapping[str, str], other_hashes: Mapping[str, str]) -> None:
-    """Raises HistoryError when two histories tell different things of one run."""
+    """Raises HistoryError when two histories hold different events under the same run id."""
     for name in sorted(local_hashes.keys() & other_hashes.keys()):
         if local_hashes[name] != other_hashes[name]:
             raise HistoryError(f"nothing was imported: run {name} is there too, and is another one")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(database: DuckDBPyConnection, *names: str) -> None:
-    """Load them. Raises HistoryError that says what to install."""
+    """Load them. Raises HistoryError, which names what to install."""
     import duckdb
 
     for name in names:

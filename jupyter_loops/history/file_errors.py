@@ -1,6 +1,6 @@
-"""What stands in the way of a history file: told by the class of DuckDB's error and by the file, never by a word in it.
+"""Why a history file cannot be used: derived from the class of DuckDB's error and from the file.
 
-A path may hold any word, so what DuckDB says is only looked at where the path cannot be.
+A path may hold any word, so DuckDB's message is only matched where the path cannot be.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Holder:
 
 
 def clock(moment: float) -> str:
-    """Local time as a person tells it: the date only where it is not today."""
+    """Local time; with the date where it is not today."""
     then = datetime.fromtimestamp(moment).astimezone()
     return f"{then:%H:%M}" if then.date() == datetime.now().astimezone().date() else f"{then:%Y-%m-%d %H:%M}"
 

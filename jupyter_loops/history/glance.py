@@ -1,4 +1,4 @@
-"""A history that is only looked at: no folder, no journal, no migration beside it; for newer files, and for others'."""
+"""Read-only access to a history: no folder, journal or migration; for newer files, and for files of other users."""
 
 from __future__ import annotations
 

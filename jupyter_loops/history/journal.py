@@ -1,15 +1,15 @@
 """The write-ahead journal of one kernel: an event is durable here before its effect becomes visible.
 
 Two promises. Every event that `append` has returned for survives the death of this process
-(it is in the operating system's hands: a `kill -9` loses nothing). The events that money or a
-person stands behind (DURABLE) survive the death of the machine too: `append` waits for the disk, and
-takes along whatever was appended before. Threads that wait at the same time share one flush.
+(the operating system has it: a `kill -9` loses nothing). The events that cost money or that a
+person caused (DURABLE) survive a power cut too: `append` waits until they, and all events before
+them, are on the disk. Threads that wait at the same time share one flush.
 The other events of a round are flushed with the next durable one, so after a power cut at most
-the steps since the last answer are missing, and they cost nothing to repeat. A call that had left
-when the power failed is among them: its answer is lost either way, and its price is not known.
+the steps since the last answer are missing, and they cost nothing to repeat. A call in flight at a
+power cut is among them: its answer is lost either way, and its price is unknown.
 
 A disk that refuses, because it is full or broken, does not end a run: the journal goes on in the first spare folder
-that takes it, beginning with a copy of all that is not in the database yet. What is stored twice counts once.
+that accepts it, and first copies all that is not in the database yet. An event that is stored twice counts once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .body import chain, encode
 from .journal_frame import pack
 from .segment import ROOM, Segment, now
 
-MAX_RETAINED = 64  # files of runs that go on, at most, that are kept after they were drained
+MAX_RETAINED = 64  # most drained files that are retained because their runs go on
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 
 
@@ -45,10 +45,10 @@ class SegmentJournal:
         elsewhere: Sequence[Path] = (),
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`tip` finds the last hash of a run that another process began; `wake` hears of each append."""
+        """`tip` finds the last hash of a run that another process began; `wake` is called after each append."""
         self._folder, self._tip, self._wake, self._notice = folder, tip, wake, notice
         self._spares = list(elsewhere)  # where to go on when this folder's disk refuses
-        self.token = secrets.token_hex(6)  # in the names of its files: whoever has them locked is alive
+        self.token = secrets.token_hex(6)  # in the names of its files: the process that has them locked is alive
         self._started_at = now()
         self._numbers = itertools.count(1)  # of its files
         self._order = threading.Lock()  # of appends
@@ -98,7 +98,7 @@ class SegmentJournal:
         self._notice(f"the journal in {self._folder} was deleted or moved; it was begun anew, and no event is missing")
 
     def _recover(self, broken: OSError) -> None:
-        """Go on where there is room again, with all that was kept before. Raises HistoryError."""
+        """Go on where there is room again, with all retained events. Raises HistoryError."""
         with self._disk, self._order:
             try:
                 self._carry_over()
@@ -108,7 +108,7 @@ class SegmentJournal:
         self._notice(f"the journal in {self._folder} can be written again")
 
     def requeue_open_runs(self) -> None:
-        """Have all events of runs that go on drained once more, because the database may have lost them."""
+        """Drain all events of open runs once more, because the database may have lost them."""
         with self._disk, self._order:
             if self._segments:
                 self._carry_over()
@@ -183,7 +183,7 @@ class SegmentJournal:
         return Segment.create(folder, self.token, self._started_at, next(self._numbers))
 
     def _flush(self, end: int) -> None:
-        with self._disk:  # whoever waited here finds that the flush before took its event along
+        with self._disk:  # a thread that waited here may find its event flushed already
             if self._durable >= end:
                 return
             with self._order:
@@ -224,7 +224,7 @@ class SegmentJournal:
                     segment.remove()
             crowded = bool(self._segments) and self._preallocated is None and self._segments[-1].size > ROOM // 2
         if crowded:
-            with contextlib.suppress(OSError):  # a full disk is met, and told, by the next append
+            with contextlib.suppress(OSError):  # the next append meets a full disk, and reports it
                 self._preallocated = self._next(self._folder)
 
     def close(self) -> None:

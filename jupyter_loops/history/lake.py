@@ -1,7 +1,7 @@
 """A history in a lake: its catalogue in SQLite or PostgreSQL, its rows in files of a folder that the team shares.
 
-A lake has neither keys nor enums, and its writers do not wait for each other: who commits second is told, and tries
-again. To be told, each writer moves one row that all of them move.
+A lake has neither keys nor enums, and its writers do not wait for each other: the second commit fails, and is tried
+again. To make it fail, each writer updates the same row.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class LakeLease(Lease):
         return self.conflicts(error) or "unable to connect" in str(error).lower()
 
     def conflicts(self, error: Exception) -> bool:
-        """Whether somebody else was quicker, so that the transaction may be tried again."""
+        """Whether another writer committed first, so that the transaction may be tried again."""
         return any(word in str(error).lower() for word in CONFLICT)
 
     def compact(self, folder: Path, patience: float) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Files that a process makes beside the journals for a moment, and what a killed one left of them."""
+"""Temporary files beside the journals, and those that a killed process left."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DATABASE_NAME = re.compile(r"new-(?:(\d+)-)?[0-9a-f]+\.duckdb")
 
 
 def name() -> str:
-    """A name for a database that is being made; it says by whom."""
+    """A name for a database that is being made; it holds the id of its process."""
     return f"new-{os.getpid()}-{secrets.token_hex(4)}.duckdb"
 
 
 def collect(folder: Path) -> None:
-    """Delete what processes that are gone have left: half-made databases, and claims that nobody holds."""
+    """Delete what ended processes left: half-made databases, and claims that no process holds."""
     for path in list(folder.iterdir()):
         with contextlib.suppress(OSError):
             if path.suffix == CLAIM:

@@ -27,7 +27,7 @@ class LiveHistory:
         journals = path.with_name(f"{path.name}.journal")
         spares.build(journals)
         leftovers.collect(journals)
-        try_lock(journals / "turnstile")  # a folder that locks nothing is told at once, and not as a file in use
+        try_lock(journals / "turnstile")  # reported at once: a folder that cannot lock files is no file in use
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
         try:
@@ -44,7 +44,7 @@ class LiveHistory:
         return rows[0][0] if rows else ""
 
     def close(self) -> None:
-        """Drain what the database takes in time; the journal keeps the rest."""
+        """Drain what the database accepts in time; the remainder stays in the journal."""
         free = self.writer.close(GOODBYE)
         if free:
             with contextlib.suppress(HistoryError):

@@ -27,7 +27,7 @@ FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
 
 
 class HistoryMaintenance(HistoryQueries):
-    """A history that is kept: proved, put right, pruned, exported, merged."""
+    """Maintenance of a history: verify, sign, mend, repair, prune, export, merge."""
 
     def total_usd(self, since: datetime | None = None) -> float:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
@@ -39,7 +39,7 @@ class HistoryMaintenance(HistoryQueries):
         return float(total)
 
     def correct_price(self, model: str, price: Price | None, since: datetime | None = None) -> None:
-        """Say what a model really cost from `since` (UTC) on, or ever; None: what was listed is right.
+        """Set what a model really cost from `since` (UTC) on, or always; None: the listed price is right.
 
         What the ledgers charged stays on the record; the view `costs` and all sums over it follow the correction.
         """
@@ -100,9 +100,9 @@ class HistoryMaintenance(HistoryQueries):
             return heads.since(cursor)
 
     def mend(self, run_id: str | None = None) -> list[str]:
-        """Compute the rows of a run, or of all, anew where they differ from intact events; gives the runs' ids.
+        """Compute the rows of a run, or of all, again where they differ from intact events; gives the runs' ids.
 
-        What `verify` finds in the events themselves stays as it is: nothing but the original can put that right.
+        What `verify` finds in the events themselves stays as it is: only the original can restore it.
         """
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
@@ -113,7 +113,7 @@ class HistoryMaintenance(HistoryQueries):
         return wrong
 
     def repair(self) -> Repaired:
-        """Make a damaged, foreign or half file anew from the journals, its backups, and what can be read of it.
+        """Rebuild a damaged, foreign or truncated file from the journals, its backups, and what can be read of it.
 
         The old file is kept beside the new one; what this gives says where, what was saved, and what is missing. Raises
         HistoryError where the file is sound, where nothing is left, and for a server or a lake.
@@ -133,7 +133,7 @@ class HistoryMaintenance(HistoryQueries):
         """Delete the runs whose last event is older, and the texts that nobody else uses; gives their ids.
 
         A run that goes on, waits, or has just been gone on with stays, and so do those it comes from.
-        The file is written anew afterwards, so that it really shrinks.
+        The file is rewritten afterwards, so that it really shrinks.
         """
         live = self._opened()
         with live.store.writing(live.journal) as cursor:

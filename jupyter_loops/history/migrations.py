@@ -72,7 +72,7 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: 
 
 
 def upgrade(lease: Lease) -> None:
-    """Bring a copy that nobody else knows of up to date."""
+    """Bring a copy that no other process knows of up to date."""
     with lease.attached(write=True, patience=0.0) as cursor:
         current = check(cursor, lease.name)
         if current < len(STEPS):
@@ -95,12 +95,12 @@ def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
         try:
             apply(cursor, [lease.schema(step) for step in steps], current, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
-            if check(cursor, lease.name, len(steps)) == current:  # otherwise somebody else was quicker
+            if check(cursor, lease.name, len(steps)) == current:  # otherwise another process was quicker
                 raise
 
 
 def _back_up(cursor: Cursor, folder: Path, backup: Path) -> None:
-    """Copy the attached file as it is now, while nobody else can write it; a backup is whole, or not there."""
+    """Copy the attached file as it is now, while no other process can write it; a backup is complete, or not there."""
     partial = folder / leftovers.name()
     try:
         run(cursor, f"ATTACH {quoted(partial)} AS backup ({FORMAT})")
@@ -115,7 +115,7 @@ def _back_up(cursor: Cursor, folder: Path, backup: Path) -> None:
 
 
 def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
-    """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
+    """Build the file under another name and link it into place, so that no process meets a half-made one."""
     partial = folder / leftovers.name()
     try:
         lease.create(partial, lambda cursor: apply(cursor, steps, 0))

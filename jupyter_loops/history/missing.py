@@ -1,4 +1,4 @@
-"""Runs that were deleted or written anew as a whole, which only the chain of runs tells: see heads.py."""
+"""Runs that were deleted or rewritten as a whole, which only the chain of runs shows: see heads.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNKNOWN = "SELECT run_id FROM runs ANTI JOIN heads USING (run_id) WHERE $run IS 
 
 
 def findings(cursor: Cursor, run_id: str | None, reported: AbstractSet[str]) -> list[AuditFinding]:
-    """Runs that are gone, or were written anew as a whole, but for those that were told already."""
+    """Runs that were deleted or rewritten as a whole, without those that were reported already."""
     value, results = {"run": run_id}, [_broken(*row) for row in run(cursor, BROKEN)]
     for name, what, moment, deleted in run(cursor, MISSING, value):
         if name not in reported:

@@ -75,7 +75,7 @@ class QuackLease(Lease):
         return any(word in str(error).lower() for word in CONNECTION_ERRORS)
 
     def conflicts(self, error: Exception) -> bool:
-        """Whether somebody else was quicker, so that the transaction may be tried again."""
+        """Whether another writer committed first, so that the transaction may be tried again."""
         return any(word in str(error).lower() for word in CONFLICT)
 
     def compact(self, folder: Path, patience: float) -> None:  # noqa: ARG002

@@ -27,7 +27,7 @@ from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
 REFUSED = timedelta(days=30)  # for which a server's refusal is remembered
-QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
+QUIET = 300.0  # seconds that a model may take to answer, while a run on another machine writes no event
 
 
 class HistoryQueries(HistoryFile):
@@ -198,7 +198,7 @@ class HistoryQueries(HistoryFile):
         return rows[0] if rows else None
 
     def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
-        """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
+        """Results of the runs of this loop, and of this model: rounds, verified, weight, usd, tokens, seconds."""
         return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
 
     def refusals(self, now: datetime | None = None) -> list[dict[str, str]]:
@@ -207,7 +207,7 @@ class HistoryQueries(HistoryFile):
         return self.sql(experience.REFUSALS, {"since": since}).dicts()
 
     def corrections(self) -> list[dict[str, Any]]:
-        """What models really cost, as `correct_price` was told, now: US dollars for each kind of token."""
+        """What models really cost, by the corrections that are valid now: US dollars for each kind of token."""
         return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
 
     def answers(self, run_id: str) -> list[Answered]:

@@ -30,7 +30,7 @@ State = tuple[tuple[int, int, int] | None, ...]
 
 
 class ReadOnlyCopy:
-    """A copy that is made anew when the file has changed. Thread-safe."""
+    """A copy that is renewed when the file has changed. Thread-safe."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         """`folder` is private, and has the copy."""
@@ -84,7 +84,7 @@ class ReadOnlyCopy:
         return [fields for fields, _ in frames]
 
     def release(self) -> None:
-        """Before a fork: let go of DuckDB; the copy stays."""
+        """Before a fork: close DuckDB; the copy stays."""
         if self._lease is not None:
             self._lease.release()
 

@@ -1,7 +1,7 @@
-"""A new history of what is left of one: of the file as far as it can be read, of its backups, and of all journals.
+"""Rebuilds a history from the file, as far as it can be read, from its backups, and from all journals.
 
-The file is never opened but for its lock: a copy of it is read, table by table, and where a block of it is damaged in
-smaller and smaller pieces. What can be read goes into a new file, and the old one stays beside it under another name.
+The file is opened only for its lock. A copy of it is read, table by table, and around a damaged block in smaller and
+smaller pieces. What can be read goes into a new file, and the old one stays beside it under another name.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ class Repaired:
 
 
 def rebuild(path: Path, folders: Sequence[Path]) -> Repaired:
-    """Make the history at `path` anew, with the journals in `folders`, of which the first is its own.
+    """Rebuild the history at `path`, with the journals in `folders`, of which the first is the history's.
 
-    Raises HistoryError where nothing is wrong with it, where nothing of it is left, BusyError where it is in use.
+    Raises HistoryError where the file is sound or nothing of it is left, BusyError where it is in use.
     """
     if not path.is_file():
         raise HistoryError(f"there is no file {path} to repair; %loops import takes a backup in")
@@ -116,7 +116,7 @@ def rebuild(path: Path, folders: Sequence[Path]) -> Repaired:
 
 @contextlib.contextmanager
 def _write_locked(lease: Lease) -> Iterator[None]:
-    """Keep all others from writing to the file meanwhile; one that does not open at all is written by nobody."""
+    """Keep other processes from writing to the file; no process writes to one that does not open."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(lease.attached(write=False, patience=HOLD))
@@ -154,7 +154,7 @@ def _fill(cursor: Cursor, path: Path, file_copy: Path, folders: Sequence[Path]) 
         )
     lacking = not done.sources or bool(done.missing)
     for number, backup in enumerate(_backups(path), start=2):
-        if lacking or f".{DAMAGED}-" in backup.name:  # what a repair has kept that was killed has the log
+        if lacking or f".{DAMAGED}-" in backup.name:  # the old file of a repair that was killed has the log
             with _copied(backup, folders[0]) as backup_copy:
                 _take(cursor, backup_copy, number, backup.name, done)
     if entries:
@@ -304,7 +304,7 @@ def _take_entries(cursor: Cursor, entries: Sequence[Entry]) -> None:
 
 
 def _mark_lost(cursor: Cursor) -> list[str]:
-    """Put down in the chain of runs what could not be saved, and say it."""
+    """Record in the chain of runs what could not be saved; gives it in words."""
     run(cursor, LOST)
     lost_runs = [name for (name,) in run(cursor, LOST_RUNS)]
     plural = "" if len(lost_runs) == 1 else "s"

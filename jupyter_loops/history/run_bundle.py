@@ -31,7 +31,7 @@ def write(cursor: Cursor, run_id: str, target: Path) -> Path:
 
 
 def read(source: Path) -> tuple[list[Entry], list[tuple[int, int]]]:
-    """The events of a bundle, the first with all texts, and what it says is missing from them.
+    """The events of a bundle, the first with all texts, and the gaps that it lists.
 
     Raises HistoryError at the first line that does not verify.
     """

@@ -42,7 +42,7 @@ class Segment:
     def create(cls, folder: Path, token: str = "", started_at: str = "", number: int = 0) -> Segment:
         """The next file of the journal with this token; its entry in the folder is durable.
 
-        Names sort as the files were begun: a run's events must reach the database in order, whoever brings them there.
+        Names sort by the start of the journal: events must reach the database in order, whichever process drains them.
         """
         name = f"{started_at or now()}-{os.getpid()}-{token or secrets.token_hex(6)}-{number:08}{SUFFIX}"
         lock = FileLock.take(folder / name, create=True)
@@ -85,7 +85,7 @@ class Segment:
 
     @property
     def deleted(self) -> bool:
-        """Whether somebody has deleted or moved the file; what was written is still there for who has it open."""
+        """Whether the file was deleted or moved; a process that has it open can still read it."""
         try:
             return _identity(self._lock.path.stat()) != self._file
         except OSError:
@@ -129,7 +129,7 @@ class Segment:
         return self.size > ROOM - RESERVE
 
     def close(self) -> None:
-        """Let go of the file; whoever opens the history next drains it."""
+        """Close the file; the next process that opens the history drains it."""
         self._lock.close()
 
     def remove(self) -> None:
@@ -142,9 +142,9 @@ class Segment:
             self._lock.path.unlink(missing_ok=True)
 
     def discard(self) -> Path | None:
-        """Delete what a dead process left after it is drained.
+        """Delete the drained file of an ended process.
 
-        A damaged file is kept, and where is told; what is sound behind a hole in it is in a new file.
+        A damaged file is renamed instead, and its path returned; the sound events behind the damage go into a new file.
         """
         undrained = self._lock.path.read_bytes()[self.drained :]
         start = journal_frame.behind(undrained, 0) if undrained else None

@@ -1,8 +1,8 @@
 """Signatures of the chain of runs, with a key that is not in the file: more than a proof against edits.
 
-Who can write a history can compute all of its hashes anew, and who lacks the key cannot sign them. Beside the key is
-what was signed last of each history: one whose newest runs were cut off together with their signatures, or whose file
-was replaced by an older copy, is found by that.
+Whoever can write a history can compute all of its hashes again, but cannot sign them without the key. Beside the key
+is the last signed head of each history. It shows when the newest runs were cut off together with their signatures, or
+when the file was replaced by an older copy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 
 def sign(cursor: Cursor) -> str:
-    """Sign the newest head, inside the caller's transaction; says what was signed. The key is made where there is none.
+    """Sign the newest head, inside the caller's transaction; gives what was signed. Makes the key where none is.
 
     Raises HistoryError.
     """

@@ -16,7 +16,7 @@ REFUSALS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errn
 def folders(path: Path) -> list[Path]:
     """Where the journal of a history may go on, in order: the user's state folder, then the temporary one.
 
-    The same for every process of the user, so that whoever opens the history next finds what is left there.
+    The same for every process of the user, so that the next process that opens the history finds the journals there.
     """
     import platformdirs
 

@@ -123,7 +123,7 @@ def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
 
 
 def _here(cursor: Cursor) -> DuckDBPyConnection:
-    """Where the result is kept, also when it comes from a server."""
+    """The cursor that holds the result, also when it comes from a server."""
     return cursor.local if isinstance(cursor, RemoteCursor) else cast("DuckDBPyConnection", cursor)
 
 

@@ -36,7 +36,7 @@ BUSY_SECONDS = 5.0  # for which a file that was in use is taken to be so still
 SHORT = 0.02  # seconds to wait for it then
 BEHIND = "an older copy was put in its place. Runs that go on are whole again; others are as that copy has them"
 STORED_EVENTS = "SELECT run_id, events FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))"
-LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
+LOOK = 5.0  # seconds between two checks for runs whose kernel has ended
 
 
 class Store:
@@ -49,7 +49,7 @@ class Store:
         self.lease = lease(address, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._standby = ReadOnlyCopy(self.lease.path, self.journals)
-        self.note = ""  # who has the file, where the last answer came from a copy of it
+        self.note = ""  # who has the file open, where the last answer came from a copy of it
         self._open, self._identity = False, identity(self.lease.path)
         self._looked = self._refused = float("-inf")
 
@@ -102,7 +102,7 @@ class Store:
                 self.drain(journal, patience)
 
     def _find(self, journal: SegmentJournal | None) -> None:
-        """Notice a folder or a file that was deleted, moved, or replaced; make it anew with all that is held."""
+        """Notice a folder or a file that was deleted, moved, or replaced; make it again with all retained events."""
         if self.address.kind != "file":
             return
         try:
@@ -115,12 +115,12 @@ class Store:
             if current is None and not self.lease.path.is_symlink():
                 self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
             if journal is not None:
-                with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
+                with contextlib.suppress(OSError):  # the next event meets a disk that refuses, and reports it
                     journal.requeue_open_runs()
         self._identity = current
 
     def _dead(self) -> list[Segment]:
-        """The files whose process is gone, now ours; in the order they were begun."""
+        """The journal files of ended processes, locked by this one; in the order of their start."""
         paths = [path for folder in self.folders for path in folder.iterdir() if path.suffix == SUFFIX]
         names = sorted(paths, key=lambda path: path.name)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
@@ -139,7 +139,7 @@ class Store:
         return damaged is not None
 
     def _move(self, inherited: Sequence[Segment], live: Sequence[Segment], patience: float) -> bool:
-        """Into the database; gives whether it has lost what comes before events in `live`, which stay there then."""
+        """Store the events; gives whether the database lacks earlier ones than `live`, which are not stored then."""
         import duckdb
 
         try:
@@ -194,7 +194,7 @@ class Store:
         return cursor
 
     def _bring(self, journal: SegmentJournal | None, patience: float) -> None:
-        """Drain; what stays behind for another reason than a file in use is told."""
+        """Drain; a failure other than a file in use is reported."""
         try:
             self.drain(journal, patience)
         except (BusyError, NewerHistoryError):
@@ -285,7 +285,7 @@ class Store:
 
 
 def _behind(cursor: Cursor, batches: Sequence[tuple[Segment, list[Fields], int]]) -> bool:
-    """Whether the file lacks events that come before these: somebody has copied an older one over it."""
+    """Whether the file lacks events that come before these: an older file was copied over it."""
     first: dict[str, int] = {}
     for _, events, _ in batches:
         for fields in events:

@@ -1,4 +1,4 @@
-"""What a candidate drew and wrote, as the picture tells it: pixels, numbers and names, nothing that could act."""
+"""A candidate's figures and files in the snapshot: pixels, numbers and names, nothing that could run."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .amounts import count, usd
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """One line, the curve behind it, and what stands beside it on demand. Empty where there is no forecast."""
+    """One line, its curve, and details on demand. Empty where there is no forecast."""
 
     text: str = ""
     more: str = ""

@@ -146,13 +146,13 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
 
 
 def _tool(call: Mapping[str, Any]) -> str:
-    """One call of a tool in a line: what was asked, what came of it, how long it took."""
+    """One call of a tool in a line: arguments, result, seconds."""
     took = "…" if call["seconds"] is None else brief(call["seconds"])
     return f"{call['tool']}({call['arguments'][:_TOOL_TEXT]}) → {call['result'][:_TOOL_TEXT]} · {took}"
 
 
 def _figure(figure: Mapping[str, Any]) -> str:
-    """Pixels that were read and written anew in the kernel, or lines of numbers."""
+    """Pixels that the kernel decoded and encoded again, or lines of numbers."""
     title = f"<p>figure {_text(figure['title'])}</p>"
     if not figure["png"]:
         return f"{title}<ul>{''.join(f'<li>{_text(words)}</li>' for words in figure['lines'])}</ul>"

@@ -51,7 +51,7 @@ class IterationView:
         self._call(event)["purpose"] = line(event.get("purpose", ""), 40)
 
     def answered(self, event: Mapping[str, Any]) -> None:
-        """The model answered, or a fault came instead."""
+        """The model answered, or the call failed."""
         call = self._call(event)
         for key in ("prompt_tokens", "completion_tokens", "usd", "seconds", "first_token_seconds", "estimated"):
             call[key] = event.get(key)
@@ -74,7 +74,7 @@ class IterationView:
         self.tools = [*self.tools[1 - _CALLS :], call]
 
     def tool_answered(self, event: Mapping[str, Any]) -> None:
-        """It came back, or did not."""
+        """The tool returned, or failed."""
         for call in self.tools:
             if call["number"] == event.get("number"):
                 call["result"] = clip(event.get("result", ""), _TOOL_TEXT)

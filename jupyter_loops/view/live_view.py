@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class LiveView:
-    """A `core.ports.Listener` that draws what it hears; the drawing happens on a thread of its own.
+    """A `core.ports.Listener` that draws the events; it draws on its own thread.
 
     `clicks` says whether a click reaches the kernel while the cell runs; if not, the view says so.
-    `name` is the loop's, to show while its set-up runs and no event has told it yet.
+    `name` is the loop's, to show while its set-up runs, before the first event.
     """
 
     def __init__(self, controls: Controls | None = None, *, clicks: bool = True, name: str = "") -> None:
@@ -82,7 +82,7 @@ class LiveView:
             self._changed.set()
 
     def _refresh(self) -> None:
-        """A page needs everything anew. Called from any thread."""
+        """A page needs the full state. Called from any thread."""
         if self._place is not None:
             self._place.stale = True
         self._changed.set()

@@ -16,13 +16,13 @@ from .saved_output import bundle
 from .snapshot import Snapshot
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_HTML_PERIOD = 1.0  # seconds; every update draws the whole output anew
+_HTML_PERIOD = 1.0  # seconds; every update draws the full output
 
 
 class OutputPlace(Protocol):
     """One place on a screen. `show` comes from the cell's thread, the rest from the view's."""
 
-    stale: bool  # a page asked for everything anew
+    stale: bool  # a page asked for the full state
 
     def show(self, snapshot: Snapshot) -> None:
         """Appear."""
@@ -85,7 +85,7 @@ class TerminalOutput(NoOutput):
 
 
 class NotebookPage(NoOutput):
-    """HTML that is drawn anew at most once a second."""
+    """HTML that is drawn again at most once a second."""
 
     def __init__(self) -> None:
         self._handle: Any = None

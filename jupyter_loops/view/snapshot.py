@@ -204,7 +204,7 @@ class Snapshot:
         self._checks = Checks(event.get("checks") or ())
 
     def _started_up(self, event: Mapping[str, Any]) -> None:
-        """Tell a start that a person will have noticed."""
+        """Describe a start that took noticeably long."""
         took = {name: seconds for name, seconds in (event.get("startup") or {}).items() if seconds >= NOTICED}
         if took:
             parts = ", ".join(f"{line(name, 60)} {brief(seconds)}" for name, seconds in took.items())

@@ -1,4 +1,4 @@
-"""The live view's Python side: traits for what is, one dispatch for what a person asks."""
+"""The live view's Python side: traits for the state, one dispatch for a person's commands."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LONGEST_NAME = 200
 class RunWidget(anywidget.AnyWidget):
     """One run. Python writes the traits, from one thread; the page sends messages `{id, do, value}`.
 
-    `rounds` holds all rows, and a change sends only those with news: `{since, rev, rows}`, where `since` is the
-    revision that they continue. A page that missed one asks for all (`refresh`); a new page gets all by itself.
+    `rounds` holds all rows, and a change sends only the changed ones: `{since, rev, rows}`, where `since` is the
+    revision that they continue. A page that missed one asks for all (`refresh`); a new page gets all without asking.
     """
 
     _esm = STATIC / "run.js"
@@ -36,7 +36,7 @@ class RunWidget(anywidget.AnyWidget):
     clicks = traitlets.Unicode("none").tag(sync=True)  # live, late (while a cell runs), none
 
     def __init__(self, controls: Controls | None, refresh: Callable[[], None], **state: Any) -> None:
-        """`refresh` is called when a page needs everything anew; like all controls it only sets a flag."""
+        """`refresh` is called when a page needs the full state; like all controls it only sets a flag."""
         self.all_rounds = state.get("rounds", {})  # for a page that has just loaded
         super().__init__(**state)
         self.reloaded = False  # True once a page has taken it over that did not see the cell start

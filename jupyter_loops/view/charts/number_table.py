@@ -1,4 +1,4 @@
-"""The numbers of a chart as a table, for whoever reads rather than looks."""
+"""The numbers of a chart as a table, for screen readers and plain text."""
 
 from __future__ import annotations
 
