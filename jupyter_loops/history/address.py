@@ -32,29 +32,29 @@ class Address:
 
     kind: str  # file, quack, ducklake
     text: str
-    home: Path  # the file; for a server and a lake what this machine keeps its journals and artifacts beside
+    home: Path  # the file; of a server or a lake the path beside which this machine keeps journals and artifacts
     data: str = ""  # of a lake: where its rows are
 
     @classmethod
     def of(cls, place: str | Path | None) -> Address:
         """The history at that place; None: $JUPYTER_LOOPS_HISTORY, or the user's data folder."""
         place = place or os.environ.get(VARIABLE) or data_folder() / "history.duckdb"
-        kind, colon, rest = str(place).partition(":")
+        kind, colon, location = str(place).partition(":")
         if isinstance(place, Path) or not colon or kind not in {"quack", "ducklake"}:
             path = _file(place)
             return cls("file", str(path), path)
-        if _SECRET.search(rest):
+        if _SECRET.search(location):
             variables = "JUPYTER_LOOPS_TOKEN, or PGPASSWORD" if kind == "quack" else "PGPASSWORD or ~/.pgpass"
             raise HistoryError(f"a secret in the address of a history would be stored and shown: use {variables}")
-        return _server(rest) if kind == "quack" else _lake(rest)
+        return _server(location) if kind == "quack" else _lake(location)
 
 
 def data_folder() -> Path:
     """The user's, where nothing else was chosen; a temporary one where there is no home."""
     import platformdirs
 
-    found = platformdirs.user_data_path("jupyter-loops", appauthor=False)
-    return found if found.is_absolute() else temporary() / "data"
+    folder = platformdirs.user_data_path("jupyter-loops", appauthor=False)
+    return folder if folder.is_absolute() else temporary() / "data"
 
 
 def _file(place: str | Path) -> Path:
@@ -71,31 +71,31 @@ def _file(place: str | Path) -> Path:
     if not path.is_symlink():
         return path
     try:
-        found = path.resolve()
+        target = path.resolve()
     except (RuntimeError, OSError) as error:
         raise HistoryError(f"{path} is a symbolic link that leads nowhere: {error}") from error
-    if hasattr(os, "getuid") and found.exists() and found.stat().st_uid != os.getuid():
-        raise HistoryError(f"{path} is a symbolic link to {found}, which belongs to another user")
-    return found
+    if hasattr(os, "getuid") and target.exists() and target.stat().st_uid != os.getuid():
+        raise HistoryError(f"{path} is a symbolic link to {target}, which belongs to another user")
+    return target
 
 
-def _server(rest: str) -> Address:
-    where, _, options = rest.partition("?")
+def _server(location: str) -> Address:
+    where, _, options = location.partition("?")
     host, _, port = where.strip("/").partition(":")
     if not re.fullmatch(r"[\w.-]+", host) or not (port or str(PORT)).isdecimal() or options not in {"", "ssl=off"}:
         raise HistoryError(
-            f"quack:{rest} is no address: quack:HOST:PORT, with ?ssl=off for plain HTTP in a safe network"
+            f"quack:{location} is no address: quack:HOST:PORT, with ?ssl=off for plain HTTP in a safe network"
         )
     text = f"quack:{host}:{port or PORT}"
     return Address("quack", f"{text}?{options}" if options else text, _home(text))
 
 
-def _lake(rest: str) -> Address:
-    catalogue, _, data = rest.partition("?data=")
+def _lake(location: str) -> Address:
+    catalogue, _, data = location.partition("?data=")
     kind, _, where = catalogue.partition(":")
     if kind not in {"sqlite", "postgres"} or not where or (kind == "postgres" and not data):
         raise HistoryError(
-            f"ducklake:{rest} is no address: ducklake:sqlite:FILE, or ducklake:postgres:CONNECTION?data=FOLDER"
+            f"ducklake:{location} is no address: ducklake:sqlite:FILE, or ducklake:postgres:CONNECTION?data=FOLDER"
         )
     if kind == "sqlite":
         where = str(Path(where).expanduser().absolute())

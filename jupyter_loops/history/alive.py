@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 _SLACK = 2.0  # seconds by which a process may seem younger than what it did: clocks are coarse
 
 
-def gone(kernel: str, spoke: datetime) -> bool:
+def kernel_ended(kernel: str, spoke: datetime) -> bool:
     """Whether the process `pid@host` that spoke then (UTC) has surely ended. Of another host nothing is known."""
     pid, _, host = kernel.partition("@")
     if host != platform.node() or not pid.isdecimal() or int(pid) == os.getpid():

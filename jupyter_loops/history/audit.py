@@ -1,9 +1,9 @@
 """Proves that nothing in the history was edited, deleted, inserted or moved after it was written.
 
 Each event's hash covers its body and the hash before it, so an edit breaks the chain at its place. The run's row
-holds the number and the hash of its last event, so a chain that was cut short shows too. Texts are named by their
-hash. The other tables are computed from the events again and compared. Runs that are gone as a whole
-are found by missing.py; who can write the file can also compute a new chain, which signing.py is for.
+holds the number and the hash of its last event, so a truncated chain shows too. Texts are named by their hash. The
+other tables are computed again from the events and compared. missing.py finds runs that were deleted. Whoever can
+write the file can also compute a new chain; signing.py detects that.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SELECT run_id, seq, body, position FROM (
 WHERE hash IS DISTINCT FROM system.main.sha256(before || body) OR seq <> position
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY position) = 1 ORDER BY run_id
 """
-# An event that is missing breaks the chain at the next one, which may be as it was written all the same.
+# A missing event breaks the chain at the next one, although that one may be unchanged.
 ALTERED = """
 SELECT DISTINCT run_id FROM (
     SELECT run_id, seq, hash, body, lag(hash, 1, '') OVER by_seq AS before, lag(seq, 1, 0) OVER by_seq AS last
@@ -53,13 +53,13 @@ SELECT run_id, last + 1, seq - 1 FROM (
 ) WHERE seq > last + 1 ORDER BY ALL
 """
 ENDS = """
-SELECT run_id, said.events, last.seq
-FROM (FROM runs WHERE $run IS NULL OR run_id = $run) AS said
+SELECT run_id, recorded.events, last.seq
+FROM (FROM runs WHERE $run IS NULL OR run_id = $run) AS recorded
 FULL JOIN (
     SELECT run_id, max(seq) AS seq, arg_max(hash, seq) AS hash FROM events
     WHERE $run IS NULL OR run_id = $run GROUP BY run_id
 ) AS last USING (run_id)
-WHERE said.events IS DISTINCT FROM last.seq OR said.tip IS DISTINCT FROM last.hash ORDER BY ALL
+WHERE recorded.events IS DISTINCT FROM last.seq OR recorded.tip IS DISTINCT FROM last.hash ORDER BY ALL
 """
 COLUMNS = """
 SELECT run_id, min(seq) FROM events
@@ -76,15 +76,17 @@ SELECT uses.run_id, uses.sha FROM ({USES}) AS uses ANTI JOIN texts USING (sha)
 WHERE uses.sha IS NOT NULL AND ($run IS NULL OR uses.run_id = $run) GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - constants
 EVENTS = """
-INSERT INTO batch SELECT run_id, seq, hash, body FROM {kept}.events WHERE $run IS NULL OR run_id = $run
+INSERT INTO batch SELECT run_id, seq, hash, body FROM {database}.events WHERE $run IS NULL OR run_id = $run
 """
-OURS = """
+COMPUTED_COLUMNS = """
 SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table ORDER BY column_index
 """
 DIFFERENCE = """
-WITH kept AS (SELECT {columns} FROM (SELECT {ours} FROM {kept}.{table}) WHERE $run IS NULL OR run_id = $run),
-     anew AS (SELECT {columns} FROM computed.{table})
-SELECT DISTINCT run_id FROM ((FROM kept EXCEPT ALL FROM anew) UNION ALL (FROM anew EXCEPT ALL FROM kept)) ORDER BY ALL
+WITH stored AS (SELECT {columns} FROM (SELECT {names} FROM {database}.{table}) WHERE $run IS NULL OR run_id = $run),
+     expected AS (SELECT {columns} FROM computed.{table})
+SELECT DISTINCT run_id FROM (
+    (FROM stored EXCEPT ALL FROM expected) UNION ALL (FROM expected EXCEPT ALL FROM stored)
+) ORDER BY ALL
 """
 # A sum of floats depends on how it was grouped; an enum is another type in another database.
 COMPARED = {
@@ -97,19 +99,19 @@ COMPUTED = ("runs", "iterations", "calls", "tool_calls", "actions", "verdicts", 
 def chains(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
     """The first event of each run that is not as it was written, and the runs that were cut short."""
     value = {"run": run_id}
-    found = [_broken(cursor, *row) for row in run(cursor, CHAIN, value)]
-    told = {finding.run_id for finding in found}
-    for name, said, last in run(cursor, ENDS, value):
-        if name not in told:
-            what = f"its row says {said or 0} events and {last or 0} are there, or the last was replaced"
-            found.append(AuditFinding(name, last, what))
-    told = {finding.run_id for finding in found}
-    found += [
+    findings = [_broken(cursor, *row) for row in run(cursor, CHAIN, value)]
+    reported = {finding.run_id for finding in findings}
+    for name, recorded, last in run(cursor, ENDS, value):
+        if name not in reported:
+            what = f"its row says {recorded or 0} events and {last or 0} are there, or the last was replaced"
+            findings.append(AuditFinding(name, last, what))
+    reported = {finding.run_id for finding in findings}
+    findings += [
         AuditFinding(name, seq, "its columns differ from its body")
         for name, seq in run(cursor, COLUMNS, value)
-        if name not in told
+        if name not in reported
     ]
-    return found
+    return findings
 
 
 def gaps(cursor: Cursor, run_id: str | None = None) -> list[tuple[str, int, int]]:
@@ -119,12 +121,12 @@ def gaps(cursor: Cursor, run_id: str | None = None) -> list[tuple[str, int, int]
 
 def altered(cursor: Cursor) -> list[AuditFinding]:
     """What `chains` finds, but for runs that only lack events."""
-    known = {name for (name,) in run(cursor, ALTERED)}
-    lacking = {name for name, _, _ in gaps(cursor)} - known
+    edited = {name for (name,) in run(cursor, ALTERED)}
+    lacking = {name for name, _, _ in gaps(cursor)} - edited
     return [finding for finding in chains(cursor) if finding.run_id not in lacking]
 
 
-def told(run_id: str, first: int, last: int) -> str:
+def describe_gap(run_id: str, first: int, last: int) -> str:
     """A gap in words."""
     what = f"event {first} is" if first == last else f"events {first} to {last} are"
     return f"{what} missing from run {run_id}; the others are as they were written"
@@ -150,7 +152,7 @@ def _number(body: str) -> Any:
 
 
 def texts(cursor: Cursor) -> list[AuditFinding]:
-    """Texts that are not what their hash says; forgotten ones are not among them."""
+    """Texts that do not match their hash; forgotten texts are left out."""
     return [AuditFinding("any", None, f"text {sha} was edited") for (sha,) in run(cursor, TEXTS)]
 
 
@@ -162,16 +164,16 @@ def lacking(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
     ]
 
 
-def _difference(cursor: Cursor, kept: str, table: str) -> str:
-    """Of our own columns: a person may have added some."""
-    ours = ", ".join(f'"{name}"' for (name,) in run(cursor, OURS, {"table": table}))
-    return DIFFERENCE.format(kept=kept, table=table, columns=COMPARED.get(table, "*"), ours=ours)
+def _difference(cursor: Cursor, database: str, table: str) -> str:
+    """The query of the runs whose rows differ, over the columns of the schema: a person may have added others."""
+    columns = ", ".join(f'"{name}"' for (name,) in run(cursor, COMPUTED_COLUMNS, {"table": table}))
+    return DIFFERENCE.format(database=database, table=table, columns=COMPARED.get(table, "*"), names=columns)
 
 
 def rows(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
-    """Rows that the events do not give: all tables are computed anew in memory, and compared."""
+    """Rows that do not follow from the events: all tables are computed again in memory, and compared."""
     value = {"run": run_id}
-    ((kept,),) = run(cursor, "SELECT '\"' || current_database() || '\"'")
+    ((database,),) = run(cursor, "SELECT '\"' || current_database() || '\"'")
     run(cursor, "ATTACH ':memory:' AS computed")
     try:
         run(cursor, "USE computed")
@@ -179,13 +181,13 @@ def rows(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
             for statement in cursor.extract_statements(step):
                 cursor.execute(statement).fetchall()
         run(cursor, BATCH)
-        run(cursor, EVENTS.format(kept=kept), value)
+        run(cursor, EVENTS.format(database=database), value)
         project(cursor)
         return [
             AuditFinding(name, None, f"its rows in {table} differ from what its events say")
             for table in COMPUTED
-            for (name,) in run(cursor, _difference(cursor, kept, table), value)
+            for (name,) in run(cursor, _difference(cursor, database, table), value)
         ]
     finally:
-        run(cursor, f"USE {kept}")
+        run(cursor, f"USE {database}")
         run(cursor, "DETACH computed")

@@ -1,9 +1,9 @@
-"""An event as the history keeps it: JSON, with the long texts told apart by their SHA-256.
+"""An event as the history stores it: JSON, in which the SHA-256 of a long text stands for the text.
 
 The body is `Record.to_json()` in compact JSON, keys in the event's own order, where each text that a
 model or a program wrote is replaced by {"text": sha256}. So a text is stored once however often it
 is used, and can be forgotten without breaking the chain of hashes, which covers bodies only.
-A number that JSON cannot say is written {"float": "nan"}, "inf" or "-inf".
+A number that JSON cannot represent is written {"float": "nan"}, "inf" or "-inf".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _plain(value: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """The same value with numbers that JSON can say."""
+    """The same value with numbers that JSON can represent."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
     if isinstance(value, Mapping):
@@ -56,11 +56,11 @@ def _finite(value: Any) -> Any:
 
 
 def _dump(value: Any) -> bytes:
-    """Compact JSON. pydantic's writer is quick, and marks what it cannot say: then our own, slower way is taken."""
+    """Compact JSON. pydantic's writer is quick; where it writes NaN or Infinity, the slower `json.dumps` is used."""
     try:
-        said = _writer()(value, inf_nan_mode="constants", fallback=_plain)
-        if b"NaN" not in said and b"Infinity" not in said:
-            return said
+        encoded = _writer()(value, inf_nan_mode="constants", fallback=_plain)
+        if b"NaN" not in encoded and b"Infinity" not in encoded:
+            return encoded
     except (ValueError, TypeError):  # half a character, or nested too deeply
         pass
     return _bytes(json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
@@ -121,10 +121,10 @@ def chain(previous: str, body: bytes) -> str:
 
 def mentioned(body: Mapping[str, Any]) -> Iterator[str]:
     """The SHA-256 of every text that a body refers to."""
-    found: list[str] = []
+    digests: list[str] = []
     for place in PLACES.get(body["kind"], ()):
-        _replace(dict(body), place, lambda mark: found.append(mark["text"]) if isinstance(mark, dict) else None)
-    yield from found
+        _replace(dict(body), place, lambda mark: digests.append(mark["text"]) if isinstance(mark, dict) else None)
+    yield from digests
 
 
 def decode(body: str, texts: Mapping[str, str | None]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The comments of the schema's steps, as the documentation that is kept in the file itself.
+"""The comments of the schema's steps, as the documentation that the file itself holds.
 
 One source for all readers: COMMENT ON in each new history, so that any DuckDB client shows it; `History.schema()`
 and `%loops schema`; the ER picture. In the comment of a table, an "Example:" line is a query to try.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .steps import STEPS
 
 EXAMPLE = "Example: "
-# What the file says of itself, as rows.
+# The comments in the file, as rows.
 TABLES_OF_THE_FILE = """
 SELECT name, kind, comment.split(chr(10))[1] AS holds, comment.split(chr(10) || 'Example: ')[2] AS example
 FROM (
@@ -49,30 +49,30 @@ class Described:
 
 def described(steps: Sequence[str] = STEPS) -> list[Described]:
     """Everything that the schema says of itself after these steps, tables first."""
-    found: dict[str, Described] = {}
+    relations: dict[str, Described] = {}
     for step in steps:
         for block in _BLOCK.finditer(step):
             end = step.find(";\n", block.end())
-            found[block[3]] = _described(block, step[block.end() : end], found)
+            relations[block[3]] = _described(block, step[block.end() : end], relations)
         for table, column, text in _ADDED.findall(step):
-            found[table].columns[column] = text
-    return sorted(found.values(), key=lambda one: one.kind)  # TABLE, VIEW; otherwise as they were made
+            relations[table].columns[column] = text
+    return sorted(relations.values(), key=lambda relation: relation.kind)  # TABLE, VIEW; otherwise as they were made
 
 
-def _described(block: re.Match[str], definition: str, known: dict[str, Described]) -> Described:
+def _described(block: re.Match[str], definition: str, relations: dict[str, Described]) -> Described:
     lines = [line.removeprefix("-- ") for line in block[1].splitlines()]
     text, example, columns = [], "", {}
     for line in lines:
         if line.startswith(EXAMPLE):
             example = line.removeprefix(EXAMPLE)
-        elif block[2] == "VIEW" and (said := _OF_A_VIEW.match(line)):
-            columns[said[1]] = said[2]
+        elif block[2] == "VIEW" and (column_match := _OF_A_VIEW.match(line)):
+            columns[column_match[1]] = column_match[2]
         else:
             text.append(line)
     if block[2] == "TABLE":
         columns = dict(_COLUMN.findall(definition))
     for source in _READ.findall(definition) if block[2] == "VIEW" else ():
-        columns = {**(known[source].columns if source in known else {}), **columns}
+        columns = {**(relations[source].columns if source in relations else {}), **columns}
     return Described(block[3], block[2], " ".join(text), example, columns)
 
 
@@ -85,8 +85,8 @@ def statements(present: set[tuple[str, str]], *, in_views: bool = True) -> Itera
     for table in described():
         if table.name not in tables:
             continue
-        said = f"{table.text}\n{EXAMPLE}{table.example}" if table.example else table.text
-        yield f"COMMENT ON {table.kind} {table.name} IS {_quoted(said)}"
+        comment = f"{table.text}\n{EXAMPLE}{table.example}" if table.example else table.text
+        yield f"COMMENT ON {table.kind} {table.name} IS {_quoted(comment)}"
         for column, text in table.columns.items():
             if (table.name, column) in present and (in_views or table.kind == "TABLE"):
                 yield f'COMMENT ON COLUMN {table.name}."{column}" IS {_quoted(text)}'

@@ -13,14 +13,14 @@ from .projection import BATCH, project, script
 
 STAGES = f"{BATCH}; CREATE OR REPLACE TEMP TABLE new_texts (sha VARCHAR, text VARCHAR)"
 # One long text is taken over much quicker than lists, and while it is taken apart other threads of Python go on.
-# What parts it is in no JSON, so in nothing that we write; what a stranger wrote is kept without it.
+# The separators occur in no JSON, so in nothing that we write; they are dropped from what a stranger wrote.
 EVENT, FIELD = b"\x1e", b"\x1f"
 STAGE = """
 INSERT INTO batch SELECT part[1], part[2]::INTEGER, part[3], part[4]
 FROM (SELECT string_split(unnest(string_split($events, chr(30))), chr(31)) AS part)
 """
 STAGE_TEXTS = "INSERT INTO new_texts SELECT unnest($shas), unnest($texts)"
-AGAIN = 0.02, 0.4  # seconds before a transaction is tried again that came second, from the first time to the last
+RETRY_PAUSES = 0.02, 0.4  # seconds between tries of a transaction that came second: the first pause, the longest
 
 
 def insert(cursor: Cursor, events: Sequence[Fields], into: Lease, patience: float) -> None:
@@ -28,7 +28,7 @@ def insert(cursor: Cursor, events: Sequence[Fields], into: Lease, patience: floa
     import duckdb
 
     _stage(cursor, events)
-    deadline, (pause, longest) = time.monotonic() + patience, AGAIN
+    deadline, (pause, longest) = time.monotonic() + patience, RETRY_PAUSES
     while True:
         try:
             return _commit(cursor, into)
@@ -41,18 +41,18 @@ def insert(cursor: Cursor, events: Sequence[Fields], into: Lease, patience: floa
 
 def _stage(cursor: Cursor, events: Sequence[Fields]) -> None:
     """Put events and texts where the transaction finds them."""
-    told = EVENT.join([FIELD.join(fields[:BEFORE]) for fields in events])
-    if (told.count(EVENT), told.count(FIELD)) != (len(events) - 1, len(events) * (BEFORE - 1)):
-        told = EVENT.join([FIELD.join(field.translate(None, EVENT + FIELD) for field in e[:BEFORE]) for e in events])
+    encoded = EVENT.join([FIELD.join(fields[:BEFORE]) for fields in events])
+    if (encoded.count(EVENT), encoded.count(FIELD)) != (len(events) - 1, len(events) * (BEFORE - 1)):
+        encoded = EVENT.join([FIELD.join(field.translate(None, EVENT + FIELD) for field in e[:BEFORE]) for e in events])
     texts = dict(pair for fields in events if len(fields) > BEFORE for pair in pairs(fields))
     run(cursor, STAGES)
-    run(cursor, STAGE, {"events": told.decode()})
+    run(cursor, STAGE, {"events": encoded.decode()})
     run(cursor, STAGE_TEXTS, {"shas": list(texts), "texts": list(texts.values())})
 
 
 def _commit(cursor: Cursor, into: Lease) -> None:
     """All of what is staged, with its rows, or nothing."""
-    if into.WHOLE:
+    if into.SINGLE_REQUEST:
         with undone(cursor):
             run(cursor, script(into.TEXTS))
         return

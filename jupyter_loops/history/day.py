@@ -51,20 +51,20 @@ class DayBook:
         with self._page() as page:
             page.settled = max(page.settled, spent)
 
-    def take(self, least: float, wanted: float) -> float:
-        """Set aside as much of `wanted` as there is. Raises BudgetError where that is less than `least`."""
+    def take(self, least: float, requested: float) -> float:
+        """Reserve as much of `requested` as there is. Raises BudgetError where that is less than `least`."""
         with self._page() as page:
-            free = wanted if self.limit is None else self.limit - page.settled - page.reserved
+            free = requested if self.limit is None else self.limit - page.settled - page.reserved
             if free < least - NEAR:
                 raise BudgetError("usd", least, free, self.scope)
-            taken = min(wanted, max(free, 0.0))
-            page.reserved += taken
-            return taken
+            reserved = min(requested, max(free, 0.0))
+            page.reserved += reserved
+            return reserved
 
-    def settle(self, taken: float, used: float) -> None:
-        """Replace what was taken by what was used."""
+    def settle(self, reserved: float, used: float) -> None:
+        """Replace a reservation by what was used."""
         with self._page() as page:
-            page.reserved = max(page.reserved - taken, 0.0)
+            page.reserved = max(page.reserved - reserved, 0.0)
             page.settled += used
 
     def read(self) -> DayFile:
@@ -72,7 +72,7 @@ class DayBook:
         with self._page() as page:
             return page
 
-    def _held(self) -> FileLock | None:
+    def _lock(self) -> FileLock | None:
         try:
             self.path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
             return FileLock.wait(self.path, PATIENCE)
@@ -82,18 +82,18 @@ class DayBook:
     @contextlib.contextmanager
     def _page(self) -> Iterator[DayFile]:
         """Today's page, written back at the end. Without a limit, a file that cannot be had is done without."""
-        held = self._held()
-        if held is None:
+        lock = self._lock()
+        if lock is None:
             if self.limit is not None:
                 raise HistoryError(f"{self.scope} cannot be kept: {self.path} cannot be locked and written")
             yield DayFile("")
             return
         try:
-            page = _read(held.fd)
+            page = _read(lock.fd)
             yield page
-            _write(held.fd, page)
+            _write(lock.fd, page)
         finally:
-            held.close()
+            lock.close()
 
 
 def midnight() -> datetime:

@@ -23,15 +23,15 @@ def mermaid() -> str:
 
 
 def _relations(table: Described) -> list[str]:
-    found = []
+    relations = []
     if "run_id" in table.columns and table.name != "runs":
-        found.append(f'    runs ||--o{{ {table.name} : "run_id"')
+        relations.append(f'    runs ||--o{{ {table.name} : "run_id"')
     if "parent" in table.columns:
-        found.append(f'    {table.name} |o--o{{ {table.name} : "parent"')
+        relations.append(f'    {table.name} |o--o{{ {table.name} : "parent"')
     shas = [name for name in table.columns if name.endswith("_sha")]
     if shas:
-        found.append(f'    texts |o--o{{ {table.name} : "{", ".join(shas)}"')
-    return found
+        relations.append(f'    texts |o--o{{ {table.name} : "{", ".join(shas)}"')
+    return relations
 
 
 def _table(table: Described) -> str:

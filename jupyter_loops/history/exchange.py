@@ -41,24 +41,24 @@ def ends(cursor: Cursor) -> dict[str, int]:
     return dict(run(cursor, ENDS))
 
 
-def hashes(cursor: Cursor, wanted: Mapping[str, int]) -> dict[str, str]:
+def hashes(cursor: Cursor, positions: Mapping[str, int]) -> dict[str, str]:
     """The hash of one event of each run, where there is that event."""
-    return dict(run(cursor, HASHES, {"runs": list(wanted), "seqs": list(wanted.values())}))
+    return dict(run(cursor, HASHES, {"runs": list(positions), "seqs": list(positions.values())}))
 
 
-def same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
-    """Raises HistoryError when two histories tell different things of one run."""
-    for name in sorted(ours.keys() & theirs.keys()):
-        if ours[name] != theirs[name]:
+def same(local_hashes: Mapping[str, str], other_hashes: Mapping[str, str]) -> None:
+    """Raises HistoryError when two histories hold different events under the same run id."""
+    for name in sorted(local_hashes.keys() & other_hashes.keys()):
+        if local_hashes[name] != other_hashes[name]:
             raise HistoryError(f"nothing was imported: run {name} is there too, and is another one")
 
 
-def later(cursor: Cursor, known: Mapping[str, int]) -> Iterator[list[Entry]]:
+def later(cursor: Cursor, stored_ends: Mapping[str, int]) -> Iterator[list[Entry]]:
     """What a history has beyond the events that are known, in portions; a run's events stay together."""
     portion: list[Entry] = []
     for name, last in sorted(ends(cursor).items()):
-        if known.get(name, 0) < last:
-            portion += _entries(cursor, name, known.get(name, 0))
+        if stored_ends.get(name, 0) < last:
+            portion += _entries(cursor, name, stored_ends.get(name, 0))
         if len(portion) >= GATHER:
             yield portion
             portion = []

@@ -1,4 +1,4 @@
-"""What the runs of the past say about a new one, in SQL."""
+"""What earlier runs predict for a new one, in SQL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SELECT model, endpoint, feature FROM said WHERE model <> ''
 GROUP BY ALL HAVING arg_max(became, happened_at) = 'left out'
 """
 
-# The prices that somebody put right, as they hold now.
+# The corrected prices that are valid now.
 CORRECTIONS = """
 SELECT model, prompt, completion, cached, reasoning FROM corrections WHERE since <= $now
 QUALIFY row_number() OVER (PARTITION BY model ORDER BY since DESC) = 1 AND prompt IS NOT NULL

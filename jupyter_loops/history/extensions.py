@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(database: DuckDBPyConnection, *names: str) -> None:
-    """Load them. Raises HistoryError that says what to install."""
+    """Load them. Raises HistoryError, which names what to install."""
     import duckdb
 
     for name in names:
@@ -30,8 +30,8 @@ def load(database: DuckDBPyConnection, *names: str) -> None:
 
 def _packaged(name: str, version: str) -> str | None:
     """The file in the package duckdb-extension-NAME that is made for this DuckDB, as SQL."""
-    found = importlib.util.find_spec(f"duckdb_extension_{name}")
-    for folder in found.submodule_search_locations or () if found else ():
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    for folder in spec.submodule_search_locations or () if spec else ():
         for path in Path(folder).glob(f"extensions/v{version}/*.duckdb_extension"):
             return quoted(path)
     return None

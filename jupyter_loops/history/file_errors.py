@@ -1,6 +1,6 @@
-"""What stands in the way of a history file: told by the class of DuckDB's error and by the file, never by a word in it.
+"""Why a history file cannot be used: derived from the class of DuckDB's error and from the file.
 
-A path may hold any word, so what DuckDB says is only looked at where the path cannot be.
+A path may hold any word, so DuckDB's message is only matched where the path cannot be.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from jupyter_loops.errors import HistoryError, NewerHistoryError
 
 MAGIC = b"DUCK"  # from the ninth byte of a database on
 LOCKS = Path("/proc/locks")
-_HELD = re.compile(
+_LOCKED = re.compile(
     r"IO Error: Could not set lock on file \"|IO Error: Cannot open file \"\": The process cannot access"
 )
-_HELD_HERE = re.compile(r"[A-Z][\w ]* Error: Unique file handle conflict")
+_LOCKED_HERE = re.compile(r"[A-Z][\w ]* Error: Unique file handle conflict")
 _NEWER = re.compile(r"database file with version number \d+|\bnewer version of DuckDB")
 _DAMAGED = re.compile(r"(?:[A-Z][\w ]* Error: )?Corrupt database file: computed checksum ")
 _HOLDER = re.compile(r"Conflicting lock is held in .*\(PID (\d+)\)")
@@ -44,20 +44,20 @@ class Holder:
     started: float  # seconds since the epoch; 0.0 where it is not known
 
     def __str__(self) -> str:
-        begun = f", running since {clock(self.started)}" if self.started else ""
-        return f"{self.name} (PID {self.pid}{begun})"
+        started = f", running since {clock(self.started)}" if self.started else ""
+        return f"{self.name} (PID {self.pid}{started})"
 
 
 def clock(moment: float) -> str:
-    """Local time as a person tells it: the date only where it is not today."""
+    """Local time; with the date where it is not today."""
     then = datetime.fromtimestamp(moment).astimezone()
     return f"{then:%H:%M}" if then.date() == datetime.now().astimezone().date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def in_use(path: Path, error: Exception) -> bool:
     """Whether another program, or this one by other means, has the file open."""
-    said = _without(path, error)
-    return bool(_HELD.match(said) or _HELD_HERE.match(said))
+    message = _without(path, error)
+    return bool(_LOCKED.match(message) or _LOCKED_HERE.match(message))
 
 
 def damaged(path: Path, error: Exception) -> bool:
@@ -67,12 +67,12 @@ def damaged(path: Path, error: Exception) -> bool:
 
 def busy(name: str, path: Path, error: Exception, since: float) -> str:
     """Who has it, and since when at least (seconds since the epoch), in one line."""
-    if _HELD_HERE.match(_without(path, error)):
+    if _LOCKED_HERE.match(_without(path, error)):
         whom = "this very process, which has opened it by other means and must close it"
     else:
-        found = _HOLDER.search(_without(path, error))
-        known = next(holders(path), None) or (_process(int(found[1])) if found else None)
-        whom = f"another program{f': {known}' if known else ''}"
+        pid_match = _HOLDER.search(_without(path, error))
+        holder = next(holders(path), None) or (_process(int(pid_match[1])) if pid_match else None)
+        whom = f"another program{f': {holder}' if holder else ''}"
     return f"{name} is in use by {whom}, since {clock(since)} or longer"
 
 
@@ -82,28 +82,28 @@ def holders(path: Path) -> Iterator[Holder]:
     The file is not opened for it: closing it again would give back the locks that this process has on it.
     """
     try:
-        found, lines = path.stat(), LOCKS.read_text().splitlines()
+        file_stat, lines = path.stat(), LOCKS.read_text().splitlines()
     except OSError:
         return
     for line in lines:
         fields = line.split()
-        if "POSIX" in fields and fields[5].endswith(f":{found.st_ino}") and fields[4].isdecimal():
+        if "POSIX" in fields and fields[5].endswith(f":{file_stat.st_ino}") and fields[4].isdecimal():
             yield _process(int(fields[4]))
 
 
 def refusal(name: str, path: Path, error: Exception) -> HistoryError:
     """Why a file that nobody has in use cannot be opened, in one line, with the way out."""
-    said = _without(path, error).partition("\n")[0]
+    message = _without(path, error).partition("\n")[0]
     if place := _place(path):
         return HistoryError(f"{name} {place}; {ELSE}")
-    if _NEWER.search(said):
-        return NewerHistoryError(f"{name} was written by a newer DuckDB; upgrade duckdb to read it. {said}")
-    if "No space left on device" in said:
+    if _NEWER.search(message):
+        return NewerHistoryError(f"{name} was written by a newer DuckDB; upgrade duckdb to read it. {message}")
+    if "No space left on device" in message:
         return HistoryError(f"{name} cannot be opened: the disk is full; make room, or {ELSE}")
     if not _is_database(path):
         return HistoryError(f"{name} is not a valid DuckDB database and stays as it is; {REPAIR}, or {ELSE}")
     way = f"{REPAIR}; or move it away, and a new one is made at once; %loops import takes a backup in"
-    return DamagedError(f"{name} is damaged: {said}; {way}")
+    return DamagedError(f"{name} is damaged: {message}; {way}")
 
 
 def unwritten(name: str, path: Path, error: Exception) -> HistoryError:

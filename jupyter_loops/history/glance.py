@@ -1,4 +1,4 @@
-"""A history that is only looked at: no folder, no journal, no migration beside it; for newer files, and for others'."""
+"""Read-only access to a history: no folder, journal or migration; for newer files, and for files of other users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Glances:
         self._address, self._lease = address, lease(address, None)
 
     def ask(
-        self, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object], limit: int
+        self, statements: Sequence[Statement], values: Mapping[str, Any], frames: Mapping[str, object], limit: int
     ) -> Result:
         """The rows. Raises HistoryError when there is no file, QueryError."""
         if self._address.kind == "file" and not self._address.home.exists():
@@ -33,7 +33,7 @@ class Glances:
         session = self._lease.session()
         try:
             with self._lease.attached(write=False, patience=PATIENCE, session=session) as cursor:
-                hidden = execute(cursor, found, given, frames)
+                hidden = execute(cursor, statements, values, frames)
             return Result(session, limit, hidden)
         except BaseException:
             session.close()

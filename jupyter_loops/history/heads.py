@@ -1,8 +1,8 @@
 """Schema v3: the chain of runs: each leaves a row when it is first stored, when it ends, and when it is pruned.
 
-The events of one run prove each other, and say nothing of a run that is gone from all tables. A row here covers the
-one before it, and is written in the transaction that writes what it tells of: a run without its rows, or rows without
-their run, are found by missing.py. Who can write the file can also compute a new chain; signing.py is against that.
+The events of one run prove each other, but not that no whole run was deleted. A row here covers the row before it, and
+is written in the same transaction as the run's change. missing.py finds a run without its rows, and rows without their
+run. Whoever can write the file can also compute a new chain; signing.py detects that.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ STORED = NEW.format(
 )""",
 )
 MARKED = NEW.format(what="$what", runs="runs WHERE run_id IN (SELECT unnest($ids::VARCHAR[]))")
-FOUND = NEW.format(what="'found'", runs="runs")
+EXISTING = NEW.format(what="'found'", runs="runs")
 
 HEADS = f"""
 -- The chain of runs, which tells a run that was deleted from one that never was. Not computed from events.
@@ -71,7 +71,7 @@ CREATE TABLE signatures (
     signature VARCHAR,   -- of the head's number and hash, hexadecimal
     signed_at TIMESTAMP  -- UTC
 );
-{FOUND};
+{EXISTING};
 {APPEND};
 """  # noqa: S608 - constants
 
@@ -79,7 +79,7 @@ SINCE = "SELECT noted_at FROM heads WHERE number = 1 OR what = 'lost' ORDER BY n
 
 
 def append(cursor: Cursor) -> None:
-    """A row for each run in `fresh` that has something to tell, inside the caller's transaction."""
+    """A row for each run in `fresh` that began, ended or came back, inside the caller's transaction."""
     run(cursor, STORED)
     run(cursor, APPEND)
 
@@ -91,6 +91,6 @@ def mark(cursor: Cursor, run_ids: Iterable[str], what: str) -> None:
 
 
 def since(cursor: Cursor) -> datetime | None:
-    """Since when (UTC) no run can have gone unnoticed; None where there never was one."""
+    """Since when (UTC) a deleted run is detected; None where there never was a run."""
     rows = run(cursor, SINCE)
     return rows[0][0] if rows else None

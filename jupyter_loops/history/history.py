@@ -27,10 +27,10 @@ _SHARING = threading.Lock()
 
 def open_history(path: str | Path | None = None) -> History:
     """The history at that path or address, or the default one; the same object everywhere in this process."""
-    wanted = History(path)
-    key = wanted.path.resolve() if wanted.address.kind == "file" else wanted.address.text
+    history = History(path)
+    key = history.path.resolve() if history.address.kind == "file" else history.address.text
     with _SHARING:
-        return _SHARED.setdefault(key, wanted)
+        return _SHARED.setdefault(key, history)
 
 
 def _close_all() -> None:

@@ -1,4 +1,4 @@
-"""A history's own life: where it is, its journal, when it is opened, what it tells a person."""
+"""A history's life cycle: its place, its journal, when it is opened, its notices."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class HistoryFile:
         """`path` may be an address (address.py). With `read_only` nothing is created, migrated or drained."""
         self.address = Address.of(path)
         self._glances = Glances(self.address) if read_only else None
-        self.notices: list[str] = []  # what a person should know of the history: each once
-        self.told: list[Callable[[str], None]] = []  # who hears of new ones, on any thread
+        self.notices: list[str] = []  # for the user, each once
+        self.listeners: list[Callable[[str], None]] = []  # called with each new notice, on any thread
         self._lock = threading.RLock()
         self._live: LiveHistory | None = None
         OPENED.add(self)
 
     @property
     def path(self) -> Path:
-        """The file; of a server or a lake what this machine's journals and artifacts are beside."""
+        """The file; of a server or a lake the path beside which this machine keeps journals and artifacts."""
         return self.address.home
 
     @property
@@ -55,28 +55,28 @@ class HistoryFile:
 
     @property
     def note(self) -> str:
-        """Who has the file, where the last answer came from a copy of it; empty where it came from the file."""
+        """Who has the file open, where the last answer came from a copy of it; empty where it came from the file."""
         return self._live.store.note if self._live is not None else ""
 
     def close(self) -> None:
-        """Drain for some seconds at most, and let go; what is left is drained by whoever opens next."""
+        """Drain for some seconds at most, then close; the next process that opens it drains the remainder."""
         with self._lock:
             live, self._live = self._live, None
         if live is not None:
             live.close()
 
     def notice(self, text: str) -> None:
-        """Tell a person, once, what they should know."""
+        """Give the user a notice, once."""
         if text not in self.notices:
             self.notices.append(text)
-            for tell in list(self.told):
-                tell(text)
+            for listener in list(self.listeners):
+                listener(text)
             log.warning("%s", text)
 
     def tell(self, listener: Callable[[str], None]) -> Callable[[object], None]:
-        """Let `listener` hear of new notices, on any thread, until the function that this gives is called."""
-        self.told.append(listener)
-        return lambda _: self.told.remove(listener)
+        """Call `listener` with new notices, on any thread, until the returned function is called."""
+        self.listeners.append(listener)
+        return lambda _: self.listeners.remove(listener)
 
     def _opened(self) -> LiveHistory:
         import duckdb
@@ -99,15 +99,15 @@ class HistoryFile:
 
     def _elsewhere(self, cause: str) -> bool:
         """Whether the history could be put elsewhere, because its folder takes nothing; a chosen one must be there."""
-        wanted = self.path
-        there = wanted.parent.is_dir() or wanted.parent == data_folder()
-        if self.address.kind != "file" or not there or wanted.name.startswith(ELSEWHERE):
+        chosen = self.path
+        there = chosen.parent.is_dir() or chosen.parent == data_folder()
+        if self.address.kind != "file" or not there or chosen.name.startswith(ELSEWHERE):
             return False
-        for folder in spares.folders(wanted):
+        for folder in spares.folders(chosen):
             if spares.make(folder):
-                self.address = Address.of(folder / f"{ELSEWHERE}{wanted.name}")
+                self.address = Address.of(folder / f"{ELSEWHERE}{chosen.name}")
                 self.notice(
-                    f"no history can be kept in {wanted.parent}: {cause}. What happens now is kept in "
+                    f"no history can be kept in {chosen.parent}: {cause}. What happens now is kept in "
                     f"{self.path}; choose another file with --history or JUPYTER_LOOPS_HISTORY"
                 )
                 return True
@@ -116,7 +116,7 @@ class HistoryFile:
     def before_fork(self) -> None:
         """Leave nothing open that a child could not take down."""
         if self._live is not None:
-            self._live.store.rest()
+            self._live.store.release()
 
     def after_fork(self) -> None:
         """In a forked child: start over, with a journal of its own."""

@@ -1,15 +1,15 @@
 """The write-ahead journal of one kernel: an event is durable here before its effect becomes visible.
 
 Two promises. Every event that `append` has returned for survives the death of this process
-(it is in the operating system's hands: a `kill -9` loses nothing). The events that money or a
-person stands behind (DURABLE) survive the death of the machine too: `append` waits for the disk, and
-takes along whatever was appended before. Threads that wait at the same time share one flush.
+(the operating system has it: a `kill -9` loses nothing). The events that cost money or that a
+person caused (DURABLE) survive a power cut too: `append` waits until they, and all events before
+them, are on the disk. Threads that wait at the same time share one flush.
 The other events of a round are flushed with the next durable one, so after a power cut at most
-the steps since the last answer are missing, and they cost nothing to repeat. A call that had left
-when the power failed is among them: its answer is lost either way, and its price is not known.
+the steps since the last answer are missing, and they cost nothing to repeat. A call in flight at a
+power cut is among them: its answer is lost either way, and its price is unknown.
 
 A disk that refuses, because it is full or broken, does not end a run: the journal goes on in the first spare folder
-that takes it, beginning with a copy of all that is not in the database yet. What is stored twice counts once.
+that accepts it, and first copies all that is not in the database yet. An event that is stored twice counts once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .body import chain, encode
 from .journal_frame import pack
 from .segment import ROOM, Segment, now
 
-KEPT = 64  # files of runs that go on, at most, that are kept after they were drained
+MAX_RETAINED = 64  # most drained files that are retained because their runs go on
 DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
 
 
@@ -45,19 +45,19 @@ class SegmentJournal:
         elsewhere: Sequence[Path] = (),
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`tip` finds the last hash of a run that another process began; `wake` hears of each append."""
+        """`tip` finds the last hash of a run that another process began; `wake` is called after each append."""
         self._folder, self._tip, self._wake, self._notice = folder, tip, wake, notice
         self._spares = list(elsewhere)  # where to go on when this folder's disk refuses
-        self.token = secrets.token_hex(6)  # in the names of its files: whoever has them locked is alive
-        self._begun = now()
+        self.token = secrets.token_hex(6)  # in the names of its files: the process that has them locked is alive
+        self._started_at = now()
         self._numbers = itertools.count(1)  # of its files
         self._order = threading.Lock()  # of appends
         self._disk = threading.Lock()  # of flushes, and of files that a flush may touch
         self._durable = 0  # appended bytes that are on the disk, counted over all segments
         self._appended = 0
         self._segments: list[Segment] = []  # the last one is appended to
-        self._spare: Segment | None = None
-        self._kept: list[Segment] = []  # drained ones, with events of runs that go on: see offer_again
+        self._preallocated: Segment | None = None
+        self._retained: list[Segment] = []  # drained ones, with events of runs that go on: see requeue_open_runs
         self._tips: dict[str, str] = {}
         self._broken: OSError | None = None
 
@@ -67,14 +67,14 @@ class SegmentJournal:
         Several are written at once, so that a crash keeps a beginning of them.
         """
         if self._broken is not None:
-            self._try_again(self._broken)
+            self._recover(self._broken)
         run, encoded = records[0].run, [(record, *encode(record)) for record in records]
         if run not in self._tips and records[0].seq > 1:
             self._tips.setdefault(run, self._tip(run))
         while True:
             try:
-                if self._segments and self._segments[-1].gone:
-                    self._begin_anew()
+                if self._segments and self._segments[-1].deleted:
+                    self._replace_deleted_file()
                 with self._order:
                     self._write(run, encoded)
                     end = self._appended
@@ -89,16 +89,16 @@ class SegmentJournal:
                 self._move_on(error)
         self._wake()
 
-    def _begin_anew(self) -> None:
+    def _replace_deleted_file(self) -> None:
         """Go on in a new file after the last was deleted or moved."""
         with self._disk, self._order:
-            if not self._segments[-1].gone:
+            if not self._segments[-1].deleted:
                 return
             self._carry_over()
         self._notice(f"the journal in {self._folder} was deleted or moved; it was begun anew, and no event is missing")
 
-    def _try_again(self, broken: OSError) -> None:
-        """Go on where there is room again, with all that was kept before. Raises HistoryError."""
+    def _recover(self, broken: OSError) -> None:
+        """Go on where there is room again, with all retained events. Raises HistoryError."""
         with self._disk, self._order:
             try:
                 self._carry_over()
@@ -107,8 +107,8 @@ class SegmentJournal:
             self._broken = None
         self._notice(f"the journal in {self._folder} can be written again")
 
-    def offer_again(self) -> None:
-        """Have all events of runs that go on drained once more, because the database may have lost them."""
+    def requeue_open_runs(self) -> None:
+        """Drain all events of open runs once more, because the database may have lost them."""
         with self._disk, self._order:
             if self._segments:
                 self._carry_over()
@@ -116,20 +116,20 @@ class SegmentJournal:
     def _carry_over(self) -> None:
         """Go on in a new file, with all events of the runs that go on or are not in the database yet."""
         spares.build(self._folder)
-        segment, waiting = self._next(self._folder), b"".join(one.waiting() for one in self._segments if one.pending)
-        held = {*(run.encode() for run in self._tips), *(fields[0] for fields, _ in journal_frame.split(waiting))}
-        for old in [*self._kept, *self._segments]:
-            segment.append(journal_frame.of_runs(old.content(0, old.size), held))
-            segment.runs |= old.runs & {run.decode() for run in held}
+        segment, waiting = self._next(self._folder), b"".join(old.waiting() for old in self._segments if old.pending)
+        open_runs = {*(run.encode() for run in self._tips), *(fields[0] for fields, _ in journal_frame.split(waiting))}
+        for old in [*self._retained, *self._segments]:
+            segment.append(journal_frame.of_runs(old.content(0, old.size), open_runs))
+            segment.runs |= old.runs & {run.decode() for run in open_runs}
         segment.sync()
-        for old in [*self._kept, *self._segments, *([self._spare] if self._spare else [])]:
+        for old in [*self._retained, *self._segments, *([self._preallocated] if self._preallocated else [])]:
             old.remove()
-        self._segments, self._kept, self._spare, self._durable = [segment], [], None, self._appended
+        self._segments, self._retained, self._preallocated, self._durable = [segment], [], None, self._appended
 
     def _move_on(self, error: OSError) -> None:
         """Leave a disk that refused, with all that is not in the database yet. Raises HistoryError without a spare."""
         with self._disk, self._order:
-            left, reason = self._folder, os.strerror(error.errno) if error.errno else str(error)
+            refused_folder, reason = self._folder, os.strerror(error.errno) if error.errno else str(error)
             while self._spares:
                 folder = self._spares.pop(0)
                 with contextlib.suppress(OSError, HistoryError):
@@ -140,7 +140,7 @@ class SegmentJournal:
                 self._broken = error
                 raise self._error(error) from error
         where = f"its events are kept in {self._folder}, and will follow when they can"
-        self._notice(f"the journal in {left} cannot be written: {reason}. The run goes on; {where}")
+        self._notice(f"the journal in {refused_folder} cannot be written: {reason}. The run goes on; {where}")
 
     def _settle_in(self, folder: Path) -> None:
         segment = self._next(folder)
@@ -151,20 +151,20 @@ class SegmentJournal:
         segment.sync()
         for old in self._segments:
             old.drained = old.size
-        if self._spare is not None:
-            self._spare.remove()
+        if self._preallocated is not None:
+            self._preallocated.remove()
         self._segments.append(segment)
-        self._folder, self._durable, self._spare = folder, self._appended, None
+        self._folder, self._durable, self._preallocated = folder, self._appended, None
 
     def _write(self, run: str, encoded: Sequence[tuple[Record, bytes, dict[str, bytes]]]) -> None:
-        segment, content, tip, known = self._segment(), b"", self._tips.get(run, ""), set[str]()
+        segment, content, tip, new_texts = self._segment(), b"", self._tips.get(run, ""), set[str]()
         for record, body, texts in encoded:
             tip = chain(tip, body)
-            new = [(sha, text) for sha, text in texts.items() if sha not in segment.texts and sha not in known]
-            known |= texts.keys()
+            new = [(sha, text) for sha, text in texts.items() if sha not in segment.texts and sha not in new_texts]
+            new_texts |= texts.keys()
             content += pack(run, record.seq, tip, body, new)
         segment.append(content)
-        segment.texts |= known
+        segment.texts |= new_texts
         segment.runs.add(run)
         self._appended += len(content)
         self._tips[run] = tip
@@ -175,15 +175,15 @@ class SegmentJournal:
         if not self._segments or self._segments[-1].full:
             if self._segments:
                 self._segments[-1].sync()
-            self._segments.append(self._spare or self._next(self._folder))
-            self._spare = None
+            self._segments.append(self._preallocated or self._next(self._folder))
+            self._preallocated = None
         return self._segments[-1]
 
     def _next(self, folder: Path) -> Segment:
-        return Segment.create(folder, self.token, self._begun, next(self._numbers))
+        return Segment.create(folder, self.token, self._started_at, next(self._numbers))
 
     def _flush(self, end: int) -> None:
-        with self._disk:  # whoever waited here finds that the flush before took its event along
+        with self._disk:  # a thread that waited here may find its event flushed already
             if self._durable >= end:
                 return
             with self._order:
@@ -207,7 +207,7 @@ class SegmentJournal:
     def undrained(self) -> list[Segment]:
         """The files that hold something for the database, oldest first."""
         with self._order:
-            return [segment for segment in [*self._kept, *self._segments] if segment.pending]
+            return [segment for segment in [*self._retained, *self._segments] if segment.pending]
 
     def tidy(self) -> None:
         """Delete the drained files, and have the next one ready before it is needed."""
@@ -216,26 +216,26 @@ class SegmentJournal:
                 if not segment.pending:
                     self._segments.remove(segment)
                     segment.retire()
-                    self._kept.append(segment)
-            held = {*self._tips}.union(*(segment.runs for segment in self._segments if segment.pending))
-            for segment in list(self._kept):
-                if not segment.pending and (held.isdisjoint(segment.runs) or len(self._kept) > KEPT):
-                    self._kept.remove(segment)
+                    self._retained.append(segment)
+            open_runs = {*self._tips}.union(*(segment.runs for segment in self._segments if segment.pending))
+            for segment in list(self._retained):
+                if not segment.pending and (open_runs.isdisjoint(segment.runs) or len(self._retained) > MAX_RETAINED):
+                    self._retained.remove(segment)
                     segment.remove()
-            crowded = bool(self._segments) and self._spare is None and self._segments[-1].size > ROOM // 2
+            crowded = bool(self._segments) and self._preallocated is None and self._segments[-1].size > ROOM // 2
         if crowded:
-            with contextlib.suppress(OSError):  # a full disk is met, and told, by the next append
-                self._spare = self._next(self._folder)
+            with contextlib.suppress(OSError):  # the next append meets a full disk, and reports it
+                self._preallocated = self._next(self._folder)
 
     def close(self) -> None:
         """Make everything durable, and let go of the files; drained ones are deleted."""
-        if self._segments and self._segments[-1].pending and self._segments[-1].gone:
+        if self._segments and self._segments[-1].pending and self._segments[-1].deleted:
             with contextlib.suppress(OSError, HistoryError):
-                self._begin_anew()
+                self._replace_deleted_file()
         with self._disk, self._order:
-            for segment in self._kept:
+            for segment in self._retained:
                 segment.remove()
-            self._kept.clear()
+            self._retained.clear()
             for segment in self._segments:
                 if segment.pending:
                     segment.sync()
@@ -243,6 +243,6 @@ class SegmentJournal:
                 else:
                     segment.remove()
             self._segments.clear()
-            if self._spare is not None:
-                self._spare.remove()
-                self._spare = None
+            if self._preallocated is not None:
+                self._preallocated.remove()
+                self._preallocated = None

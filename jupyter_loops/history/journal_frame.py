@@ -51,7 +51,7 @@ def join(fields: Fields) -> bytes:
     return _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
-def whole(content: bytes, start: int) -> int | None:
+def frame_end(content: bytes, start: int) -> int | None:
     """Where the frame at `start` ends, or None when there is no whole and sound frame."""
     if len(content) - start < _HEAD.size:
         return None
@@ -64,7 +64,7 @@ def whole(content: bytes, start: int) -> int | None:
 
 def split(content: bytes, start: int = 0) -> Iterator[tuple[Fields, int]]:
     """The fields of each frame in order, and the offset where it ends, up to the first that is not whole."""
-    while (end := whole(content, start)) is not None:
+    while (end := frame_end(content, start)) is not None:
         fields, place = [], start + _HEAD.size
         while place < end:
             (length,) = _LENGTH.unpack_from(content, place)
@@ -76,12 +76,12 @@ def split(content: bytes, start: int = 0) -> Iterator[tuple[Fields, int]]:
 
 def of_runs(content: bytes, runs: AbstractSet[bytes]) -> bytes:
     """The frames of these runs, with all texts: another run's frame may have been the first to use one."""
-    kept, texts = b"", Fields()
+    frames, texts = b"", Fields()
     for fields, _ in split(content):
         texts += fields[BEFORE:]
         if fields[0] in runs:
-            kept, texts = kept + join(fields[:BEFORE] + texts), []
-    return kept
+            frames, texts = frames + join(fields[:BEFORE] + texts), []
+    return frames
 
 
 def pairs(fields: Fields) -> Iterator[tuple[str, str]]:
@@ -109,6 +109,6 @@ def sound(content: bytes, start: int | None = 0) -> Iterator[Fields]:
 def behind(content: bytes, start: int) -> int | None:
     """Where a sound frame follows after an unsound one: not a torn tail, but a hole; None where there is none."""
     while (start := content.find(MAGIC, start + 1)) != -1:
-        if whole(content, start) is not None:
+        if frame_end(content, start) is not None:
             return start
     return None

@@ -1,7 +1,7 @@
 """A history in a lake: its catalogue in SQLite or PostgreSQL, its rows in files of a folder that the team shares.
 
-A lake has neither keys nor enums, and its writers do not wait for each other: who commits second is told, and tries
-again. To be told, each writer moves one row that all of them move.
+A lake has neither keys nor enums, and its writers do not wait for each other: the second commit fails, and is tried
+again. To make it fail, each writer updates the same row.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LakeLease(Lease):
         super().__init__(address.home, turnstile, also=also)
         self.name = address.text
         _, self._kind, self._where = address.text.partition("?data=")[0].split(":", 2)
-        self._data, self._kept = address.data, self._kind == "postgres"
+        self._data, self._stays_attached = address.data, self._kind == "postgres"
 
     def schema(self, step: str) -> str:
         """The same tables with what a lake knows."""
@@ -58,10 +58,10 @@ class LakeLease(Lease):
 
         def prepare(memory: DuckDBPyConnection) -> None:
             extensions.load(memory, *needed)
-            if self._kept:
+            if self._stays_attached:
                 self._reach(memory)
 
-        return seal(files, [*folders, f"{self._data}/"], prepare, secrets_of_user=self._kept or not local)
+        return seal(files, [*folders, f"{self._data}/"], prepare, secrets_of_user=self._stays_attached or not local)
 
     def _reach(self, memory: DuckDBPyConnection) -> None:
         import duckdb
@@ -80,18 +80,18 @@ class LakeLease(Lease):
             with super().attached(write=write, patience=patience, session=session) as cursor:
                 yield cursor
         except duckdb.Error:
-            if self._kept:  # its connection may be dead: the next one is new
+            if self._stays_attached:  # its connection may be dead: the next one is new
                 self.close()
             raise
 
     def _detach(self, cursor: DuckDBPyConnection) -> None:
-        if self._kept:
+        if self._stays_attached:
             run(cursor, "USE memory")
         else:
             super()._detach(cursor)
 
     def _statement(self, *, write: bool) -> str:
-        return "SELECT 1" if self._kept else self._attachment(write=write)
+        return "SELECT 1" if self._stays_attached else self._attachment(write=write)
 
     def _attachment(self, *, write: bool) -> str:
         what = f"ducklake:{self._kind}:{self._where}".replace("'", "''")
@@ -109,7 +109,7 @@ class LakeLease(Lease):
         return self.conflicts(error) or "unable to connect" in str(error).lower()
 
     def conflicts(self, error: Exception) -> bool:
-        """Whether somebody else was quicker, so that the transaction may be tried again."""
+        """Whether another writer committed first, so that the transaction may be tried again."""
         return any(word in str(error).lower() for word in CONFLICT)
 
     def compact(self, folder: Path, patience: float) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""The database, leased: attached for one transaction or one query, and let go at once.
+"""The database, leased: attached for one transaction or one query, and then released.
 
 DuckDB locks a file for as long as a process has it open. An in-memory DuckDB that attaches the file for some
 milliseconds leaves it to everyone else the rest of the time. Our own processes queue at a *turnstile*, a lock
@@ -42,9 +42,9 @@ class Cursor(Protocol):
         ...
 
 
-TURN = 2.0  # seconds to queue among our own; then try all the same, because the one in front may be suspended
+TURN = 2.0  # seconds to queue; then try without a turn, because the process in front may be suspended
 FORK = 0.3  # seconds that a fork waits for a lease to end
-OURS = 30.0  # seconds that a writer waits where one of our own is at it, and not a stranger
+QUEUE_PATIENCE = 30.0  # seconds that a writer waits behind another writer of jupyter-loops
 PAUSES = 0.001, 0.05  # seconds between tries, from the first to the last
 # Of new files: the oldest DuckDB that we run on can read them, command line included; and a checkpoint, which writes
 # whole blocks of every column, writes a third of what it would with DuckDB's own 256 kB. Large files are no larger.
@@ -64,7 +64,7 @@ def run(cursor: Cursor, statement: str, parameters: object = None) -> list[tuple
 
 
 def roll_back(cursor: Cursor) -> None:
-    """Undo the transaction, if there still is one; the error that led here is the one to tell."""
+    """Undo the transaction, if there still is one; the error that led here is the one to report."""
     import duckdb
 
     with contextlib.suppress(duckdb.Error):
@@ -76,7 +76,7 @@ class Lease:
 
     BATCH = 20_000  # events in one transaction
     TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
-    WHOLE = False  # a transaction goes in one piece
+    SINGLE_REQUEST = False  # a transaction is sent as one script
     UPGRADES = False  # a client may bring it up to date in place; a file is brought up to date by way of a backup
     COMMENTS_IN_VIEWS = True  # their columns can be described
     FIRST = ""  # what a transaction begins with where writers do not wait for each other
@@ -92,12 +92,12 @@ class Lease:
 
     @contextlib.contextmanager
     def attached(self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
-        """A cursor, or `session`, in the history. Raises BusyError when nobody let go for `patience` seconds."""
+        """A cursor, or `session`, in the history. Raises BusyError when it stays in use for `patience` seconds."""
         patience = self._patience(patience)
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
             turn = self._turn(min(TURN, patience))
             if write and turn is None and self._turnstile is not None:
-                patience = max(patience, min(OURS, patience * OURS))
+                patience = max(patience, min(QUEUE_PATIENCE, patience * QUEUE_PATIENCE))
             try:
                 self._attach(cursor, write=write, patience=patience)
                 if not write and turn is not None:  # readers share; the queue is for those who wait
@@ -106,7 +106,7 @@ class Lease:
                 try:
                     run(cursor, "USE history")
                     with self._private_log() if write else contextlib.nullcontext():
-                        yield self._told(cursor)
+                        yield self._wrap(cursor)
                 except Exception as error:
                     if file_errors.damaged(self.path, error):
                         raise self._refusal(error) from error
@@ -128,7 +128,7 @@ class Lease:
                 turn.close()
 
     def create(self, where: Path, prepare: Callable[[Cursor], None]) -> None:
-        """Make a new file at `where`, which nobody else knows of."""
+        """Make a new file at `where`, which no other process knows of."""
         with self._lock, self._cursor() as cursor:
             run(cursor, f"ATTACH {quoted(where)} AS history ({FORMAT})")
             try:
@@ -148,27 +148,27 @@ class Lease:
         return step
 
     def conflicts(self, error: Exception) -> bool:  # noqa: ARG002
-        """Whether somebody else was quicker, so that the transaction may be tried again; a file has one writer."""
+        """Whether another writer committed first, so that the transaction may be tried again; a file has one writer."""
         return False
 
     def compact(self, folder: Path, patience: float) -> None:
-        """Write the file anew, by way of a folder beside it, without what was deleted from it."""
-        aside = folder / leftovers.name()
+        """Rewrite the file without what was deleted from it, by way of a folder beside it."""
+        new_file = folder / leftovers.name()
         try:
             with self.attached(write=True, patience=patience) as cursor:
                 run(cursor, "CHECKPOINT history")  # its log must not be there when the new file is
-                run(cursor, f"ATTACH {quoted(aside)} AS anew ({FORMAT})")
+                run(cursor, f"ATTACH {quoted(new_file)} AS anew ({FORMAT})")
                 try:
                     run(cursor, "COPY FROM DATABASE history TO anew")
                 finally:
                     run(cursor, "DETACH anew")
-                aside.chmod(0o600)
-                if os.name == "posix":  # nobody else has the file now, and none of us needs the old one
-                    aside.replace(self.path)
+                new_file.chmod(0o600)
+                if os.name == "posix":  # no other process has the file open now
+                    new_file.replace(self.path)
             if os.name != "posix":  # an open file cannot be replaced there
-                aside.replace(self.path)
+                new_file.replace(self.path)
         finally:
-            aside.unlink(missing_ok=True)
+            new_file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
@@ -219,18 +219,18 @@ class Lease:
         try:
             run(cursor, "USE memory")
             run(cursor, "DETACH history")
-        except duckdb.Error:  # a server or a catalogue that is gone: what was done is done
+        except duckdb.Error:  # the server or the catalogue is gone: the transaction has ended
             self.close()
 
     def close(self) -> None:
-        """Free the memory; the next use starts anew."""
+        """Close DuckDB; the next use opens it again."""
         with self._lock:
             if self._memory is not None:
                 self._memory.close()
                 self._memory = None
 
-    def rest(self) -> None:
-        """Before a fork: let go of DuckDB, whose threads a child would not have, unless somebody is using it."""
+    def release(self) -> None:
+        """Before a fork: close DuckDB, whose threads a child would not have, unless it is in use."""
         if self._lock.acquire(timeout=FORK):
             try:
                 if not self._users:
@@ -271,7 +271,7 @@ class Lease:
     def _patience(self, seconds: float) -> float:
         return seconds
 
-    def _told(self, cursor: DuckDBPyConnection) -> Cursor:
+    def _wrap(self, cursor: DuckDBPyConnection) -> Cursor:
         return cursor
 
     def _waits(self, error: Exception) -> bool:
@@ -292,9 +292,9 @@ def seal(
     *,
     secrets_of_user: bool = False,
 ) -> DuckDBPyConnection:
-    """A DuckDB, in memory or in a file, that can reach these files and no others, and cannot be told otherwise.
+    """A DuckDB, in memory or in a file, that can reach these files and no others, and whose settings are locked.
 
-    `secrets_of_user`: those that a person has stored in DuckDB may be used.
+    `secrets_of_user`: the secrets that the user has stored in DuckDB may be used.
     """
     import duckdb
 
@@ -320,5 +320,5 @@ def forget(connection: DuckDBPyConnection) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says before it goes into detail."""
+    """The first line of an error's message."""
     return str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Files that a process makes beside the journals for a moment, and what a killed one left of them."""
+"""Temporary files beside the journals, and those that a killed process left."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .lock import FileLock
 CLAIM = ".claim"
 SETTLED = 5.0  # seconds after which a file of a process that is gone is surely not in use
 OLD = 3600.0  # seconds after which a file is not in use, whoever made it
-_MADE = re.compile(r"new-(?:(\d+)-)?[0-9a-f]+\.duckdb")
+_DATABASE_NAME = re.compile(r"new-(?:(\d+)-)?[0-9a-f]+\.duckdb")
 
 
 def name() -> str:
-    """A name for a database that is being made; it says by whom."""
+    """A name for a database that is being made; it holds the id of its process."""
     return f"new-{os.getpid()}-{secrets.token_hex(4)}.duckdb"
 
 
 def collect(folder: Path) -> None:
-    """Delete what processes that are gone have left: half-made databases, and claims that nobody holds."""
+    """Delete what ended processes left: half-made databases, and claims that no process holds."""
     for path in list(folder.iterdir()):
         with contextlib.suppress(OSError):
             if path.suffix == CLAIM:
-                held = FileLock.take(path)
-                if held is not None:
-                    held.remove()
-            elif (made := _MADE.match(path.name)) and _left(path, made[1]):
+                lock = FileLock.take(path)
+                if lock is not None:
+                    lock.remove()
+            elif (name_match := _DATABASE_NAME.match(path.name)) and _abandoned(path, name_match[1]):
                 path.unlink()
 
 
-def _left(path: Path, pid: str | None) -> bool:
+def _abandoned(path: Path, pid: str | None) -> bool:
     age = time.time() - path.stat().st_mtime
     if pid is None or age <= SETTLED:
         return age > OLD

@@ -15,7 +15,7 @@ from .lock import try_lock
 from .store import Store
 from .writer import Writer
 
-OPENING = 0.3  # seconds that the first use waits for another program; events are kept in the journal meanwhile
+OPEN_PATIENCE = 0.3  # seconds that the first use waits for another program; events are kept in the journal meanwhile
 GOODBYE = 2.0  # seconds that closing, or the end of the process, waits for the database
 
 
@@ -27,11 +27,11 @@ class LiveHistory:
         journals = path.with_name(f"{path.name}.journal")
         spares.build(journals)
         leftovers.collect(journals)
-        try_lock(journals / "turnstile")  # a folder that locks nothing is told at once, and not as a file in use
+        try_lock(journals / "turnstile")  # reported at once: a folder that cannot lock files is no file in use
         elsewhere = spares.folders(path)
         self.store = Store(address, [journals, *elsewhere], notice)
         try:
-            self.store.open(OPENING)
+            self.store.open(OPEN_PATIENCE)
         except BusyError as error:
             notice(f"{error}. Runs go on; their events are kept in the journal and will follow")
         self.writer = Writer(lambda patience: self.store.drain(self.journal, patience), notice)
@@ -44,7 +44,7 @@ class LiveHistory:
         return rows[0][0] if rows else ""
 
     def close(self) -> None:
-        """Drain what the database takes in time; the journal keeps the rest."""
+        """Drain what the database accepts in time; the remainder stays in the journal."""
         free = self.writer.close(GOODBYE)
         if free:
             with contextlib.suppress(HistoryError):

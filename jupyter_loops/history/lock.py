@@ -35,7 +35,7 @@ class FileLock:
 
     def __init__(self, fd: int, path: Path) -> None:
         self.fd, self.path = fd, path
-        HELD.add(self)
+        LOCKS.add(self)
 
     @classmethod
     def take(cls, path: Path, *, create: bool = False) -> FileLock | None:
@@ -48,7 +48,7 @@ class FileLock:
         return cls._locked(fd, path)
 
     @classmethod
-    def held(cls, path: Path) -> bool:
+    def is_locked(cls, path: Path) -> bool:
         """Whether somebody has the file locked; it may be this process."""
         lock = cls.take(path)
         if lock is not None:
@@ -61,9 +61,9 @@ class FileLock:
         deadline = time.monotonic() + seconds
         while True:
             fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            held = cls._locked(fd, path)
-            if held is not None or time.monotonic() >= deadline:
-                return held
+            lock = cls._locked(fd, path)
+            if lock is not None or time.monotonic() >= deadline:
+                return lock
             time.sleep(random.uniform(0.0005, 0.004))  # noqa: S311 - jitter, not a secret
 
     @classmethod
@@ -81,7 +81,7 @@ class FileLock:
 
     def close(self) -> None:
         """Give the lock back; the file stays."""
-        HELD.discard(self)
+        LOCKS.discard(self)
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
@@ -96,12 +96,12 @@ class FileLock:
             self.close()
 
 
-HELD: weakref.WeakSet[FileLock] = weakref.WeakSet()
+LOCKS: weakref.WeakSet[FileLock] = weakref.WeakSet()
 
 
 def _forget() -> None:
     """In a forked child: close its copies, or the locks would live as long as it does."""
-    for lock in list(HELD):
+    for lock in list(LOCKS):
         with contextlib.suppress(OSError):
             lock.close()
 

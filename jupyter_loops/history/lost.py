@@ -1,10 +1,10 @@
-"""Runs whose kernel ended without a word: nobody else would ever say so."""
+"""Runs whose kernel ended without a last event: no other place records that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .alive import gone
+from .alive import kernel_ended
 from .lease import Cursor, run
 
 OPEN = """
@@ -15,12 +15,16 @@ GOING = "SELECT run_id, journal FROM runs WHERE stop_reason IS NULL AND journal 
 
 
 def unnoticed(cursor: Cursor, owned: Callable[[str], bool]) -> list[str]:
-    """The runs that look as if they went on, and whose kernel was on this machine and is gone.
+    """The open runs whose kernel was on this machine and has ended.
 
-    Times alone do not say that a kernel is gone, because clocks are set back: none that still has its journal is.
+    Times alone do not prove that a kernel has ended, because clocks are set back: one that has its journal is alive.
     """
-    told = run(cursor, OPEN)
-    return [run_id for run_id, kernel, spoke, journal in told if gone(kernel, spoke) and not owned(journal or "")]
+    open_runs = run(cursor, OPEN)
+    return [
+        run_id
+        for run_id, kernel, spoke, journal in open_runs
+        if kernel_ended(kernel, spoke) and not owned(journal or "")
+    ]
 
 
 def notice(cursor: Cursor, run_ids: Sequence[str]) -> None:

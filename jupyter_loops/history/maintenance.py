@@ -27,7 +27,7 @@ FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
 
 
 class HistoryMaintenance(HistoryQueries):
-    """A history that is kept: proved, put right, pruned, exported, merged."""
+    """Maintenance of a history: verify, sign, mend, repair, prune, export, merge."""
 
     def total_usd(self, since: datetime | None = None) -> float:
         """US dollars spent on calls that ended since then (UTC), or ever; calls without a price are not in it."""
@@ -39,18 +39,18 @@ class HistoryMaintenance(HistoryQueries):
         return float(total)
 
     def correct_price(self, model: str, price: Price | None, since: datetime | None = None) -> None:
-        """Say what a model really cost from `since` (UTC) on, or ever; None: what was listed is right.
+        """Set what a model really cost from `since` (UTC) on, or always; None: the listed price is right.
 
         What the ledgers charged stays on the record; the view `costs` and all sums over it follow the correction.
         """
         moment = None if since is None else (since.astimezone(UTC).replace(tzinfo=None) if since.tzinfo else since)
-        known = {} if price is None else {name: getattr(price, name) for name in PRICED}
+        prices = {} if price is None else {name: getattr(price, name) for name in PRICED}
         with self._opened().store.writing(self.journal) as cursor:
-            given = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
-            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", given)
+            key = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
+            cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", key)
             cursor.execute(
                 "INSERT INTO corrections VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)",
-                {**dict.fromkeys(PRICED), **known, **given},
+                {**dict.fromkeys(PRICED), **prices, **key},
             )
 
     def day(self, limit: float | None = None) -> DayBook:
@@ -77,12 +77,12 @@ class HistoryMaintenance(HistoryQueries):
                 return shadows
             catalogue.complete(cursor)
             broken = audit.chains(cursor, run_id)
-            gone = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
+            deleted = missing.findings(cursor, run_id, {finding.run_id for finding in broken})
             wrong = signing.findings(cursor) if signed else []
             return [
                 *wrong,
                 *broken,
-                *gone,
+                *deleted,
                 *audit.texts(cursor),
                 *audit.lacking(cursor, run_id),
                 *audit.rows(cursor, run_id),
@@ -102,7 +102,7 @@ class HistoryMaintenance(HistoryQueries):
         """Who signed how much of it, and when, in one line. Raises HistoryError where nobody has."""
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
-            return signing.told(cursor)
+            return signing.describe(cursor)
 
     def whole_since(self) -> datetime | None:
         """Since when (UTC) `verify` names runs that were deleted as a whole; None where there never was a run."""
@@ -111,9 +111,9 @@ class HistoryMaintenance(HistoryQueries):
             return heads.since(cursor)
 
     def mend(self, run_id: str | None = None) -> list[str]:
-        """Compute the rows of a run, or of all, anew where they differ from intact events; gives the runs' ids.
+        """Compute the rows of a run, or of all, again where they differ from intact events; gives the runs' ids.
 
-        What `verify` finds in the events themselves stays as it is: nothing but the original can put that right.
+        What `verify` finds in the events themselves stays as it is: only the original can restore it.
         """
         live = self._opened()
         with live.store.reading(live.journal) as cursor:
@@ -124,7 +124,7 @@ class HistoryMaintenance(HistoryQueries):
         return wrong
 
     def repair(self) -> Repaired:
-        """Make a damaged, foreign or half file anew from the journals, its backups, and what can be read of it.
+        """Rebuild a damaged, foreign or truncated file from the journals, its backups, and what can be read of it.
 
         The old file is kept beside the new one; what this gives says where, what was saved, and what is missing. Raises
         HistoryError where the file is sound, where nothing is left, and for a server or a lake.
@@ -144,19 +144,19 @@ class HistoryMaintenance(HistoryQueries):
         """Delete the runs whose last event is older, and the texts that nobody else uses; gives their ids.
 
         A run that goes on, waits, or has just been gone on with stays, and so do those it comes from.
-        The file is written anew afterwards, so that it really shrinks.
+        The file is rewritten afterwards, so that it really shrinks.
         """
         live = self._opened()
         with live.store.writing(live.journal) as cursor:
             old = retention.old(cursor, older, keep_verified=keep_verified)
-            kept = retention.with_forefathers(cursor, live.store.living(cursor))
-            gone = [run_id for run_id in old if run_id not in kept]
+            retained = retention.with_forefathers(cursor, live.store.living(cursor))
+            pruned = [run_id for run_id in old if run_id not in retained]
             if not dry_run:
-                retention.delete(cursor, gone)
-        if gone and not dry_run:
+                retention.delete(cursor, pruned)
+        if pruned and not dry_run:
             live.store.compact()
-            self._discard_artifacts(gone)
-        return gone
+            self._discard_artifacts(pruned)
+        return pruned
 
     def forget(self, run_id: str) -> int:
         """Remove the texts that only this run uses, and keep their hashes, so that the audit still holds.
@@ -194,19 +194,19 @@ class HistoryMaintenance(HistoryQueries):
         live.store.take(entries)
         self.flush()
         for first, last in missing:
-            self.notice(audit.told(entries[0].run, first, last))
+            self.notice(audit.describe_gap(entries[0].run, first, last))
         return entries[0].run
 
     def recover(self, source: str | Path) -> int:
         """Take in all that is sound in a journal's file, damaged or not; gives the new events."""
         try:
-            found = list(journal_frame.read(Path(source).read_bytes()))
+            entries = list(journal_frame.read(Path(source).read_bytes()))
         except OSError as error:
             raise HistoryError(f"{source} cannot be read: {error.strerror}") from error
-        if not found:
+        if not entries:
             raise HistoryError(f"there is no event in {source}")
         ((before,),) = self.sql("SELECT count(*) FROM events")
-        self._opened().store.take(found)
+        self._opened().store.take(entries)
         self.flush()
         ((after,),) = self.sql("SELECT count(*) FROM events")
         return int(after - before)
@@ -227,18 +227,18 @@ class HistoryMaintenance(HistoryQueries):
         A second time takes nothing. Raises HistoryError, and takes nothing, when a chain there is broken or a run of
         the same name is another one here.
         """
-        live, theirs, taken = self._opened(), other._opened(), 0
-        with theirs.store.reading(theirs.journal) as there:
+        live, source, imported = self._opened(), other._opened(), 0
+        with source.store.reading(source.journal) as there:
             for finding in audit.altered(there):
                 raise HistoryError(f"nothing was imported: {finding}")
             for gap in audit.gaps(there):
-                self.notice(audit.told(*gap))
+                self.notice(audit.describe_gap(*gap))
             with live.store.reading(live.journal) as here:
-                known, told = ends(here), ends(there)
-                both = {name: min(last, told[name]) for name, last in known.items() if name in told}
+                local_ends, source_ends = ends(here), ends(there)
+                both = {name: min(last, source_ends[name]) for name, last in local_ends.items() if name in source_ends}
                 same(hashes(here, both), hashes(there, both))
-            for portion in later(there, known):
+            for portion in later(there, local_ends):
                 live.store.take(portion)
                 self.flush()
-                taken += len(portion)
-        return taken
+                imported += len(portion)
+        return imported

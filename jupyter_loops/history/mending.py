@@ -1,4 +1,4 @@
-"""Puts the tables right from the events, which the chain of hashes proves; see audit.py for what is found.
+"""Computes the tables again from the events, which the chain of hashes proves; see audit.py.
 
 DuckDB can lose an update when it replays its log after a crash under several writers (seen with 1.5.5 and 2.0.0). An
 event is an insert and stays, so whatever such a loss takes from a table can be computed again.
@@ -12,12 +12,12 @@ from . import audit
 from .lease import Cursor, run
 from .projection import BATCH, project
 
-# Rows of a run that say more events than there are: events are gone, and the rows are what shows it.
+# Runs whose row counts more events than there are: only the row shows that events are missing.
 CUT_SHORT = """
 SELECT run_id FROM runs JOIN (SELECT run_id, max(seq) AS seq FROM events GROUP BY run_id) AS last USING (run_id)
 WHERE runs.events > last.seq
 """
-AGAIN = "INSERT INTO batch SELECT run_id, seq, hash, body FROM events WHERE run_id IN (SELECT unnest($ids))"
+FILL_BATCH = "INSERT INTO batch SELECT run_id, seq, hash, body FROM events WHERE run_id IN (SELECT unnest($ids))"
 
 
 def mendable(cursor: Cursor, run_id: str | None = None) -> list[str]:
@@ -29,10 +29,10 @@ def mendable(cursor: Cursor, run_id: str | None = None) -> list[str]:
 
 
 def mend(cursor: Cursor, run_ids: Sequence[str]) -> None:
-    """Write the rows of these runs anew, inside the caller's transaction."""
+    """Rewrite the rows of these runs, inside the caller's transaction."""
     ids = {"ids": list(run_ids)}
     run(cursor, BATCH)
-    run(cursor, AGAIN, ids)
+    run(cursor, FILL_BATCH, ids)
     for table in (*audit.COMPUTED, "events"):
         run(cursor, f"DELETE FROM {table} WHERE run_id IN (SELECT unnest($ids))", ids)  # noqa: S608 - our own names
     project(cursor)

@@ -30,22 +30,22 @@ def version(cursor: Cursor) -> int:
             "the file is a DuckDB database, but not a history of jupyter-loops; choose another path, or have "
             "%loops repair make a history from the journals and backups beside it, which keeps this file, too"
         )
-    found = int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
-    if 0 < found <= len(STEPS) and (lacking := sorted(NEEDED - tables)):
+    current = int(run(cursor, "SELECT coalesce(max(version), 0) FROM schema_versions")[0][0])
+    if 0 < current <= len(STEPS) and (lacking := sorted(NEEDED - tables)):
         raise HistoryError(f"the history lacks its table {lacking[0]}: %loops repair makes it anew from what is left")
-    return found
+    return current
 
 
 def check(cursor: Cursor, name: str, newest: int = len(STEPS)) -> int:
     """The version of the attached file. Raises NewerHistoryError when this jupyter-loops does not know it."""
-    found = version(cursor)
-    if found > newest:
+    current = version(cursor)
+    if current > newest:
         raise NewerHistoryError(
-            f"{name} has schema version {found}, and this jupyter-loops knows {newest}: "
+            f"{name} has schema version {current}, and this jupyter-loops knows {newest}: "
             "upgrade jupyter-loops, or choose another file with --history. Nothing was changed. "
             "To look at it all the same: %loop_sql --read-only, or History(path, read_only=True)"
         )
-    return found
+    return current
 
 
 def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: float = 1.0) -> None:
@@ -57,26 +57,26 @@ def migrate(lease: Lease, folder: Path, steps: Sequence[str] = STEPS, patience: 
     if not path.exists():
         _create(lease, folder, steps)
     with lease.attached(write=False, patience=patience) as cursor:
-        found = check(cursor, lease.name, len(steps))
-    if found == len(steps):
+        current = check(cursor, lease.name, len(steps))
+    if current == len(steps):
         return
     reaching = Lease(path, folder / "turnstile", also=(path.parent,))
     try:
         with reaching.attached(write=True, patience=patience) as cursor:
-            found = check(cursor, lease.name, len(steps))
-            if 0 < found < len(steps):
-                _back_up(cursor, folder, path.with_name(f"{path.name}.v{found}"))
-            apply(cursor, steps, found)
+            current = check(cursor, lease.name, len(steps))
+            if 0 < current < len(steps):
+                _back_up(cursor, folder, path.with_name(f"{path.name}.v{current}"))
+            apply(cursor, steps, current)
     finally:
         reaching.close()
 
 
 def upgrade(lease: Lease) -> None:
-    """Bring a copy that nobody else knows of up to date."""
+    """Bring a copy that no other process knows of up to date."""
     with lease.attached(write=True, patience=0.0) as cursor:
-        found = check(cursor, lease.name)
-        if found < len(STEPS):
-            apply(cursor, STEPS, found)
+        current = check(cursor, lease.name)
+        if current < len(STEPS):
+            apply(cursor, STEPS, current)
 
 
 def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
@@ -84,65 +84,65 @@ def _prepare(lease: Lease, steps: Sequence[str], patience: float) -> None:
     import duckdb
 
     with lease.attached(write=True, patience=patience) as cursor:
-        found = check(cursor, lease.name, len(steps))
-        if found == len(steps):
+        current = check(cursor, lease.name, len(steps))
+        if current == len(steps):
             return
-        if found and not lease.UPGRADES:
+        if current and not lease.UPGRADES:
             raise HistoryError(
-                f"{lease.name} has schema version {found}, and this jupyter-loops writes {len(steps)}: "
+                f"{lease.name} has schema version {current}, and this jupyter-loops writes {len(steps)}: "
                 "serve it with this version, which keeps a backup, or go on with the version that made it"
             )
         try:
-            apply(cursor, [lease.schema(step) for step in steps], found, in_views=lease.COMMENTS_IN_VIEWS)
+            apply(cursor, [lease.schema(step) for step in steps], current, in_views=lease.COMMENTS_IN_VIEWS)
         except duckdb.Error:
-            if check(cursor, lease.name, len(steps)) == found:  # otherwise somebody else was quicker
+            if check(cursor, lease.name, len(steps)) == current:  # otherwise another process was quicker
                 raise
 
 
 def _back_up(cursor: Cursor, folder: Path, backup: Path) -> None:
-    """Copy the attached file as it is now, while nobody else can write it; a backup is whole, or not there."""
-    aside = folder / leftovers.name()
+    """Copy the attached file as it is now, while no other process can write it; a backup is complete, or not there."""
+    partial = folder / leftovers.name()
     try:
-        run(cursor, f"ATTACH {quoted(aside)} AS backup ({FORMAT})")
+        run(cursor, f"ATTACH {quoted(partial)} AS backup ({FORMAT})")
         try:
             run(cursor, "COPY FROM DATABASE history TO backup")
         finally:
             run(cursor, "DETACH backup")
-        aside.chmod(0o600)
-        aside.replace(backup)
+        partial.chmod(0o600)
+        partial.replace(backup)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def _create(lease: Lease, folder: Path, steps: Sequence[str]) -> None:
-    """Build the file aside and link it into place, so that nobody ever meets a half-made one."""
-    aside = folder / leftovers.name()
+    """Build the file under another name and link it into place, so that no process meets a half-made one."""
+    partial = folder / leftovers.name()
     try:
-        lease.create(aside, lambda cursor: apply(cursor, steps, 0))
+        lease.create(partial, lambda cursor: apply(cursor, steps, 0))
         with lease.queued():
             log = Path(f"{lease.path}.wal")
             if log.exists() and not lease.path.exists():  # of a file that was deleted: it fits no other
                 log.replace(f"{log}.left-over")
-            _place(aside, lease.path)
+            _place(partial, lease.path)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
-def _place(aside: Path, path: Path) -> None:
+def _place(partial: Path, path: Path) -> None:
     try:
-        os.link(aside, path)
+        os.link(partial, path)
     except FileExistsError:
         pass  # another process was quicker
     except OSError:  # a file system without links
         if not path.exists():
-            aside.rename(path)
+            partial.rename(path)
 
 
-def apply(cursor: Cursor, steps: Sequence[str], found: int = 0, *, in_views: bool = True) -> None:
-    """Bring the attached database from version `found` to the last of the steps, in one transaction."""
+def apply(cursor: Cursor, steps: Sequence[str], current: int = 0, *, in_views: bool = True) -> None:
+    """Bring the attached database from version `current` to the last of the steps, in one transaction."""
     run(cursor, "BEGIN")
     try:
-        for number, step in enumerate(steps[found:], start=found + 1):
+        for number, step in enumerate(steps[current:], start=current + 1):
             for statement in cursor.extract_statements(step):
                 cursor.execute(statement).fetchall()
             run(cursor, "INSERT INTO schema_versions VALUES ($n, now()::TIMESTAMP)", {"n": number})

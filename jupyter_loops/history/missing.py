@@ -1,4 +1,4 @@
-"""Runs that were deleted or written anew as a whole, which only the chain of runs tells: see heads.py."""
+"""Runs that were deleted or rewritten as a whole, which only the chain of runs shows: see heads.py."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ WHERE last.what NOT IN ('pruned', 'lost') AND event.hash IS DISTINCT FROM last.t
 UNKNOWN = "SELECT run_id FROM runs ANTI JOIN heads USING (run_id) WHERE $run IS NULL OR run_id = $run ORDER BY ALL"
 
 
-def findings(cursor: Cursor, run_id: str | None, told: AbstractSet[str]) -> list[AuditFinding]:
-    """Runs that are gone, or were written anew as a whole, but for those that were told already."""
-    value, found = {"run": run_id}, [_broken(*row) for row in run(cursor, BROKEN)]
-    for name, what, moment, gone in run(cursor, MISSING, value):
-        if name not in told:
+def findings(cursor: Cursor, run_id: str | None, reported: AbstractSet[str]) -> list[AuditFinding]:
+    """Runs that were deleted or rewritten as a whole, without those that were reported already."""
+    value, results = {"run": run_id}, [_broken(*row) for row in run(cursor, BROKEN)]
+    for name, what, moment, deleted in run(cursor, MISSING, value):
+        if name not in reported:
             when = f"it was here ({what}) on {moment:%Y-%m-%d %H:%M} UTC"
-            is_now = "the whole run is gone, and nobody pruned it" if gone else "it was written anew as a whole"
-            found.append(AuditFinding(name, None, f"{is_now}: {when}"))
-    unknown = [name for (name,) in run(cursor, UNKNOWN, value) if name not in told]
-    return found + [
+            is_now = "the whole run is gone, and nobody pruned it" if deleted else "it was written anew as a whole"
+            results.append(AuditFinding(name, None, f"{is_now}: {when}"))
+    unknown = [name for (name,) in run(cursor, UNKNOWN, value) if name not in reported]
+    return results + [
         AuditFinding(name, None, "it is not in the chain of runs: nobody of us put it here") for name in unknown
     ]
 

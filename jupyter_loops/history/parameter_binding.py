@@ -23,9 +23,9 @@ def bound(name: str, value: object) -> Any:
     if isinstance(value, Enum):
         return bound(name, value.value)
     if isinstance(value, _SEVERAL):
-        return [bound(name, one) for one in value]
+        return [bound(name, item) for item in value]
     if isinstance(value, Mapping):
-        return {key: bound(name, one) for key, one in value.items()}
+        return {key: bound(name, item) for key, item in value.items()}
     for kind, convert in _CONVERSIONS:
         if isinstance(value, kind):
             return convert(value)

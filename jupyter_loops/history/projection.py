@@ -1,7 +1,7 @@
 """From events to rows, in SQL, a batch at a time.
 
 Reads `batch` (run_id, seq, hash, body) and writes the tables of schema.py. JSON is read with json_transform,
-which gives NULL for what does not fit: no event can ever stop the ones behind it.
+which gives NULL for what does not fit: no event can block the events behind it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from .schema import TABLES
 
 
 def _words(of: str) -> tuple[str, ...]:
-    found = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
-    assert found is not None
-    return tuple(re.findall(r"'(\w+)'", found[1]))
+    enum = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
+    assert enum is not None
+    return tuple(re.findall(r"'(\w+)'", enum[1]))
 
 
-# What a typed column can hold, whatever the code of today may say; the rest is NULL there, and whole in its event.
+# What a typed column can hold, whatever today's code writes; other values are NULL there, and complete in the event.
 STATES, REASONS = _words("run_state"), _words("stop_reason")
 
 BATCH = "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)"
 
-# What has been stored before is skipped: a run's events come in order, so its last number says all.
+# Stored events are skipped: a run's events arrive in order, so its last number is enough.
 SELECT = """
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT run_id, seq, hash, body, head.kind, head."at" AS moment, head.iteration
@@ -359,7 +359,7 @@ def project(cursor: Cursor) -> None:
 
 
 def script(texts: str) -> str:
-    """The whole transaction as one text, for a database that is told everything at once."""
+    """The transaction as one script, for a database that takes it in a single request."""
     reads = [READ.format(table=table, shape=shape, kind=kind) for kind, (table, shape) in SHAPES.items()]
     statements = [*(statement for _, statement in STATEMENTS), SUMS, heads.STORED, heads.APPEND, texts]
     return ";\n".join(["BEGIN", SELECT, *reads, *statements, "COMMIT"])

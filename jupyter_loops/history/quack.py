@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 TOKEN = "JUPYTER_LOOPS_TOKEN"  # noqa: S105 - the name of an environment variable
 CONFLICT = ("conflict", "duplicate key", "constraint")
-GONE = ("could not connect", "failed to send", "connection")
+CONNECTION_ERRORS = ("could not connect", "failed to send", "connection")
 HURRY = 3.0  # seconds to wait for a server that does not answer at all
 ASK = "FROM history.query($q)"
-_OURS = re.compile(r"\n*LINE 1: FROM history\.query.*", re.DOTALL)
+_WRAPPER = re.compile(r"\n*LINE 1: FROM history\.query.*", re.DOTALL)
 _CLASS = re.compile(r"^Invalid Input Error: ")
 
 
@@ -38,7 +38,7 @@ class QuackLease(Lease):
     """A session on the server, for one transaction or one query."""
 
     BATCH = 2_000
-    WHOLE = True
+    SINGLE_REQUEST = True
 
     def __init__(self, address: Address, turnstile: Path | None, *, also: Sequence[Path] = ()) -> None:
         super().__init__(address.home, turnstile, also=also)
@@ -64,7 +64,7 @@ class QuackLease(Lease):
     def _patience(self, seconds: float) -> float:
         return min(seconds, HURRY)
 
-    def _told(self, cursor: DuckDBPyConnection) -> RemoteCursor:
+    def _wrap(self, cursor: DuckDBPyConnection) -> RemoteCursor:
         return RemoteCursor(cursor)
 
     @contextlib.contextmanager
@@ -72,10 +72,10 @@ class QuackLease(Lease):
         yield
 
     def _waits(self, error: Exception) -> bool:
-        return any(word in str(error).lower() for word in GONE)
+        return any(word in str(error).lower() for word in CONNECTION_ERRORS)
 
     def conflicts(self, error: Exception) -> bool:
-        """Whether somebody else was quicker, so that the transaction may be tried again."""
+        """Whether another writer committed first, so that the transaction may be tried again."""
         return any(word in str(error).lower() for word in CONFLICT)
 
     def compact(self, folder: Path, patience: float) -> None:  # noqa: ARG002
@@ -124,8 +124,8 @@ class RemoteCursor:
         finally:
             self.local.unregister("sent")
         shape = _literal_text(json.dumps([dict(columns)]))
-        made = f"SELECT unnest(from_json({_literal_text(rows or '[]')}, {shape}), max_depth := 2)"
-        self.execute(f'CREATE OR REPLACE TEMP TABLE "{name.replace(chr(34), chr(34) * 2)}" AS {made}')
+        select = f"SELECT unnest(from_json({_literal_text(rows or '[]')}, {shape}), max_depth := 2)"
+        self.execute(f'CREATE OR REPLACE TEMP TABLE "{name.replace(chr(34), chr(34) * 2)}" AS {select}')
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows of the last statement."""
@@ -142,8 +142,8 @@ class RemoteCursor:
         try:
             if parameters:
                 run(self.local, ASK, {"q": f"PREPARE asked AS\n{text}"})
-                given = ", ".join(f"{name} := {self._literal(value)}" for name, value in parameters.items())
-                text = f"EXECUTE asked({given})"
+                arguments = ", ".join(f"{name} := {self._literal(value)}" for name, value in parameters.items())
+                text = f"EXECUTE asked({arguments})"
             ask(text)
         except duckdb.Error as error:
             raise type(error)(_as_written(str(error), prepared=bool(parameters))) from None
@@ -166,5 +166,5 @@ def _literal_text(text: str) -> str:
 
 def _as_written(text: str, *, prepared: bool) -> str:
     """The server's words about the statement as it was asked."""
-    text = _CLASS.sub("", _OURS.sub("", text))
-    return re.sub(r"LINE (\d+):", lambda found: f"LINE {int(found[1]) - prepared}:", text)
+    text = _CLASS.sub("", _WRAPPER.sub("", text))
+    return re.sub(r"LINE (\d+):", lambda match: f"LINE {int(match[1]) - prepared}:", text)

@@ -27,7 +27,7 @@ from .store import PATIENCE
 
 SETTLE = 10.0  # seconds that another kernel has to bring a run's events into the database
 REFUSED = timedelta(days=30)  # for which a server's refusal is remembered
-QUIET = 300.0  # seconds that a model may take to answer, while nothing is heard of a run on another machine
+QUIET = 300.0  # seconds that a model may take to answer, while a run on another machine writes no event
 
 
 class HistoryQueries(HistoryFile):
@@ -48,16 +48,16 @@ class HistoryQueries(HistoryFile):
         Only reads, unless `write`; reaches no other file, ever. `limit` is for display: the result has all rows.
         Raises QueryError with DuckDB's own words.
         """
-        given = {name: bound(name, value) for name, value in (params or {}).items()}
-        found = sql_query.check(query, given, write=write)
+        values = {name: bound(name, value) for name, value in (params or {}).items()}
+        statements = sql_query.check(query, values, write=write)
         if self._glances is not None and not write:
-            return self._glances.ask(found, given, frames or {}, limit)
+            return self._glances.ask(statements, values, frames or {}, limit)
         live = self._opened()
         session = live.store.lease.session()
         try:
             opened = live.store.writing if write else live.store.reading
             with opened(live.journal, session) as cursor:
-                hidden = sql_query.execute(cursor, found, given, frames or {})
+                hidden = sql_query.execute(cursor, statements, values, frames or {})
             return Result(session, limit, "; ".join(filter(None, (live.store.note, hidden))))
         except BaseException:
             session.close()
@@ -70,10 +70,10 @@ class HistoryQueries(HistoryFile):
         """
         if table is None:
             return self.sql(comments.TABLES_OF_THE_FILE)
-        found = self.sql(comments.COLUMNS_OF_A_TABLE, {"name": table})
-        if not len(found):
+        columns = self.sql(comments.COLUMNS_OF_A_TABLE, {"name": table})
+        if not len(columns):
             raise QueryError(f"there is no table {table}: %loops schema lists them")
-        return found
+        return columns
 
     def run(self, name_or_id: str) -> dict[str, Any] | None:
         """The row of a run, or of the newest run of a loop that is no replay; None when there is none."""
@@ -139,13 +139,13 @@ class HistoryQueries(HistoryFile):
         An equal `fingerprint` (recipe and inputs) or an equal `source` (text of the cell) is asked for where given.
         """
         rows = self.sql(run_lineage.BROKEN_OFF, {"loop": loop}).dicts()
-        found = rows[0] if rows else None
-        if found is None or found["stop_reason"] not in {None, "interrupted"}:
+        row = rows[0] if rows else None
+        if row is None or row["stop_reason"] not in {None, "interrupted"}:
             return None
-        same = fingerprint in {None, found["fingerprint"]} and source in {None, found["source"]}
-        if not same or (found["stop_reason"] is None and self.goes_on(found["journal"])):
+        same = fingerprint in {None, row["fingerprint"]} and source in {None, row["source"]}
+        if not same or (row["stop_reason"] is None and self.goes_on(row["journal"])):
             return None
-        return BrokenOff(*(found[name] for name in ("run_id", "current_iteration", "usd", "tokens")))
+        return BrokenOff(*(row[name] for name in ("run_id", "current_iteration", "usd", "tokens")))
 
     def goes_on(self, journal: str | None) -> bool:
         """Whether the process that wrote the journal with this token lives; it may be this one.
@@ -198,7 +198,7 @@ class HistoryQueries(HistoryFile):
         return rows[0] if rows else None
 
     def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
-        """How runs of this loop, and of this model, went: rounds, verified, weight, usd, tokens, seconds."""
+        """Results of the runs of this loop, and of this model: rounds, verified, weight, usd, tokens, seconds."""
         return self.sql(experience.OUTCOMES, {"loop": loop, "model": model}).dicts()
 
     def refusals(self, now: datetime | None = None) -> list[dict[str, str]]:
@@ -207,14 +207,14 @@ class HistoryQueries(HistoryFile):
         return self.sql(experience.REFUSALS, {"since": since}).dicts()
 
     def corrections(self) -> list[dict[str, Any]]:
-        """What models really cost, as `correct_price` was told, now: US dollars for each kind of token."""
+        """What models really cost, by the corrections that are valid now: US dollars for each kind of token."""
         return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
 
     def answers(self, run_id: str) -> list[Answered]:
         """What judges and people have answered in a run, so that equal questions cost nothing."""
         names = {field.name for field in fields(Answered)}
-        told = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
-        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in told]
+        records = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
+        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in records]
 
     def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
         """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""

@@ -30,13 +30,13 @@ State = tuple[tuple[int, int, int] | None, ...]
 
 
 class ReadOnlyCopy:
-    """A copy that is made anew when the file has changed. Thread-safe."""
+    """A copy that is renewed when the file has changed. Thread-safe."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         """`folder` is private, and has the copy."""
         self._path, self._folder = path, folder
         self._lock = threading.RLock()
-        self._known: State | None = None
+        self._copied_state: State | None = None
         self._lease: Lease | None = None
         self._read: dict[Path, int] = {}  # bytes of each journal that the copy has
 
@@ -46,7 +46,7 @@ class ReadOnlyCopy:
 
         with self._lock:
             try:
-                if self._lease is None or _state(self._path) != self._known:
+                if self._lease is None or _state(self._path) != self._copied_state:
                     self._lease = self._renew()
                 self._catch_up(self._lease, folders)
             except (duckdb.Error, OSError, subprocess.SubprocessError) as error:
@@ -57,10 +57,10 @@ class ReadOnlyCopy:
     def _renew(self) -> Lease:
         self.close()
         state = _state(self._path)
-        if sum(one[1] for one in state if one) > MOST:
+        if sum(file_state[1] for file_state in state if file_state) > MOST:
             raise HistoryError(f"{self._path} is too large for a copy")
         target = self._folder / leftovers.name()
-        self._lease, self._known = Lease(target, None), state
+        self._lease, self._copied_state = Lease(target, None), state
         copy(self._path, target)
         upgrade(self._lease)
         return self._lease
@@ -77,16 +77,16 @@ class ReadOnlyCopy:
         try:
             with path.open("rb") as file:
                 file.seek(start)
-                found = list(journal_frame.split(file.read()))
+                frames = list(journal_frame.split(file.read()))
         except FileNotFoundError:
             return []
-        self._read[path] = start + (found[-1][1] if found else 0)
-        return [fields for fields, _ in found]
+        self._read[path] = start + (frames[-1][1] if frames else 0)
+        return [fields for fields, _ in frames]
 
-    def rest(self) -> None:
-        """Before a fork: let go of DuckDB; the copy stays."""
+    def release(self) -> None:
+        """Before a fork: close DuckDB; the copy stays."""
         if self._lease is not None:
-            self._lease.rest()
+            self._lease.release()
 
     def abandon(self) -> None:
         """In a forked child: the copy is the parent's."""
@@ -101,7 +101,7 @@ class ReadOnlyCopy:
                 for end in ENDS:
                     with contextlib.suppress(OSError):
                         Path(f"{self._lease.path}{end}").unlink(missing_ok=True)
-            self._lease, self._known = None, None
+            self._lease, self._copied_state = None, None
             self._read.clear()
 
 
@@ -119,15 +119,15 @@ def _state(path: Path) -> State:
 def identity(path: Path) -> tuple[int, int] | None:
     """Which file it is; None where there is none."""
     try:
-        found = path.stat()
+        file_stat = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return file_stat.st_dev, file_stat.st_ino
 
 
 def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        file_stat = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return file_stat.st_ino, file_stat.st_size, file_stat.st_mtime_ns

@@ -1,4 +1,4 @@
-"""What is kept of the past, and what goes."""
+"""Which runs and texts are deleted, and which stay."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def write(cursor: Cursor, run_id: str, target: Path) -> Path:
 
 
 def read(source: Path) -> tuple[list[Entry], list[tuple[int, int]]]:
-    """The events of a bundle, the first with all texts, and what it says is missing from them.
+    """The events of a bundle, the first with all texts, and the gaps that it lists.
 
     Raises HistoryError at the first line that does not verify.
     """
@@ -68,12 +68,12 @@ def _take(
         return
     entry = Entry(line["run"], int(line["seq"]), line["hash"], line["body"])
     previous = entries[-1] if entries else None
-    said = json.loads(entry.body)
-    fits = (said["run"], said["seq"]) == (entry.run, entry.seq) and entry.run.isprintable()
+    event = json.loads(entry.body)
+    fits = (event["run"], event["seq"]) == (entry.run, entry.seq) and entry.run.isprintable()
     before = previous.seq if previous else 0
-    one_run = previous is None or previous.run == entry.run
+    same_run = previous is None or previous.run == entry.run
     linked = chain(previous.hash if previous else "", entry.body.encode()) == entry.hash
     follows = (before + 1, entry.seq - 1) in missing or (entry.seq == before + 1 and linked)
-    if not (fits and one_run and follows):
+    if not (fits and same_run and follows):
         raise HistoryError(f"{place}: the chain of events is broken")
     entries.append(entry)

@@ -1,4 +1,4 @@
-"""Where runs come from: what was broken off and may be gone on with, and which run was forked from which."""
+"""Where runs come from: which were interrupted and can be resumed, and which run was forked from which."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BrokenOff:
 
     @property
     def offer(self) -> str:
-        """One line for whoever runs its cell again."""
+        """One line for a person who runs its cell again."""
         where = f"in round {self.iteration}" if self.iteration else "before its first round"
         spent = f"{self.tokens:,} tokens, ${self.usd:.4g}"
         return f"run {self.run_id} of this cell was interrupted {where} ({spent} spent): --resume goes on with it"

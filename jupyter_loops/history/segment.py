@@ -39,12 +39,12 @@ class Segment:
         self._file = _identity(os.fstat(lock.fd))
 
     @classmethod
-    def create(cls, folder: Path, token: str = "", begun: str = "", number: int = 0) -> Segment:
+    def create(cls, folder: Path, token: str = "", started_at: str = "", number: int = 0) -> Segment:
         """The next file of the journal with this token; its entry in the folder is durable.
 
-        Names sort as the files were begun: a run's events must reach the database in order, whoever brings them there.
+        Names sort by the start of the journal: events must reach the database in order, whichever process drains them.
         """
-        name = f"{begun or now()}-{os.getpid()}-{token or secrets.token_hex(6)}-{number:08}{SUFFIX}"
+        name = f"{started_at or now()}-{os.getpid()}-{token or secrets.token_hex(6)}-{number:08}{SUFFIX}"
         lock = FileLock.take(folder / name, create=True)
         if lock is None:
             raise HistoryError(f"{folder / name} could not be created: it is there already")
@@ -61,7 +61,7 @@ class Segment:
     @classmethod
     def owned(cls, folder: Path, token: str) -> bool:
         """Whether a living process writes the journal with this token; it may be this one."""
-        return any(FileLock.held(path) for path in folder.glob(f"*-{token}-*{SUFFIX}"))
+        return any(FileLock.is_locked(path) for path in folder.glob(f"*-{token}-*{SUFFIX}"))
 
     @classmethod
     def inherit(cls, path: Path) -> Segment | None:
@@ -84,8 +84,8 @@ class Segment:
         self.size += len(content)
 
     @property
-    def gone(self) -> bool:
-        """Whether somebody has deleted or moved the file; what was written is still there for who has it open."""
+    def deleted(self) -> bool:
+        """Whether the file was deleted or moved; a process that has it open can still read it."""
         try:
             return _identity(self._lock.path.stat()) != self._file
         except OSError:
@@ -110,7 +110,7 @@ class Segment:
     def _read(self) -> Iterator[tuple[journal_frame.Fields, int]]:
         """What is not drained yet, frame for frame with the offset where it ends: CHUNK bytes, or one frame."""
         content = self.content(self.drained, min(self.drained + CHUNK, self.size))
-        if self.pending > len(content) and journal_frame.whole(content, 0) is None:
+        if self.pending > len(content) and journal_frame.frame_end(content, 0) is None:
             content = self.waiting()
         for fields, end in journal_frame.split(content):
             yield fields, self.drained + end
@@ -129,7 +129,7 @@ class Segment:
         return self.size > ROOM - RESERVE
 
     def close(self) -> None:
-        """Let go of the file; whoever opens the history next drains it."""
+        """Close the file; the next process that opens the history drains it."""
         self._lock.close()
 
     def remove(self) -> None:
@@ -141,24 +141,24 @@ class Segment:
         if os.name == "posix":  # an open file cannot be deleted elsewhere, by anybody
             self._lock.path.unlink(missing_ok=True)
 
-    def bury(self) -> Path | None:
-        """Delete what a dead process left after it is drained.
+    def discard(self) -> Path | None:
+        """Delete the drained file of an ended process.
 
-        A damaged file is kept, and where is told; what is sound behind a hole in it is in a new file.
+        A damaged file is renamed instead, and its path returned; the sound events behind the damage go into a new file.
         """
-        rest = self._lock.path.read_bytes()[self.drained :]
-        start = journal_frame.behind(rest, 0) if rest else None
+        undrained = self._lock.path.read_bytes()[self.drained :]
+        start = journal_frame.behind(undrained, 0) if undrained else None
         if start is None:
             self.remove()
             return None
         rescued = Segment.create(self._lock.path.parent)
-        rescued.append(b"".join(journal_frame.join(fields) for fields in journal_frame.sound(rest, start)))
+        rescued.append(b"".join(journal_frame.join(fields) for fields in journal_frame.sound(undrained, start)))
         rescued.sync()
         rescued.close()
-        kept = self._lock.path.with_suffix(".damaged")
-        self._lock.path.rename(kept)
+        damaged = self._lock.path.with_suffix(".damaged")
+        self._lock.path.rename(damaged)
         self.close()
-        return kept
+        return damaged
 
 
 def peek(path: Path) -> list[journal_frame.Entry]:
@@ -169,8 +169,8 @@ def peek(path: Path) -> list[journal_frame.Entry]:
         return []
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
+def _identity(file_stat: os.stat_result) -> tuple[int, int]:
+    return file_stat.st_dev, file_stat.st_ino
 
 
 def now() -> str:

@@ -52,7 +52,7 @@ def serving(path: str | Path | None = None, host: str = HERE[0], port: int = POR
         run(database, f"CALL quack_stop({url})")
         run(database, "CHECKPOINT")
     except duckdb.Error as error:
-        said = str(error).replace(token, "…").partition("\n")[0]
-        raise HistoryError(f"{address.text} cannot be served at {host}:{port}: {said}") from None
+        message = str(error).replace(token, "…").partition("\n")[0]
+        raise HistoryError(f"{address.text} cannot be served at {host}:{port}: {message}") from None
     finally:
         database.close()

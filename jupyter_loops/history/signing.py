@@ -1,8 +1,8 @@
 """Signatures of the chain of runs, with a key that is not in the file: more than a proof against edits.
 
-Who can write a history can compute all of its hashes anew, and who lacks the key cannot sign them. Beside the key is
-what was signed last of each history: one whose newest runs were cut off together with their signatures, or whose file
-was replaced by an older copy, is found by that.
+Whoever can write a history can compute all of its hashes again, but cannot sign them without the key. Beside the key
+is the last signed head of each history. It shows when the newest runs were cut off together with their signatures, or
+when the file was replaced by an older copy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 
 def sign(cursor: Cursor) -> str:
-    """Sign the newest head, inside the caller's transaction; says what was signed. The key is made where there is none.
+    """Sign the newest head, inside the caller's transaction; gives what was signed. Makes the key where none is.
 
     Raises HistoryError.
     """
@@ -60,23 +60,25 @@ def sign(cursor: Cursor) -> str:
 def findings(cursor: Cursor) -> list[AuditFinding]:
     """Signatures that do not fit, and a chain that is shorter or another than the one that was signed here."""
     signed = run(cursor, SIGNED)
-    found = [
+    problems = [
         f"the signature of head {number} by key {key} does not fit"
         for number, key, signature, digest, _ in signed
         if not _fits(number, key, signature, digest)
     ]
     number, digest = _recall(cursor)
-    if number and (number, digest) not in {(one, said) for one, _, _, said, _ in signed}:
-        found.append(f"head {number} was signed on this machine, and is not there as it was: cut off, or put back")
-    if not signed and not found:
-        found.append("nobody has signed it: %loops verify --sign does")
-    return [AuditFinding("any", None, what) for what in found]
+    if number and (number, digest) not in {
+        (signed_number, signed_digest) for signed_number, _, _, signed_digest, _ in signed
+    }:
+        problems.append(f"head {number} was signed on this machine, and is not there as it was: cut off, or put back")
+    if not signed and not problems:
+        problems.append("nobody has signed it: %loops verify --sign does")
+    return [AuditFinding("any", None, what) for what in problems]
 
 
-def told(cursor: Cursor) -> str:
+def describe(cursor: Cursor) -> str:
     """Who signed how much of it, and when."""
     ((newest, _),), (number, key, _, _, moment) = run(cursor, NEWEST), run(cursor, SIGNED)[-1]
-    whose = "the key of this machine" if key == _own() else "not the key of this machine: ask its owner"
+    whose = "the key of this machine" if key == _public_key() else "not the key of this machine: ask its owner"
     return f"signed up to head {number} of {newest} on {moment:%Y-%m-%d %H:%M} UTC by {key} ({whose})"
 
 
@@ -118,34 +120,34 @@ def _key() -> Ed25519PrivateKey:
 
 def _place(path: Path, text: str) -> None:
     """Write a file whole, or not at all; who was quicker has written it."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
+            os.link(partial, path)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
-def _own() -> str:
+def _public_key() -> str:
     """The public half of the key here; empty where there is none."""
     return str(_key().public_key().public_bytes_raw().hex()) if (folder() / KEY).exists() else ""
 
 
 def _remember(cursor: Cursor, number: int, digest: str) -> None:
-    held = FileLock.wait(folder() / LAST, PATIENCE)
-    if held is None:
+    lock = FileLock.wait(folder() / LAST, PATIENCE)
+    if lock is None:
         raise HistoryError(f"{folder() / LAST} is in use by another kernel, and nothing was signed")
     try:
-        known = _read(held.path)
-        known[_first(cursor)] = [number, digest]
-        body = json.dumps(known).encode()
-        os.lseek(held.fd, 0, os.SEEK_SET)
-        os.write(held.fd, body)
-        os.ftruncate(held.fd, len(body))
+        signed_heads = _read(lock.path)
+        signed_heads[_first(cursor)] = [number, digest]
+        body = json.dumps(signed_heads).encode()
+        os.lseek(lock.fd, 0, os.SEEK_SET)
+        os.write(lock.fd, body)
+        os.ftruncate(lock.fd, len(body))
     finally:
-        held.close()
+        lock.close()
 
 
 def _recall(cursor: Cursor) -> tuple[int, str]:

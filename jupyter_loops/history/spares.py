@@ -16,7 +16,7 @@ REFUSALS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errn
 def folders(path: Path) -> list[Path]:
     """Where the journal of a history may go on, in order: the user's state folder, then the temporary one.
 
-    The same for every process of the user, so that whoever opens the history next finds what is left there.
+    The same for every process of the user, so that the next process that opens the history finds the journals there.
     """
     import platformdirs
 
@@ -50,11 +50,15 @@ def build(folder: Path) -> None:
 
     Raises OSError where it cannot be made, or is there and others may write to it.
     """
-    for missing in [one for one in reversed([folder, *folder.parents]) if not one.exists()]:
+    for missing in [path for path in reversed([folder, *folder.parents]) if not path.exists()]:
         missing.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if hasattr(os, "getuid") and stat.S_ISDIR(found.st_mode) and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        if found.st_uid != os.getuid() != 0:
+    folder_stat = folder.lstat()
+    if (
+        hasattr(os, "getuid")
+        and stat.S_ISDIR(folder_stat.st_mode)
+        and folder_stat.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ):
+        if folder_stat.st_uid != os.getuid() != 0:
             raise PermissionError(errno.EACCES, "it belongs to another user", str(folder))
         folder.chmod(0o700)
 
@@ -62,8 +66,8 @@ def build(folder: Path) -> None:
 def private(folder: Path) -> bool:
     """Whether the folder is there, and only its owner, who is this user, may write to it."""
     try:
-        found = folder.lstat()
+        folder_stat = folder.lstat()
     except OSError:
         return False
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return stat.S_ISDIR(found.st_mode) and mine and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    mine = not hasattr(os, "getuid") or folder_stat.st_uid == os.getuid()
+    return stat.S_ISDIR(folder_stat.st_mode) and mine and not folder_stat.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -25,14 +25,14 @@ def statements(query: str) -> list[Statement]:
 
     try:
         with _parser().cursor() as parser:
-            found = parser.extract_statements(query)
+            parsed = parser.extract_statements(query)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    if not found:
+    if not parsed:
         raise QueryError("there is no SQL statement")
-    if not all(statement.query for statement in found):  # its steps, which have no text
+    if not all(statement.query for statement in parsed):  # its steps, which have no text
         raise QueryError("PIVOT needs DuckDB 2 here; with DuckDB 1.5, write it as SELECT with GROUP BY")
-    return found
+    return parsed
 
 
 @cache
@@ -58,13 +58,13 @@ def parameters(query: str) -> set[str]:
     return {name for statement in statements(query) for name in statement.named_parameters}
 
 
-def check(query: str, given: Mapping[str, Any], *, write: bool) -> list[Statement]:
+def check(query: str, values: Mapping[str, Any], *, write: bool) -> list[Statement]:
     """The statements, when they may run with these values. Raises QueryError."""
-    found = statements(query)
-    wanted = {name for statement in found for name in statement.named_parameters}
-    if missing := sorted(wanted - set(given)):
+    parsed = statements(query)
+    required = {name for statement in parsed for name in statement.named_parameters}
+    if missing := sorted(required - set(values)):
         raise QueryError(f"no value for {', '.join('$' + name for name in missing)}")
-    for statement in found:
+    for statement in parsed:
         kind = statement.type.name
         if kind in WRITES and not write:
             raise QueryError(f"{kind} would change the history, and this is a query: ask with --write, or write=True")
@@ -72,10 +72,12 @@ def check(query: str, given: Mapping[str, Any], *, write: bool) -> list[Statemen
             raise QueryError(
                 f"{kind} is not possible here: the history answers queries, and with --write takes changes"
             )
-    return found
+    return parsed
 
 
-def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any], frames: Mapping[str, object]) -> str:
+def execute(
+    cursor: Cursor, parsed: Sequence[Statement], values: Mapping[str, Any], frames: Mapping[str, object]
+) -> str:
     """Run the statements; the rows of the last are in the temporary table `result` then.
 
     Says which of the frames are not read, because the history has a table of that name; empty where none is.
@@ -87,8 +89,8 @@ def execute(cursor: Cursor, found: Sequence[Statement], given: Mapping[str, Any]
     try:
         for name in joined:
             (cursor.send if isinstance(cursor, RemoteCursor) else _here(cursor).register)(name, frames[name])
-        for statement in found:
-            _keep(cursor, statement, {name: given[name] for name in statement.named_parameters})
+        for statement in parsed:
+            _keep(cursor, statement, {name: values[name] for name in statement.named_parameters})
         _without_zones(_here(cursor))
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
@@ -121,7 +123,7 @@ def _keep(cursor: Cursor, statement: Statement, values: dict[str, Any]) -> None:
 
 
 def _here(cursor: Cursor) -> DuckDBPyConnection:
-    """Where the result is kept, also when it comes from a server."""
+    """The cursor that holds the result, also when it comes from a server."""
     return cursor.local if isinstance(cursor, RemoteCursor) else cast("DuckDBPyConnection", cursor)
 
 

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PATIENCE = 1.0  # seconds that a person's question waits for another program
-HELD = 5.0  # seconds for which a file that was in use is taken to be so still
+BUSY_SECONDS = 5.0  # for which a file that was in use is taken to be so still
 SHORT = 0.02  # seconds to wait for it then
 BEHIND = "an older copy was put in its place. Runs that go on are whole again; others are as that copy has them"
-KNOWN = "SELECT run_id, events FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))"
-LOOK = 5.0  # seconds between two looks for runs whose kernel is gone
+STORED_EVENTS = "SELECT run_id, events FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))"
+LOOK = 5.0  # seconds between two checks for runs whose kernel has ended
 
 
 class Store:
@@ -49,8 +49,8 @@ class Store:
         self.lease = lease(address, self.journals / "turnstile")
         self._lock = threading.RLock()  # of draining
         self._standby = ReadOnlyCopy(self.lease.path, self.journals)
-        self.note = ""  # who has the file, where the last answer came from a copy of it
-        self._open, self._seen = False, identity(self.lease.path)
+        self.note = ""  # who has the file open, where the last answer came from a copy of it
+        self._open, self._identity = False, identity(self.lease.path)
         self._looked = self._refused = float("-inf")
 
     @property
@@ -65,11 +65,11 @@ class Store:
     def living(self, cursor: Cursor) -> set[str]:
         """The runs that go on or wait on this machine, or have events in a journal that the database has not."""
         going = {run_id for run_id, journal in run(cursor, lost.GOING) if self.owned(journal)}
-        claims = [path for path in self.journals.glob(f"*{CLAIM}") if FileLock.held(path)]
-        known = dict(run(cursor, "SELECT run_id, events FROM runs"))
+        claims = [path for path in self.journals.glob(f"*{CLAIM}") if FileLock.is_locked(path)]
+        stored = dict(run(cursor, "SELECT run_id, events FROM runs"))
         journals = [path for folder in self.folders for path in folder.glob(f"*{SUFFIX}")]
         entries = [entry for path in journals for entry in peek(path)]
-        going |= {entry.run for entry in entries if entry.seq > known.get(entry.run, 0)}
+        going |= {entry.run for entry in entries if entry.seq > stored.get(entry.run, 0)}
         return going | {path.name.removesuffix(CLAIM) for path in claims}
 
     def open(self, patience: float = PATIENCE) -> None:
@@ -77,7 +77,7 @@ class Store:
         with self._lock:
             if not self._open:
                 migrate(self.lease, self.journals, patience=patience)
-                self._open, self._seen = True, identity(self.lease.path)
+                self._open, self._identity = True, identity(self.lease.path)
 
     def drain(self, journal: SegmentJournal | None, patience: float) -> None:
         """Move everything from the journals into the database. Raises BusyError; then nothing is lost."""
@@ -86,12 +86,12 @@ class Store:
             self._find(journal)
             dead = self._dead()
             try:
-                own = journal.undrained() if journal is not None else []
-                if any(segment.pending for segment in [*dead, *own]):
+                live = journal.undrained() if journal is not None else []
+                if any(segment.pending for segment in [*dead, *live]):
                     self.open(patience)
-                    if self._move(dead, own, patience) and journal is not None:
+                    if self._move(dead, live, patience) and journal is not None:
                         self._notice(f"{self.lease.name} lacks events that it had: {BEHIND}")
-                        journal.offer_again()
+                        journal.requeue_open_runs()
                         self._move([*dead, *journal.undrained()], [], patience)
             finally:
                 for segment in dead:
@@ -102,27 +102,27 @@ class Store:
                 self.drain(journal, patience)
 
     def _find(self, journal: SegmentJournal | None) -> None:
-        """Notice a folder or a file that was deleted, moved, or replaced; make it anew with all that is held."""
+        """Notice a folder or a file that was deleted, moved, or replaced; make it again with all retained events."""
         if self.address.kind != "file":
             return
         try:
             build(self.journals)
         except OSError as error:
             raise HistoryError(f"{self.journals} is gone, and cannot be made anew: {error.strerror}") from error
-        seen = identity(self.lease.path)
-        if self._open and seen != self._seen:
+        current = identity(self.lease.path)
+        if self._open and current != self._identity:
             self._open = False  # what is there now may be older, or no history
-            if seen is None and not self.lease.path.is_symlink():
+            if current is None and not self.lease.path.is_symlink():
                 self._notice(f"{self.lease.name} was deleted or moved; it is made anew, with the runs that go on")
             if journal is not None:
-                with contextlib.suppress(OSError):  # a disk that refuses is met, and told, by the next event
-                    journal.offer_again()
-        self._seen = seen
+                with contextlib.suppress(OSError):  # the next event meets a disk that refuses, and reports it
+                    journal.requeue_open_runs()
+        self._identity = current
 
     def _dead(self) -> list[Segment]:
-        """The files whose process is gone, now ours; in the order they were begun."""
-        found = [path for folder in self.folders for path in folder.iterdir() if path.suffix == SUFFIX]
-        names = sorted(found, key=lambda path: path.name)
+        """The journal files of ended processes, locked by this one; in the order of their start."""
+        paths = [path for folder in self.folders for path in folder.iterdir() if path.suffix == SUFFIX]
+        names = sorted(paths, key=lambda path: path.name)
         return [segment for path in names if (segment := Segment.inherit(path)) is not None]
 
     def _settle(self, segment: Segment) -> bool:
@@ -130,16 +130,16 @@ class Store:
         if segment.pending and not segment.stuck:
             segment.close()
             return False
-        kept = segment.bury()
-        if kept is not None:
+        damaged = segment.discard()
+        if damaged is not None:
             self._notice(
-                f"a journal was damaged; what is sound in it is in the history, and all of it is kept in {kept}: "
+                f"a journal was damaged; what is sound in it is in the history, and all of it is kept in {damaged}: "
                 "%loops verify names what is missing, %loops import takes it in again"
             )
-        return kept is not None
+        return damaged is not None
 
-    def _move(self, others: Sequence[Segment], own: Sequence[Segment], patience: float) -> bool:
-        """Into the database; gives whether it has lost what comes before events in `own`, which stay there then."""
+    def _move(self, inherited: Sequence[Segment], live: Sequence[Segment], patience: float) -> bool:
+        """Store the events; gives whether the database lacks earlier ones than `live`, which are not stored then."""
         import duckdb
 
         stored = [(segment, segment.drained) for segment in (*others, *own)]
@@ -149,11 +149,13 @@ class Store:
                 if not check(cursor, self.lease.name):
                     self._open = False
                     raise HistoryError(f"{self.lease.name} is empty; it is made anew")
-                while taken := _take([*others, *own], self.lease.BATCH):
-                    if self.address.kind == "file" and _behind(cursor, [one for one in taken if one[0] in own]):
+                while batches := _take([*inherited, *live], self.lease.BATCH):
+                    if self.address.kind == "file" and _behind(
+                        cursor, [batch for batch in batches if batch[0] in live]
+                    ):
                         return True
-                    insert(cursor, [e for _, events, _ in taken for e in events], self.lease, patience)
-                    for segment, _, end in taken:
+                    insert(cursor, [e for _, events, _ in batches for e in events], self.lease, patience)
+                    for segment, _, end in batches:
                         segment.drained = end
         except duckdb.Error as error:
             if self.lease.conflicts(error):
@@ -178,7 +180,7 @@ class Store:
         can be none.
         """
         with contextlib.ExitStack() as stack:
-            yield self._enter(stack, journal, session, self._held(patience))
+            yield self._enter(stack, journal, session, self._busy_patience(patience))
 
     def _enter(
         self,
@@ -196,12 +198,12 @@ class Store:
             cursor = stack.enter_context(self.lease.attached(write=False, patience=patience, session=session))
         except BusyError as error:
             self._refused = time.monotonic()
-            return stack.enter_context(self._aside(error, session))
+            return stack.enter_context(self._read_copy(error, session))
         self.note, self._refused = "", float("-inf")
         return cursor
 
     def _bring(self, journal: SegmentJournal | None, patience: float) -> None:
-        """Drain; what stays behind for another reason than a file in use is told."""
+        """Drain; a failure other than a file in use is reported."""
         try:
             self.drain(journal, patience)
         except (BusyError, NewerHistoryError):
@@ -209,12 +211,12 @@ class Store:
         except HistoryError as error:
             self._notice(f"{error}. Its newest events are in the journal and will follow")
 
-    def _held(self, patience: float) -> float:
+    def _busy_patience(self, patience: float) -> float:
         """How long to wait for a file, that may have been in use a moment ago."""
-        return min(patience, SHORT) if time.monotonic() < self._refused + HELD else patience
+        return min(patience, SHORT) if time.monotonic() < self._refused + BUSY_SECONDS else patience
 
     @contextlib.contextmanager
-    def _aside(self, busy: BusyError, session: DuckDBPyConnection | None) -> Iterator[Cursor]:
+    def _read_copy(self, busy: BusyError, session: DuckDBPyConnection | None) -> Iterator[Cursor]:
         """A cursor in a copy of a file that is in use; in the file itself where only readers are in the way."""
         try:
             if self.address.kind != "file":
@@ -232,10 +234,10 @@ class Store:
 
         with contextlib.suppress(BusyError, duckdb.CatalogException):  # a table that is gone is told by `verify`
             with self.lease.attached(write=False, patience=0.1) as cursor:
-                gone = lost.unnoticed(cursor, self.owned)
-            if gone:
+                lost_runs = lost.unnoticed(cursor, self.owned)
+            if lost_runs:
                 with self.lease.attached(write=True, patience=0.1) as cursor:
-                    lost.notice(cursor, gone)
+                    lost.notice(cursor, lost_runs)
 
     @contextlib.contextmanager
     def writing(self, journal: SegmentJournal | None, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
@@ -277,10 +279,10 @@ class Store:
         except BusyError as error:
             self._notice(f"{error}. What was asked for is done, and the file becomes smaller another time")
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Before a fork: let go of the databases."""
-        self.lease.rest()
-        self._standby.rest()
+        self.lease.release()
+        self._standby.release()
 
     def abandon(self) -> None:
         """In a forked child: leave the databases as they are."""
@@ -293,27 +295,27 @@ class Store:
         self.lease.close()
 
 
-def _behind(cursor: Cursor, taken: Sequence[tuple[Segment, list[Fields], int]]) -> bool:
-    """Whether the file lacks events that come before these: somebody has copied an older one over it."""
+def _behind(cursor: Cursor, batches: Sequence[tuple[Segment, list[Fields], int]]) -> bool:
+    """Whether the file lacks events that come before these: an older file was copied over it."""
     first: dict[str, int] = {}
-    for _, events, _ in taken:
+    for _, events, _ in batches:
         for fields in events:
             first.setdefault(fields[0].decode(), int(fields[1]))
     later = {name: seq for name, seq in first.items() if seq > 1}
-    known = dict(run(cursor, KNOWN, {"runs": list(later)})) if later else {}
-    return any(seq > known.get(name, 0) + 1 for name, seq in later.items())
+    stored = dict(run(cursor, STORED_EVENTS, {"runs": list(later)})) if later else {}
+    return any(seq > stored.get(name, 0) + 1 for name, seq in later.items())
 
 
 def _take(segments: Sequence[Segment], most: int) -> list[tuple[Segment, list[Fields], int]]:
     """The next events, so many at most, with their files and how far each is read; one transaction takes them all."""
-    taken: list[tuple[Segment, list[Fields], int]] = []
+    batches: list[tuple[Segment, list[Fields], int]] = []
     room = most
     for segment in segments:
         if segment.pending and room:
             events, end = segment.batch(room)
             if events:
-                taken.append((segment, events, end))
+                batches.append((segment, events, end))
                 room -= len(events)
                 if end < segment.size:  # a run's events stay in order: first the rest of this file
                     break
-    return taken
+    return batches

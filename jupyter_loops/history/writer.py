@@ -13,9 +13,9 @@ from .lease import BusyError
 
 log = logging.getLogger(__name__)
 
-GATHER = 1.0  # seconds of events that one commit takes along; this process's own queries do not wait for it
-PATIENCE = 0.25  # seconds to try for the file, while whoever asks something waits for the writer
-SAY = 5.0  # seconds in which it could not be had, before a person is told
+GATHER = 1.0  # seconds of events that one commit gathers; queries of this process do not wait for it
+PATIENCE = 0.25  # seconds to try for the file, while a query waits for the writer
+SAY = 5.0  # seconds of a file in use, before the user gets a notice
 RETRY = 1.0  # seconds to leave a file alone that cannot be written
 
 

@@ -37,9 +37,9 @@ def size(value: float) -> str:
 
 def clock(seconds: float) -> str:
     """Minutes and seconds as on a watch, hours where there are any: 0:21, 1:02:03."""
-    whole = max(int(seconds), 0)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    total = max(int(seconds), 0)
+    hours, remainder = divmod(total, 3600)
+    return f"{hours}:{remainder // 60:02}:{remainder % 60:02}" if hours else f"{remainder // 60}:{remainder % 60:02}"
 
 
 def brief(seconds: float) -> str:

@@ -16,19 +16,19 @@ _UNSEEN = re.compile(
 def clean(text: object) -> str:
     """Drop terminal sequences; write other invisible characters out, so that a reader sees what is there."""
     plain = _SEQUENCE.sub("", str(text)).replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)
 
 
 def clip(text: object, limit: int = LIMIT) -> str:
     """The first `limit` characters, cleaned, with a mark that says how much is missing."""
-    whole = str(text)
-    if len(whole) <= limit:
-        return clean(whole)
-    return f"{clean(whole[:limit])}\n… clipped, {len(whole):,} characters in all"
+    full = str(text)
+    if len(full) <= limit:
+        return clean(full)
+    return f"{clean(full[:limit])}\n… clipped, {len(full):,} characters in all"
 
 
 def line(text: object, limit: int = 300) -> str:
     """One line of at most `limit` characters; an ellipsis marks the cut."""
-    whole = str(text)
-    flat = " ".join(clean(whole[: limit * 4]).split())
-    return flat if len(flat) <= limit and len(whole) <= limit * 4 else f"{flat[: limit - 1]}…"
+    full = str(text)
+    flat = " ".join(clean(full[: limit * 4]).split())
+    return flat if len(flat) <= limit and len(full) <= limit * 4 else f"{flat[: limit - 1]}…"

@@ -1,4 +1,4 @@
-"""Time in a run, told by its events."""
+"""Time in a run, from its events."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Clock:
         self._first = self._first or self._last
 
     def rested(self) -> None:
-        """Since the event before nothing went on: the kernel was dead, or the run had ended."""
+        """Leave out the pause before this event: the kernel was dead, or the run had ended."""
         if self._before is not None and self._last is not None:
             since = self._entered if self._waits and self._entered else self._before
             self._waited += (self._last - since).total_seconds()
         self._entered, self._waits = None, False
 
     def moved(self, source: str, *, waits: bool) -> list[Any] | None:
-        """The state that is over with its seconds, where they are known; `waits`: a person has the word now."""
+        """The state that is over with its seconds, where they are known; `waits`: the run waits for a person."""
         entered, self._entered = self._entered, self._last
         spent = (self._last - entered).total_seconds() if entered and self._last else None
         if self._waits and spent is not None:

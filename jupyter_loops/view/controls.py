@@ -1,4 +1,4 @@
-"""What a person may do to a run from its view."""
+"""The controls of a run in its view."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Controls(Protocol):
         ...
 
     def reject(self, comment: str, number: int) -> None:
-        """Refuse it; the comment is what the model is told."""
+        """Refuse it; the model gets the comment."""
         ...
 
     def raise_budget(self, **limits: float) -> None:

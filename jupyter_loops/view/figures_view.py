@@ -1,4 +1,4 @@
-"""What a candidate drew and wrote, as the picture tells it: pixels, numbers and names, nothing that could act."""
+"""A candidate's figures and files in the snapshot: pixels, numbers and names, nothing that could run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FILES, _TRACES = 50, 20
 _AXES = ("x", "y", "z", "values")
 
 
-def figure(told: Mapping[str, Any]) -> dict[str, Any] | None:
+def figure(description: Mapping[str, Any]) -> dict[str, Any] | None:
     """A figure: the base64 text of a PNG, or lines of numbers; None where it is neither."""
-    kind, content = told.get("kind"), str(told.get("content", ""))
-    base: dict[str, Any] = {"kind": kind, "title": line(told.get("title", ""), 100), "width": 0, "height": 0}
+    kind, content = description.get("kind"), str(description.get("content", ""))
+    base: dict[str, Any] = {"kind": kind, "title": line(description.get("title", ""), 100), "width": 0, "height": 0}
     base |= {"png": "", "lines": []}
     if kind == "png" and _PNG.fullmatch(content):
-        sides = {side: min(max(int(told.get(side) or 0), 0), _SIDE) for side in ("width", "height")}
+        sides = {side: min(max(int(description.get(side) or 0), 0), _SIDE) for side in ("width", "height")}
         return base | sides | {"png": content}
     return base | {"lines": _lines(content)} if kind == "plotly" else None
 
@@ -42,15 +42,15 @@ def files(observation: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _lines(content: str) -> list[str]:
     """One line a trace of a Plotly figure."""
     try:
-        told = json.loads(content)
-        lines = [_trace(trace) for trace in told["traces"][:_TRACES]]
+        summary = json.loads(content)
+        lines = [_trace(trace) for trace in summary["traces"][:_TRACES]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
-    return [*lines, f"and {told['more']} more traces"] if told.get("more") else lines
+    return [*lines, f"and {summary['more']} more traces"] if summary.get("more") else lines
 
 
 def _trace(trace: Mapping[str, Any]) -> str:
     ranges = [f"{axis} {trace[axis][0]} to {trace[axis][1]}" for axis in _AXES if len(trace.get(axis) or ()) > 1]
     name = f" {trace['name']}" if trace["name"] else ""
-    said = ", ".join([f"{trace['points']} points", *ranges])
-    return line(f"{trace['type']}{name}: {said}", 200)
+    extent = ", ".join([f"{trace['points']} points", *ranges])
+    return line(f"{trace['type']}{name}: {extent}", 200)

@@ -13,7 +13,7 @@ from .amounts import count, usd
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """One line, the curve behind it, and what stands beside it on demand. Empty where there is no forecast."""
+    """One line, its curve, and details on demand. Empty where there is no forecast."""
 
     text: str = ""
     more: str = ""
@@ -28,7 +28,7 @@ class ForecastView:
         cost = _cost(forecast)
         text = " · ".join(filter(None, [f"{p:.0%} to verify by round {by:.0f}", f"next round {next_p:.0%}", cost]))
         curve = forecast.get("curve") or ()
-        return cls(text, _more(forecast), tuple(min(max(_number(one), 0.0), 1.0) for one in curve)[:NEXT])
+        return cls(text, _more(forecast), tuple(min(max(_number(value), 0.0), 1.0) for value in curve)[:NEXT])
 
     def to_json(self) -> dict[str, Any] | None:
         """None where there is nothing to show."""
@@ -46,11 +46,11 @@ def _more(forecast: Mapping[str, Any]) -> str:
     goal, gain = _number(forecast.get("usd_to_goal")), _number(forecast.get("gain_per_usd"))
     low, high = _span(forecast.get("usd_range"))
     runs = _number(forecast.get("runs"))
-    said = [f"{usd(goal)} to the goal where runs like this go on" if goal > 0 else ""]
-    said += [f"{usd(low)} to {usd(high)} still to come, 10 % to 90 %" if high > 0 else ""]
-    said += [f"a dollar of the next round buys {gain:.3g} of certainty" if gain > 0 else ""]
-    said += [f"from {runs:.0f} earlier runs" if runs else "no earlier run is known"]
-    return "; ".join(filter(None, said))
+    parts = [f"{usd(goal)} to the goal where runs like this go on" if goal > 0 else ""]
+    parts += [f"{usd(low)} to {usd(high)} still to come, 10 % to 90 %" if high > 0 else ""]
+    parts += [f"a dollar of the next round buys {gain:.3g} of certainty" if gain > 0 else ""]
+    parts += [f"from {runs:.0f} earlier runs" if runs else "no earlier run is known"]
+    return "; ".join(filter(None, parts))
 
 
 def _span(value: object) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from .run_text import NONE, SIGNS, breaker
 
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'
-_TOLD = 200  # characters of what a tool was asked, and of what it said
+_TOOL_TEXT = 200  # characters of a tool's arguments, and of its result
 _DETAILED = 8  # rounds whose candidate and output are shown
 _WIDTH = 120  # pixels of a round's phases
 
@@ -49,13 +49,13 @@ def _head(picture: Mapping[str, Any]) -> str:
 
 
 def _approval(picture: Mapping[str, Any]) -> str:
-    asked = picture.get("approval")
-    if not asked:
+    approval = picture.get("approval")
+    if not approval:
         return ""
-    diff = f"<p>difference to what the notebook has</p>{_code(asked['diff'])}" if asked["diff"] else ""
+    diff = f"<p>difference to what the notebook has</p>{_code(approval['diff'])}" if approval["diff"] else ""
     how = f'%loops approve {picture["name"]} · %loops reject {picture["name"]} "why"'
-    title = f"<p><strong>Waiting for approval</strong>: <code>{_text(asked['check'])}</code></p>"
-    return f"{title}{_code(asked['value'])}{diff}<p><code>{_text(how)}</code></p>"
+    title = f"<p><strong>Waiting for approval</strong>: <code>{_text(approval['check'])}</code></p>"
+    return f"{title}{_code(approval['value'])}{diff}<p><code>{_text(how)}</code></p>"
 
 
 def _gauges(picture: Mapping[str, Any]) -> str:
@@ -123,9 +123,9 @@ def _check(check: Mapping[str, Any]) -> str:
 
 
 def _details(picture: Mapping[str, Any]) -> str:
-    told = [row for row in picture["rounds"] if row.get("candidate") or row.get("output")]
-    best = [row for row in told if row["n"] == picture["best"]]
-    others = [row for row in told if row["n"] != picture["best"]][-_DETAILED:]
+    detailed = [row for row in picture["rounds"] if row.get("candidate") or row.get("output")]
+    best = [row for row in detailed if row["n"] == picture["best"]]
+    others = [row for row in detailed if row["n"] != picture["best"]][-_DETAILED:]
     return "".join(_detail(row, opened=row in best) for row in best + others)
 
 
@@ -146,13 +146,13 @@ def _detail(row: Mapping[str, Any], *, opened: bool) -> str:
 
 
 def _tool(call: Mapping[str, Any]) -> str:
-    """One call of a tool in a line: what was asked, what came of it, how long it took."""
+    """One call of a tool in a line: arguments, result, seconds."""
     took = "…" if call["seconds"] is None else brief(call["seconds"])
-    return f"{call['tool']}({call['arguments'][:_TOLD]}) → {call['result'][:_TOLD]} · {took}"
+    return f"{call['tool']}({call['arguments'][:_TOOL_TEXT]}) → {call['result'][:_TOOL_TEXT]} · {took}"
 
 
 def _figure(figure: Mapping[str, Any]) -> str:
-    """Pixels that were read and written anew in the kernel, or lines of numbers."""
+    """Pixels that the kernel decoded and encoded again, or lines of numbers."""
     title = f"<p>figure {_text(figure['title'])}</p>"
     if not figure["png"]:
         return f"{title}<ul>{''.join(f'<li>{_text(words)}</li>' for words in figure['lines'])}</ul>"
@@ -168,7 +168,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> str:
 def _foot(picture: Mapping[str, Any]) -> str:
     notes = "".join(f"<li>{_text(note)}</li>" for note in picture["notes"])
     query = f"%loop_sql FROM iterations WHERE run_id = '{picture['run']}'"
-    notes += "".join(f"<li>{_text(breaker(one))}</li>" for one in picture.get("breakers", ()))
+    notes += "".join(f"<li>{_text(breaker(row))}</li>" for row in picture.get("breakers", ()))
     return (f"<p>Notes</p><ul>{notes}</ul>" if notes else "") + f"<p><code>{_text(query)}</code></p>"
 
 

@@ -11,7 +11,7 @@ from .clip import clip, line
 from .figures_view import figure, files
 
 _FIGURES = 6
-_TOLD = 500  # characters of what a tool was asked, and of what it said
+_TOOL_TEXT = 500  # characters of a tool's arguments, and of its result
 _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
 
 
@@ -39,18 +39,19 @@ class IterationView:
     tools: list[dict[str, Any]] = field(default_factory=list)  # calls of them
     decisions: list[str] = field(default_factory=list)
 
-    def asked(self, event: Mapping[str, Any]) -> None:
-        """A call left for the model."""
+    def call_started(self, event: Mapping[str, Any]) -> None:
+        """A call was sent to the model."""
         parts = [
             {"name": line(part.get("name", ""), 40), "tokens": part.get("tokens", 0), "dropped": part.get("dropped", 0)}
             for part in event.get("parts", [])[:20]
         ]
-        text = "\n\n".join(f"{said.get('role', '')}:\n{said.get('content', '')}" for said in event.get("messages", []))
+        messages = event.get("messages", [])
+        text = "\n\n".join(f"{message.get('role', '')}:\n{message.get('content', '')}" for message in messages)
         self.prompt = {"tokens": sum(part["tokens"] for part in parts), "parts": parts, "text": clip(text)}
         self._call(event)["purpose"] = line(event.get("purpose", ""), 40)
 
     def answered(self, event: Mapping[str, Any]) -> None:
-        """The model answered, or a fault came instead."""
+        """The model answered, or the call failed."""
         call = self._call(event)
         for key in ("prompt_tokens", "completion_tokens", "usd", "seconds", "first_token_seconds", "estimated"):
             call[key] = event.get(key)
@@ -69,14 +70,15 @@ class IterationView:
     def tool_called(self, event: Mapping[str, Any]) -> None:
         """A tool is about to be called."""
         call = {"number": event.get("number", 0), "tool": line(event.get("tool", ""), 80)}
-        call |= {"arguments": clip(event.get("arguments", ""), _TOLD), "result": "", "error": "", "seconds": None}
+        call |= {"arguments": clip(event.get("arguments", ""), _TOOL_TEXT), "result": "", "error": "", "seconds": None}
         self.tools = [*self.tools[1 - _CALLS :], call]
 
     def tool_answered(self, event: Mapping[str, Any]) -> None:
-        """It came back, or did not."""
+        """The tool returned, or failed."""
         for call in self.tools:
             if call["number"] == event.get("number"):
-                call["result"], call["error"] = clip(event.get("result", ""), _TOLD), line(event.get("error", ""), 40)
+                call["result"] = clip(event.get("result", ""), _TOOL_TEXT)
+                call["error"] = line(event.get("error", ""), 40)
                 call["seconds"] = event.get("seconds")
 
     def proposed(self, event: Mapping[str, Any], best: IterationView | None) -> None:
@@ -85,14 +87,14 @@ class IterationView:
         self.answer = ""
         if best is not None and best.candidate is not None:
             pairs = ndiff(best.candidate["text"].splitlines(), self.candidate["text"].splitlines())
-            kept = "\n".join(pair[0] + pair[2:] for pair in pairs if pair[0] in " +-")
-            self.diff = {"to": best.n, "text": kept}
+            diff = "\n".join(pair[0] + pair[2:] for pair in pairs if pair[0] in " +-")
+            self.diff = {"to": best.n, "text": diff}
 
     def acted(self, observation: Mapping[str, Any]) -> None:
         """The candidate ran."""
         fault = observation.get("fault") or {}
-        news = filter(None, map(figure, observation.get("figures") or ()))
-        self.figures = [*self.figures, *news][-_FIGURES:]
+        drawn = filter(None, map(figure, observation.get("figures") or ()))
+        self.figures = [*self.figures, *drawn][-_FIGURES:]
         self.files = files(observation) or self.files
         self.output = {
             "exit": line(observation.get("exit", ""), 20),

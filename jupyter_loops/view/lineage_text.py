@@ -23,9 +23,9 @@ class LineageText:
 
     def walk(self) -> Iterator[tuple[Row, str]]:
         """Each run under its parent, the oldest first, with the branches that are drawn before it."""
-        known = {row["run_id"] for row in self.rows}
+        run_ids = {row["run_id"] for row in self.rows}
         for row in self.rows:
-            if row["parent"] not in known:
+            if row["parent"] not in run_ids:
                 yield row, ""
                 yield from self._below(row["run_id"], "")
 
@@ -39,14 +39,14 @@ class LineageText:
     def __repr__(self) -> str:
         """One line a run."""
         return "\n".join(
-            f"{branch}{_told(row)}{'  <- this' * (row['run_id'] == self.marked)}" for row, branch in self.walk()
+            f"{branch}{_run_line(row)}{'  <- this' * (row['run_id'] == self.marked)}" for row, branch in self.walk()
         )
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def _told(row: Row) -> str:
+def _run_line(row: Row) -> str:
     how = row.get("relation") or ""
     at = f" at {row['forked_at']}" if row.get("forked_at") is not None else ""
     state = row.get("stop_reason") or f"not ended: {row.get('state')}"

@@ -22,17 +22,17 @@ _log = logging.getLogger(__name__)
 
 
 class LiveView:
-    """A `core.ports.Listener` that draws what it hears; the drawing happens on a thread of its own.
+    """A `core.ports.Listener` that draws the events; it draws on its own thread.
 
     `clicks` says whether a click reaches the kernel while the cell runs; if not, the view says so.
-    `name` is the loop's, to show while its set-up runs and no event has told it yet.
+    `name` is the loop's, to show while its set-up runs, before the first event.
     """
 
     def __init__(self, controls: Controls | None = None, *, clicks: bool = True, name: str = "") -> None:
         self.snapshot = Snapshot(name)
         self._controls, self._clicks = controls, clicks
         self._inbox: deque[Callable[[], None]] = deque()
-        self._news, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
+        self._changed, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
         self._run: str | None = None
         self._place: OutputPlace | None = None
         self._thread: threading.Thread | None = None
@@ -57,7 +57,7 @@ class LiveView:
         if isinstance(record.event, RunEnded):
             self._over.set()
             self._hurry.set()
-        self._news.set()
+        self._changed.set()
 
     def text(self, run: str, piece: str) -> None:
         """A piece of an answer arrived."""
@@ -65,27 +65,27 @@ class LiveView:
 
     def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """The ledger moved."""
-        spent, held = dict(usage), dict(reserved)
-        self._put(run, lambda: self.snapshot.spend(spent, held))
+        spent, reservation = dict(usage), dict(reserved)
+        self._put(run, lambda: self.snapshot.spend(spent, reservation))
 
     def close(self, timeout: float = 2.0) -> None:
         """Leave the static picture, and wait until it is there. Idempotent."""
         self._over.set()
         self._hurry.set()
-        self._news.set()
+        self._changed.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
-    def _put(self, run: str, news: Callable[[], None]) -> None:
+    def _put(self, run: str, change: Callable[[], None]) -> None:
         if run == (self._run or run):
-            self._inbox.append(news)
-            self._news.set()
+            self._inbox.append(change)
+            self._changed.set()
 
     def _refresh(self) -> None:
-        """A page needs everything anew. Called from any thread."""
+        """A page needs the full state. Called from any thread."""
         if self._place is not None:
             self._place.stale = True
-        self._news.set()
+        self._changed.set()
 
     def _fold(self) -> None:
         while self._inbox:
@@ -107,8 +107,8 @@ class LiveView:
     def _follow(self, where: OutputPlace) -> None:
         renewed = time.monotonic()
         while not self._over.is_set():
-            self._news.wait(max(renewed + _RELOAD - time.monotonic(), 0.0))
-            self._news.clear()
+            self._changed.wait(max(renewed + _RELOAD - time.monotonic(), 0.0))
+            self._changed.clear()
             self._fold()
             if self._over.is_set():
                 return

@@ -16,13 +16,13 @@ from .saved_output import bundle
 from .snapshot import Snapshot
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_HTML_PERIOD = 1.0  # seconds; every update draws the whole output anew
+_HTML_PERIOD = 1.0  # seconds; every update draws the full output
 
 
 class OutputPlace(Protocol):
     """One place on a screen. `show` comes from the cell's thread, the rest from the view's."""
 
-    stale: bool  # a page asked for everything anew
+    stale: bool  # a page asked for the full state
 
     def show(self, snapshot: Snapshot) -> None:
         """Appear."""
@@ -85,7 +85,7 @@ class TerminalOutput(NoOutput):
 
 
 class NotebookPage(NoOutput):
-    """HTML that is drawn anew at most once a second."""
+    """HTML that is drawn again at most once a second."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -93,7 +93,7 @@ class NotebookPage(NoOutput):
 
     def show(self, snapshot: Snapshot) -> None:
         """Appear."""
-        self._handle = _display(self._beside(snapshot))
+        self._handle = _display(self._mime_bundle(snapshot))
 
     def update(self, snapshot: Snapshot, now: datetime) -> None:
         """Draw everything, if the last time is long enough ago."""
@@ -104,13 +104,13 @@ class NotebookPage(NoOutput):
     def renew(self, snapshot: Snapshot) -> None:
         """Draw everything."""
         self._drawn = time.monotonic()
-        self._handle.update(self._beside(snapshot), raw=True)
+        self._handle.update(self._mime_bundle(snapshot), raw=True)
 
     def finish(self, snapshot: Snapshot) -> None:
         """Leave the bundle that needs no kernel."""
         self._handle.update(bundle(snapshot), raw=True)
 
-    def _beside(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _mime_bundle(self, snapshot: Snapshot) -> dict[str, Any]:
         picture = snapshot.to_json(now=datetime.now(UTC))
         return {"text/html": html(picture), "text/plain": headline(picture)}
 
@@ -124,12 +124,12 @@ class LiveOutput(NotebookPage):
         self._sent = 0
 
     def update(self, snapshot: Snapshot, now: datetime) -> None:
-        """Send the head, the rounds with news, and the end of the stream."""
+        """Send the head, the rounds that changed, and the end of the stream."""
         self.stale, since = False, 0 if self.stale else self._sent
-        self._widget.whole = {"since": 0, "rev": snapshot.rev, "rows": snapshot.rows()}
-        news = {"since": since, "rev": snapshot.rev, "rows": snapshot.rows(since)}
+        self._widget.all_rounds = {"since": 0, "rev": snapshot.rev, "rows": snapshot.rows()}
+        changes = {"since": since, "rev": snapshot.rev, "rows": snapshot.rows(since)}
         self._sent = snapshot.rev
-        _unparented(lambda: self._send(snapshot.head(now), news, snapshot.tail))
+        _unparented(lambda: self._send(snapshot.head(now), changes, snapshot.tail))
 
     def finish(self, snapshot: Snapshot) -> None:
         """Leave the bundle that needs no kernel; a saved widget would show an error in its place.
@@ -141,16 +141,16 @@ class LiveOutput(NotebookPage):
         if not self._widget.reloaded:
             _unparented(self._widget.close)
 
-    def _send(self, head: dict[str, Any], news: dict[str, Any], tail: str) -> None:
+    def _send(self, head: dict[str, Any], changes: dict[str, Any], tail: str) -> None:
         with self._widget.hold_sync():
             self._widget.head = head
             self._widget.stream = tail
-            if news["rows"] or not news["since"]:
-                self._widget.rounds = news
+            if changes["rows"] or not changes["since"]:
+                self._widget.rounds = changes
 
-    def _beside(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _mime_bundle(self, snapshot: Snapshot) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        return {_WIDGET_VIEW: view, **super()._beside(snapshot)}
+        return {_WIDGET_VIEW: view, **super()._mime_bundle(snapshot)}
 
 
 def _display(content: dict[str, Any]) -> Any:

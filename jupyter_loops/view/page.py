@@ -39,7 +39,7 @@ def page(*runs: tuple[Snapshot, Mapping[str, Figure]]) -> str:
 
 
 def _charts(runs: Sequence[Mapping[str, Figure]]) -> list[str]:
-    """The charts of each run; plotly.js comes with the first of all."""
+    """The charts of each run; plotly.js is in the first."""
     drawn, first = [], True
     for figures in runs:
         parts = []

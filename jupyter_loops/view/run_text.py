@@ -30,15 +30,15 @@ def text(picture: Mapping[str, Any]) -> str:
     lines += [f"sandbox {picture['isolation']}"] if picture["isolation"] else []
     lines += [picture["startup"]] if picture.get("startup") else []
     lines += [picture["forecast"]["text"]] if picture.get("forecast") else []
-    lines += [breaker(one) for one in picture.get("breakers", ())]
+    lines += [breaker(row) for row in picture.get("breakers", ())]
     lines += [_round(row) for row in picture["rounds"][-_SHOWN:]]
     return clean("\n".join(lines))
 
 
-def breaker(one: Mapping[str, Any]) -> str:
+def breaker(row: Mapping[str, Any]) -> str:
     """A breaker that is not closed, in one line."""
-    how = f"left alone for {brief(one['pause'])}" if one["state"] == "open" else "one call asks whether it is back"
-    return f"breaker of {one['model']} for {one['fault']}: {one['state'].replace('_', '-')}, {how}"
+    how = f"left alone for {brief(row['pause'])}" if row["state"] == "open" else "one call asks whether it is back"
+    return f"breaker of {row['model']} for {row['fault']}: {row['state'].replace('_', '-')}, {how}"
 
 
 def _round(row: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ _POINTS = 400
 
 
 class Series:
-    """[round, progress, best so far, mark] a round; when it grows long, rounds without news are thinned."""
+    """[round, progress, best so far, mark] a round; when it grows long, rounds without a change are thinned."""
 
     def __init__(self) -> None:
         self.points: list[list[Any]] = []

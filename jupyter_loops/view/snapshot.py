@@ -80,7 +80,7 @@ class Snapshot:
             "proposed": self._proposed,
             "acted": self._acted,
             "judged": self._on_judged,
-            "approval_asked": self._approval_asked,
+            "approval_asked": self._approval_requested,
             "answered": self._on_answered,
             "decided": self._decided,
             "adapted": self._adapted,
@@ -204,7 +204,7 @@ class Snapshot:
         self._checks = Checks(event.get("checks") or ())
 
     def _started_up(self, event: Mapping[str, Any]) -> None:
-        """Tell a start that a person will have noticed."""
+        """Describe a start that took noticeably long."""
         took = {name: seconds for name, seconds in (event.get("startup") or {}).items() if seconds >= NOTICED}
         if took:
             parts = ", ".join(f"{line(name, 60)} {brief(seconds)}" for name, seconds in took.items())
@@ -244,7 +244,7 @@ class Snapshot:
     def _call_started(self, event: Mapping[str, Any]) -> None:
         self._spending.reserve(event)
         self._stream = ""
-        self._touch(event).asked(event)
+        self._touch(event).call_started(event)
 
     def _call_finished(self, event: Mapping[str, Any]) -> None:
         self._spending.settle(event)
@@ -268,7 +268,7 @@ class Snapshot:
         self._checks.judge(self._judged)
         self._touch(event).judged(self._judged)
 
-    def _approval_asked(self, event: Mapping[str, Any]) -> None:
+    def _approval_requested(self, event: Mapping[str, Any]) -> None:
         self._approval = {
             "number": event.get("number", 0),
             "check": line(event.get("check", "")),

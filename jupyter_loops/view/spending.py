@@ -60,13 +60,13 @@ class Spending:
                 "spent": self.spent[name],
                 "reserved": self.reserved[name],
                 "limit": self.limits[name] if self.priced or name != "usd" else None,
-                "landing": self._landing(name),
+                "landing": self._projected(name),
                 "text": self._text(name),
             }
             for name in NAMES
         }
 
-    def _landing(self, name: str) -> float | None:
+    def _projected(self, name: str) -> float | None:
         """Spending after the last allowed round, if the rounds left cost as much as the ones before."""
         done, rounds = self.spent["iterations"], self.limits["iterations"]
         if self._over or name == "iterations" or self.limits[name] is None or rounds is None or not 0 < done < rounds:

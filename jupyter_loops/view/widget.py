@@ -1,4 +1,4 @@
-"""The live view's Python side: traits for what is, one dispatch for what a person asks."""
+"""The live view's Python side: traits for the state, one dispatch for a person's commands."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LONGEST_NAME = 200
 class RunWidget(anywidget.AnyWidget):
     """One run. Python writes the traits, from one thread; the page sends messages `{id, do, value}`.
 
-    `rounds` holds all rows, and a change sends only those with news: `{since, rev, rows}`, where `since` is the
-    revision that they continue. A page that missed one asks for all (`refresh`); a new page gets all by itself.
+    `rounds` holds all rows, and a change sends only the changed ones: `{since, rev, rows}`, where `since` is the
+    revision that they continue. A page that missed one asks for all (`refresh`); a new page gets all without asking.
     """
 
     _esm = STATIC / "run.js"
@@ -36,13 +36,13 @@ class RunWidget(anywidget.AnyWidget):
     clicks = traitlets.Unicode("none").tag(sync=True)  # live, late (while a cell runs), none
 
     def __init__(self, controls: Controls | None, refresh: Callable[[], None], **state: Any) -> None:
-        """`refresh` is called when a page needs everything anew; like all controls it only sets a flag."""
-        self.whole = state.get("rounds", {})  # what a page that has just loaded gets
+        """`refresh` is called when a page needs the full state; like all controls it only sets a flag."""
+        self.all_rounds = state.get("rounds", {})  # for a page that has just loaded
         super().__init__(**state)
         self.reloaded = False  # True once a page has taken it over that did not see the cell start
         self._refresh = refresh
         self._deeds = {} if controls is None else _deeds(controls)
-        self.on_msg(self._asked)
+        self.on_msg(self._on_message)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The traits named by `key`, or for a new page all of them, with all rounds."""
@@ -50,9 +50,9 @@ class RunWidget(anywidget.AnyWidget):
         if key is not None:
             return state
         self.reloaded = True
-        return {**state, "rounds": self.whole}
+        return {**state, "rounds": self.all_rounds}
 
-    def _asked(self, _widget: object, message: object, _buffers: object) -> None:
+    def _on_message(self, _widget: object, message: object, _buffers: object) -> None:
         number = message.get("id") if isinstance(message, dict) else None
         try:
             self._do(message)
@@ -101,9 +101,9 @@ def _word(value: object) -> tuple[str, int]:
 
 
 def _limits(value: object) -> dict[str, float]:
-    known = {"usd", "tokens", "seconds", "iterations", "calls"}
-    if not isinstance(value, dict) or not value or not value.keys() <= known:
-        raise ValueError(f"a budget names some of {', '.join(sorted(known))}")
+    allowed = {"usd", "tokens", "seconds", "iterations", "calls"}
+    if not isinstance(value, dict) or not value or not value.keys() <= allowed:
+        raise ValueError(f"a budget names some of {', '.join(sorted(allowed))}")
     limits = {name: float(limit) for name, limit in value.items()}
     if not all(0 < limit < float("inf") for limit in limits.values()):
         raise ValueError("a limit is a positive number")
@@ -116,4 +116,4 @@ def _settings(value: object) -> dict[str, Any]:
     model, temperature = value.get("model"), value.get("temperature")
     if model is not None and not (isinstance(model, str) and 0 < len(model) <= _LONGEST_NAME):
         raise ValueError("a model has a name")
-    return {name: given for name, given in (("model", model), ("temperature", temperature)) if given is not None}
+    return {name: setting for name, setting in (("model", model), ("temperature", temperature)) if setting is not None}

@@ -145,14 +145,14 @@ def test_files_of_runs_that_go_on_are_kept_until_they_end_and_no_longer(path, hi
         event = a_round(n, answer=f"{n} answers {'x' * 60_000}")[2]
         history.append(Record("run", n + 2, datetime.now(UTC), event))
         history.flush()
-    held = history.journal
-    assert 0 < len(held._kept) <= journal.KEPT
+    log = history.journal
+    assert 0 < len(log._retained) <= journal.MAX_RETAINED
     assert len(list(path.with_name("h.duckdb.journal").glob("*.journal"))) <= 2
 
     ended = a_run()[-1].event
     history.append(Record("run", 62, datetime.now(UTC), ended))
     history.flush()
-    assert held._kept == []
+    assert log._retained == []
 
 
 def test_a_damaged_file_that_is_moved_away_is_made_anew_and_a_backup_taken_in(path, history, a_run, tmp_path):

@@ -74,8 +74,8 @@ def test_what_is_around_a_damaged_block_is_saved_and_the_rest_is_told(path, open
     done = history.repair()
 
     assert 20 < done.runs < 40
-    assert done.kept.name.startswith("history.duckdb.damaged-2")
-    assert done.kept.read_bytes() == before
+    assert done.old_file.name.startswith("history.duckdb.damaged-2")
+    assert done.old_file.read_bytes() == before
     said = str(done)
     assert said.startswith(f"saved {done.runs} runs with {done.events:,} events, from history.duckdb; the old file is ")
     assert "missing: up to " in said
@@ -109,7 +109,7 @@ def test_journals_and_backups_give_what_the_file_does_not(path, opened, a_run):
     assert runs(history) == ["new", "old"]
     assert done.sources == ["history.duckdb.v2", "the journals"]
     assert history.verify() == []
-    assert done.kept.read_bytes() == b"nothing of it is left" * 1000
+    assert done.old_file.read_bytes() == b"nothing of it is left" * 1000
 
 
 def test_a_kernel_with_a_run_goes_on_after_the_repair(path, opened, started, a_round):
@@ -149,7 +149,7 @@ def test_a_damaged_log_costs_what_is_behind_the_damage_and_no_more(path, opened,
     kept, all_ = int(re.search(r"first ([\d,]+) bytes", said)[1].replace(",", "")), len(before)
     assert 0.4 * all_ < kept < 0.6 * all_
     assert not log.exists()
-    assert done.kept.with_name(f"{done.kept.name}.wal").read_bytes() == before
+    assert done.old_file.with_name(f"{done.old_file.name}.wal").read_bytes() == before
 
 
 @pytest.mark.parametrize("table", ["runs", "verdicts", "texts"])
@@ -195,7 +195,7 @@ def test_another_programs_database_in_the_place_of_a_history_is_kept_beside_it(p
     with pytest.raises(HistoryError, match=r"not a history of jupyter-loops.*%loops repair"):
         history.sql("FROM runs")
 
-    kept = history.repair().kept
+    kept = history.repair().old_file
 
     assert runs(history) == ["ours"]
     with duckdb.connect(str(kept)) as other:

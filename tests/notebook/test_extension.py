@@ -49,7 +49,7 @@ def test_loading_imports_nothing_heavy():
         "import sys; from IPython.core.interactiveshell import InteractiveShell; ip = InteractiveShell.instance();"
         "ip.run_line_magic('load_ext', 'jupyter_loops');"
         "heavy = 'litellm duckdb plotly anywidget ipywidgets pydantic pandas pyarrow cloudpickle'.split();"
-        "heavy += ['jupyter_loops.' + room for room in 'core engine language history assemble view.live'.split()];"
+        "heavy += ['jupyter_loops.' + room for room in 'core engine language history assemble view.live_view'.split()];"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(

@@ -263,9 +263,9 @@ def test_a_page_that_reloads_gets_all_rounds(fresh):
 
 
 def test_the_saved_picture_beside_a_live_view_is_renewed(fresh):
-    fresh.run("from jupyter_loops.view import live; live._RELOAD = 0.3")
+    fresh.run("from jupyter_loops.view import live_view; live_view._RELOAD = 0.3")
     messages = fresh.run("_ = await cell(rounds=12, pause=0.1)")
-    fresh.run("live._RELOAD = 30.0")
+    fresh.run("live_view._RELOAD = 30.0")
     renewed = [it["content"]["data"] for it in messages if it["msg_type"] == "update_display_data"][:-1]
 
     assert 2 <= len(renewed) <= 5

@@ -27,8 +27,8 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no types
         bundle: dict[str, Any] = super()._repr_mimebundle_(*args, **kwargs)
         if _PLOTLY not in bundle:  # another renderer was chosen
             return bundle
-        twin = table(self.layout.title.text or "", self._numbers)
-        return bundle | {"text/html": twin._repr_html_(), "text/plain": repr(twin)}
+        fallback = table(self.layout.title.text or "", self._numbers)
+        return bundle | {"text/html": fallback._repr_html_(), "text/plain": repr(fallback)}
 
     def _ipython_display_(self) -> None:
         bundle = self._repr_mimebundle_()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import EXECUTE, PLAN, TEXT
 
-from .figure_frame import frame, whole
+from .figure_frame import frame, tick_distance
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -35,15 +35,15 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Cost:
 
 def figure(cost: Cost) -> Chart:
     """Bars a round, a line for the sum; in dollars where there are any, otherwise in tokens."""
-    each, total, unit = (
+    per_round, total, unit = (
         (cost.usd, cost.total_usd, "US dollars") if cost.priced else (cost.tokens, cost.total_tokens, "tokens")
     )
     drawn = frame("Cost" if cost.priced else "Cost in tokens (no price)", x="round", y=unit, barmode="overlay")
-    drawn.update_xaxes(dtick=whole(cost.rounds))
+    drawn.update_xaxes(dtick=tick_distance(cost.rounds))
     written = "$%{y:.5f}" if cost.priced else "%{y:,} tokens"
     drawn.add_bar(
         x=cost.rounds,
-        y=each,
+        y=per_round,
         name="a round",
         marker={"color": PLAN},
         customdata=cost.tokens,

@@ -38,7 +38,7 @@ def frame(title: str, *, x: str, y: str, **layout: Any) -> Chart:
     )
 
 
-def whole(counted: Sequence[int]) -> int | None:
+def tick_distance(counted: Sequence[int]) -> int | None:
     """The tick distance of an axis that counts: every number while there is room, otherwise Plotly's choice."""
     return 1 if not counted or max(counted) - min(counted) <= _ROOM else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import EXECUTE, PLAN
 
-from .figure_frame import frame, label, whole
+from .figure_frame import frame, label, tick_distance
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -20,22 +20,22 @@ class Latency(NamedTuple):
     calls: list[int]  # counted from 1
     rounds: list[int]
     first: list[float | None]  # to the first token
-    rest: list[float]  # from the first token, or from the start, to the end
+    answer: list[float]  # from the first token, or from the start, to the end
     models: list[str]
     median: float | None  # of whole calls
 
 
 def numbers(rows: Sequence[Mapping[str, Any]]) -> Latency:
     """Split each call at its first token."""
-    whole = [float(row.get("seconds") or 0.0) for row in rows]
+    durations = [float(row.get("seconds") or 0.0) for row in rows]
     first = [row.get("first_token_seconds") for row in rows]
     return Latency(
         calls=list(range(1, len(rows) + 1)),
         rounds=[int(row.get("iteration") or 0) for row in rows],
         first=first,
-        rest=[max(seconds - (head or 0.0), 0.0) for seconds, head in zip(whole, first, strict=True)],
+        answer=[max(seconds - (head or 0.0), 0.0) for seconds, head in zip(durations, first, strict=True)],
         models=[str(row.get("model") or "") for row in rows],
-        median=median(whole) if whole else None,
+        median=median(durations) if durations else None,
     )
 
 
@@ -43,15 +43,15 @@ def figure(latency: Latency) -> Chart:
     """A stacked bar a call: waiting for the first token, then the answer."""
     middle = "" if latency.median is None else f" · median {latency.median:.2f} s"
     drawn = frame(f"Latency of model calls{middle}", x="call", y="seconds", barmode="stack")
-    drawn.update_xaxes(dtick=whole(latency.calls))
-    told = [f"round {n} · {label(model)}" for n, model in zip(latency.rounds, latency.models, strict=True)]
-    for name, seconds, colour in (("to first token", latency.first, EXECUTE), ("answer", latency.rest, PLAN)):
+    drawn.update_xaxes(dtick=tick_distance(latency.calls))
+    hover_texts = [f"round {n} · {label(model)}" for n, model in zip(latency.rounds, latency.models, strict=True)]
+    for name, seconds, colour in (("to first token", latency.first, EXECUTE), ("answer", latency.answer, PLAN)):
         drawn.add_bar(
             x=latency.calls,
             y=seconds,
             name=name,
             marker={"color": colour},
-            customdata=told,
+            customdata=hover_texts,
             hovertemplate=f"call %{{x}} · {name} %{{y:.2f}} s<br>%{{customdata}}<extra></extra>",
         )
     return drawn.of(latency)

@@ -34,7 +34,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> LineageTree:
         run=[str(row["run_id"]) for row in ordered],
         parent=[place.get(row["parent"], -1) for row in ordered],
         start=start,
-        end=[max(begun, int(row.get("iterations") or 0)) for begun, row in zip(start, ordered, strict=True)],
+        end=[max(first, int(row.get("iterations") or 0)) for first, row in zip(start, ordered, strict=True)],
         what=[
             " ".join(filter(None, (row.get("relation"), row.get("model"), row.get("stop_reason")))) for row in ordered
         ],

@@ -1,4 +1,4 @@
-"""The numbers of a chart as a table, for whoever reads rather than looks."""
+"""The numbers of a chart as a table, for screen readers and plain text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def table(title: str, numbers: Sequence[Any]) -> Table:
         name.replace("_", " "): column for name, column in zip(names, numbers, strict=True) if isinstance(column, list)
     }
     rows = [[_cell(value) for value in row] for row in zip(*columns.values(), strict=True)]
-    left = len(rows) - _NEWEST
-    note = f"{title}; the first {left} rows are left out" if left > 0 else title
+    omitted = len(rows) - _NEWEST
+    note = f"{title}; the first {omitted} rows are left out" if omitted > 0 else title
     return Table(list(columns), rows[-_NEWEST:], note)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import FAIL, PASS, PLAN
 
-from .figure_frame import frame, label, whole
+from .figure_frame import frame, label, tick_distance
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -44,7 +44,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Progress:
 def figure(progress: Progress) -> Chart:
     """Steps for the best so far, a dot a round: filled circles passed, crosses did not."""
     drawn = frame("Progress", x="round", y="score" if progress.scored else "share of the goal")
-    drawn.update_xaxes(dtick=whole(progress.rounds))
+    drawn.update_xaxes(dtick=tick_distance(progress.rounds))
     if not progress.scored:
         drawn.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
         drawn.add_hline(y=1, line={"color": PASS, "dash": "dot"}, annotation_text="goal")

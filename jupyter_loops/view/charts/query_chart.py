@@ -46,24 +46,24 @@ def figure(drawn: Numbers, kind: str | None = None) -> Chart:
     """One trace a colour. Without a kind: a line over numbers and times, bars over words."""
     across, up, by = map(label, drawn.names)
     kind = kind or ("bar" if any(isinstance(value, str) for value in drawn.x) else "line")
-    made = frame(f"{up} by {across}", x=across, y=up, showlegend=bool(by))
-    made.update_xaxes(tickformat=None)
+    chart = frame(f"{up} by {across}", x=across, y=up, showlegend=bool(by))
+    chart.update_xaxes(tickformat=None)
     for place, colour in enumerate(dict.fromkeys(drawn.color or [""])):
         rows = [n for n in range(len(drawn.x)) if not drawn.color or drawn.color[n] == colour]
         shade = _COLOURS[place % len(_COLOURS)]
-        _trace(made, kind, shade, x=[drawn.x[n] for n in rows], y=[drawn.y[n] for n in rows], name=colour or up)
-    return made.of(drawn)
+        _trace(chart, kind, shade, x=[drawn.x[n] for n in rows], y=[drawn.y[n] for n in rows], name=colour or up)
+    return chart.of(drawn)
 
 
-def _trace(made: Chart, kind: str, shade: str, **places: Any) -> None:
+def _trace(chart: Chart, kind: str, shade: str, **places: Any) -> None:
     if kind == "bar":
-        made.add_bar(marker={"color": shade}, **places)
+        chart.add_bar(marker={"color": shade}, **places)
     elif kind == "box":
-        made.add_box(marker={"color": shade}, **places)
+        chart.add_box(marker={"color": shade}, **places)
     else:
         filled = {"fill": "tozeroy"} if kind == "area" else {}
         mode = "markers" if kind == "scatter" else "lines+markers"
-        made.add_scatter(mode=mode, line={"color": shade}, marker={"color": shade}, **filled, **places)
+        chart.add_scatter(mode=mode, line={"color": shade}, marker={"color": shade}, **filled, **places)
 
 
 def _column(columns: Sequence[str], rows: Sequence[Sequence[Any]], name: str) -> list[Any]:
@@ -72,8 +72,8 @@ def _column(columns: Sequence[str], rows: Sequence[Sequence[Any]], name: str) ->
 
 
 def _numeric(values: Sequence[Any]) -> bool:
-    known = [value for value in values if value is not None]
-    return all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in known)
+    present = [value for value in values if value is not None]
+    return all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in present)
 
 
 def _place(value: Any) -> Any:

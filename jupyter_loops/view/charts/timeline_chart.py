@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_loops.view.palette import PHASES, WAIT
 
-from .figure_frame import frame, label, whole
+from .figure_frame import frame, label, tick_distance
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -45,7 +45,7 @@ def figure(timeline: Timeline) -> Chart:
     """A row a round, the first on top; waits are hatched."""
     drawn = frame("Timeline", x="seconds", y="round", barmode="overlay")
     drawn.update_xaxes(tickformat="")
-    drawn.update_yaxes(autorange="reversed", rangemode="normal", dtick=whole(timeline.rounds))
+    drawn.update_yaxes(autorange="reversed", rangemode="normal", dtick=tick_distance(timeline.rounds))
     for state in dict.fromkeys(timeline.states):
         at = [place for place, its in enumerate(timeline.states) if its == state]
         colour = PHASES.get(state, WAIT)

@@ -31,7 +31,7 @@ def test_latency_is_split_at_the_first_token():
     )
 
     assert numbers.first == [0.5, None]
-    assert numbers.rest == [1.5, 4.0]
+    assert numbers.answer == [1.5, 4.0]
     assert numbers.median == 3.0
 
 
