@@ -32,13 +32,13 @@ class Adapters:
         return self.model, *self.fallbacks, *self.escalation, *([self.judge] if self.judge else [])
 
     @classmethod
-    def of(cls, options: Options, asked: int = 0) -> Adapters:
-        """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""
+    def of(cls, options: Options, answered: int = 0) -> Adapters:
+        """The adapters that the options name. A resumed run has `answered` calls already. Raises PreflightError."""
         from jupyter_loops.planning.models import open_model
 
         prices, name = options.prices, options.chosen_model
         price = prices.named.get(name, prices.alone)
-        model = open_model(name, api_base=options.api_base, price=price, asked=asked)
+        model = open_model(name, api_base=options.api_base, price=price, answered=answered)
         fallbacks = tuple(other_model(options, name) for name in options.fallback)
         escalation = tuple(other_model(options, name) for name in options.escalate)
         judge = _priced(options, options.judge_model, options.judge_api_base) if options.judge_model else None
