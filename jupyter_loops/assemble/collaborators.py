@@ -1,4 +1,4 @@
-"""The parts of a run that are made from its options: who plans, who asks, who pays."""
+"""The parts of a run that depend on its options: planner, questions, ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Person:
 
 
 def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:
-    """Who turns the state of a run into prompts, and answers into candidates."""
+    """The planner: turns the state of a run into prompts, and answers into candidates."""
     from jupyter_loops.planning.planner import PromptPlanner
 
     return PromptPlanner(
@@ -56,8 +56,10 @@ def make_planner(options: Options, world: World, tools: Collection[str] = ()) ->
     )
 
 
-def make_questions(world: World, options: Options, adapters: Adapters, pace: RunContext, person: Person) -> Questions:
-    """Who is asked what no code can tell: a judge, and a person."""
+def make_questions(
+    world: World, options: Options, adapters: Adapters, context: RunContext, person: Person
+) -> Questions:
+    """The questions that a judge or a person answers."""
     from jupyter_loops.execution.child.portray import portray
     from jupyter_loops.verification.judge import RubricJudge
     from jupyter_loops.verification.rubric import rubrics
@@ -67,17 +69,17 @@ def make_questions(world: World, options: Options, adapters: Adapters, pace: Run
     return Questions(
         recipe=recipe,
         sandbox=adapters.sandbox,
-        recorder=pace.recorder,
+        recorder=context.recorder,
         judging=JudgeCaller(
             judge=RubricJudge(),
             model=model,
-            ledger=pace.ledger,
+            ledger=context.ledger,
             votes=options.judge_votes,
             seed=options.seed,
         ),
         desk=ApprovalGate(
             recipe=recipe,
-            pace=pace,
+            pace=context,
             attendance=person.attendance(options),
             callback=person.callback,
             current={name: portray(person.namespace[name])[1] for name in approved & person.namespace.keys()},
@@ -89,7 +91,7 @@ def make_questions(world: World, options: Options, adapters: Adapters, pace: Run
 def make_family(
     run: str, name: str, options: Options, recorder: EventRecorder, parent: RunNesting | None, *, history: History
 ) -> RunNesting:
-    """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
+    """The new run's nesting: with a new ledger, or with a part of its parent's."""
     if parent is None:
         ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
         return RunNesting(run=run, name=name, ledger=ledger, control=Control())

@@ -1,4 +1,4 @@
-"""All parts of a run, put together."""
+"""Builds the cycle of a run from its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jupyter_loops.engine.tools import Tools
 from .adapters import Adapters, other_model
 from .collaborators import Person, make_planner, make_questions
 from .options import Options
-from .run_world import kept_back, spoken_of
+from .run_world import names_for_model, withheld_names
 
 
 def make_cycle(
@@ -33,28 +33,28 @@ def make_cycle(
     options: Options,
     adapters: Adapters,
     *,
-    pace: RunContext,
-    opening: RunInputs,
+    context: RunContext,
+    inputs: RunInputs,
     toolbox: Toolbox,
     person: Person,
     lineage: RunNesting,
-    past: RestoredState | None,
+    restored: RestoredState | None,
 ) -> Cycle:
     """A cycle that is ready to run."""
     from jupyter_loops.planning.name_summaries import summarise
     from jupyter_loops.verification.verifier import LayeredVerifier
 
-    world = replace(world, aside=pace.behind_others)
-    recipe, ledger, recorder = world.recipe, pace.ledger, pace.recorder
-    for name, why in kept_back(world).items():
+    world = replace(world, aside=context.behind_others)
+    recipe, ledger, recorder = world.recipe, context.ledger, context.recorder
+    for name, why in withheld_names(world).items():
         recorder.note(f"{name}: {why}")
     verifier = LayeredVerifier(imports=world.imports)
-    questions = make_questions(world, options, adapters, pace, person)
+    questions = make_questions(world, options, adapters, context, person)
     asking = ModelCaller(
-        adapters.model, ledger, recorder, pace.back_off, breakers=breaker.SHARED, fallbacks=adapters.fallbacks
+        adapters.model, ledger, recorder, context.back_off, breakers=breaker.SHARED, fallbacks=adapters.fallbacks
     )
     questions.judging.attach(asking)
-    ladder, landing = (
+    ladder, reserve = (
         NudgeLadder(verifier.detector(options.patience), recorder),
         FinalAnswerReserve(ledger, options.landing),
     )
@@ -69,19 +69,19 @@ def make_cycle(
         models=(adapters.model, *adapters.escalation),
         bandit=Bandit(options.seed),
     )
-    tools = Tools(box=toolbox, asking=asking, pace=pace, landing=landing, lineage=lineage, most=options.tool_calls)
-    logbook = IterationLog(recipe=recipe, verifier=verifier, pace=pace, tuning=tuning, landing=landing)
+    tools = Tools(box=toolbox, asking=asking, pace=context, landing=reserve, lineage=lineage, most=options.tool_calls)
+    logbook = IterationLog(recipe=recipe, verifier=verifier, pace=context, tuning=tuning, landing=reserve)
     return Cycle(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
         planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
         verifier=verifier,
-        pace=pace,
+        pace=context,
         preparation=RunPreparation(
             world=world,
             sandbox=adapters.sandbox,
-            opening=opening,
+            opening=inputs,
             model=adapters.model,
             others=(*adapters.fallbacks, *adapters.escalation),
             questions=questions,
@@ -92,20 +92,20 @@ def make_cycle(
         asking=asking,
         tuning=tuning,
         tools=tools,
-        landing=landing,
-        trial=CandidateTrial(recipe, adapters.sandbox, verifier, pace, questions, options.repeat),
+        landing=reserve,
+        trial=CandidateTrial(recipe, adapters.sandbox, verifier, context, questions, options.repeat),
         logbook=logbook,
         decision=Decision(
             recipe=recipe,
             ledger=ledger,
             logbook=logbook,
             ladder=ladder,
-            landing=landing,
+            landing=reserve,
             until=options.condition,
             stop_if=options.rule,
         ),
-        names=summarise(spoken_of(world)),
+        names=summarise(names_for_model(world)),
         watchdog=options.watchdog,
         lineage=lineage,
-        past=past,
+        past=restored,
     )
