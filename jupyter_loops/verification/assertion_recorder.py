@@ -94,8 +94,8 @@ class AssertionRecorder:
     def _explain(self, test: dict[str, Any]) -> str:
         sides = self._sides(test)
         if sides and test["operator"] == "Eq":
-            left_side, right_side = test["sides"]
-            if left_side["literal"] != right_side["literal"]:
+            first, second = test["sides"]
+            if first["literal"] != second["literal"]:
                 return self._expected(test, sides)
         parts = [
             f"{source} = {self.describe(value, _IN_LINE)}" for source, value in self._parts(test["place"])[:_SHOWN]
@@ -123,8 +123,8 @@ class AssertionRecorder:
 
 def _is_flipped(test: dict[str, Any]) -> bool:
     """Whether the value is on the right, the target being a literal on the left."""
-    left_side, right_side = test["sides"]
-    return bool(left_side["literal"] and not right_side["literal"])
+    first, second = test["sides"]
+    return bool(first["literal"] and not second["literal"])
 
 
 def _clipped(text: str) -> str:

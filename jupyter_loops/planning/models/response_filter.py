@@ -126,7 +126,7 @@ def _is_readable(choice: dict[str, Any]) -> bool:
     messages = [choice[key] for key in ("message", "delta") if key in choice]
     if "delta" in choice and choice["delta"] is None:  # of a last piece
         return True
-    return all(isinstance(each, dict) and isinstance(each.get("content"), str | None) for each in messages)
+    return all(isinstance(message, dict) and isinstance(message.get("content"), str | None) for message in messages)
 
 
 def _plain_choice(choice: Any) -> Any:
