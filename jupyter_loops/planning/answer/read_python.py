@@ -104,7 +104,7 @@ def _joined(blocks: Sequence[Block[Code]]) -> Code | None:
         for block in blocks
         if block.value is not None and block.value.body and (_is_python(block) or block.value.bound)
     ]
-    parts = [one.text if one.text.endswith("\n") else f"{one.text}\n" for one in without_sibling_imports(shown)]
+    parts = [piece.text if piece.text.endswith("\n") else f"{piece.text}\n" for piece in without_sibling_imports(shown)]
     return code("\n".join(parts)) if parts else None
 
 
