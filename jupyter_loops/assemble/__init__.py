@@ -1,4 +1,4 @@
-"""Options → a ready run. The only room that knows every adapter."""
+"""Builds a run from its options. The only package that imports every adapter."""
 
 from .adapters import Adapters
 from .collaborators import Person

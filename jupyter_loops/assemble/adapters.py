@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """The parts that a run is made of; a benchmark or a test may bring its own."""
+    """The models and the sandbox of a run. A benchmark or a test may pass its own."""
 
     model: Model
     sandbox: Sandbox
@@ -28,17 +28,17 @@ class Adapters:
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """All that may be asked."""
+        """All models that the run may call."""
         return self.model, *self.fallbacks, *self.escalation, *([self.judge] if self.judge else [])
 
     @classmethod
-    def of(cls, options: Options, asked: int = 0) -> Adapters:
-        """What the options ask for; a run that goes on has `asked` its model so often. Raises PreflightError."""
+    def of(cls, options: Options, answered: int = 0) -> Adapters:
+        """The adapters that the options name. A resumed run has `answered` calls already. Raises PreflightError."""
         from jupyter_loops.planning.models import open_model
 
         prices, name = options.prices, options.chosen_model
         price = prices.named.get(name, prices.alone)
-        model = open_model(name, api_base=options.api_base, price=price, asked=asked)
+        model = open_model(name, api_base=options.api_base, price=price, answered=answered)
         fallbacks = tuple(other_model(options, name) for name in options.fallback)
         escalation = tuple(other_model(options, name) for name in options.escalate)
         judge = _priced(options, options.judge_model, options.judge_api_base) if options.judge_model else None
@@ -46,7 +46,7 @@ class Adapters:
 
 
 def replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Options]:
-    """The real sandbox, and a model that says what was said."""
+    """The real sandbox, and a model that replays the stored answers."""
     from jupyter_loops.planning.models.replay import ReplayModel
 
     free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
@@ -75,7 +75,7 @@ def other_model(options: Options, name: str) -> Model:
 
 
 def _priced(options: Options, name: str, api_base: str | None) -> Model:
-    """At the price that was given for it by name, or else its list price, or else the one that stands alone."""
+    """The model with the price that names it, or else its list price, or else the price without a name."""
     from jupyter_loops.planning.models import open_model
 
     prices = options.prices

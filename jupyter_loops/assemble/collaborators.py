@@ -1,4 +1,4 @@
-"""The parts of a run that are made from its options: who plans, who asks, who pays."""
+"""The parts of a run that depend on its options: planner, questions, ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Person:
 
 
 def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:
-    """Who turns the state of a run into prompts, and answers into candidates."""
+    """The planner: turns the state of a run into prompts, and answers into candidates."""
     from jupyter_loops.planning.planner import PromptPlanner
 
     return PromptPlanner(
@@ -91,7 +91,7 @@ def make_questions(
 def make_family(
     run: str, name: str, options: Options, recorder: EventRecorder, parent: RunNesting | None, *, history: History
 ) -> RunNesting:
-    """The new run among its relatives: with a ledger of its own, or one that is cut from its parent's."""
+    """The new run's nesting: with a new ledger, or with a part of its parent's."""
     if parent is None:
         ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
         return RunNesting(run=run, name=name, ledger=ledger, control=Control())

@@ -1,4 +1,4 @@
-"""Go on with what the history holds: the same run, a fork of it, or its answers once more."""
+"""Resume, fork or replay a stored run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def resume(name: str, names: Mapping[str, object] | None = None, *, history: str
     """Go on with a run that was interrupted, whose kernel died, or that reached a limit; `name` is its id or loop.
 
     What was paid for is not paid for again: an answer that was not tried yet is tried first. Spent money, tokens
-    and time count. `names` are the notebook's, `options` what is to be different now, such as a raised limit.
+    and time count. `names` are the notebook's, `options` replace those of the run, such as a raised limit.
     Raises PreflightError, HistoryError while it goes on in another kernel, or while its last events cannot be stored.
     """
     return pursue(stored(name, history).resumed(), names, **options)

@@ -1,4 +1,4 @@
-"""How a run comes to be: a stored candidate that may do, what the past says, and the record of its start."""
+"""Lookups in the history before a run starts, and the event of its start."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class HistoryLookup:
-    """Puts a run on the record."""
+    """Looks up what the history has for a run, and records its start."""
 
     recipe: Recipe
     options: Options
@@ -51,11 +51,11 @@ class HistoryLookup:
         row, self.offer = await self._ask(self._look_up, self._fingerprint(readiness), otherwise=(None, ""))
         if row is None:
             return None
-        said = await self._ask(self.history.answers, row["run_id"], otherwise=[]) if self.recipe.asks else []
-        return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), said
+        answers = await self._ask(self.history.answers, row["run_id"], otherwise=[]) if self.recipe.asks else []
+        return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), answers
 
     async def _ask(self, question: Callable[..., Any], *about: Any, otherwise: Any) -> Any:
-        """What the history knows. No run waits for it: where it does not answer, or from a copy, that is noted."""
+        """Query the history. The run goes on without an answer, and notes that; it also notes an answer from a copy."""
         try:
             answer = await asyncio.to_thread(question, *about)
             note = self.history.note
@@ -67,9 +67,9 @@ class HistoryLookup:
         return answer
 
     def _look_up(self, fingerprint: str) -> tuple[dict[str, Any] | None, str]:
-        found = self.history.verified(fingerprint)
-        broken_off = None if found else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
-        return found, broken_off.offer if broken_off else ""
+        verified = self.history.verified(fingerprint)
+        broken_off = None if verified else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
+        return verified, broken_off.offer if broken_off else ""
 
     async def outcomes(self) -> list[RunOutcome]:
         """How runs of this loop, and of this model, went."""
@@ -77,13 +77,13 @@ class HistoryLookup:
         return [RunOutcome(**row) for row in rows]
 
     async def approaches(self) -> dict[Approach, Worth]:
-        """What ways to ask were worth in runs of this loop."""
+        """What each approach was worth in runs of this loop."""
         names = [self.model.name, *self.options.escalate]
         rows = await self._ask(self.history.approaches, self.recipe.name, names, otherwise=[])
         return {Approach(row.pop("model"), Mode(row.pop("mode")), row.pop("degree")): Worth(**row) for row in rows}
 
     async def remember(self) -> None:
-        """Let the models know what their servers have refused before, and what they really cost."""
+        """Load the refusals of the models' servers, and their corrected prices."""
         from jupyter_loops.planning.models import features, price_list
 
         features.remember(await self._ask(self.history.refusals, otherwise=[]))
@@ -92,7 +92,7 @@ class HistoryLookup:
     def announce(
         self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
     ) -> None:
-        """Say RunStarted, or Resumed."""
+        """Record RunStarted, or Resumed."""
         if self.origin.run_id is None:
             self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:

@@ -1,4 +1,4 @@
-"""A recipe and its options → a run that goes on, on the engine's thread."""
+"""Starts a run from a recipe and its options, on the engine's thread."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ def launch(
 ) -> Run:
     """Start a run on the engine's thread and return at once.
 
-    Raises PreflightError and OptionError for what can be told at once; what only the sandbox or the model can
-    tell comes to whoever awaits the run.
+    Raises PreflightError and OptionError at once for what the kernel can check. Errors of the sandbox and the model
+    are raised where the run is awaited.
     """
     from jupyter_loops.history import open_history
     from jupyter_loops.tools.toolbox import FunctionToolbox
 
     options = options or Options()
     person = person or Person(there=attended(), namespace=names or {})
-    if origin is None and (found := broken_off(recipe, options)):
-        origin = found.origin
+    if origin is None and (continuation := broken_off(recipe, options)):
+        origin = continuation.origin
     world = make_world(recipe, options, names or {})
     toolbox = FunctionToolbox.of(recipe, options.tools, names or {}, options.tool_timeout)
     origin = origin or Origin()
     adapters = adapters or Adapters.of(options, origin.restored.answered if origin.restored else 0)
     history = open_history(options.history)
     run_id = origin.run_id or new_id()
-    known = len(history.notices)
+    notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
-    for notice in history.notices[known:]:
+    for notice in history.notices[notice_count:]:
         recorder.note(notice)
     parent = parent or CURRENT.get()
     family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
@@ -100,37 +100,39 @@ def launch(
 
 
 def pursue(
-    found: Continuation,
+    continuation: Continuation,
     names: Mapping[str, object] | None = None,
     listeners: Sequence[Listener] = (),
     adapters: Adapters | None = None,
     **changes: Any,
 ) -> Run:
-    """Go on with a stored run, or start from it. `changes` are options that are to be different now.
+    """Go on with a stored run, or start from it. `changes` replace its options.
 
     Raises PreflightError, naming what the notebook lacks, and OptionError.
     """
-    missing = found.missing(names or {})
+    missing = continuation.missing(names or {})
     if missing:
-        found.origin.let_go()
+        continuation.origin.let_go()
         raise PreflightError(
-            f"{found.recipe.name} reads {', '.join(missing)}, and the notebook does not have that yet: "
+            f"{continuation.recipe.name} reads {', '.join(missing)}, and the notebook does not have that yet: "
             "first run the cells that define it"
         )
-    known = {option.name for option in fields(Options)}
+    option_names = {option.name for option in fields(Options)}
     try:
-        options = Options.of({name: found.options[name] for name in known & found.options.keys()} | changes)
+        options = Options.of(
+            {name: continuation.options[name] for name in option_names & continuation.options.keys()} | changes
+        )
     except OptionError:
-        found.origin.let_go()
+        continuation.origin.let_go()
         raise
-    if found.origin.restored is not None and options.model != found.options["model"]:
-        found.origin.restored.answered = 0  # a script of its own begins at its beginning
-    if found.answers is not None:
-        adapters, options = replaying(found.answers, options)
+    if continuation.origin.restored is not None and options.model != continuation.options["model"]:
+        continuation.origin.restored.answered = 0  # a script of its own begins at its beginning
+    if continuation.answers is not None:
+        adapters, options = replaying(continuation.answers, options)
     try:
-        return launch(found.recipe, options, names, listeners, adapters, origin=found.origin)
+        return launch(continuation.recipe, options, names, listeners, adapters, origin=continuation.origin)
     except BaseException:
-        found.origin.let_go()
+        continuation.origin.let_go()
         raise
 
 

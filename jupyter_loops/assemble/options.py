@@ -1,4 +1,4 @@
-"""How a loop is pursued: the options of the %%loop line, as a value."""
+"""The options of the %%loop line, as a value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a loop is pursued. The same names as on the %%loop line; None means no limit, or the default."""
+    """The options of a loop. The same names as on the %%loop line; None means no limit, or the default."""
 
     model: str | None = None  # None: JUPYTER_LOOPS_MODEL, then the embedded model
     api_base: str | None = None  # of an OpenAI-compatible server
@@ -76,12 +76,12 @@ class Options:
     history: str | None = None  # the DuckDB file, or the address of a team's history: history/address.py
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Options:
+    def of(cls, values: Mapping[str, Any]) -> Options:
         """The options with these names. Raises OptionError, which names the nearest one that there is."""
-        known = [option.name for option in fields(cls)]
-        if unknown := sorted(given.keys() - set(known)):
-            raise OptionError(f"no option is called {unknown[0]}{nearest(unknown[0], known)}")
-        return cls(**given)
+        names = [option.name for option in fields(cls)]
+        if unknown := sorted(values.keys() - set(names)):
+            raise OptionError(f"no option is called {unknown[0]}{nearest(unknown[0], names)}")
+        return cls(**values)
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

@@ -1,4 +1,4 @@
-"""Preflight, and stop there: what a run would ask first, and what it may cost."""
+"""The dry run: the first prompt of a run and what it may cost, after a preflight."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 from .adapters import Adapters
 from .collaborators import make_planner
 from .options import Options
-from .run_world import make_world, spoken_of
+from .run_world import make_world, names_for_model
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DryRun:
-    """What a run would ask first, and what it may cost. Nothing was spent."""
+    """The first prompt of a run, and what the run may cost. Nothing was spent."""
 
     prompt: Prompt
     options: Options
@@ -45,7 +45,7 @@ class DryRun:
         limits = ", ".join(f"{name} {value:g}" for name, value in asdict(budget).items() if value is not None)
         parts = ", ".join(f"{part.name} {part.tokens}" for part in self.prompt.parts)
         cost = "unknown price" if self.usd is None else f"at most ${self.usd:.6f}"
-        known = f"{self.forecast.runs} runs like this" if self.forecast.runs else "no run like this is known yet"
+        basis = f"{self.forecast.runs} runs like this" if self.forecast.runs else "no run like this is known yet"
         span = "unknown price" if self.projected is None else "${:.6f} to ${:.6f}".format(*self.projected)
         rounds = counted(budget.iterations, "round") if budget.iterations else "unlimited rounds"
         lines = [
@@ -56,7 +56,7 @@ class DryRun:
             *(f"tool      {offer}" for offer in self.tools),
             *([f"          {_CALLING[self.calling]}"] if self.tools else []),
             f"one call  {cost}; a run of {rounds} up to that many times as much",
-            f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({known})",
+            f"projected {span}; {self.forecast.p:.0%} to verify by round {self.forecast.by_round} ({basis})",
             "",
             *(f"[{message.role}]\n{message.content}\n" for message in self.prompt.messages),
         ]
@@ -71,7 +71,7 @@ _CALLING = {
 
 
 def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
-    """Preflight, and stop there: set-up executed, prompt made and counted, price looked up."""
+    """Run the preflight only: execute the set-up, build the prompt and count it, look up the price."""
     options = options or Options()
     from jupyter_loops.tools.toolbox import FunctionToolbox
 
@@ -90,11 +90,11 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
     finally:
         await adapters.sandbox.close()
     planner = make_planner(options, world)
-    memory = Memory(names=summarise(spoken_of(world)), schemas=readiness.schemas)
+    memory = Memory(names=summarise(names_for_model(world)), schemas=readiness.schemas)
     prompt = planner.prompt(recipe, memory, adapters.model.window(), adapters.model.carried())
     calling = adapters.model.calling()
     offered = () if calling is Calling.NEVER else offers
-    bare, tokens = (adapters.model.count(prompt.messages, some) for some in ((), offered))
+    bare, tokens = (adapters.model.count(prompt.messages, tools) for tools in ((), offered))
     if offered:
         prompt = replace(prompt, parts=(*prompt.parts, Part(name="tools", tokens=tokens - bare)))
     price = adapters.model.price()
@@ -108,7 +108,7 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
 
 
 async def _expected(recipe: Recipe, options: Options, model: Model) -> Forecast:
-    """What the runs of the past say about a new one."""
+    """The forecast for a new run from the outcomes of earlier ones."""
     from jupyter_loops.history import open_history
 
     rows = await asyncio.to_thread(open_history(options.history).outcomes, recipe.name, model.name)

@@ -1,4 +1,4 @@
-"""The prices that a person gives: one for a model by its name, or one for all that have none on the list."""
+"""The prices that a person gives: for a named model, or for all models without a list price."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Prices:
     @classmethod
     def read(cls, text: str) -> Prices:
         """Read `3,15`, or `MODEL=3,15;MODEL=1,2`. Raises ValueError with what was expected."""
-        found = dict[str, Price]()
+        prices = dict[str, Price]()
         for part in text.split(";"):
             name, _, numbers = part.strip().rpartition("=")
-            if name in found:
+            if name in prices:
                 raise ValueError(f"one price for {name}" if name else "one price without a name")
             try:
-                found[name] = Price.per_million(numbers)
+                prices[name] = Price.per_million(numbers)
             except ValueError:
                 raise ValueError(_FORM) from None
-        return cls(found.pop("", None), found)
+        return cls(prices.pop("", None), prices)

@@ -1,4 +1,4 @@
-"""All parts of a run, put together."""
+"""Builds the cycle of a run from its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jupyter_loops.engine.tools import Tools
 from .adapters import Adapters, other_model
 from .collaborators import Person, make_planner, make_questions
 from .options import Options
-from .run_world import kept_back, spoken_of
+from .run_world import names_for_model, withheld_names
 
 
 def make_cycle(
@@ -46,7 +46,7 @@ def make_cycle(
 
     world = replace(world, aside=context.behind_others)
     recipe, ledger, recorder = world.recipe, context.ledger, context.recorder
-    for name, why in kept_back(world).items():
+    for name, why in withheld_names(world).items():
         recorder.note(f"{name}: {why}")
     verifier = LayeredVerifier(imports=world.imports)
     questions = make_questions(world, options, adapters, context, person)
@@ -106,7 +106,7 @@ def make_cycle(
             until=options.condition,
             stop_if=options.rule,
         ),
-        names=summarise(spoken_of(world)),
+        names=summarise(names_for_model(world)),
         watchdog=options.watchdog,
         lineage=lineage,
         restored=restored,

@@ -1,4 +1,4 @@
-"""What a run finds: its cell, the notebook's names that it reads, and the limits of a candidate."""
+"""The world of a run: its cell, the notebook's names that it reads, and the limits of a candidate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncIterable",
 
 
 def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) -> World:
-    """What the sandbox is given. Raises PreflightError."""
+    """The input of the sandbox. Raises PreflightError."""
     from jupyter_loops.execution.secrecy import keep_back
     from jupyter_loops.execution.tests import digest, locate
 
@@ -59,13 +59,13 @@ def _streams(target: Target) -> bool:
     return named.partition("[")[0].rpartition(".")[2] in _STREAMS
 
 
-def spoken_of(world: World) -> dict[str, object]:
+def names_for_model(world: World) -> dict[str, object]:
     """What the model is told of: names that set-up and checks read, and those that the goal or a docstring mentions."""
-    kept = kept_back(world)
-    return {name: value for name, value in _mentioned(world).items() if name not in kept}
+    withheld = withheld_names(world)
+    return {name: value for name, value in _mentioned(world).items() if name not in withheld}
 
 
-def kept_back(world: World) -> dict[str, str]:
+def withheld_names(world: World) -> dict[str, str]:
     """Names that stay in the notebook, because they are secrets or hold one, and why."""
     from jupyter_loops.execution.secrecy import why_secret
 
@@ -75,8 +75,8 @@ def kept_back(world: World) -> dict[str, str]:
 
 def _mentioned(world: World) -> dict[str, object]:
     recipe = world.recipe
-    said = "\n".join([recipe.goal, *(target.doc for target in recipe.targets)])
-    mentioned = set(re.findall(r"[^\W\d]\w{2,}", said)) | set(re.findall(r"`([^\W\d]\w*)`", said))
-    made = {target.name for target in recipe.targets}
-    others = {name: world.offered[name] for name in sorted(mentioned - made) if name in world.offered}
+    text = "\n".join([recipe.goal, *(target.doc for target in recipe.targets)])
+    mentioned = set(re.findall(r"[^\W\d]\w{2,}", text)) | set(re.findall(r"`([^\W\d]\w*)`", text))
+    targets = {target.name for target in recipe.targets}
+    others = {name: world.offered[name] for name in sorted(mentioned - targets) if name in world.offered}
     return dict(world.names) | others

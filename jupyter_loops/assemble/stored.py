@@ -1,4 +1,4 @@
-"""Runs of the history, to go on with."""
+"""Stored runs of the history, to resume, fork or replay."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def broken_off(recipe: Recipe, options: Options) -> Continuation | None:
         return None
     from jupyter_loops.history import open_history
 
-    found = open_history(options.history).broken_off(recipe.name, source=redact(recipe.source))
-    return None if found is None else stored(found.run_id, options.history).resumed()
+    interrupted = open_history(options.history).broken_off(recipe.name, source=redact(recipe.source))
+    return None if interrupted is None else stored(interrupted.run_id, options.history).resumed()

@@ -142,7 +142,7 @@ class Store:
         """Store the events; gives whether the database lacks earlier ones than `live`, which are not stored then."""
         import duckdb
 
-        stored = [(segment, segment.drained) for segment in (*others, *own)]
+        stored = [(segment, segment.drained) for segment in (*inherited, *live)]
         written = identity(self.lease.path)
         try:
             with self.lease.attached(write=True, patience=patience) as cursor:

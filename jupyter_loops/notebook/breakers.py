@@ -13,14 +13,14 @@ def table() -> Table:
 
     rows = [
         (
-            one.model,
-            one.fault.value,
-            one.phase.value.replace("_", "-"),
-            str(one.failures),
-            f"{SHARED.seconds_to_probe(one):.0f} s" if one.phase is Phase.OPEN else "",
-            str(one.openings),
-            one.endpoint,
+            breaker.model,
+            breaker.fault.value,
+            breaker.phase.value.replace("_", "-"),
+            str(breaker.failures),
+            f"{SHARED.seconds_to_probe(breaker):.0f} s" if breaker.phase is Phase.OPEN else "",
+            str(breaker.openings),
+            breaker.endpoint,
         )
-        for one in SHARED.all()
+        for breaker in SHARED.all()
     ]
     return Table(_HEADER, rows, "" if rows else "every breaker is closed, and no call has failed yet")

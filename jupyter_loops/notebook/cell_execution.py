@@ -1,4 +1,4 @@
-"""One %%loop cell from its start to its end: launch, wait, show, bind."""
+"""The execution of one %%loop cell: launch, wait, show, bind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
 GRACE = 5.0  # seconds that an interrupted run gets to end by itself
-_TICK = 0.1  # seconds after which an interrupt is heard at the latest
+_TICK = 0.1  # seconds until an interrupt is noticed, at most
 
 
 @dataclass(slots=True)
@@ -34,42 +34,42 @@ class ControlProxy:
 
     def stop(self) -> None:
         """End the run at once."""
-        self._held.stop()
+        self._started_run.stop()
 
     def pause(self) -> None:
         """Hold before the next phase."""
-        self._held.pause()
+        self._started_run.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self._held.resume()
+        self._started_run.resume()
 
     def step(self) -> None:
         """One round, then hold."""
-        self._held.step()
+        self._started_run.step()
 
     def hint(self, text: str) -> None:
         """Tell the model something."""
-        self._held.hint(text)
+        self._started_run.hint(text)
 
     def set(self, **changes: Any) -> None:
         """Change how the model is asked."""
-        self._held.set(**changes)
+        self._started_run.set(**changes)
 
     def raise_budget(self, **limits: float) -> None:
         """Set new limits."""
-        self._held.raise_budget(**limits)
+        self._started_run.raise_budget(**limits)
 
     def approve(self, comment: str, number: int) -> None:
         """Accept the value that waits."""
-        self._held.approve(comment, number)
+        self._started_run.approve(comment, number)
 
     def reject(self, comment: str, number: int) -> None:
         """Refuse it, and say why."""
-        self._held.reject(comment, number)
+        self._started_run.reject(comment, number)
 
     @property
-    def _held(self) -> Run:
+    def _started_run(self) -> Run:
         if self.run is None:
             raise LoopError("the run has not begun yet")
         return self.run
@@ -77,12 +77,12 @@ class ControlProxy:
 
 @dataclass(slots=True, kw_only=True)
 class CellExecution:
-    """A run, its view, and what the first line asked for."""
+    """A run, its view, and the options of the first line."""
 
     shell: Any
     recipe: Recipe
     begin: Callable[[Listener], Run]  # what starts the run that its view listens to
-    story: Sequence[Mapping[str, Any]] = ()  # events of before, for the view
+    story: Sequence[Mapping[str, Any]] = ()  # earlier events, for the view
     raises: bool = True
     insert: bool = False
     run: Run = field(init=False)
@@ -92,11 +92,11 @@ class CellExecution:
         """Launch, and open the view. Raises PreflightError, OptionError before anything is shown."""
         from jupyter_loops.view.live_view import LiveView
 
-        reins = ControlProxy()
-        self.view = LiveView(reins, clicks=clicks, name=self.recipe.name)
+        controls = ControlProxy()
+        self.view = LiveView(controls, clicks=clicks, name=self.recipe.name)
         for record in self.story:
             self.view.snapshot.feed(record)
-        reins.run = self.run = self.begin(self.view)
+        controls.run = self.run = self.begin(self.view)
         if self._in_kernel:
             self.view.open()
         if self.recipe.name not in {target.name for target in self.recipe.targets}:
@@ -145,7 +145,7 @@ class CellExecution:
         return self.run
 
     def finish(self) -> Run:
-        """Show the end, bind the targets. Raises what kept the run from being verified."""
+        """Show the end and bind the targets. Raises the error or NotVerified."""
         self._show_end()
         if self.run.future.cancelled():
             raise self.run.never_began()
@@ -160,7 +160,7 @@ class CellExecution:
         return self.run
 
     async def _ended(self) -> None:
-        """Await the end, however it comes, and wake up in between.
+        """Await the end of the run, and wake the event loop in between.
 
         ipykernel's SIGINT handler schedules the cancellation of the cell without waking the event loop, so
         without anything else going on an interrupt would wait for the end of the run.
@@ -168,7 +168,7 @@ class CellExecution:
         waiter = asyncio.wrap_future(self.run.future)
         while not waiter.done():
             await asyncio.wait({waiter}, timeout=_TICK)
-        _ = waiter.cancelled() or waiter.exception()  # it is raised by finish(), and here only marked as seen
+        _ = waiter.cancelled() or waiter.exception()  # finish() raises it; here it is only marked as retrieved
 
     def _interrupted(self) -> None:
         self._show_end()
@@ -180,7 +180,7 @@ class CellExecution:
         return hasattr(self.shell, "kernel")
 
     def _show_end(self) -> None:
-        """Leave the last picture. A run that never began leaves none: its one line of error says it all."""
+        """Show the final view. A run that never began has none: its error is one line."""
         began = self.run.cycle.readiness is not None
         if began and not self._in_kernel:
             self.view.open()  # a terminal shows nothing but the end
@@ -192,10 +192,10 @@ class CellExecution:
             clear()
 
     def _finish_late(self) -> None:
-        """What `finish` does, where no cell is left to fail: a fault is a line below the cell."""
+        """`finish` after the cell has ended: an error becomes a line below the cell."""
         self.raises = False
         try:
             self.finish()
         except Exception as error:  # noqa: BLE001  # the edge of a thread
-            said = error.shown if isinstance(error, LoopError) else str(error)
-            sys.stderr.write(f"{type(error).__name__}: {said}\n")
+            message = error.shown if isinstance(error, LoopError) else str(error)
+            sys.stderr.write(f"{type(error).__name__}: {message}\n")

@@ -1,4 +1,4 @@
-"""Completion on the lines of our magics: option names, subcommands, names of runs."""
+"""Completion on the lines of the magics: option names, subcommands, names of runs."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class MagicCompleter:
         )
 
     def install(self) -> None:
-        """Start to be asked."""
+        """Register the matcher."""
         self._completer.custom_matchers.append(self._match)
 
     def remove(self) -> None:
-        """Not any more."""
+        """Remove the matcher."""
         self._completer.custom_matchers.remove(self._match)
 
     def _fitting(self, context: CompletionContext) -> SimpleMatcherResult:
@@ -43,10 +43,10 @@ class MagicCompleter:
         return _completions(line, candidates(line))
 
 
-def _completions(line: str, found: Iterable[str]) -> SimpleMatcherResult:
-    """Each in the form that replaces what IPython takes for the word before the cursor, which has no `$`."""
+def _completions(line: str, words: Iterable[str]) -> SimpleMatcherResult:
+    """The words as completions. IPython replaces the word before the cursor, which for it has no `$`."""
     dollar = re.search(r"\$\w*$", line) is not None
-    texts = [text.removeprefix("$") if dollar else text for text in found]
+    texts = [text.removeprefix("$") if dollar else text for text in words]
     return {"completions": [SimpleCompletion(text=text, type="magic") for text in texts]}
 
 
@@ -56,10 +56,10 @@ def candidates(text: str) -> list[str]:
     if not words or (len(words) == 1 and not text.endswith(" ")):
         return []
     token = "" if text.endswith(" ") else words[-1]
-    return sorted(word for word in _known(words, at=len(words) - bool(token)) if word.startswith(token))
+    return sorted(word for word in _words_at(words, at=len(words) - bool(token)) if word.startswith(token))
 
 
-def _known(words: list[str], at: int) -> Iterable[str]:
+def _words_at(words: list[str], at: int) -> Iterable[str]:
     """Every word that fits at a place of the line; the magic itself is at 0."""
     magic, command = words[0], words[1] if len(words) > 1 and at > 1 else ""
     if magic in {"%%loop", "%loop"}:

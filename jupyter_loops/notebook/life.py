@@ -1,7 +1,7 @@
-"""The end of a kernel: runs that go on are ended, so that their partial round is on the record.
+"""The end of a kernel: runs that go on are ended, so that the history has their partial round.
 
-A shut-down or restart leaves the interpreter in an orderly way, and a SIGTERM does once it is caught. Nothing can be
-done about SIGKILL; what was journalled before is all that is left then, and a resumed run goes on from it.
+A shut-down or restart ends the interpreter in an orderly way, and so does a SIGTERM once it is caught. SIGKILL cannot
+be caught: then the history has what the journal has, and a resumed run goes on from it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ PATIENCE = 3.0  # seconds that runs get to end
 
 def guard() -> None:
     """End runs on SIGTERM, where nobody else handles it."""
-    ours = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM")
-    if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    can_catch = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM")
+    if can_catch and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
         _leave_forks_alone()
 

@@ -37,7 +37,7 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
-_ISOLATION = units.one_of("auto", "bubblewrap", "landlock", "container", "process")
+_ISOLATION = units.choice("auto", "bubblewrap", "landlock", "container", "process")
 
 OPTIONS = (
     Option(name="model", short="-m", shape="NAME", read=str, help="`local`, any of `%loops model`, or a LiteLLM name"),
@@ -87,7 +87,7 @@ OPTIONS = (
     Option(
         name="deliver",
         shape="HOW",
-        read=units.one_of("code", "sandboxed"),
+        read=units.choice("code", "sandboxed"),
         help="code or sandboxed: functions stay in the sandbox, and what is bound calls them there",
     ),
     Option(
@@ -109,7 +109,7 @@ OPTIONS = (
     Option(
         name="store_prompts",
         shape="HOW",
-        read=units.one_of("full", "hash", "off"),
+        read=units.choice("full", "hash", "off"),
         help="full, hash or off: what is kept of what a model is asked",
     ),
     Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
@@ -130,10 +130,10 @@ def read_line(text: str, namespace: Mapping[str, object] | None = None) -> Line:
     """Read `NAME --option value …`; a value `$name` is taken from `namespace`. Raises OptionError."""
     words = _split(text)
     name, options = "", read_options(words, OPTIONS, namespace or {})
-    rest = options.pop("", [])
-    if len(rest) > 1:
-        raise OptionError(f"unexpected {rest[1]!r} after the loop's name; a value with spaces needs quotes")
-    name = rest[0] if rest else ""
+    positional = options.pop("", [])
+    if len(positional) > 1:
+        raise OptionError(f"unexpected {positional[1]!r} after the loop's name; a value with spaces needs quotes")
+    name = positional[0] if positional else ""
     if not name and not options.get("help"):
         raise OptionError("give the loop a name: %%loop NAME")
     if name and (not name.isidentifier() or keyword.iskeyword(name)):
@@ -141,26 +141,26 @@ def read_line(text: str, namespace: Mapping[str, object] | None = None) -> Line:
     return Line(normalize("NFKC", name), options)  # as Python reads a name
 
 
-def read_options(words: Iterable[str], known: Iterable[Option], namespace: Mapping[str, object]) -> dict[str, Any]:
+def read_options(words: Iterable[str], options: Iterable[Option], namespace: Mapping[str, object]) -> dict[str, Any]:
     """Option name → value, in strict reading; words that belong to no option are a list under ""."""
-    by_word = {word: option for option in known for word in (option.long, option.short) if word}
-    found: dict[str, Any] = {}
-    rest = iter(words)
-    for word in rest:
+    by_word = {word: option for option in options for word in (option.long, option.short) if word}
+    values: dict[str, Any] = {}
+    remaining = iter(words)
+    for word in remaining:
         if not word.startswith("-"):
             _refuse_key(word)
-            found.setdefault("", []).append(word)
+            values.setdefault("", []).append(word)
             continue
         head, equals, value = word.partition("=")
         option = _option(head, by_word)
         name, on = option.of or option.name, not option.of
-        if name in found and not option.several:
+        if name in values and not option.several:
             raise OptionError(f"{option.long} is given twice, or taken back by another option")
         if option.read is None and equals:
             raise OptionError(f"{option.long} takes no value")
-        told = on if option.read is None else _value(option, value if equals else rest, namespace)
-        found[name] = f"{found[name]};{told}" if name in found else told
-    return found
+        parsed = on if option.read is None else _value(option, value if equals else remaining, namespace)
+        values[name] = f"{values[name]};{parsed}" if name in values else parsed
+    return values
 
 
 def _split(text: str) -> list[str]:
@@ -186,10 +186,10 @@ def _option(word: str, by_word: Mapping[str, Option]) -> Option:
     raise OptionError(f"unknown option {word[:40]}{nearest(word, by_word)}")
 
 
-def _value(option: Option, given: str | Iterator[str], namespace: Mapping[str, object]) -> Any:
+def _value(option: Option, source: str | Iterator[str], namespace: Mapping[str, object]) -> Any:
     assert option.read is not None
-    text = given if isinstance(given, str) else next(given, "")
-    if not text or (text.startswith("-") and not isinstance(given, str)):
+    text = source if isinstance(source, str) else next(source, "")
+    if not text or (text.startswith("-") and not isinstance(source, str)):
         raise OptionError(f"{option.long} needs a value: {option.long} {option.shape}")
     if text.startswith("$") and text[1:].isidentifier():
         if text[1:] not in namespace:

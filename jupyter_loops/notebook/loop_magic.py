@@ -37,7 +37,7 @@ _LIMITS = ("usd", "tokens", "time", "iterations", "calls")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellOrder:
-    """A cell, read: what to run, and how."""
+    """What a cell asks for: the recipe and the options."""
 
     recipe: Recipe
     options: Options
@@ -123,8 +123,8 @@ class LoopMagics(Magics):
             return None
         if order.dry_run:
             return _dry_run(order)
-        pursuit = self._start(order, clicks=order.background)
-        return self._value(pursuit.leave() if order.background else pursuit.block())
+        execution = self._start(order, clicks=order.background)
+        return self._value(execution.leave() if order.background else execution.block())
 
     @no_var_expand
     @line_magic("%loop")  # type: ignore[arg-type]  # what IPython looks for where the line is not its cell's first
@@ -144,8 +144,8 @@ class LoopMagics(Magics):
             import asyncio
 
             return await asyncio.to_thread(_dry_run, order)
-        pursuit = self._start(order, clicks=True)
-        return self._value(pursuit.leave() if order.background else await pursuit.follow())
+        execution = self._start(order, clicks=True)
+        return self._value(execution.leave() if order.background else await execution.follow())
 
     def default(self, name: str) -> object:
         """The value of an option that a cell does not give."""
@@ -177,19 +177,19 @@ class LoopMagics(Magics):
         if local_ns is not None and local_ns is not namespace:
             namespace = ChainMap(dict(local_ns), namespace)
         with usage("%%loop"):
-            asked = read_line(line, namespace)
-            if asked.options.get("help"):
+            first_line = read_line(line, namespace)
+            if first_line.options.get("help"):
                 self._front("--help")
                 return None
-            recipe = parse(cell, asked.name)
+            recipe = parse(cell, first_line.name)
             names = ChainMap(gather(recipe, namespace), namespace)  # the others as they are when a candidate reads them
-            return self._order(recipe, names, asked.options)
+            return self._order(recipe, names, first_line.options)
 
-    def _order(self, recipe: Recipe, names: Mapping[str, object], asked: Mapping[str, Any]) -> CellOrder:
+    def _order(self, recipe: Recipe, names: Mapping[str, object], line_options: Mapping[str, Any]) -> CellOrder:
         from jupyter_loops.assemble import Options
 
         def chosen(name: str) -> Any:
-            value = asked.get(name, getattr(self, name))
+            value = line_options.get(name, getattr(self, name))
             return tuple(value) if isinstance(value, list) else value
 
         options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
@@ -204,7 +204,7 @@ class LoopMagics(Magics):
             background=chosen("background"),
             no_raise=chosen("no_raise"),
             insert=chosen("insert"),
-            dry_run=asked.get("dry_run", False),
+            dry_run=line_options.get("dry_run", False),
         )
 
     def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution:
@@ -214,25 +214,25 @@ class LoopMagics(Magics):
         from .cell_execution import CellExecution
 
         with usage("%%loop"):
-            found = broken_off(order.recipe, order.options)
+            continuation = broken_off(order.recipe, order.options)
 
         def begin(listener: Listener) -> Run:
-            origin = found.origin if found else None
+            origin = continuation.origin if continuation else None
             there = clicks and (attended() or not hasattr(self._ipython, "kernel"))  # or at a terminal's prompt
             person = Person(there=there, namespace=self._ipython.user_ns)
             return launch(order.recipe, order.options, order.names, [listener], origin=origin, person=person)
 
-        pursuit = CellExecution(
+        execution = CellExecution(
             shell=self._ipython,
             recipe=order.recipe,
             begin=begin,
-            story=found.story if found else (),
+            story=continuation.story if continuation else (),
             raises=not order.no_raise,
             insert=order.insert,
         )
         with usage("%%loop"):
-            pursuit.start(clicks=clicks)
-        return pursuit
+            execution.start(clicks=clicks)
+        return execution
 
     def _value(self, run: Run) -> Run:
         self.shown.add(run.id)

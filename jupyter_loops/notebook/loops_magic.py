@@ -1,4 +1,4 @@
-"""`%loops`: the runs, and what a person does to them."""
+"""`%loops`: lists the runs, and steers them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ANOTHER = (  # what it means to turn to another model
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
     "and its view says why"
 )
-LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in some] for some in (_LIMITS, _SETTINGS, FORK))
+LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in options] for options in (_LIMITS, _SETTINGS, FORK))
 
 
 @magics_class
@@ -65,8 +65,8 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def loops(self, line: str) -> Any:
         """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
-            word, *rest = _split(line) or ["list"]
-            return self._command(word)(rest)
+            word, *arguments = _split(line) or ["list"]
+            return self._command(word)(arguments)
 
     def _command(self, word: str) -> Callable[[list[str]], Any]:
         word = "help" if word in {"-h", "--help"} else word
@@ -157,8 +157,8 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         if not changes:
             raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")
         run.set(**{"seconds" if name == "time" else name: value for name, value in changes.items()})
-        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
-        return f"{run.name} goes on with {told} from its next round{_ANOTHER if changes.get('model') else ''}"
+        settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
+        return f"{run.name} goes on with {settings} from its next round{_ANOTHER if changes.get('model') else ''}"
 
     def _undo(self, words: list[str]) -> str:
         """[NAME]: take back what a run bound in the notebook."""
@@ -167,9 +167,9 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         if not bound:
             raise OptionError(f"{run.name} has bound nothing in this notebook")
         undone = [change.name for change in run.undo()]
-        kept = [name for name in bound if name not in undone]
+        rebound = [name for name in bound if name not in undone]
         parts = [f"took back {_names(undone)}" if undone else "took back nothing"]
-        parts += [f"left {_names(kept)}, bound anew since" if kept else ""]
+        parts += [f"left {_names(rebound)}, bound anew since" if rebound else ""]
         return f"{run.name}: {'; '.join(filter(None, parts))}"
 
     def _breakers(self, words: list[str]) -> Table:
@@ -211,12 +211,12 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def _run(self, words: list[str]) -> Run:
         """The run that is named, else the newest."""
         _no_more(words[1:])
-        found = run_table.find(words[0]) if words else run_table.newest()
-        if found is None and words:
+        run = run_table.find(words[0]) if words else run_table.newest()
+        if run is None and words:
             raise OptionError(f"no run is called {words[0]}{nearest(words[0], run_table.names())}")
-        if found is None:
+        if run is None:
             raise OptionError("no loop has run in this kernel yet")
-        return found
+        return run
 
     def _live(self, words: list[str]) -> Run:
         """The run that is named, else the newest that goes on; it must not have ended."""

@@ -45,5 +45,5 @@ def table() -> Table:
         where = str(record.path()) if there else f"not here: %loops model fetch {record.name}"
         options = f"--model {record.name}" + (" (the default)" if default else "")
         rows.append((record.name, f"{record.title}, {record.licence}", f"{record.size / 1e6:,.0f}", where, options))
-    rows += [(each.model, each.server, "", "a server on this machine", each.options) for each in served()]
+    rows += [(offer.model, offer.server, "", "a server on this machine", offer.options) for offer in served()]
     return Table(_HEADER, rows, "any GGUF file of your own: --model gguf:PATH")

@@ -17,8 +17,8 @@ def gather(recipe: Recipe, namespace: Mapping[str, object]) -> dict[str, object]
     missing = sorted(recipe.uses - namespace.keys())
     if missing and not imports_star(ast.parse(recipe.setup)):
         name = missing[0]
-        known = {*_public(namespace), *_defined(recipe), *dir(builtins)}
-        raise PreflightError(f"{_where(recipe, name)} reads `{name}`, which is defined nowhere{nearest(name, known)}")
+        defined = {*_public(namespace), *_defined(recipe), *dir(builtins)}
+        raise PreflightError(f"{_where(recipe, name)} reads `{name}`, which is defined nowhere{nearest(name, defined)}")
     return {name: namespace[name] for name in sorted(recipe.uses & namespace.keys())}
 
 

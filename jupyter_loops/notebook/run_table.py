@@ -38,7 +38,7 @@ def show(history: History, run_id: str) -> None:
 
 
 def names() -> list[str]:
-    """What addresses this kernel's runs, the oldest first: their names, or an id where a newer run has the name."""
+    """Names for this kernel's runs, the oldest first: the loop's name, or the id where a newer run has that name."""
     return [run.name if find(run.name) is run else run.id for run in _runs()]
 
 
@@ -58,10 +58,10 @@ def recent(path: str | None) -> Table:
     here = {row[-1] for row in going}
     try:
         stored, note = _stored(path)
-        past = [row for row in stored if row[-1] not in here]
+        history_rows = [row for row in stored if row[-1] not in here]
     except HistoryError as error:
-        past, note = [], f"the history cannot be read: {error}"
-    rows = [*reversed(going), *past]
+        history_rows, note = [], f"the history cannot be read: {error}"
+    rows = [*reversed(going), *history_rows]
     return Table(_HEADER, rows, note or ("" if rows else "no runs yet"))
 
 
@@ -80,14 +80,14 @@ def _row(run: Run) -> tuple[str, ...]:
 
 
 def _stored(path: str | None) -> tuple[list[tuple[str, ...]], str]:
-    """The newest runs of the history, and what is to be said of where they come from."""
+    """The newest runs of the history, and a note about their source."""
     from jupyter_loops.history import open_history
 
-    found = open_history(path).sql(_NEWEST, {"limit": _SHOWN})
-    return [_cells(*row) for row in found], found.note
+    result = open_history(path).sql(_NEWEST, {"limit": _SHOWN})
+    return [_cells(*row) for row in result], result.note
 
 
 def _cells(*values: Any) -> tuple[str, ...]:
-    loop, status, rounds, tokens, usd, seconds, *rest = values
+    loop, status, rounds, tokens, usd, seconds, *tail = values
     numbers = (f"{rounds or 0}", f"{tokens or 0:,}", f"${usd or 0:.4f}", f"{seconds or 0:.1f}")
-    return (str(loop), str(status), *numbers, *map(str, rest))
+    return (str(loop), str(status), *numbers, *map(str, tail))

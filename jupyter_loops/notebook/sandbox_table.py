@@ -1,4 +1,4 @@
-"""`%loops sandbox`: what candidates can do on this machine, as one has tried it."""
+"""`%loops sandbox`: what candidates can do on this machine, by a probe in each sandbox."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def table(levels: list[str]) -> Table:
     probes = _probed(levels or ["auto"])
     rows = [(words, *(_cell(probe, name) for probe in probes)) for name, words in TRIED.items()]
     last = probes[-1]
-    notes = [with_caveat(each.level) for each in probes]
+    notes = [with_caveat(probe.level) for probe in probes]
     notes += [f"stronger than {last.level} would be {way}" for way in stronger(last.level)]
-    return Table(("a candidate can", *(each.level for each in probes)), rows, "; ".join(notes))
+    return Table(("a candidate can", *(probe.level for probe in probes)), rows, "; ".join(notes))
 
 
 def _cell(probe: Probe, name: str) -> str:
@@ -32,7 +32,7 @@ def _cell(probe: Probe, name: str) -> str:
 
 
 def _probed(levels: list[str]) -> list[Probe]:
-    """On a thread of its own, which the children live as long as."""
+    """Run the probes on their own thread: the children end with it."""
     from jupyter_loops.execution.probe import probe
 
     async def all_of_them() -> list[Probe]:

@@ -1,4 +1,4 @@
-"""What fits in a %loop_sql line or cell: options, tables, their columns, the notebook's DataFrames and `$names`."""
+"""Completions of a %loop_sql line or cell: options, tables, columns, the notebook's DataFrames and `$names`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ def tables() -> Mapping[str, tuple[str, ...]]:
     return {table.name: tuple(table.columns) for table in described()}
 
 
-def fitting(before: str, whole: str, namespace: Mapping[str, object]) -> list[str]:
-    """What may stand where the cursor is: `before` is the text up to it, `whole` all of the cell, magic included."""
+def fitting(before: str, full_text: str, namespace: Mapping[str, object]) -> list[str]:
+    """What may stand at the cursor. `before` is the text up to it, `full_text` the cell with its magic."""
     token = _TOKEN.search(before)
     start = token[0] if token else ""
     return sorted(
-        word for word in _known(before[: len(before) - len(start)], start, whole, namespace) if _fits(word, start)
+        word
+        for word in _candidates(before[: len(before) - len(start)], start, full_text, namespace)
+        if _fits(word, start)
     )
 
 
@@ -36,7 +38,7 @@ def _fits(word: str, start: str) -> bool:
     return word.lower().startswith(start.lower()) and word != start
 
 
-def _known(before: str, start: str, whole: str, namespace: Mapping[str, object]) -> Iterable[str]:
+def _candidates(before: str, start: str, full_text: str, namespace: Mapping[str, object]) -> Iterable[str]:
     if start.startswith("-"):
         return [option.long for option in SQL_OPTIONS]
     if option := _OPTION.search(before):
@@ -46,14 +48,14 @@ def _known(before: str, start: str, whole: str, namespace: Mapping[str, object])
     frames = [name for name, value in namespace.items() if type(value).__name__ == "DataFrame"]
     if _AFTER.search(before):
         return [*tables(), *frames]
-    named = {alias or table: table for table, alias in _NAMED.findall(whole) if table in tables()}
+    named = {alias or table: table for table, alias in _NAMED.findall(full_text) if table in tables()}
     if "." in start:
         alias = start.partition(".")[0]
         return [f"{alias}.{column}" for column in tables().get(named.get(alias, alias), ())]
-    columns = {column for table in {*named.values(), *_unaliased(whole)} for column in tables()[table]}
+    columns = {column for table in {*named.values(), *_unaliased(full_text)} for column in tables()[table]}
     return {*(columns or {name for every in tables().values() for name in every}), *tables(), *frames}
 
 
-def _unaliased(whole: str) -> set[str]:
+def _unaliased(full_text: str) -> set[str]:
     """The tables that a text reads, a keyword behind them taken for an alias or not."""
-    return {table for table, _ in _NAMED.findall(whole)} & tables().keys()
+    return {table for table, _ in _NAMED.findall(full_text)} & tables().keys()

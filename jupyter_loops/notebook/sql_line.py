@@ -1,4 +1,4 @@
-"""The text of a %loop_sql line or cell, taken apart: options, `name <<`, SQL."""
+"""Reads a %loop_sql line or cell: options, `name <<`, SQL."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .line import Option, read_options
 
 CHARTS = ("line", "bar", "scatter", "area", "box")
 SQL_OPTIONS = (
-    Option(name="to", shape="KIND", read=units.one_of("df", "arrow", "rel", "rows", "chart"), help="what to return"),
-    Option(name="chart", shape="KIND", read=units.one_of(*CHARTS), help="draw it: line, bar, scatter, area or box"),
+    Option(name="to", shape="KIND", read=units.choice("df", "arrow", "rel", "rows", "chart"), help="what to return"),
+    Option(name="chart", shape="KIND", read=units.choice(*CHARTS), help="draw it: line, bar, scatter, area or box"),
     Option(name="x", shape="COLUMN", read=str, help="of the chart; without it the first column"),
     Option(name="y", shape="COLUMN", read=str, help="of the chart; without it the first other column of numbers"),
     Option(name="color", shape="COLUMN", read=str, help="of the chart: a line or a colour for each of its values"),
@@ -39,12 +39,12 @@ class Query:
 
 def read_query(text: str) -> Query:
     """Options stand before the SQL, `name <<` between them; a `-- ` comment is SQL. Raises OptionError."""
-    words, rest = _leading_options(text)
+    words, statement = _leading_options(text)
     options = read_options(words, SQL_OPTIONS, {})
     if options.keys() & {"x", "y", "color", "chart"} and options.setdefault("to", "chart") != "chart":
         raise OptionError(f"--chart, --x, --y and --color draw a chart, and --to {options['to']} is another thing")
-    assigned = _ASSIGNED.match(rest)
-    name, sql = (assigned[1], assigned[2]) if assigned else ("", rest)
+    assigned = _ASSIGNED.match(statement)
+    name, sql = (assigned[1], assigned[2]) if assigned else ("", statement)
     if not sql.strip() and not options.get("help"):
         raise OptionError("there is no SQL: try %loop_sql SELECT * FROM run_summary")
     return Query(sql.strip(), options, name)
@@ -52,10 +52,10 @@ def read_query(text: str) -> Query:
 
 def _leading_options(text: str) -> tuple[list[str], str]:
     words: list[str] = []
-    while found := _LEADING.match(text):
-        words.append(found[1])
-        text = text[found.end() :]
-        valued = any(found[1] in {option.long, option.short} and option.read for option in SQL_OPTIONS)
+    while match := _LEADING.match(text):
+        words.append(match[1])
+        text = text[match.end() :]
+        valued = any(match[1] in {option.long, option.short} and option.read for option in SQL_OPTIONS)
         if valued and (value := _WORD.match(text)):
             words.append(value[1])
             text = text[value.end() :]

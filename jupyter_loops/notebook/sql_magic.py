@@ -82,8 +82,8 @@ class SqlMagic(Magics):
         except QueryError as error:
             raise UsageError(error.shown) from None
         if "run" in values and "run" in namespace:
-            told = f"$run is the latest run, {values['run']}, and not your variable run"
-            result.note = f"{result.note}; {told}" if result.note else told
+            notice = f"$run is the latest run, {values['run']}, and not your variable run"
+            result.note = f"{result.note}; {notice}" if result.note else notice
         return result
 
 
@@ -107,8 +107,8 @@ def _as(result: Result, options: Mapping[str, Any]) -> Any:
 def _value(name: str, namespace: Mapping[str, object], history: History) -> object:
     variable = normalize("NFKC", name)
     if name == "run":
-        found = history.sql(_LATEST, {"kernel": f"{os.getpid()}@{platform.node()}"}).fetchall()
-        return found[0][0] if found else None
+        rows = history.sql(_LATEST, {"kernel": f"{os.getpid()}@{platform.node()}"}).fetchall()
+        return rows[0][0] if rows else None
     if variable not in namespace:
         raise OptionError(f"${name} is bound to the variable {name}, and there is none{nearest(name, namespace)}")
     value = namespace[variable]

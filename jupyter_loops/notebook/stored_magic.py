@@ -1,4 +1,4 @@
-"""The `%loops` words for runs that are stored: gone on with, forked, replayed, proved, carried elsewhere, forgotten."""
+"""The `%loops` subcommands for stored runs: resume, fork, replay, verify, export, forget."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ _FINDINGS = 20  # shown at most
 
 
 class StoredMagic:
-    """What LoopsMagic does with runs of the history."""
+    """The subcommands of LoopsMagic for stored runs."""
 
     _ipython: Any
     _loops: LoopMagics
 
     def _fork(self, words: list[str]) -> Run:
         """[NAME|RUN] [--at 3] [--model M] [--hint "TEXT"] [--usd 2 …]: a new run from the end of a round."""
-        asked = read_options(words, FORK, self._ipython.user_ns)
-        stored = self._stored(asked.pop("", []))
-        found = stored.forked(asked.pop("at", None), asked.pop("hint", ""))
-        return self._begin(found, asked).leave()
+        options = read_options(words, FORK, self._ipython.user_ns)
+        stored = self._stored(options.pop("", []))
+        continuation = stored.forked(options.pop("at", None), options.pop("hint", ""))
+        return self._begin(continuation, options).leave()
 
     def _replay(self, words: list[str]) -> Table:
         """[NAME|RUN]: try its stored answers again, here and now, at 0 tokens; what they did then, and what now."""
@@ -69,19 +69,22 @@ class StoredMagic:
 
     def _verify(self, words: list[str]) -> Table | str:
         """[NAME|RUN] [--mend] [--sign] [--signed]: prove that nothing was edited or deleted; mend rows; sign it."""
-        asked = read_options(words, VERIFY, {})
-        named, signed = asked.get("", []), bool(asked.get("signed"))
+        options = read_options(words, VERIFY, {})
+        named, signed = options.get("", []), bool(options.get("signed"))
         run_id = self._row(named)["run_id"] if named else None
-        mended = self._history.mend(run_id) if asked.get("mend") else []
-        told = f"computed anew from their events: the rows of {', '.join(mended)}; " if mended else ""
-        found = self._history.verify(run_id, signed=signed)
-        if not found:
+        mended = self._history.mend(run_id) if options.get("mend") else []
+        mended_note = f"computed anew from their events: the rows of {', '.join(mended)}; " if mended else ""
+        findings = self._history.verify(run_id, signed=signed)
+        if not findings:
             what = f"run {run_id} is as it was written" if run_id else f"every run is as it was written{self._since()}"
-            signs = [self._history.sign()] if asked.get("sign") else [self._history.signed()] if signed else []
-            return f"{told}{'; '.join([what, *signs])}"
-        rows = [(one.run_id, "" if one.seq is None else str(one.seq), one.what) for one in found[:_FINDINGS]]
-        more = f"and {len(found) - _FINDINGS} more" if len(found) > _FINDINGS else ""
-        return Table(("run", "event", "what is not as it was written"), rows, f"{told}{more}")
+            signs = [self._history.sign()] if options.get("sign") else [self._history.signed()] if signed else []
+            return f"{mended_note}{'; '.join([what, *signs])}"
+        rows = [
+            (finding.run_id, "" if finding.seq is None else str(finding.seq), finding.what)
+            for finding in findings[:_FINDINGS]
+        ]
+        more = f"and {len(findings) - _FINDINGS} more" if len(findings) > _FINDINGS else ""
+        return Table(("run", "event", "what is not as it was written"), rows, f"{mended_note}{more}")
 
     def _since(self) -> str:
         since = self._history.whole_since()
@@ -94,11 +97,15 @@ class StoredMagic:
         run = run_table.find(words[0]) if words else run_table.newest()
         if run is None:
             raise OptionError(f"no run of this kernel is called {words[0]}" if words else "no loop has run here yet")
-        found = run.verify_delivery(self._ipython.user_ns)
-        table = Table(("check", "in the notebook", "why"), [(one.check, _said(one), one.message) for one in found], "")
-        if failed := sum(one.passed is False for one in found):
+        outcomes = run.verify_delivery(self._ipython.user_ns)
+        table = Table(
+            ("check", "in the notebook", "why"),
+            [(outcome.check, _outcome_word(outcome), outcome.message) for outcome in outcomes],
+            "",
+        )
+        if failed := sum(outcome.passed is False for outcome in outcomes):
             print(table)  # noqa: T201  # the error that follows is one line
-            raise OptionError(f"{failed} of {len(found)} checks of {run.name} fail on what the notebook has")
+            raise OptionError(f"{failed} of {len(outcomes)} checks of {run.name} fail on what the notebook has")
         return table
 
     def _export(self, words: list[str]) -> str:
@@ -110,30 +117,30 @@ class StoredMagic:
 
     def _forget(self, words: list[str]) -> str:
         """NAME|RUN --text: remove its texts, and keep their hashes; MODEL --refusals: send again what it refused."""
-        asked = read_options(words, FORGET, {})
-        if asked.get("refusals"):
-            return self._send_again(asked.get("", []))
-        if not asked.get("text") or len(asked.get("", [])) != 1:
+        options = read_options(words, FORGET, {})
+        if options.get("refusals"):
+            return self._retry_refused(options.get("", []))
+        if not options.get("text") or len(options.get("", [])) != 1:
             raise OptionError("say which run, and that its texts may go for good: %loops forget NAME --text")
-        row = self._row(asked[""])
+        row = self._row(options[""])
         count = self._history.forget(row["run_id"])
         return f"{count} texts of run {row['run_id']} are gone; what other runs use too is kept"
 
-    def _send_again(self, words: list[str]) -> str:
+    def _retry_refused(self, words: list[str]) -> str:
         from jupyter_loops.planning.models import features
 
         if len(words) != 1:
             raise OptionError("say which model: %loops forget MODEL --refusals")
         features.remember(self._history.refusals())
-        found = features.retry(words[0])
-        if not found:
+        retried = features.retry(words[0])
+        if not retried:
             raise OptionError(f"no server is known to have refused anything to {words[0]}")
-        return f"{words[0]} is sent {', '.join(found)} again, and the history keeps what its server says"
+        return f"{words[0]} is sent {', '.join(retried)} again, and the history keeps what its server says"
 
     def _go_on(self, words: list[str]) -> Run:
         """Resume a run that is not live in this kernel."""
-        asked = read_options(words, CHANGES, self._ipython.user_ns)
-        return self._begin(self._stored(asked.pop("", [])).resumed(), asked).leave()
+        options = read_options(words, CHANGES, self._ipython.user_ns)
+        return self._begin(self._stored(options.pop("", [])).resumed(), options).leave()
 
     @property
     def _history(self) -> History:
@@ -158,22 +165,24 @@ class StoredMagic:
 
         return stored(self._row(words)["run_id"], self._loops.history)
 
-    def _begin(self, found: Continuation, changes: dict[str, Any]) -> CellExecution:
+    def _begin(self, continuation: Continuation, changes: dict[str, Any]) -> CellExecution:
         """A run below this line, with its view; it goes on in the background."""
         from .cell_execution import CellExecution
 
         names = self._ipython.user_ns
-        mine = {name: names[name] for name in sorted(found.recipe.uses) if name in names}
+        mine = {name: names[name] for name in sorted(continuation.recipe.uses) if name in names}
 
         def begin(listener: Listener, adapters: Adapters | None = None) -> Run:
             from jupyter_loops.assemble import pursue
 
-            return pursue(found, mine, [listener], adapters, **changes)
+            return pursue(continuation, mine, [listener], adapters, **changes)
 
-        pursuit = CellExecution(shell=self._ipython, recipe=found.recipe, begin=begin, story=found.story, raises=False)
-        pursuit.start(clicks=True)
-        self._loops.shown.add(pursuit.run.id)
-        return pursuit
+        execution = CellExecution(
+            shell=self._ipython, recipe=continuation.recipe, begin=begin, story=continuation.story, raises=False
+        )
+        execution.start(clicks=True)
+        self._loops.shown.add(execution.run.id)
+        return execution
 
 
 NEWEST = "SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' ORDER BY started_at DESC, run_id DESC LIMIT 1"
@@ -181,16 +190,16 @@ NEWEST = "SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' ORDER BY s
 
 def _compared(history: History, then: str, now: str) -> Table:
     """Each round as it was, and as it is."""
-    rounds = [{one["iteration"]: one for one in history.rounds(run)} for run in (then, now)]
+    rounds = [{row["iteration"]: row for row in history.rounds(run)} for run in (then, now)]
     rows = []
     for n in sorted(set().union(*rounds) - {0}):
-        was, is_ = (one.get(n, {}) for one in rounds)
+        was, is_ = (by_round.get(n, {}) for by_round in rounds)
         same = (was.get("passed"), was.get("why")) == (is_.get("passed"), is_.get("why"))
         rows.append((str(n), _checks(was), _checks(is_), "the same" if same else str(is_.get("why") or "not reached")))
     return Table(("round", "then", "now", "what came of it"), rows, f"run {now} replayed {then}, 0 tokens")
 
 
-def _said(outcome: RecheckOutcome) -> str:
+def _outcome_word(outcome: RecheckOutcome) -> str:
     return "skipped" if outcome.passed is None else "pass" if outcome.passed else "FAIL"
 
 

@@ -69,13 +69,13 @@ def seed(text: str) -> int:
 
 def names(text: str) -> tuple[str, ...]:
     """`gpt-5,local`: a few names, each once."""
-    found = tuple(name.strip() for name in text.split(","))
-    if not all(found) or len(set(found)) < len(found):
+    parts = tuple(name.strip() for name in text.split(","))
+    if not all(parts) or len(set(parts)) < len(parts):
         raise ValueError("names with commas between them, each once")
-    return found
+    return parts
 
 
-def one_of(*names: str) -> Callable[[str], str]:
+def choice(*names: str) -> Callable[[str], str]:
     """One of a few words."""
 
     def reader(text: str) -> str:
@@ -111,8 +111,8 @@ def _above_zero(text: str, units: dict[str, float] | dict[str, int], expected: s
 
 
 def _scaled(text: str, units: dict[str, float] | dict[str, int], expected: str) -> float:
-    found = _NUMBER.fullmatch(text.strip())
-    scale = units.get(found[3].lower()) if found else None
-    if found is None or scale is None or (found[2] and abs(int(found[2])) > 15):  # noqa: PLR2004  # beyond any limit
+    match = _NUMBER.fullmatch(text.strip())
+    scale = units.get(match[3].lower()) if match else None
+    if match is None or scale is None or (match[2] and abs(int(match[2])) > 15):  # noqa: PLR2004  # beyond any limit
         raise ValueError(expected)
-    return float(found[1].replace("_", "")) * 10.0 ** int(found[2] or 0) * scale
+    return float(match[1].replace("_", "")) * 10.0 ** int(match[2] or 0) * scale

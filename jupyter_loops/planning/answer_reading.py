@@ -1,6 +1,6 @@
-"""Reads an answer: at once where that is quick, else in a process of its own, so that no answer holds the run's thread.
+"""Reads an answer: directly where that is quick, else in a separate process, so as not to block the run's thread.
 
-A thread would not do: Python's parser lets nothing else run meanwhile.
+A thread would block as well: Python's parser holds the GIL.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .answer.read_plain_text import read_text
 from .answer.read_python import read_code
 from .answer.written_calls import begins_call
 
-_QUICK = 0.015  # seconds, to which one step may come that cannot be broken off
+_QUICK = 0.015  # seconds; one step that cannot be interrupted may add to it
 _SHORT = {"code": 100_000, "data": 200_000, "text": 200_000}  # characters that such a step takes 40 ms for, at most
 _LONG = 60.0  # seconds that an answer may be read for
 _A_CALL = (
@@ -35,7 +35,7 @@ _MAIN = "import sys; sys.path[:] = {path!r}; from jupyter_loops.planning.answer_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingOrder:
-    """What is to be read from an answer."""
+    """What to read from an answer."""
 
     form: str  # code, data, text
     targets: tuple[Target, ...]
@@ -56,7 +56,7 @@ class ReadingOrder:
 
 
 async def read(order: ReadingOrder, answer: str) -> str:
-    """The candidate's text, whatever time that takes. Raises ReplyError."""
+    """The candidate's text; see the module about time. Raises ReplyError."""
     check_length(answer)
     if len(answer) <= _SHORT[order.form]:
         try:
@@ -64,10 +64,10 @@ async def read(order: ReadingOrder, answer: str) -> str:
                 return order.read(answer)
         except Impatient:
             pass
-    return await _aside(order, answer)
+    return await _read_in_process(order, answer)
 
 
-async def _aside(order: ReadingOrder, answer: str) -> str:
+async def _read_in_process(order: ReadingOrder, answer: str) -> str:
     process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own words; it is waited for on a thread
         [sys.executable, "-I", "-c", _MAIN.format(path=sys.path)],
         stdin=subprocess.PIPE,
@@ -76,7 +76,7 @@ async def _aside(order: ReadingOrder, answer: str) -> str:
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     try:
-        told, _ = await asyncio.to_thread(process.communicate, pickle.dumps((order, answer)), _LONG)
+        stdout, _ = await asyncio.to_thread(process.communicate, pickle.dumps((order, answer)), _LONG)
     except subprocess.TimeoutExpired:
         raise ReplyError(
             f"the answer could not be read within {_LONG:g} s: answer with less", ErrorClass.MALFORMED
@@ -85,17 +85,17 @@ async def _aside(order: ReadingOrder, answer: str) -> str:
         process.kill()
     if process.returncode:
         raise ReplyError("reading the answer ended in a crash: answer with something simpler", ErrorClass.MALFORMED)
-    text, message, kind = json.loads(told)
+    text, message, kind = json.loads(stdout)
     if message:
         raise ReplyError(message, ErrorClass(kind))
     return str(text)
 
 
 def main() -> None:
-    """The entry point of that process."""
+    """The entry point of the separate process."""
     order, answer = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the kernel's own making
     try:
-        told = order.read(answer), "", ""
+        result = order.read(answer), "", ""
     except ReplyError as error:
-        told = "", error.message, error.kind
-    sys.stdout.write(json.dumps(told))
+        result = "", error.message, error.kind
+    sys.stdout.write(json.dumps(result))

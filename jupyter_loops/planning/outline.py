@@ -1,4 +1,4 @@
-"""A JSON schema in few words, as a model reads it best."""
+"""A short sketch of a JSON schema, in the form that a model reads best."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def together(schemas: dict[str, Schema]) -> Schema:
         inner = dict(schema)
         definitions |= inner.pop("$defs", {})
         properties[name] = inner
-    whole: Schema = {
+    combined: Schema = {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
-    return whole | ({"$defs": definitions} if definitions else {})
+    return combined | ({"$defs": definitions} if definitions else {})
 
 
 def outline(schema: Schema) -> str:
@@ -77,5 +77,5 @@ def _typed(schema: Schema, definitions: Schema, depth: int) -> str:
 
 
 def _limits(schema: Schema) -> str:
-    said = [phrase.format(schema[key]) for key, phrase in _LIMITS.items() if key in schema]
-    return f" ({', '.join(said)})" if said and schema.get("type") != "object" else ""
+    phrases = [phrase.format(schema[key]) for key, phrase in _LIMITS.items() if key in schema]
+    return f" ({', '.join(phrases)})" if phrases and schema.get("type") != "object" else ""

@@ -1,4 +1,4 @@
-"""The planner: what is known becomes a prompt, an answer becomes a candidate."""
+"""The planner: turns a run's memory into a prompt, and an answer into a candidate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXT = "Answer with the text itself and nothing else."
 
 
 class PromptPlanner:
-    """Fresh context every round, with a small carry-over: what a round costs does not grow."""
+    """Builds a fresh context every round, with a small carry-over. So the cost of a round does not grow."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class PromptPlanner:
     def prompt(
         self, recipe: Recipe, memory: Memory, window: int | None, carried: frozenset[str] | None = None
     ) -> Prompt:
-        """The question for this round; its parts say what had to go to fit into the window.
+        """The prompt of this round. Its parts state what was cut to fit into the window.
 
         Of the parts that come from earlier rounds only the `carried` have a text; None is all of them.
         """
-        schema, sketch = self._wanted(recipe, memory)
+        schema, sketch = self._answer_schema(recipe, memory)
         instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
-        asked = sections(recipe, memory, sketch)
+        body = sections(recipe, memory, sketch)
         if carried is not None:
-            asked = [part.within(0) if part.name in CARRIED - carried else part for part in asked]
+            body = [part.within(0) if part.name in CARRIED - carried else part for part in body]
         if self._imports and recipe.asks_for_code:
-            asked.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
-        parts = fit([instructions, *asked], self._allowed(memory, window))
+            body.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
+        parts = fit([instructions, *body], self._allowed(memory, window))
         shown = [part.rendered for part in parts[1:] if part.text]
         messages = (Message("system", parts[0].rendered), Message("user", GAP.join(shown)))
         return Prompt(messages=messages, parts=tuple(part.part for part in parts), schema=schema)
@@ -88,8 +88,8 @@ class PromptPlanner:
         kind = CandidateKind.CODE if recipe.asks_for_code else CandidateKind.DATA
         return Candidate(kind=kind, text=await read(order, text))
 
-    def _wanted(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
-        """The schema of the answer and its sketch, worked out once for all rounds."""
+    def _answer_schema(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
+        """The schema of the answer and its sketch, computed once for all rounds."""
         of, schema, sketch = self._shape
         if of != (recipe, memory.schemas):
             schema = _schema(recipe, memory)
@@ -113,10 +113,10 @@ def _schema(recipe: Recipe, memory: Memory) -> Schema | None:
     if recipe.asks_for_code or _plain(recipe):
         return None
     text: Schema = {"type": "string"}
-    known = memory.schemas
+    schemas = memory.schemas
     return together(
         {
-            target.name: text if target.kind is TargetKind.TEXT else dict(known.get(target.name, {}))
+            target.name: text if target.kind is TargetKind.TEXT else dict(schemas.get(target.name, {}))
             for target in recipe.targets
         }
     )

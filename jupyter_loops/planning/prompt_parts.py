@@ -1,6 +1,6 @@
-"""What a round may tell the model, as the named parts of a prompt.
+"""The named parts of a round's prompt.
 
-What stays the same from round to round comes first, so that a provider can reuse it from its cache.
+Parts that stay the same from round to round come first, so that a provider can reuse them from its cache.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jupyter_loops.core.redaction import redact
 from .window import GAP, Section
 
 Sections = tuple[Section, ...]
-_SCORES = 12  # that the prompt tells, the newest
+_SCORES = 12  # the newest, in the prompt
 
 
 def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
@@ -66,16 +66,16 @@ def _without_types(setup: str) -> str:
         body = ast.parse(setup).body
     except SyntaxError:
         return setup
-    kept = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
-    return "\n".join(ast.get_source_segment(setup, node) or "" for node in kept)
+    statements = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
+    return "\n".join(ast.get_source_segment(setup, node) or "" for node in statements)
 
 
 def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section]:
     """Only names that the visible part of the cell speaks of: a value may be an answer to a hidden check."""
     visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
-    spoken = set(re.findall(r"\w+", "\n".join(visible)))
-    known = [item(f"{name}: {summary}") for name, summary in names if name in spoken]
-    yield from _list("names", "These names exist already:", known, rank=6, allowance=800)
+    mentioned = set(re.findall(r"\w+", "\n".join(visible)))
+    items = [item(f"{name}: {summary}") for name, summary in names if name in mentioned]
+    yield from _list("names", "These names exist already:", items, rank=6, allowance=800)
 
 
 def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
@@ -119,12 +119,12 @@ def _checks(recipe: Recipe) -> Iterator[Section]:
 
 
 def _carried(memory: Memory) -> Iterator[Section]:
-    """What earlier rounds and the person have to say."""
+    """The parts that come from earlier rounds and from the person."""
     yield from _scores_so_far(memory)
     if memory.best is not None and memory.best != memory.last:
         yield _candidate("best", f"The best attempt so far{_with(memory.best_score)}:", memory.best, rank=8)
     if memory.last is not None:
-        yield _candidate("last", f"Your last attempt{_standing(memory)}:", memory.last, rank=7)
+        yield _candidate("last", f"Your last attempt{_compared_with_best(memory)}:", memory.last, rank=7)
     yield from _change(memory)
     wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
     yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
@@ -148,8 +148,8 @@ def _scores_so_far(memory: Memory) -> Iterator[Section]:
         yield Section(name="reached", before="Scores of the attempts so far: ", text=text, rank=2, allowance=120)
 
 
-def _standing(memory: Memory) -> str:
-    """How the last attempt stands beside the best one, in words behind its name."""
+def _compared_with_best(memory: Memory) -> str:
+    """The last attempt's score compared with the best, as words behind its name."""
     if not memory.scores:
         return ""
     if (score := memory.scores[-1]) is None:
@@ -208,7 +208,7 @@ def _list(
 
 
 def _clean(section: Section) -> Section:
-    """Without secrets, before there is a cut after which they are not known any more."""
+    """The section without secrets. A cut could make a secret unrecognisable, so this comes first."""
     return section if (text := redact(section.text)) is section.text else replace(section, text=text)
 
 

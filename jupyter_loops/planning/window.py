@@ -1,4 +1,4 @@
-"""The context window: named sections of a prompt, and what goes first when there is no room."""
+"""The context window: named sections of a prompt, and the order in which they are cut."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Section:
     """One part of a prompt.
 
     `rank` says how early it shrinks: a higher rank goes first. `allowance` is the most tokens it may
-    have even in a wide window, so that a round costs about the same whatever went before it.
+    have even in a wide window, so that every round costs about the same.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Section:
         if self.tokens <= allowed:
             return self
         room = allowed - estimate(self.before + self.after + GAP) - _CUT_TOKENS
-        kept = _cut(self.text, room, from_start=self.newest_last) if room > 0 else ""
-        lost = estimate(self.text) - estimate(kept)
+        retained = _cut(self.text, room, from_start=self.newest_last) if room > 0 else ""
+        lost = estimate(self.text) - estimate(retained)
         mark = _CUT.format(lost)
-        text = "\n".join([mark, kept] if self.newest_last else [kept, mark]) if kept else ""
+        text = "\n".join([mark, retained] if self.newest_last else [retained, mark]) if retained else ""
         return replace(self, text=text, dropped=self.dropped + lost)
 
 
@@ -75,16 +75,16 @@ def _cut(text: str, room: int, *, from_start: bool) -> str:
     lines = text.splitlines()
     if from_start:
         lines.reverse()
-    kept: list[str] = []
+    retained: list[str] = []
     for line in lines:
         room -= estimate(line + "\n")
         if room < 0:
             break
-        kept.append(line)
-    if not kept:
+        retained.append(line)
+    if not retained:
         piece = _cut_line(lines[0], room + estimate(lines[0] + "\n"), from_start=from_start)
         return f"… {piece}" if from_start and piece else piece  # its middle must not look like a line of its own
-    return "\n".join(reversed(kept) if from_start else kept)
+    return "\n".join(reversed(retained) if from_start else retained)
 
 
 def _cut_line(line: str, room: int, *, from_start: bool) -> str:

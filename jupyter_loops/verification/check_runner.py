@@ -1,4 +1,4 @@
-"""Runs one check, in the examiner's process, where no line of a candidate runs."""
+"""Run one check in the examiner's process, which runs no line of a candidate."""
 
 from __future__ import annotations
 
@@ -83,10 +83,12 @@ def run(code: CodeType, names: dict[str, Any]) -> Any:
     return asyncio.run(value)
 
 
-def _linked(code: CodeType, filename: str, ours: dict[str, Any]) -> CodeType:
-    """The code with our functions in the places of their names."""
-    constants = tuple(
-        _linked(each, filename, ours) if type(each) is CodeType else ours.get(each, each) if type(each) is str else each
-        for each in code.co_consts
-    )
-    return code.replace(co_consts=constants, co_filename=filename)
+def _linked(code: CodeType, filename: str, functions: dict[str, Any]) -> CodeType:
+    """The code, with the functions in place of the constants that name them."""
+
+    def link(constant: Any) -> Any:
+        if type(constant) is CodeType:
+            return _linked(constant, filename, functions)
+        return functions.get(constant, constant) if type(constant) is str else constant
+
+    return code.replace(co_consts=tuple(map(link, code.co_consts)), co_filename=filename)

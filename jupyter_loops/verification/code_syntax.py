@@ -1,4 +1,4 @@
-"""The parse layer of code: is it Python at all."""
+"""The parse layer of code: whether it is valid Python."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def data(recipe: Recipe, text: str) -> Verdict:
     )
 
 
-def _problem(wanted: set[str], text: str) -> str:
+def _problem(required: set[str], text: str) -> str:
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -25,7 +25,7 @@ def _problem(wanted: set[str], text: str) -> str:
         return "not JSON: nested too deeply"
     if not isinstance(value, dict):
         return f"a JSON object is needed, and this is {_kind(value)}"
-    missing, surplus = sorted(wanted - value.keys()), sorted(value.keys() - wanted)
+    missing, surplus = sorted(required - value.keys()), sorted(value.keys() - required)
     parts = [f"{word} {', '.join(map(repr, keys))}" for word, keys in (("lacks", missing), ("has no use for", surplus))]
     return "; ".join(part for part, keys in zip(parts, (missing, surplus), strict=True) if keys)[:300]
 

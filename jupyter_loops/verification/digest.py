@@ -17,8 +17,9 @@ _SORTED = json.JSONEncoder(sort_keys=True)
 def digest(candidate: Candidate) -> str:
     """SHA-256 of a normal form: of code its syntax, of data canonical JSON; of the bare text where it is neither.
 
-    The normal form of code has no docstrings, comments, annotations and layout, and its own names are numbered in the
-    order in which they are first bound. So near duplicates are the same proposal: renamed variables, another docstring.
+    The normal form of code has no docstrings, comments, annotations and layout. The names that it binds are numbered in
+    the order in which they are first bound. So near duplicates are the same proposal: renamed variables, another
+    docstring.
     """
     try:
         normal = _code(candidate.text) if candidate.kind is CandidateKind.CODE else _data(candidate.text)
@@ -36,13 +37,13 @@ def _code(text: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-        for field in _own_names(node):
+        for field in _bound_names(node):
             names.setdefault(field, f"name{next(numbers)}")
     return ast.dump(_Renamed(names).visit(tree))
 
 
-def _own_names(node: ast.AST) -> list[str]:
-    """Names that are the candidate's own: it may call them what it likes."""
+def _bound_names(node: ast.AST) -> list[str]:
+    """Names that the candidate binds: any other name would do as well."""
     if isinstance(node, ast.arg):
         return [node.arg]
     return [] if isinstance(node, ast.alias) else [*named_by(node)]

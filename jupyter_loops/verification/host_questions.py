@@ -23,4 +23,4 @@ def _word(call: ast.Call) -> str:
 
 
 def _value(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(each.value for each in call.keywords if each.arg == "value")][:1]
+    return [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "value")][:1]

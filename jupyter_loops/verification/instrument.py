@@ -1,6 +1,6 @@
 """Rewrites a check so that the values inside it are seen, each evaluated once and by the interpreter itself.
 
-The rewritten check calls functions of ours, which are constants of its code: so they are in nobody's way.
+The rewritten check calls functions that are constants of its code, so that they take no name in the namespace.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Instrument(ast.NodeTransformer):
         comparison = node.test if isinstance(node.test, ast.Compare) and len(node.test.ops) == 1 else None
         test: dict[str, Any] = {"source": self._places.source(node.test), "place": self._places.place(node.test)}
         sides = [] if comparison is None else [comparison.left, *comparison.comparators]
-        test["sides"] = [_side(each, self._places.source(each)) for each in sides]
+        test["sides"] = [_side(expression, self._places.source(expression)) for expression in sides]
         test["operator"] = type(comparison.ops[0]).__name__ if comparison else ""
         inner = Instrument(self._places, inside=True).parts(node.test)
         if comparison is not None:
@@ -59,8 +59,8 @@ class Instrument(ast.NodeTransformer):
         failing = ast.Expr(_call(FAIL, ast.Constant(len(self._places.tests) - 1), words))
         branch = ast.If(ast.UnaryOp(ast.Not(), _call(TRUE, ast.Constant(test["place"]), inner)), [failing], [])
         marked = ast.ExceptHandler(body=[ast.Expr(_call(MARK)), ast.Raise()])
-        whole = ast.Try(body=[ast.Expr(_call(BEGIN)), branch], handlers=[marked], orelse=[], finalbody=[])
-        return [ast.copy_location(whole, node)]
+        guarded = ast.Try(body=[ast.Expr(_call(BEGIN)), branch], handlers=[marked], orelse=[], finalbody=[])
+        return [ast.copy_location(guarded, node)]
 
     def visit(self, node: ast.AST) -> Any:
         """Wrap expressions inside an assertion; look for assertions elsewhere."""
@@ -82,8 +82,8 @@ class Instrument(ast.NodeTransformer):
                 node.func.value = self.visit(node.func.value)
             elif not isinstance(node.func, ast.Name):
                 node.func = self.visit(node.func)
-            node.args = [self.visit(each) for each in node.args]
-            node.keywords = [ast.keyword(each.arg, self.visit(each.value)) for each in node.keywords]
+            node.args = [self.visit(argument) for argument in node.args]
+            node.keywords = [ast.keyword(keyword.arg, self.visit(keyword.value)) for keyword in node.keywords]
             return node
         self.generic_visit(node)
         return node

@@ -1,4 +1,4 @@
-"""A second model grades a value against a rubric: what it is asked, and how its answer is read.
+"""A second model grades a value against a rubric: its prompt, and the reading of its answer.
 
 The judge sees the rubric and the value and nothing else of the run. The value was written by the model that is
 judged, so it is fenced off as data, between lines that it cannot contain.
@@ -41,17 +41,17 @@ class RubricJudge:
     """Satisfies `core.ports.Judge`."""
 
     def prompt(self, question: HostQuestion, rubric: str, window: int | None) -> Prompt:
-        """What the judge is asked; a value that does not fit the window loses its middle, and says so."""
+        """The judge's prompt. A value that does not fit the window loses its middle, with a note."""
         value = question.text if window is None else _cut(question.text, max(200, (window - _ROOM) * _PER_TOKEN))
         marker = f"VALUE {question.digest[:16]}"  # it would have to contain its own hash
-        asked = f"Rubric: {rubric.strip()}\n\n<<<{marker} ({question.kind})\n{value}\n>>>{marker}\n\n"
-        asked += f"How well does the value meet the rubric? Rubric again: {rubric.strip()}"
-        return Prompt(messages=(Message("system", _SYSTEM), Message("user", asked)), schema=SCHEMA)
+        request = f"Rubric: {rubric.strip()}\n\n<<<{marker} ({question.kind})\n{value}\n>>>{marker}\n\n"
+        request += f"How well does the value meet the rubric? Rubric again: {rubric.strip()}"
+        return Prompt(messages=(Message("system", _SYSTEM), Message("user", request)), schema=SCHEMA)
 
     def read(self, text: str) -> HostAnswer:
         """The grade, 0 to 1, and its reason. Raises ReplyError for anything else."""
-        found = _object(text)
-        score, reason = found.get("score"), found.get("reason", "")
+        reply = _object(text)
+        score, reason = reply.get("score"), reply.get("reason", "")
         if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
             raise ReplyError("the judge's answer has no number as its score", ErrorClass.MALFORMED)
         if not 0 <= score <= 1:
@@ -61,10 +61,10 @@ class RubricJudge:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The one JSON object of an answer; two of them leave open which one is meant."""
-    *thoughts, rest = text.split("</think>")
-    text = "".join(before.partition("<think>")[0] for before in thoughts) + rest
-    found, at = [], 0
+    """The only JSON object of an answer. Two objects are ambiguous."""
+    *thoughts, answer = text.split("</think>")
+    text = "".join(before.partition("<think>")[0] for before in thoughts) + answer
+    objects, at = [], 0
     for _ in range(_TRIES):
         if (start := text.find("{", at)) < 0:
             break
@@ -74,11 +74,11 @@ def _object(text: str) -> dict[str, Any]:
             at = start + 1
             continue
         if isinstance(value, dict) and "score" in value:
-            found.append(value)
-    if len(found) != 1:
-        what = "no" if not found else "more than one"
+            objects.append(value)
+    if len(objects) != 1:
+        what = "no" if not objects else "more than one"
         raise ReplyError(f"the judge's answer holds {what} JSON object with a score", ErrorClass.MALFORMED)
-    return found[0]
+    return objects[0]
 
 
 def _cut(text: str, length: int) -> str:

@@ -1,6 +1,6 @@
-"""The layers, each a small class behind the port `Stage`, from cheap to dear.
+"""The verification layers, from cheap to expensive. Each is a small class behind the port `Stage`.
 
-The first that fails is the last that is looked at. What a layer took is the sum of its verdicts' `seconds`.
+The first layer that fails is the last that runs. A layer's duration is the sum of its verdicts' `seconds`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Schema:
     """It runs, and what it leaves has the targets' types."""
 
     async def verify(self, case: Case) -> list[Verdict]:
-        """One verdict, of what the child did with the candidate; it took what that took."""
+        """One verdict about the candidate's run in the child, with its duration."""
         ran = case.observation
         assert ran is not None
         code = case.candidate.kind is CandidateKind.CODE
@@ -85,15 +85,15 @@ class Examined:
         return verdicts
 
 
-async def climb(layers: Sequence[Stage], case: Case) -> bool:
-    """Add the verdicts of the layers to the case, up to the first that fails; whether none does."""
+async def run_layers(layers: Sequence[Stage], case: Case) -> bool:
+    """Add the verdicts of the layers to the case, up to the first layer that fails. True when all pass."""
     for layer in layers:
         began = perf_counter()
-        said = await layer.verify(case)
+        verdicts = await layer.verify(case)
         seconds = perf_counter() - began
-        if said and not any(each.seconds for each in said):
-            said[0] = replace(said[0], seconds=seconds)
-        case.verdicts.extend(said)
-        if not all(each.passed for each in said):
+        if verdicts and not any(verdict.seconds for verdict in verdicts):
+            verdicts[0] = replace(verdicts[0], seconds=seconds)
+        case.verdicts.extend(verdicts)
+        if not all(verdict.passed for verdict in verdicts):
             return False
     return True

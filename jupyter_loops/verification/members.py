@@ -1,4 +1,4 @@
-"""Does a class have the bases and the methods that its stub promises."""
+"""Whether a class has the bases and the methods that its stub promises."""
 
 from __future__ import annotations
 
@@ -19,88 +19,88 @@ _Members = dict[str, ast.stmt]
 
 
 def class_mismatch(target: Target, module: Mapping[str, ast.stmt]) -> str:
-    """Empty when the class may stand in for the stub, else one line that says what is wanted.
+    """Empty when the class may stand in for the stub, else one line that says what is required.
 
     `module` holds what the candidate's code binds.
     """
-    stub, found = ast.parse(target.source).body[0], module.get(target.name)
+    stub, definition = ast.parse(target.source).body[0], module.get(target.name)
     assert isinstance(stub, ast.ClassDef)
-    if found is None:
+    if definition is None:
         return f"the code does not define it; it has to be a class with {_listed(stub)}"
-    if not isinstance(found, ast.ClassDef):
+    if not isinstance(definition, ast.ClassDef):
         return f"it is not a class statement; it has to be a class with {_listed(stub)}"
-    family = list(_family(found, module, set()))
+    family = list(_family(definition, module, set()))
     wrong = [*_bases_missing(stub, family), *_methods_wrong(stub, family, module)]
     more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
     return "; ".join(wrong[:_SHOWN]) + more
 
 
-def _family(node: ast.ClassDef, module: Mapping[str, ast.stmt], seen: set[str]) -> Iterator[ast.ClassDef]:
+def _family(node: ast.ClassDef, module: Mapping[str, ast.stmt], visited: set[str]) -> Iterator[ast.ClassDef]:
     """The class and those that it inherits from, as far as the candidate's code defines them."""
     yield node
-    seen.add(node.name)
+    visited.add(node.name)
     for name in _bases(node):
         base = module.get(name)
-        if isinstance(base, ast.ClassDef) and name not in seen:
-            yield from _family(base, module, seen)
+        if isinstance(base, ast.ClassDef) and name not in visited:
+            yield from _family(base, module, visited)
 
 
 def _bases_missing(stub: ast.ClassDef, family: list[ast.ClassDef]) -> Iterator[str]:
-    known = {name for node in family for name in _bases(node)} | _NO_METHODS
-    yield from (f"it has to inherit from `{name}`" for name in _bases(stub) if name not in known)
+    inherited = {name for node in family for name in _bases(node)} | _NO_METHODS
+    yield from (f"it has to inherit from `{name}`" for name in _bases(stub) if name not in inherited)
 
 
 def _methods_wrong(stub: ast.ClassDef, family: list[ast.ClassDef], module: Mapping[str, ast.stmt]) -> Iterator[str]:
     members: _Members = {}
     for node in reversed(family):
         members |= _members(node)
-    seen = _NO_METHODS | {*_bases(stub)} | {name for name, node in module.items() if isinstance(node, ast.ClassDef)}
-    inherits = any(name not in seen for node in family for name in _bases(node))
-    for name, wanted in _members(stub).items():
-        if not isinstance(wanted, Function):
+    resolved = _NO_METHODS | {*_bases(stub)} | {name for name, node in module.items() if isinstance(node, ast.ClassDef)}
+    inherits = any(name not in resolved for node in family for name in _bases(node))
+    for name, expected in _members(stub).items():
+        if not isinstance(expected, Function):
             continue
         if name in members:
-            yield from _differs(name, wanted, members[name])
-        elif not (inherits or _comes_by_itself(wanted, family)):
-            yield f"it lacks `{_written(wanted)}`"
+            yield from _differs(name, expected, members[name])
+        elif not (inherits or _is_generated(expected, family)):
+            yield f"it lacks `{_written(expected)}`"
 
 
-def _comes_by_itself(wanted: Function, family: list[ast.ClassDef]) -> bool:
+def _is_generated(expected: Function, family: list[ast.ClassDef]) -> bool:
     """Special methods that Python or a class decorator writes."""
-    if wanted.name == "__init__" and ast.unparse(wanted.args) == "self":
+    if expected.name == "__init__" and ast.unparse(expected.args) == "self":
         return True
-    return _is_special(wanted.name) and any(node.decorator_list for node in family)
+    return _is_special(expected.name) and any(node.decorator_list for node in family)
 
 
-def _differs(name: str, wanted: Function, found: ast.stmt) -> Iterator[str]:
+def _differs(name: str, expected: Function, actual: ast.stmt) -> Iterator[str]:
     """One line where a method is not what its stub says; an assignment such as `__radd__ = __add__` is trusted."""
-    if not isinstance(found, Function):
-        if isinstance(found, ast.ClassDef):
-            yield f"`{name}` has to be `{_written(wanted)}`"
+    if not isinstance(actual, Function):
+        if isinstance(actual, ast.ClassDef):
+            yield f"`{name}` has to be `{_written(expected)}`"
         return
-    kind = _kind(wanted)
-    if _kind(found) != kind:
+    kind = _kind(expected)
+    if _kind(actual) != kind:
         yield f"`{name}` has to be {_KINDS.get(kind, f'a {kind}')}"
-    elif not as_asynchronous(wanted, found):
-        yield f"only one of them is async; `{name}` has to be `{_written(wanted)}`"
-    elif not _takes_the_same(wanted, found, kind):
-        yield f"the code says `{header(found)}`; `{name}` has to be `{_written(wanted)}`"
+    elif not as_asynchronous(expected, actual):
+        yield f"only one of them is async; `{name}` has to be `{_written(expected)}`"
+    elif not _same_parameters(expected, actual, kind):
+        yield f"the code says `{header(actual)}`; `{name}` has to be `{_written(expected)}`"
 
 
-def _takes_the_same(wanted: Function, found: Function, kind: str) -> bool:
-    if kind.startswith("property") or (_is_special(wanted.name) and wanted.name not in _NAMED):
+def _same_parameters(expected: Function, actual: Function, kind: str) -> bool:
+    if kind.startswith("property") or (_is_special(expected.name) and expected.name not in _NAMED):
         return True  # Python calls these, and by position
     if kind == "staticmethod":
-        return fits(wanted.args, found.args)
-    return fits(_without_first(wanted.args), _without_first(found.args))
+        return fits(expected.args, actual.args)
+    return fits(_without_first(expected.args), _without_first(actual.args))
 
 
 def _without_first(arguments: ast.arguments) -> ast.arguments:
     """The parameters after `self` or `cls`, whose name is free."""
-    rest = copy.copy(arguments)
-    rest.posonlyargs = arguments.posonlyargs[1:]
-    rest.args = arguments.args if arguments.posonlyargs else arguments.args[1:]
-    return rest
+    parameters = copy.copy(arguments)
+    parameters.posonlyargs = arguments.posonlyargs[1:]
+    parameters.args = arguments.args if arguments.posonlyargs else arguments.args[1:]
+    return parameters
 
 
 def _members(node: ast.ClassDef) -> _Members:

@@ -1,4 +1,4 @@
-"""No better for a while, with the noise of a score taken into account.
+"""A run that no longer improves, with the noise of a score taken into account.
 
 Of the last `patience` rounds none was better than the best before them. Progress is exact. A score may be noisy, and
 then a new best may be luck, and a slow rise may hide in the noise. So the noise is estimated from the differences of
@@ -43,7 +43,7 @@ class PlateauDetector:
             self._best, self._since = turn, 0
             return None
         self._since = 0 if self._scores.is_rising() else self._since + 1
-        last = _LAST if self._scores.is_known() else _LAST - 1
+        last = _LAST if self._scores.is_conclusive() else _LAST - 1
         rung = min(_LAST * self._since // self._patience, last)
         return StuckFinding(StopReason.PLATEAU, self._words(self._best), rung) if rung else None
 
@@ -76,7 +76,7 @@ class _Series:
             return 0.0
         return median(map(abs, steps)) / _NORMAL
 
-    def is_known(self) -> bool:
+    def is_conclusive(self) -> bool:
         """Whether the window is full, or need not be because there is no noise."""
         return not self.noise() or len(self._window) == self._window.maxlen
 

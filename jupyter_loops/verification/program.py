@@ -1,4 +1,4 @@
-"""A check made ready in the kernel, once a run: instrumented, compiled, and with what it changes."""
+"""A check, compiled in the kernel once a run: instrumented, and with the names that it changes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def _compiled(check: Check) -> dict[str, Any]:
     text = "\n" * (check.line - 1) + check.source
     places, tree = Places(text), ast.parse(text)
     redirect(tree)
-    whole = ast.parse(f"{check.prelude}\n{check.source}")
-    made = {
+    full_tree = ast.parse(f"{check.prelude}\n{check.source}")
+    compiled = {
         "kind": check.kind.value,
         "line": check.line,
         "text": text,
         "prelude": _prelude(check),
-        "changes": sorted(changed(whole).union(*map(changes, whole.body))),
+        "changes": sorted(changed(full_tree).union(*map(changes, full_tree.body))),
     }
     if check.kind is CheckKind.ASSERT:
         sole = isinstance(tree.body[0], ast.Assert)
@@ -41,9 +41,9 @@ def _compiled(check: Check) -> dict[str, Any]:
         sole, statement = False, tree.body[0]
         assert isinstance(statement, ast.Expr)
         assert isinstance(statement.value, ast.Call)
-        made["expression"] = places.source(statement.value.args[0])
+        compiled["expression"] = places.source(statement.value.args[0])
         code = _code(ast.Expression(Instrument(places, inside=True).visit(statement.value.args[0])), "eval")
-    return made | {
+    return compiled | {
         "code": code,
         "sole": sole,
         "sources": places.sources,

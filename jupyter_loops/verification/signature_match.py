@@ -1,4 +1,4 @@
-"""Does a function have the signature that its stub promises. Annotations may be left out or differ."""
+"""Whether a function has the signature that its stub promises. Annotations may be missing or differ."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from jupyter_loops.core.recipe import Target
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def mismatch(target: Target, found: ast.stmt | None) -> str:
-    """Empty when the function may stand in for the stub, else one line that says what is wanted."""
+def mismatch(target: Target, definition: ast.stmt | None) -> str:
+    """Empty when the function may stand in for the stub, else one line that says what is required."""
     stub = ast.parse(target.source).body[0]
     assert isinstance(stub, Function)
-    wanted = f"it has to be `{header(stub)}`"
-    if found is None:
-        return f"the code does not define it; {wanted}"
-    if not isinstance(found, Function):
-        return f"it is not a function statement; {wanted}"
-    if not as_asynchronous(stub, found):
-        return f"only one of them is async; {wanted}"
-    return "" if fits(stub.args, found.args) else f"the code says `{header(found)}`; {wanted}"
+    requirement = f"it has to be `{header(stub)}`"
+    if definition is None:
+        return f"the code does not define it; {requirement}"
+    if not isinstance(definition, Function):
+        return f"it is not a function statement; {requirement}"
+    if not as_asynchronous(stub, definition):
+        return f"only one of them is async; {requirement}"
+    return "" if fits(stub.args, definition.args) else f"the code says `{header(definition)}`; {requirement}"
 
 
-def as_asynchronous(stub: Function, found: Function) -> bool:
+def as_asynchronous(stub: Function, actual: Function) -> bool:
     """Whether both are awaited, or neither; a call of an asynchronous generator is not, however it is written."""
-    asynchronous = isinstance(stub, ast.AsyncFunctionDef), isinstance(found, ast.AsyncFunctionDef)
+    asynchronous = isinstance(stub, ast.AsyncFunctionDef), isinstance(actual, ast.AsyncFunctionDef)
     if asynchronous[0] is asynchronous[1]:
         return True
-    return _yields(found) if asynchronous[1] else stub.returns is not None and "Async" in ast.unparse(stub.returns)
+    return _yields(actual) if asynchronous[1] else stub.returns is not None and "Async" in ast.unparse(stub.returns)
 
 
 def _yields(function: Function) -> bool:
     """Whether a call makes a generator."""
-    waiting: list[ast.AST] = [*function.body]
-    while waiting:
-        node = waiting.pop()
+    nodes: list[ast.AST] = [*function.body]
+    while nodes:
+        node = nodes.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting += ast.iter_child_nodes(node)
+            nodes += ast.iter_child_nodes(node)
     return False
 
 
-def fits(stub: ast.arguments, found: ast.arguments) -> bool:
+def fits(stub: ast.arguments, actual: ast.arguments) -> bool:
     """Whether every call that the stub allows is one that the function takes."""
-    stars = [(args.vararg is None, args.kwarg is None) for args in (stub, found)]
-    by_position = zip_longest(_positional(stub), _positional(found), fillvalue=("", False))
-    by_name = dict(_keywords(found))
+    stars = [(args.vararg is None, args.kwarg is None) for args in (stub, actual)]
+    by_position = zip_longest(_positional(stub), _positional(actual), fillvalue=("", False))
+    by_name = dict(_keywords(actual))
     return (
         stars[0] == stars[1]
         and all(name == other and (has or not needed) for (name, needed), (other, has) in by_position)

@@ -1,4 +1,4 @@
-"""Is a run getting nowhere: detectors that take one round at a time, at the same cost however long the run is.
+"""Detectors of a run that is stuck. They take one round at a time; a round's cost does not grow with the run.
 
 What repeats is the action together with its result: the same proposal with a new result is progress. A proposal is
 known by its digest, which does not see how it is written down (digest.py).
@@ -30,15 +30,15 @@ class Detectors:
         self._plateau = PlateauDetector(patience)
 
     def take(self, turn: IterationSummary) -> StuckFinding | None:
-        """Add a round; the surest detector that fires, and how far things have gone by any of them."""
+        """Add a round. The finding of the surest detector that fires, with the highest rung of all that fire."""
         key = (turn.digest, turn.outcome, turn.score)
         self._same = self._same + 1 if self._tail and self._tail[-1] == key else 1
         self._tail.append(key)
         tail = list(self._tail)
         turning = [self._turn(tail[-2 * period :], period) for period in self._turning]
         flat = self._plateau.take(turn)
-        found = [each for each in (self._repeating(turn), *turning, flat) if each is not None]
-        return replace(found[0], rung=max(each.rung for each in found)) if found else None
+        findings = [finding for finding in (self._repeating(turn), *turning, flat) if finding is not None]
+        return replace(findings[0], rung=max(finding.rung for finding in findings)) if findings else None
 
     def _repeating(self, turn: IterationSummary) -> StuckFinding | None:
         if self._same < REPEATS:

@@ -63,7 +63,7 @@ def feedback(verdicts: Sequence[Verdict], observation: Observation | None) -> tu
 
 
 def _failed(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Without the schema layer: what the candidate did there, its observation tells better."""
+    """Without the schema layer: the observation explains that better."""
     return [verdict for verdict in verdicts if not verdict.passed and verdict.layer is not Layer.SCHEMA]
 
 
@@ -73,8 +73,8 @@ def _line(verdict: Verdict) -> str:
 
 def _short(verdict: Verdict) -> str:
     """Without the check's source where the message begins with it anyway."""
-    first, said = verdict.check.replace('"', "'").split(" ")[0], _flat(verdict.message)
-    return said if said.replace('"', "'").startswith(first) else _line(verdict)
+    first, message = verdict.check.replace('"', "'").split(" ")[0], _flat(verdict.message)
+    return message if message.replace('"', "'").startswith(first) else _line(verdict)
 
 
 def _item(verdict: Verdict) -> str:
@@ -97,7 +97,7 @@ def ended(observation: Observation, *, in_hidden: bool = False) -> str:
     if observation.fault is None:
         return f"{reason} (after {observation.seconds:.1f} s)" if observation.exit is Exit.WALL else reason
     fault = f"{observation.fault.type}: {_flat(observation.fault.message)}"
-    where = next((f" (line {f.line}: {f.text.strip()})" for f in reversed(_own(observation.fault))), "")
+    where = next((f" (line {f.line}: {f.text.strip()})" for f in reversed(_candidate_frames(observation.fault))), "")
     return f"{fault}{where}" if observation.exit is Exit.RAISED else f"{reason}: {fault}{where}"
 
 
@@ -112,11 +112,11 @@ def _frames(fault: Fault | None) -> list[str]:
     return [
         f"  line {frame.line}, in {frame.function}: {frame.text.strip()}"
         + (f"   with {', '.join(f'{name}={value}' for name, value in frame.values.items())}" if frame.values else "")
-        for frame in _own(fault)
+        for frame in _candidate_frames(fault)
     ]
 
 
-def _own(fault: Fault | None) -> list[Frame]:
+def _candidate_frames(fault: Fault | None) -> list[Frame]:
     return [frame for frame in fault.frames if frame.where == "candidate"] if fault else []
 
 

@@ -1,4 +1,4 @@
-"""The `LayeredVerifier` port, met by the functions of this folder."""
+"""The `LayeredVerifier` port, implemented by the functions of this folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_loops.core.recipe import Recipe
 
 from .digest import digest
 from .iteration_progress import progress
-from .layers import Examined, Importing, Parse, Schema, Static, climb
+from .layers import Examined, Importing, Parse, Schema, Static, run_layers
 from .stuck import Detectors
 from .verdict_words import feedback, why
 
@@ -25,23 +25,23 @@ class LayeredVerifier:
 
     async def before(self, case: Case) -> bool:
         """The layers that need no execution, up to the first that fails."""
-        return await climb((Parse(), Static(), Importing(self.imports)), case)
+        return await run_layers((Parse(), Static(), Importing(self.imports)), case)
 
     async def after(self, case: Case) -> bool:
         """The layers of a candidate that has run, without a judge.
 
-        Hidden checks come last: what the candidate says after one of them may tell of it.
+        Hidden checks come last: the candidate's output after one of them may reveal it.
         """
         layers = (Layer.CHECKS, Layer.METRICS, Layer.HIDDEN)
-        return await climb((Schema(), *(Examined(case.recipe.on(layer)) for layer in layers)), case)
+        return await run_layers((Schema(), *(Examined(case.recipe.on(layer)) for layer in layers)), case)
 
     async def judged(self, case: Case) -> bool:
         """The layer of a judge, who is asked check by check, since that costs money."""
-        return await climb([Examined((check,)) for check in case.recipe.on(Layer.JUDGE)], case)
+        return await run_layers([Examined((check,)) for check in case.recipe.on(Layer.JUDGE)], case)
 
     async def approval(self, case: Case) -> bool:
         """The last layer: a person."""
-        return await climb((Examined(case.recipe.on(Layer.APPROVAL)),), case)
+        return await run_layers((Examined(case.recipe.on(Layer.APPROVAL)),), case)
 
     def digest(self, candidate: Candidate) -> str:
         """SHA-256 of the candidate in a normal form."""

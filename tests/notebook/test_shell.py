@@ -6,7 +6,7 @@ import time
 import plotly.graph_objects as go
 import pytest
 
-import jupyter_loops.notebook.cell_execution as pursuit_module
+from jupyter_loops.notebook import cell_execution
 
 
 def run(shell, text):
@@ -151,7 +151,7 @@ def test_a_dry_run_spends_nothing(shell, cell, right):
 
 
 def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch):
-    real, calls = pursuit_module.wait, []
+    real, calls = cell_execution.wait, []
 
     def interrupted_once(futures, timeout=None):
         calls.append(timeout)
@@ -160,7 +160,7 @@ def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch
             raise KeyboardInterrupt
         return real(futures, timeout)
 
-    monkeypatch.setattr(pursuit_module, "wait", interrupted_once)
+    monkeypatch.setattr(cell_execution, "wait", interrupted_once)
     error = run(shell, cell(right, delay=60))
     assert str(error).startswith("twice is not verified: interrupted")
     assert shell.user_ns["twice"].termination.reason == "interrupted"

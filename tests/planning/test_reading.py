@@ -151,7 +151,7 @@ def test_patience_ends_inside_and_not_after():
 
 def test_the_reader_needs_little():
     program = (
-        "import sys; sys.path.insert(0, '.'); import jupyter_loops.planning.reading\n"
+        "import sys; sys.path.insert(0, '.'); import jupyter_loops.planning.answer_reading\n"
         "print({*sys.modules} & {*sys.argv})"
     )
     heavy = ("pydantic", "litellm", "duckdb", "pandas", "numpy", "IPython")

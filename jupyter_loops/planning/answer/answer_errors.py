@@ -1,4 +1,4 @@
-"""Why an answer cannot be read, in one line for the model and the person."""
+"""The errors of an answer that cannot be read, in one line for the model and the person."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def check_code(text: str) -> str:
     return text
 
 
-def nothing(answer: str, rest: str, lacking: str, wanted: str) -> ReplyError:
-    """The fault of an answer without what was asked for; `rest` is what follows its thoughts."""
+def missing_answer(answer: str, reply: str, lacking: str, required: str) -> ReplyError:
+    """The fault of an answer that lacks what is `required`; `reply` is what follows its thoughts."""
     kind = ErrorClass.MALFORMED
     if not answer.strip():
-        told = "the answer is empty"
+        message = "the answer is empty"
     elif "\0" in answer:
-        told = "the answer is no plain text, it holds null characters as another encoding would"
-    elif not rest.strip():
-        told = "the answer has only thoughts, and nothing after them"
-    elif _REFUSAL.match(rest):
-        line = " ".join(rest[: 2 * _QUOTED].split())[:_QUOTED]
-        told, kind = f"the answer refuses and {lacking} ({line})", ErrorClass.REFUSED
+        message = "the answer is no plain text, it holds null characters as another encoding would"
+    elif not reply.strip():
+        message = "the answer has only thoughts, and nothing after them"
+    elif _REFUSAL.match(reply):
+        line = " ".join(reply[: 2 * _QUOTED].split())[:_QUOTED]
+        message, kind = f"the answer refuses and {lacking} ({line})", ErrorClass.REFUSED
     else:
-        told = f"the answer {lacking}"
-    return ReplyError(f"{told}: {wanted}", kind)
+        message = f"the answer {lacking}"
+    return ReplyError(f"{message}: {required}", kind)

@@ -32,10 +32,10 @@ class Fence:
         """Whether CommonMark lets it open a block."""
         return self.run[0] == "~" or "`" not in self.info
 
-    def closes(self, opening: Fence) -> bool:
+    def closes(self, opener: Fence) -> bool:
         """Whether CommonMark lets it close the block."""
-        same = self.run[0] == opening.run[0] and len(self.run) >= len(opening.run)
-        return same and not self.info and len(self.indent) <= len(opening.indent) + 3
+        same = self.run[0] == opener.run[0] and len(self.run) >= len(opener.run)
+        return same and not self.info and len(self.indent) <= len(opener.indent) + 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,51 +55,51 @@ class Blocks(Generic[T]):
 
     def __init__(self, parse: Callable[[str], T | None], is_inside: Callable[[str], bool] | None = None) -> None:
         self._parse, self._is_inside = parse, is_inside
-        self._left = _EFFORT
+        self._remaining = _EFFORT
 
     def of(self, text: str) -> list[Block[T]]:
         """The fenced blocks in their order; of several possible ends the one at which the block parses."""
-        marks, found, place = fences(text), list[Block[T]](), 0
-        while place < len(marks) and self._left > 0:
-            opening = marks[place]
+        marks, blocks, place = fences(text), list[Block[T]](), 0
+        while place < len(marks) and self._remaining > 0:
+            opener = marks[place]
             place += 1
-            if not opening.opens:
+            if not opener.opens:
                 continue
-            block = self._block(text, opening, marks[place:])
-            found.append(block)
+            block = self._block(text, opener, marks[place:])
+            blocks.append(block)
             while place < len(marks) and marks[place].start < block.end:
                 if block.value is None and marks[place].info and marks[place].opens:
                     break  # one inside of it may parse
                 place += 1
-        return found
+        return blocks
 
-    def _block(self, text: str, opening: Fence, later: list[Fence]) -> Block[T]:
+    def _block(self, text: str, opener: Fence, later: list[Fence]) -> Block[T]:
         likely: Block[T] | None = None
-        self._left -= _PER_FENCE * len(later)
-        for stop, end, closed in _ends(text, opening, later):
-            inside = _inside(text[opening.end : stop], opening.indent)
-            block = Block(inside, opening.info, opening.start, end, closed, self._value(inside))
+        self._remaining -= _PER_FENCE * len(later)
+        for stop, end, closed in _ends(text, opener, later):
+            inside = _inside(text[opener.end : stop], opener.indent)
+            block = Block(inside, opener.info, opener.start, end, closed, self._value(inside))
             if block.value is not None:
                 return block
             if likely is None or self._breaks_off(likely.text):
                 likely = block
-            if self._left <= 0:
+            if self._remaining <= 0:
                 break
         assert likely is not None
         return likely
 
     def _breaks_off(self, text: str) -> bool:
-        self._left -= len(text)
-        return self._left > 0 and self._is_inside is not None and self._is_inside(text)
+        self._remaining -= len(text)
+        return self._remaining > 0 and self._is_inside is not None and self._is_inside(text)
 
     def _value(self, text: str) -> T | None:
-        self._left -= len(text)
-        return self._parse(text) if self._left > 0 else None
+        self._remaining -= len(text)
+        return self._parse(text) if self._remaining > 0 else None
 
 
 def fences(text: str) -> list[Fence]:
     """The lines that may open or close a block, up to a number that no honest answer has."""
-    found: list[Fence] = []
+    marks: list[Fence] = []
     for run in _RUN.finditer(text):
         start = run.start()
         while start and text[start - 1] in _UNSEEN:
@@ -109,25 +109,25 @@ def fences(text: str) -> list[Fence]:
         line_end = _LINE_END.search(text, run.end())
         stop, end = line_end.span() if line_end else (len(text), len(text))
         info = text[run.end() : stop].strip()
-        found.append(Fence(run[0], text[start : run.start()], info, start, end))
-        if len(found) == _MOST:
+        marks.append(Fence(run[0], text[start : run.start()], info, start, end))
+        if len(marks) == _MOST:
             break
-    return found
+    return marks
 
 
-def _ends(text: str, opening: Fence, later: list[Fence]) -> Iterator[tuple[int, int, bool]]:
+def _ends(text: str, opener: Fence, later: list[Fence]) -> Iterator[tuple[int, int, bool]]:
     """Where the block may stop: at the first fence that closes it, else at the last, and so on; else at the end."""
-    closing = [mark for mark in later if mark.closes(opening)]
+    closing = [mark for mark in later if mark.closes(opener)]
     for mark in (*closing[:1], *closing[:0:-1]):
         yield mark.start, mark.end, True
-    if glued := _glued(text, opening):
+    if glued := _glued(text, opener):
         yield *glued, True
     yield len(text), len(text), False
 
 
-def _glued(text: str, opening: Fence) -> tuple[int, int] | None:
+def _glued(text: str, opener: Fence) -> tuple[int, int] | None:
     """A fence at the end of a line of code, which CommonMark does not know and models write."""
-    run = re.compile(rf"{opening.run}[ \t]*$", re.MULTILINE).search(text, opening.end)
+    run = re.compile(rf"{opener.run}[ \t]*$", re.MULTILINE).search(text, opener.end)
     if run is None or "#" in text[max(text.rfind("\n", 0, run.start()), 0) : run.start()]:
         return None
     return run.span()

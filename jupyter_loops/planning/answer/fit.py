@@ -1,4 +1,4 @@
-"""How well a JSON value fits what was asked for. Only its top is looked at: the rest is validated elsewhere."""
+"""Whether a JSON value fits its schema. Only the top level is checked here: the sandbox validates the value."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def fits(value: Any, schema: Schema | None, definitions: Schema | None = None, d
     if "$ref" in schema:
         return fits(value, definitions.get(schema["$ref"].rpartition("/")[2]), definitions, depth + 1)
     if options := schema.get("anyOf") or schema.get("oneOf"):
-        found = {fits(value, option, definitions, depth + 1) for option in options}
-        return True if True in found else None if None in found else False
+        results = {fits(value, option, definitions, depth + 1) for option in options}
+        return True if True in results else None if None in results else False
     if "enum" in schema or "const" in schema:
-        return any(value == one for one in schema.get("enum", [schema.get("const")]))
+        return any(value == allowed for allowed in schema.get("enum", [schema.get("const")]))
     return _has_type(value, schema)
 
 

@@ -63,20 +63,23 @@ def _without_imports(block: Code, modules: Collection[str]) -> Code:
     return code("".join(lines)) or block
 
 
-def _extends(node: ast.stmt, known: Collection[str]) -> bool:
-    """Whether a statement changes one of the known objects: `TABLE[1] = …`, `Stack.pop = …`, `@registry(1) def …`."""
+def _extends(node: ast.stmt, names: Collection[str]) -> bool:
+    """Whether a statement changes one of the named objects: `TABLE[1] = …`, `Stack.pop = …`, `@registry(1) def …`."""
     if isinstance(node, _Function | ast.ClassDef):
-        return any(reads_now(decorator) & set(known) for decorator in node.decorator_list)
+        return any(reads_now(decorator) & set(names) for decorator in node.decorator_list)
     changed = changes(node) if isinstance(node, ast.AugAssign) else changes(node) - binds(node)
-    return not isinstance(node, ast.Assert) and bool(changed & set(known))
+    return not isinstance(node, ast.Assert) and bool(changed & set(names))
 
 
 def _is_stub(node: ast.stmt) -> bool:
     """Whether it defines nothing: a function without a body, a class of such methods."""
     if isinstance(node, _Function):
         return all(_says_nothing(statement) for statement in node.body)
-    if isinstance(node, ast.ClassDef) and any(isinstance(each, _Function) for each in node.body):
-        return all(_is_stub(each) if isinstance(each, _Function) else _says_nothing(each) for each in node.body)
+    if isinstance(node, ast.ClassDef) and any(isinstance(statement, _Function) for statement in node.body):
+        return all(
+            _is_stub(statement) if isinstance(statement, _Function) else _says_nothing(statement)
+            for statement in node.body
+        )
     return False
 
 
@@ -91,7 +94,7 @@ def _is_excerpt(block: Code, other: Code, names: Collection[str]) -> bool:
 
 def _methods(block: Code) -> dict[str, set[str]]:
     return {
-        node.name: {each.name for each in node.body if isinstance(each, _Function)}
+        node.name: {statement.name for statement in node.body if isinstance(statement, _Function)}
         for node in block.body
         if isinstance(node, ast.ClassDef)
     }

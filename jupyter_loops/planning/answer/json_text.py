@@ -22,51 +22,51 @@ _SIGN = re.compile(r'(?<=["\u201d\]}])\s*[\uff1a\uff0c]|(?<=\w)\uff0c(?=\s*["\u2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A value that was found; it may be null."""
+class ParsedJson:
+    """A parsed value, which may be null."""
 
     value: Any
 
 
-def strict(text: str) -> Found | None:
-    """The value that the whole text is."""
+def strict(text: str) -> ParsedJson | None:
+    """The value, where all of the text is JSON."""
     try:
-        return Found(_DECODER.decode(text.strip().lstrip("\ufeff\u200b")))
+        return ParsedJson(_DECODER.decode(text.strip().lstrip("\ufeff\u200b")))
     except (ValueError, RecursionError):
         return None
 
 
 def inside(text: str) -> list[Any]:
     """The objects and lists among other text."""
-    found, at, left = [], 0, 4 * len(text)
+    values, at, remaining = [], 0, 4 * len(text)
     for _ in range(_TRIES):
         afford()
         start = _START.search(text, at)
-        if start is None or left <= 0:
+        if start is None or remaining <= 0:
             break
         try:
             value, at = _DECODER.raw_decode(text, start.start())
-            found.append(value)
+            values.append(value)
         except json.JSONDecodeError as error:
             at = start.end()
-            left -= error.pos - start.start()
+            remaining -= error.pos - start.start()
         except (ValueError, RecursionError):
             break
-    return found
+    return values
 
 
-def repaired(text: str, names: Collection[str]) -> Found | None:
-    """What the text says beside its mistakes; nothing where a name has no value, which the repair would invent."""
+def repaired(text: str, names: Collection[str]) -> ParsedJson | None:
+    """The value after a repair of the text. None where a name has no value, since the repair would invent one."""
     keys = [rf"\b{re.escape(name)}\b[\"'\u201c\u201d]?\s*[:\uff1a]" for name in names]
     named = [re.search(key, text) for key in keys]
     bare = len(keys) == 1 and text.lstrip()[:1] in ("{", "[")
     if len(text) > _LONGEST or not (all(named) or bare) or re.search(rf"(?:{'|'.join(keys)})\s*(?:[,}}\]]|\Z)", text):
         return None
-    first = min((found.start() for found in named if found), default=0)
+    first = min((match.start() for match in named if match), default=0)
     start = max(text.rfind("{", 0, first), 0)
     afford(_REPAIR * (len(text) - start))
     try:
         value = almost_json.repaired(_SIGN.sub(lambda sign: sign[0].translate(_WIDE), text[start:]))
     except ValueError:
         return None
-    return Found(value) if value else None
+    return ParsedJson(value) if value else None

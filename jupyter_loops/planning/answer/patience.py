@@ -1,4 +1,4 @@
-"""How long an answer may be read for by one who has other things to do."""
+"""A time limit for reading an answer on the run's thread."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _END: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 class Impatient(Exception):
-    """Reading would take longer than there is patience for."""
+    """Reading would take longer than its time limit."""
 
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Have `afford` raise Impatient inside, once so much time is over."""
+    """Inside, `afford` raises Impatient once this time is over."""
     token = _END.set(perf_counter() + seconds)
     try:
         yield
@@ -26,6 +26,6 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def afford(seconds: float = 0.0) -> None:
-    """Raise Impatient where there is no time for a step that may take so long."""
+    """Raise Impatient where a step of `seconds` would pass the time limit."""
     if perf_counter() + seconds > _END.get():
         raise Impatient

@@ -55,8 +55,8 @@ def code(text: str) -> Code | None:
 
 def fault(text: str) -> SyntaxError:
     """Why the text does not parse."""
-    found = _parsed(text)
-    return found if isinstance(found, SyntaxError) else SyntaxError("it is no Python text")
+    result = _parsed(text)
+    return result if isinstance(result, SyntaxError) else SyntaxError("it is no Python text")
 
 
 def breaks_off(text: str) -> bool:
@@ -70,13 +70,13 @@ def salvaged(text: str, names: Collection[str], *, unfinished: bool) -> Code | N
     That may be prose, or, in a text that was cut, one last statement that the others do not need.
     """
     lines, line = lines_of(text), fault(text).lineno or 1
-    tops = [n for n, one in enumerate(lines[:line]) if one.strip() and one[0] not in " \t)]}#"]
+    tops = [n for n, source_line in enumerate(lines[:line]) if source_line.strip() and source_line[0] not in " \t)]}#"]
     for top in tops[: -_STEPS - 1 : -1]:
         head, tail = "".join(lines[:top]), "".join(lines[top:])
-        if not START.search(tail) or (unfinished and _is_one(lines[top:]) and not _is_needed(head, tail)):
-            found = code(head)
-            if found and set(names) <= found.bound:
-                return found
+        if not START.search(tail) or (unfinished and _is_single_statement(lines[top:]) and not _is_needed(head, tail)):
+            salvage = code(head)
+            if salvage and set(names) <= salvage.bound:
+                return salvage
     return None
 
 
@@ -120,7 +120,7 @@ def _dedented(text: str) -> str:
     return "".join(line.removeprefix(margin) for line in lines)
 
 
-def _is_one(lines: list[str]) -> bool:
+def _is_single_statement(lines: list[str]) -> bool:
     """Whether the lines are one statement, its decorators included."""
     tops = [line for line in lines if line.strip() and line[0] not in " \t)]}#@"]
     return len(tops) <= 1

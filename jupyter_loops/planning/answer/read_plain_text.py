@@ -6,7 +6,7 @@ import json
 
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .answer_errors import check_length, nothing
+from .answer_errors import check_length, missing_answer
 from .fences import Blocks, Fence, fences
 from .thoughts import after_thoughts
 
@@ -16,12 +16,12 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»"}
 def read_text(answer: str, name: str, *, cut: bool = False) -> str:
     """JSON text of an object whose one key holds the answer itself. Raises ReplyError."""
     check_length(answer)
-    rest, _ = after_thoughts(answer, Blocks(lambda _: None).of)
-    text = _unfenced(rest.strip())
+    reply, _ = after_thoughts(answer, Blocks(lambda _: None).of)
+    text = _unfenced(reply.strip())
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
         text = text[1:-1]
     if not text.strip():
-        raise nothing(answer, rest, "is empty", f"give the text of {name}")
+        raise missing_answer(answer, reply, "is empty", f"give the text of {name}")
     if cut:
         raise ReplyError("the text is not whole: give a shorter one", ErrorClass.TRUNCATED)
     return json.dumps({name: text}, ensure_ascii=False)

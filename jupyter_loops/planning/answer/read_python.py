@@ -11,7 +11,7 @@ from jupyter_loops.core.examples import blanked, examples, lines_of
 from jupyter_loops.core.names import binds, reads, wants
 from jupyter_loops.errors import ErrorClass, ReplyError
 
-from .answer_errors import check_code, check_length, nothing
+from .answer_errors import check_code, check_length, missing_answer
 from .fences import Block, Blocks
 from .join_blocks import last_definition, without_sibling_imports
 from .patience import afford
@@ -32,31 +32,31 @@ def read_code(answer: str, names: Sequence[str], *, setup: str = "", cut: bool =
     or when the cut went through it.
     """
     check_length(answer)
-    found = _found(answer, names, cut=cut)
-    if isinstance(found, str):
-        return check_code(found)
-    check_code(found.text)
+    chosen = _find_code(answer, names, cut=cut)
+    if isinstance(chosen, str):
+        return check_code(chosen)
+    check_code(chosen.text)
     afford()
-    left_out = examples(found.text, found.body, names) | repeats(found.body, setup, names)
-    return blanked(found.text, found.body, left_out)
+    omitted = examples(chosen.text, chosen.body, names) | repeats(chosen.body, setup, names)
+    return blanked(chosen.text, chosen.body, omitted)
 
 
-def _found(answer: str, names: Sequence[str], *, cut: bool) -> Code | str:
-    if (whole := code(answer)) and set(names) <= whole.bound:
-        return whole
-    rest, blocks = after_thoughts(answer, Blocks(code, breaks_off).of)
+def _find_code(answer: str, names: Sequence[str], *, cut: bool) -> Code | str:
+    if (full_answer := code(answer)) and set(names) <= full_answer.bound:
+        return full_answer
+    reply, blocks = after_thoughts(answer, Blocks(code, breaks_off).of)
     return (
         _in_blocks(blocks, names, cut=cut)
-        or (None if blocks else _in_text(rest, names, cut=cut))
-        or _for_feedback(answer, rest, blocks, names, cut=cut)
+        or (None if blocks else _in_text(reply, names, cut=cut))
+        or _for_feedback(answer, reply, blocks, names, cut=cut)
     )
 
 
 def _in_blocks(blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool) -> Code | None:
-    """The last block that binds all names, or else all together, or else what can be saved of one."""
-    whole = without_sibling_imports([block.value for block in blocks if block.value is not None])
-    if complete := last_definition(whole, names):
-        return _with_needs(complete, whole, names)
+    """The last block that binds all names, or else all blocks joined, or else what can be salvaged of one."""
+    parsed = without_sibling_imports([block.value for block in blocks if block.value is not None])
+    if complete := last_definition(parsed, names):
+        return _with_needs(complete, parsed, names)
     joined = _joined(blocks)
     if joined and set(names) <= joined.bound:
         return joined
@@ -69,27 +69,27 @@ def _in_text(text: str, names: Sequence[str], *, cut: bool) -> Code | None:
     """Code without a fence, among prose."""
     for _, start in zip(range(_STARTS), START.finditer(text), strict=False):
         bare = text[start.start() :]
-        found = code(bare)
-        found = found if found and set(names) <= found.bound else salvaged(bare, names, unfinished=cut)
-        if found:
-            return found
+        parsed = code(bare)
+        parsed = parsed if parsed and set(names) <= parsed.bound else salvaged(bare, names, unfinished=cut)
+        if parsed:
+            return parsed
     return None
 
 
 def _for_feedback(
-    answer: str, rest: str, blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool
+    answer: str, reply: str, blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool
 ) -> Code | str:
-    """The code that comes nearest, whose fault is told to the model. Raises ReplyError where there is none."""
+    """The code that comes nearest: its fault is feedback for the model. Raises ReplyError where there is no code."""
     texts = [block.text for block in blocks if block.value is None and _is_code(block)]
-    if not blocks and (start := START.search(rest)):
-        texts = [rest[start.start() :]]
+    if not blocks and (start := START.search(reply)):
+        texts = [reply[start.start() :]]
     joined = _joined(blocks)
     missing = set(names) - (joined.bound if joined else set())
     if joined and (not texts or not any(_mentions(text, missing) for text in texts)):
         return joined
     if not texts:
-        wanted = f"give one ```python block that defines {' and '.join(names)}"
-        raise nothing(answer, rest, "has no code", wanted)
+        required = f"give one ```python block that defines {' and '.join(names)}"
+        raise missing_answer(answer, reply, "has no code", required)
     text = max(texts, key=lambda text: (_mentions(text, names), len(text)))
     if cut:
         error = fault(text)
@@ -104,31 +104,37 @@ def _joined(blocks: Sequence[Block[Code]]) -> Code | None:
         for block in blocks
         if block.value is not None and block.value.body and (_is_python(block) or block.value.bound)
     ]
-    parts = [one.text if one.text.endswith("\n") else f"{one.text}\n" for one in without_sibling_imports(shown)]
+    parts = [piece.text if piece.text.endswith("\n") else f"{piece.text}\n" for piece in without_sibling_imports(shown)]
     return code("\n".join(parts)) if parts else None
 
 
-def _with_needs(chosen: Code, whole: Sequence[Code], names: Sequence[str]) -> Code:
+def _with_needs(chosen: Code, available: Sequence[Code], names: Sequence[str]) -> Code:
     """The code, with those imports and definitions of other blocks that it needs and lacks."""
-    if len(whole) == 1:
+    if len(available) == 1:
         return chosen
-    others = [(one, node) for one in whole if one is not chosen for node in one.body if not binds(node) & set(names)]
-    wanted, taken = wants(chosen.body) - _BUILTINS - chosen.bound, set[ast.stmt]()
-    while more := {node for _, node in others if node not in taken and binds(node) & wanted}:
-        taken |= more
-        wanted |= {name for node in more for name in reads(node)} - chosen.bound
-    if not taken:
+    others = [
+        (source, node)
+        for source in available
+        if source is not chosen
+        for node in source.body
+        if not binds(node) & set(names)
+    ]
+    needed, included = wants(chosen.body) - _BUILTINS - chosen.bound, set[ast.stmt]()
+    while more := {node for _, node in others if node not in included and binds(node) & needed}:
+        included |= more
+        needed |= {name for node in more for name in reads(node)} - chosen.bound
+    if not included:
         return chosen
-    added = [_lines(one, node) for one, node in others if node in taken]
+    added = [_lines(source, node) for source, node in others if node in included]
     lines = lines_of(chosen.text)
     place = max((node.end_lineno or 0 for node in chosen.body if _is_future(node)), default=0)
     return code("".join([*lines[:place], *dict.fromkeys(added), *lines[place:]])) or chosen
 
 
-def _lines(one: Code, node: ast.stmt) -> str:
+def _lines(source: Code, node: ast.stmt) -> str:
     decorators = getattr(node, "decorator_list", [])
     first = decorators[0].lineno if decorators else node.lineno
-    text = "".join(lines_of(one.text)[first - 1 : node.end_lineno])
+    text = "".join(lines_of(source.text)[first - 1 : node.end_lineno])
     return text if text.endswith("\n") else f"{text}\n"
 
 

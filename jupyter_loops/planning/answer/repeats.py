@@ -14,19 +14,19 @@ _MAKERS = frozenset(
 
 
 def repeats(body: list[ast.stmt], setup: str, targets: Collection[str]) -> set[ast.stmt]:
-    """The definitions of an answer that the set-up has word for word, with all that they refer to."""
+    """The definitions of an answer that the set-up has in the same form, and so has all that they refer to."""
     if not setup or not (there := _definitions(ast.parse(setup).body)):
         return set()
-    own = _definitions(body)
+    definitions = _definitions(body)
     same = {
         name
-        for name, node in own.items()
+        for name, node in definitions.items()
         if name in there and name not in targets and _key(node, name) == _key(there[name], name)
     }
     bound = {name for node in body for name in binds(node)}
-    while differing := {name for name in same if (reads(own[name]) & bound) - same}:
+    while differing := {name for name in same if (reads(definitions[name]) & bound) - same}:
         same -= differing
-    return {own[name] for name in same if not isinstance(own[name], ast.Import | ast.ImportFrom)}
+    return {definitions[name] for name in same if not isinstance(definitions[name], ast.Import | ast.ImportFrom)}
 
 
 def _definitions(body: list[ast.stmt]) -> dict[str, ast.stmt]:
@@ -49,7 +49,7 @@ def _defined(node: ast.stmt) -> Iterator[str]:
 def _key(node: ast.stmt, name: str) -> str:
     """The same for the same definition; of an import, what the name stands for."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        alias = next((one for one in node.names if name in binds(one)), None)
+        alias = next((imported for imported in node.names if name in binds(imported)), None)
         source = f"{node.level} {node.module}" if isinstance(node, ast.ImportFrom) else ""
         return f"{source} {alias and alias.name}"
     return ast.dump(node)

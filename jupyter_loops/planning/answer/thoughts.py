@@ -1,4 +1,4 @@
-"""What a reasoning model thought aloud before its answer."""
+"""The thoughts that a reasoning model writes before its answer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LINE_END = re.compile(r"[ \t]*(?:\Z|[\r\n]|```|~~~)")
 
 def after_thoughts(answer: str, blocks_of: Callable[[str], list[Block[T]]]) -> tuple[str, list[Block[T]]]:
     """The answer without the thoughts before it, and its fenced blocks."""
-    rest = answer[_opening(answer) :]
-    blocks = blocks_of(rest)
-    end = _orphan(rest, blocks)
-    return (rest[end:], blocks_of(rest[end:])) if end else (rest, blocks)
+    reply = answer[_tagged_end(answer) :]
+    blocks = blocks_of(reply)
+    end = _orphan(reply, blocks)
+    return (reply[end:], blocks_of(reply[end:])) if end else (reply, blocks)
 
 
-def _opening(answer: str) -> int:
+def _tagged_end(answer: str) -> int:
     """Where the answer goes on after tagged thoughts at its beginning; its end where one is never closed."""
     at, tags = 0, _TAG.finditer(answer)
     for tag in tags:
@@ -60,13 +60,13 @@ def _outside(answer: str, blocks: Sequence[Block[T]]) -> list[re.Match[str]]:
         for block, after in pairwise([*blocks, None])
         if block and (block.value is not None or (block.closed and not (after and after.start < block.end)))
     ]
-    found, place = [], 0
+    tags, place = [], 0
     for tag in _TAG.finditer(answer):
         while place < len(spans) and spans[place][1] <= tag.start():
             place += 1
         if place == len(spans) or tag.start() < spans[place][0]:
-            found.append(tag)
-    return found
+            tags.append(tag)
+    return tags
 
 
 def _stands_alone(answer: str, tag: re.Match[str]) -> bool:

@@ -1,6 +1,6 @@
-"""Calls of tools that an answer has in words.
+"""Tool calls that an answer writes as text.
 
-Read leniently, because models have been taught different forms; what is called is validated strictly elsewhere.
+The reader is lenient, because models are trained on different forms. The call itself is validated strictly elsewhere.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PAIRS = (
     (re.compile(r"<arg_key>\s{0,9}([\w.-]{1,200})\s{0,9}</arg_key>\s{0,9}<arg_value>"), "</arg_value>"),
 )
 _INNER = re.compile(r"</?(?:arguments|args|parameters|input)>")
-_BEGUN = re.compile(
+_CALL_START = re.compile(
     rf"^\s{{0,9}}(?:<\|?(?:{_TAGS})\|?>|<function=|<invoke |\[TOOL_CALLS\]|<\|python_tag\|>)", re.MULTILINE
 )
 _OBJECT = re.compile(r"""[\[{\s]{1,9}["'](?:tool|name|function)["']\s{0,9}:\s{0,9}["']([\w.-]{1,200})["']""")
@@ -50,21 +50,21 @@ _LINES = 200  # of an answer, at which JSON may begin
 
 def calls(answer: str, names: Names = None) -> list[Call]:
     """The calls that an answer makes of tools with these names (None: of any); none where it is an answer."""
-    text = _spoken(answer)
-    for form in (_tagged, _whole, _fenced, _within):
-        if found := list(islice(form(text, names), _MOST)):
-            return found
+    text = _prose(answer)
+    for form in (_tagged, _unwrapped, _fenced, _within):
+        if parsed := list(islice(form(text, names), _MOST)):
+            return parsed
     return []
 
 
 def begins_call(answer: str, names: Collection[str]) -> bool:
     """Whether a call is made or begun, readable or not, and no code or value is given."""
-    text = _spoken(answer)
+    text = _prose(answer)
     objects = map(_OBJECT.match, (text, *(block.text for block in _blocks(text))))
-    return bool(calls(text, names) or _BEGUN.search(text) or any(found and found[1] in names for found in objects))
+    return bool(calls(text, names) or _CALL_START.search(text) or any(match and match[1] in names for match in objects))
 
 
-def _spoken(answer: str) -> str:
+def _prose(answer: str) -> str:
     """The answer without its thoughts, and without blocks of code, in which a call is only written about."""
     text = after_thoughts(answer[:_LONGEST], lambda _: [])[0].strip()
     for block in reversed(_blocks(text)):
@@ -99,31 +99,31 @@ def _bracketed(text: str) -> Iterator[str]:
 
 
 def _xml(text: str) -> Iterator[Call]:
-    for opening, closing in _NAMED:
-        for name, inner in _between(text, opening, closing):
+    for opener, closing in _NAMED:
+        for name, inner in _between(text, opener, closing):
             pairs = [pair for form in _PAIRS for pair in _between(inner, *form)]
-            value = {key: said.strip("\n") for key, said in pairs} if pairs else _json(_INNER.sub("", inner))
+            value = {key: content.strip("\n") for key, content in pairs} if pairs else _json(_INNER.sub("", inner))
             yield name, json.dumps(value if isinstance(value, dict) else {})
 
 
-def _between(text: str, opening: re.Pattern[str], closing: str) -> Iterator[tuple[str, str]]:
+def _between(text: str, opener: re.Pattern[str], closing: str) -> Iterator[tuple[str, str]]:
     """Name and content of each pair of marks; nothing closes at the end of the text."""
-    for found in islice(opening.finditer(text), _MOST):
-        end = text.find(closing, found.end()) if closing else len(text)
+    for match in islice(opener.finditer(text), _MOST):
+        end = text.find(closing, match.end()) if closing else len(text)
         if end >= 0:
-            yield found[1], text[found.end() : end]
+            yield match[1], text[match.end() : end]
 
 
-def _whole(text: str, names: Names) -> Iterator[Call]:
+def _unwrapped(text: str, names: Names) -> Iterator[Call]:
     """JSON from the first character on, one value a line, or Python's own form."""
     lines = text.splitlines()
     values = [_json(line) for line in lines] if 1 < len(lines) <= _MOST and text.startswith("{") else []
-    found = [call for value in values for call in _values(value, names)]
-    yield from found if found and None not in values else [*_values(_json(text), names)] or _python(text, names)
+    parsed = [call for value in values for call in _values(value, names)]
+    yield from parsed if parsed and None not in values else [*_values(_json(text), names)] or _python(text, names)
 
 
 def _fenced(text: str, names: Names) -> Iterator[Call]:
-    """In fences, whatever is said around them."""
+    """In fences, with any text around them."""
     for block in _blocks(text):
         yield from list(_values(_json(block.text), names)) or list(_python(block.text.strip(), names))
 
@@ -143,8 +143,8 @@ def _blocks(text: str) -> list[Block[str]]:
 
 
 def _values(value: Any, names: Names) -> Iterator[Call]:
-    for one in (value if isinstance(value, list) else [value])[:_MOST]:
-        if call := _call(one, names):
+    for item in (value if isinstance(value, list) else [value])[:_MOST]:
+        if call := _call(item, names):
             yield call
 
 
@@ -156,8 +156,10 @@ def _call(value: Any, names: Names) -> Call | None:
         return None
     key = next((key for key in _NAMES if isinstance(value.get(key), str)), None)
     arguments: Any = next((value[key] for key in _ARGUMENTS if key in value), None)
-    ours = key == "tool" and arguments is not None  # the form that was told; who calls what is not there hears so
-    if key is None or not (names is None or ours or value[key] in names):
+    documented = (
+        key == "tool" and arguments is not None
+    )  # the form in the prompt: a call of an unknown tool is reported
+    if key is None or not (names is None or documented or value[key] in names):
         return None
     arguments = {} if arguments is None else arguments
     return value[key], arguments if isinstance(arguments, str) else json.dumps(arguments)
@@ -168,8 +170,10 @@ def _python(text: str, names: Names) -> Iterable[Call]:
     if not names or len(text) > _BRACKETS * 4 or not text.endswith((")", "]")):
         return []
     try:
-        whole = ast.parse(text, mode="eval").body
-        return [_literal(one, names) for one in (whole.elts if isinstance(whole, ast.List) else [whole])]
+        expression = ast.parse(text, mode="eval").body
+        return [
+            _literal(call, names) for call in (expression.elts if isinstance(expression, ast.List) else [expression])
+        ]
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return []
 
@@ -177,17 +181,17 @@ def _python(text: str, names: Names) -> Iterable[Call]:
 def _literal(node: ast.expr, names: Collection[str]) -> Call:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in names or node.args:
         raise ValueError
-    return node.func.id, json.dumps({one.arg or "": ast.literal_eval(one.value) for one in node.keywords})
+    return node.func.id, json.dumps({keyword.arg or "": ast.literal_eval(keyword.value) for keyword in node.keywords})
 
 
 def _json(text: str) -> Any:
-    """What the text says, repaired unless it was cut off: then it may have gone on otherwise."""
+    """The JSON value of the text. It is repaired, unless it was cut off: the end is unknown then."""
     text = text.strip()
     if not text.startswith(("{", "[")):
         return None
     with contextlib.suppress(ValueError, RecursionError):
         return json.JSONDecoder().raw_decode(text)[0]
     with contextlib.suppress(ValueError, RecursionError):
-        whole = text.endswith(("}", "]")) and text.count("{") + text.count("[") <= _BRACKETS
-        return almost_json.repaired(text) if whole else None
+        complete = text.endswith(("}", "]")) and text.count("{") + text.count("[") <= _BRACKETS
+        return almost_json.repaired(text) if complete else None
     return None

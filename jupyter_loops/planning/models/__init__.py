@@ -18,12 +18,12 @@ def open_model(
     api_base: str | None = None,
     price: Price | None = None,
     unlisted: Price | None = None,
-    asked: int = 0,
+    answered: int = 0,
 ) -> Model:
     """The model behind a name: `local…`, `gguf:PATH`, `script:FILE` (a JSON list of answers), or a LiteLLM name.
 
-    Nothing is imported or started before the model's own `open`. A run that goes on has `asked` so often already,
-    which only a script needs to know. `unlisted` is the price of a model that has none of its own.
+    Nothing is imported or started before the model's own `open`. A script goes on after the `answered`
+    calls that a resumed run has made. `unlisted` is the price of a model that has none of its own.
     """
     if records.is_embedded(name):
         from .embedded.model import EmbeddedModel
@@ -32,7 +32,7 @@ def open_model(
     if name.startswith(_SCRIPT):
         from .replay import ReplayModel
 
-        return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price, asked=asked)
+        return ReplayModel.from_file(Path(name.removeprefix(_SCRIPT)), price=price, answered=answered)
     from .openai_server import OpenAIServerModel, speaks_openai
 
     if api_base is not None and speaks_openai(name):

@@ -1,4 +1,4 @@
-"""LiteLLM, imported once and late, and told to keep to itself."""
+"""LiteLLM, imported once and late, without telemetry, downloads and printed advice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SETTINGS = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION
 # What the first call imports: better here than between a question and its answer.
 _LATE = ("litellm._service_logger", "litellm.proxy._types", "litellm.llms.hosted_vllm.chat.transformation")
 
-# What pydantic says of LiteLLM's own types, in a person's notebook, to nobody's use.
+# A warning of pydantic about LiteLLM's own types, of no use in a notebook.
 _ADVICE = "Items? .* on TypedDict class"
 
 
@@ -75,23 +75,23 @@ def _send_once() -> None:
     """
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-    again = getattr(AsyncHTTPHandler, "single_connection_post_request", None)
-    if again is None:  # a later LiteLLM may do without it
+    original = getattr(AsyncHTTPHandler, "single_connection_post_request", None)
+    if original is None:  # a later LiteLLM may do without it
         return
 
-    @functools.wraps(again)
+    @functools.wraps(original)
     async def resend(*args: Any, **kwargs: Any) -> Any:
         broken = sys.exc_info()[1]  # the fault that it is called for
         if current.get() is not None and broken is not None:
             raise broken
-        return await again(*args, **kwargs)
+        return await original(*args, **kwargs)
 
     setattr(AsyncHTTPHandler, "single_connection_post_request", resend)  # noqa: B010  # mypy refuses the assignment
 
 
 @contextlib.contextmanager
 def _no_collections() -> Iterator[None]:
-    """The collector walks what an import has built time and again, and finds nothing: a sixth of the whole."""
+    """Pause the garbage collector: it finds nothing during an import, and takes a sixth of its time."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -1,6 +1,6 @@
-"""What an endpoint does not take: learned from its refusal, and left out for the rest of the process.
+"""Features that an endpoint refuses: learned from its refusal, and left out for the rest of the process.
 
-The history keeps what was learned, so that the next kernel does not ask for it again, see `remember`.
+The history stores the refusals, so that the next kernel does not send them again, see `remember`.
 
 A request without the refused part is the same question: a schema is in the prompt's text as well, a system message
 becomes the beginning of the user's, and an answer that is not streamed arrives in one piece.
@@ -17,7 +17,7 @@ from jupyter_loops.core.redaction import redact
 SHORTER = "max_tokens"  # named max_completion_tokens from then on
 SCHEMA, SYSTEM, SEED, TEMPERATURE, STOP = "a schema", "a system message", "a seed", "a temperature", "stop words"
 USAGE, STREAM = "usage in the stream", "streaming"
-TOOLS = "tool calls"  # described in the prompt from then on, see spoken.py
+TOOLS = "tool calls"  # described in the prompt from then on, see prompted_tools.py
 BREAKS = 2  # answers that break off in a row before streaming is given up
 
 _KEYS = {
@@ -81,8 +81,8 @@ def longer(most: int) -> str:
 
 def remember(refusals: Iterable[Mapping[str, str]]) -> None:
     """Take over what other kernels learned: model, endpoint and feature of each refusal."""
-    for one in refusals:
-        key, feature = _key(one["model"], one["endpoint"]), one["feature"]
+    for refusal in refusals:
+        key, feature = _key(refusal["model"], refusal["endpoint"]), refusal["feature"]
         if feature in _retried.get(key, ()):
             continue
         if most := _OF_LONGER.fullmatch(feature):
@@ -93,13 +93,13 @@ def remember(refusals: Iterable[Mapping[str, str]]) -> None:
 
 def retry(model: str) -> list[str]:
     """Send a model's endpoints again what they refused; gives the features."""
-    found = set[str]()
+    retried = set[str]()
     for key in {key for key in (*_refused, *_caps) if key[0] == model}:
-        gone = _refused.get(key, set()) | ({longer(_caps.pop(key))} if key in _caps else set())
-        _retried.setdefault(key, set()).update(gone)
+        refused_features = _refused.get(key, set()) | ({longer(_caps.pop(key))} if key in _caps else set())
+        _retried.setdefault(key, set()).update(refused_features)
         _refused.get(key, set()).clear()
-        found |= gone
-    return sorted(found)
+        retried |= refused_features
+    return sorted(retried)
 
 
 def regained(model: str, endpoint: str, request: dict[str, Any]) -> tuple[str, ...]:
@@ -107,8 +107,8 @@ def regained(model: str, endpoint: str, request: dict[str, Any]) -> tuple[str, .
     retried = _retried.get(_key(model, endpoint), set())
     if not retried:
         return ()
-    asked = tokens(request)
-    beyond = {one for one in retried if (most := _OF_LONGER.fullmatch(one)) and asked > int(most[1])}
+    requested = tokens(request)
+    beyond = {feature for feature in retried if (most := _OF_LONGER.fullmatch(feature)) and requested > int(most[1])}
     return tuple(sorted(retried & _sent(request) | beyond))
 
 
@@ -117,25 +117,25 @@ def _key(model: str, endpoint: str) -> Key:
     return model, redact(endpoint)
 
 
-def capped(model: str, endpoint: str, text: str, asked: int) -> int | None:
+def capped(model: str, endpoint: str, text: str, requested: int) -> int | None:
     """Learn from a refusal how long an answer may be; None where it is about something else."""
     if not (_LONGEST.search(text) and _TOO_LONG.search(text)):
         return None
     numbers = re.findall(r"\d[\d,]{0,9}", _STATUS.sub("", text))
-    fitting = [number for said in numbers if _LEAST <= (number := _number(said)) < asked]
+    fitting = [number for digits in numbers if _LEAST <= (number := _number(digits)) < requested]
     if fitting:
         _caps[_key(model, endpoint)] = max(fitting)
     return max(fitting, default=None)
 
 
-def _number(said: str) -> int:
-    return int(said.replace(",", ""))
+def _number(digits: str) -> int:
+    return int(digits.replace(",", ""))
 
 
 def tokens(request: dict[str, Any]) -> int:
     """Tokens of the longest answer that is asked for."""
-    asked: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
-    return asked
+    requested: int = request.get("max_tokens") or request["extra_body"]["max_completion_tokens"]
+    return requested
 
 
 def named(text: str, request: dict[str, Any]) -> str | None:
@@ -143,16 +143,18 @@ def named(text: str, request: dict[str, Any]) -> str | None:
     if not _REFUSES.search(text):
         return None
     sent = _sent(request)
-    return next((name for name, said in _NAMED.items() if name in sent and re.search(said, text, re.IGNORECASE)), None)
+    return next(
+        (name for name, pattern in _NAMED.items() if name in sent and re.search(pattern, text, re.IGNORECASE)), None
+    )
 
 
 def without(request: dict[str, Any], features: set[str]) -> dict[str, Any]:
     """The request with these features left out."""
     features = features | {USAGE} if STREAM in features else features
-    kept = {key: value for key, value in request.items() if _KEYS.get(key) not in features}
+    reduced = {key: value for key, value in request.items() if _KEYS.get(key) not in features}
     if SHORTER in features:
-        kept["extra_body"] = {"max_completion_tokens": kept.pop("max_tokens")}
-    return {**kept, "messages": _one_voice(kept["messages"])} if SYSTEM in features else kept
+        reduced["extra_body"] = {"max_completion_tokens": reduced.pop("max_tokens")}
+    return {**reduced, "messages": _merge_system_messages(reduced["messages"])} if SYSTEM in features else reduced
 
 
 def _sent(request: dict[str, Any]) -> set[str]:
@@ -161,9 +163,9 @@ def _sent(request: dict[str, Any]) -> set[str]:
     return sent | ({SYSTEM} if any(turn["role"] == "system" for turn in request["messages"]) else set())
 
 
-def _one_voice(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+def _merge_system_messages(messages: list[dict[str, str]]) -> list[dict[str, str]]:
     """System messages at the head of the user's first."""
-    told = [turn["content"] for turn in messages if turn["role"] == "system"]
-    rest = [turn for turn in messages if turn["role"] != "system"] or [{"role": "user", "content": ""}]
-    first = {**rest[0], "content": "\n\n".join(filter(None, [*told, rest[0]["content"]]))}
-    return [first, *rest[1:]]
+    system_texts = [turn["content"] for turn in messages if turn["role"] == "system"]
+    turns = [turn for turn in messages if turn["role"] != "system"] or [{"role": "user", "content": ""}]
+    first = {**turns[0], "content": "\n\n".join(filter(None, [*system_texts, turns[0]["content"]]))}
+    return [first, *turns[1:]]

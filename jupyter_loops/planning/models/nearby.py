@@ -27,10 +27,10 @@ class Served:
 def served(ports: Mapping[int, str] = PORTS) -> list[Served]:
     """What answers `/v1/models` on these ports of the loopback interface. What answers otherwise is left out."""
     with ThreadPoolExecutor(len(ports) or 1) as threads:
-        found = threads.map(_models, ports)
+        model_names = threads.map(_models, ports)
     return [
         Served(server, name, _options(server, port, name))
-        for (port, server), names in zip(ports.items(), found, strict=True)
+        for (port, server), names in zip(ports.items(), model_names, strict=True)
         for name in names
     ]
 

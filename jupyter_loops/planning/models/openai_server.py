@@ -60,7 +60,7 @@ class OpenAIServerModel(LiteLLMModel):
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, rather too many than too few."""
-        messages = prompted_tools.told(messages, tools)
+        messages = prompted_tools.plain_messages(messages, tools)
         return sum(estimate(message.content) + PER_MESSAGE for message in messages) + (ABOUT_TOOLS if tools else 0)
 
     def calling(self) -> Calling:
@@ -68,9 +68,9 @@ class OpenAIServerModel(LiteLLMModel):
         return self._calling or (Calling.PROMPTED if TOOLS in self._refused else Calling.NATIVE)
 
     def _resolve(self) -> None:
-        prefix, slash, rest = self._model.partition("/")
+        prefix, slash, model = self._model.partition("/")
         if slash and prefix in _KEYS:
-            self._model = rest
+            self._model = model
         else:
             prefix = ""
         self._key = self._key or os.environ.get(_KEYS[prefix])
@@ -108,7 +108,7 @@ class OpenAIServerModel(LiteLLMModel):
             await response.aclose()
         if reply.error:
             raise RefusedError(HTTPStatus.OK, json.dumps(reply.error).encode(), response.headers)
-        return Whole(reply) if body.get("stream") else reply
+        return UnstreamedReply(reply) if body.get("stream") else reply
 
 
 def _broken(error: httpx.TransportError) -> ConnectionError:
@@ -142,7 +142,7 @@ class _Node(dict[str, Any]):
 def _node(value: Any) -> Any:
     if isinstance(value, dict):
         return _Node(value)
-    return [_node(each) for each in value] if isinstance(value, list) else value
+    return [_node(item) for item in value] if isinstance(value, list) else value
 
 
 class EventStream:
@@ -182,7 +182,7 @@ class EventStream:
         await self._response.aclose()
 
 
-class Whole:
+class UnstreamedReply:
     """An answer in one piece, from a server that was asked for a stream and does not stream."""
 
     def __init__(self, reply: _Node) -> None:
@@ -199,10 +199,10 @@ class Whole:
 
 async def _client(*, secure: bool) -> httpx.AsyncClient:
     """One client of the running loop for all models; without TLS no certificates are read."""
-    known = _clients.setdefault(asyncio.get_running_loop(), {})
-    if secure not in known:
-        known[secure] = await asyncio.to_thread(_make_client, secure)
-    return known[secure]
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    if secure not in clients:
+        clients[secure] = await asyncio.to_thread(_make_client, secure)
+    return clients[secure]
 
 
 def _make_client(secure: bool) -> httpx.AsyncClient:
@@ -216,8 +216,8 @@ def _make_client(secure: bool) -> httpx.AsyncClient:
 @cache
 def _listed() -> dict[str, dict[str, Any]]:
     """LiteLLM's map of models, read without importing it."""
-    found = importlib.util.find_spec("litellm")
-    for folder in (found.submodule_search_locations or []) if found else []:
+    spec = importlib.util.find_spec("litellm")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / _PRICES
         if path.is_file():
             listed: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))

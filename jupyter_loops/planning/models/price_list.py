@@ -53,13 +53,13 @@ _corrected: dict[str, Price] = {}  # by the model's name as in the history
 
 
 def correct(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Take over what the history says that models really cost."""
+    """Load the corrected prices that the history stores."""
     _corrected.clear()
     _corrected.update({row["model"]: _price(row, "correction") for row in rows})
 
 
 def corrected(model: str) -> Price | None:
-    """What somebody said that a model really costs."""
+    """The corrected price of a model, where somebody gave one."""
     return _corrected.get(model)
 
 
@@ -67,29 +67,31 @@ def find(provider: str, model: str, day: date | None = None) -> Price | None:
     """The row of a provider's model that holds on that day (UTC); today's by default."""
     day, name = day or datetime.now(UTC).date(), _SNAPSHOT.sub("", model.rpartition("/")[2])
     rows = [row.split() for row in _PAGES.get(provider, "").strip().splitlines()]
-    held = [row for row in rows if row[0] == name and date.fromisoformat(row[1]) <= day]
-    if not held:
+    valid_rows = [row for row in rows if row[0] == name and date.fromisoformat(row[1]) <= day]
+    if not valid_rows:
         return None
-    _, since, *numbers = max(held, key=lambda row: row[1])
+    _, since, *numbers = max(valid_rows, key=lambda row: row[1])
     prompt, completion, cached = (None if number == "-" else float(number) / 1e6 for number in numbers)
     return _price({"prompt": prompt, "completion": completion, "cached": cached}, f"price list of {since}")
 
 
-def dearer(listed: Price | None, ours: Price | None) -> Price | None:
-    """Of two sources the higher number of each kind; the source is the one that raised any of them."""
-    if listed is None or ours is None:
-        return listed or ours
-    cached = listed.cached if ours.cached is None or listed.cached is None else max(listed.cached, ours.cached)
-    found = replace(
+def dearer(listed: Price | None, published: Price | None) -> Price | None:
+    """The higher amount of each kind. The source is the price list where it raised one of them."""
+    if listed is None or published is None:
+        return listed or published
+    cached = (
+        listed.cached if published.cached is None or listed.cached is None else max(listed.cached, published.cached)
+    )
+    higher = replace(
         listed,
-        prompt=max(listed.prompt, ours.prompt),
-        completion=max(listed.completion, ours.completion),
+        prompt=max(listed.prompt, published.prompt),
+        completion=max(listed.completion, published.completion),
         cached=cached,
     )
-    return found if found == listed else replace(found, source=f"{ours.source}, dearer than LiteLLM's")
+    return higher if higher == listed else replace(higher, source=f"{published.source}, dearer than LiteLLM's")
 
 
 def _price(row: Mapping[str, Any], source: str) -> Price:
     kinds = ("prompt", "completion", "cached", "reasoning")
-    known: dict[str, Any] = {kind: row.get(kind) for kind in kinds}
-    return Price(**known, source=source)
+    amounts: dict[str, Any] = {kind: row.get(kind) for kind in kinds}
+    return Price(**amounts, source=source)

@@ -61,7 +61,7 @@ class LiteLLMModel:
         self._price, self._unlisted, self._window = price, unlisted, window
         self._stop, self._idle = list(stop), idle
         self._calling = calling
-        self._given = self._model = name
+        self._full_name = self._model = name
         self._provider = ""
         self._refused = refused(name, self.endpoint)
         self._broken = 0  # streams in a row that broke off
@@ -76,8 +76,8 @@ class LiteLLMModel:
     ) -> Completion:
         """Answer once, without retries; `sampling.timeout` bounds the whole call."""
         await self.open()
-        asked, prompt = prompt, self._spoken(prompt)
-        longest = features.cap(self._given, self.endpoint) or sampling.max_tokens
+        original, prompt = prompt, self._in_plain_messages(prompt)
+        longest = features.cap(self._full_name, self.endpoint) or sampling.max_tokens
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, longest))
         request = without(self._request(prompt, sampling, stream=on_text is not None), self._refused)
         wire = ResponseFilter(name=self.name, tokens=sampling.max_tokens, streaming="stream" in request)
@@ -102,15 +102,15 @@ class LiteLLMModel:
             raise fault from None
         finally:
             current.reset(sending)
-        regained = features.regained(self._given, self.endpoint, request)
-        return replace(answer, regained=regained, calls=answer.calls or self._written(answer.text, asked))
+        regained = features.regained(self._full_name, self.endpoint, request)
+        return replace(answer, regained=regained, calls=answer.calls or self._written(answer.text, original))
 
     def _written(self, text: str, prompt: Prompt) -> tuple[ToolCall, ...]:
         """Calls in words; models that have tool calls of their own write some that way all the same."""
         if not prompt.tools or not prompt.may_call or self.calling() is Calling.NEVER:
             return ()
         before = sum(len(message.calls) for message in prompt.messages)
-        return prompted_tools.heard(text, [offer.name for offer in prompt.tools], before + 1)
+        return prompted_tools.read_calls(text, [offer.name for offer in prompt.tools], before + 1)
 
     def calling(self) -> Calling:
         """How it calls tools. One whose name LiteLLM does not know is asked, and may refuse."""
@@ -119,12 +119,12 @@ class LiteLLMModel:
         able = not self._entry() or load().supports_function_calling(self._model)
         return Calling.NATIVE if able and TOOLS not in self._refused else Calling.PROMPTED
 
-    def _spoken(self, prompt: Prompt) -> Prompt:
+    def _in_plain_messages(self, prompt: Prompt) -> Prompt:
         """The prompt in plain messages, where the endpoint has no tool calls."""
         if not prompt.tools or (how := self.calling()) is Calling.NATIVE:
             return prompt
         tools = prompt.tools if how is Calling.PROMPTED and prompt.may_call else ()
-        return replace(prompt, messages=prompted_tools.told(prompt.messages, tools))
+        return replace(prompt, messages=prompted_tools.plain_messages(prompt.messages, tools))
 
     def _fault(self, error: Exception, request: dict[str, Any]) -> ModelError:
         """What went wrong; a refused part of the request is remembered, so that the next one is without it."""
@@ -137,19 +137,19 @@ class LiteLLMModel:
             return FeatureError(f"{self.name} does not give {longer} ({fault.message})", longer)
         return fault if feature is None else self._without(feature, fault.message)
 
-    def _capped(self, said: str, request: dict[str, Any]) -> int | None:
-        return features.capped(self._given, self.endpoint, said, tokens(request))
+    def _capped(self, message: str, request: dict[str, Any]) -> int | None:
+        return features.capped(self._full_name, self.endpoint, message, tokens(request))
 
-    def _without(self, feature: str, said: str, *, lasts: bool = True) -> FeatureError:
+    def _without(self, feature: str, message: str, *, lasts: bool = True) -> FeatureError:
         self._refused.add(feature)
-        without = f"{self.name} does not take {feature}, and is asked without from now on ({said})"
+        without = f"{self.name} does not take {feature}, and is asked without from now on ({message})"
         return FeatureError(without, feature, lasts=lasts)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:
         """Prompt tokens, by OpenAI's tokenizer for its own models, otherwise the larger of that and an estimate."""
         litellm = load()
         if tools:
-            messages = prompted_tools.told(messages, tools)  # in words they take more than as JSON
+            messages = prompted_tools.plain_messages(messages, tools)  # in words they take more than as JSON
         chat = [{"role": message.role, "content": message.content} for message in messages]
         counted = int(litellm.token_counter(model=self._model, messages=chat))
         about = ABOUT_TOOLS if tools else 0
@@ -160,8 +160,8 @@ class LiteLLMModel:
 
     def price(self) -> Price | None:
         """The price that was given, or that a person corrected, or the dearer list price, or the unlisted one."""
-        if known := self._price or price_list.corrected(self.name):
-            return known
+        if fixed_price := self._price or price_list.corrected(self.name):
+            return fixed_price
         return price_list.dearer(self._listed(), price_list.find(self._provider, self._model)) or self._unlisted
 
     def _listed(self) -> Price | None:
@@ -263,7 +263,7 @@ class LiteLLMModel:
         refusal = not text and getattr(choice.message, "refusal", None)
         if on_text is not None and text:
             on_text(text)
-        calls = _calls(getattr(choice.message, "tool_calls", None) or (), room).made(self.name)
+        calls = _calls(getattr(choice.message, "tool_calls", None) or (), room).assembled(self.name)
         return self._completion(
             request,
             answered(text, thoughts_of(choice.message), calls=bool(calls)),
@@ -276,34 +276,34 @@ class LiteLLMModel:
 
     async def _stream(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Completion:
         started = time.perf_counter()
-        heard = StreamAccumulator(on_text, room=_PER_TOKEN * tokens(request))
+        accumulator = StreamAccumulator(on_text, room=_PER_TOKEN * tokens(request))
         stream = await self._send(request)
         stream.raise_on_model_repetition = lambda: (
             None
         )  # a long table may repeat itself, and the answer's room is bounded
         async with aclosing(stream):  # a cancelled call closes its connection, and the provider stops
             try:
-                await heard.listen(stream, self._idle)
+                await accumulator.listen(stream, self._idle)
             except StalledStreamError:
                 raise self._broke_off(f"stood still for {self._idle:g} s in the middle of its answer") from None
             except Exception:
-                self._broken += bool(heard.pieces)
+                self._broken += bool(accumulator.pieces)
                 if self._broken >= BREAKS:
                     raise self._without_streaming() from None
                 raise
-        if not heard.full and stream.received_finish_reason is None:
+        if not accumulator.full and stream.received_finish_reason is None:
             raise self._broke_off("broke off in the middle of its answer")
         self._broken = 0
         usage = next((chunk.usage for chunk in reversed(stream.chunks) if getattr(chunk, "usage", None)), None)
-        calls = heard.calls.made(self.name)
+        calls = accumulator.calls.assembled(self.name)
         return self._completion(
             request,
-            answered("".join(heard.pieces), "".join(heard.thoughts), calls=bool(calls)),
+            answered("".join(accumulator.pieces), "".join(accumulator.thoughts), calls=bool(calls)),
             usage,
             calls=calls,
-            finish_reason="length" if heard.full else stream.received_finish_reason,
+            finish_reason="length" if accumulator.full else stream.received_finish_reason,
             seconds=time.perf_counter() - started,
-            first_token_seconds=heard.first and heard.first - started,
+            first_token_seconds=accumulator.first and accumulator.first - started,
             model=(stream.chunks[0].model if stream.chunks else "") or "",
         )
 
@@ -322,8 +322,8 @@ class LiteLLMModel:
         if len(text) > room:
             text, facts["finish_reason"] = text[:room], "length"
         wire = current.get()
-        said = Message("assistant", text, calls=facts["calls"]).said["content"]
-        arrived = max(wire.arrived if wire else 0, estimate(said))
+        content = Message("assistant", text, calls=facts["calls"]).said["content"]
+        arrived = max(wire.arrived if wire else 0, estimate(content))
         usages = wire.usages if wire and wire.usages else [usage.model_dump()] if usage else []
         bill = read(usages, arrived, tokens(request))
         messages = [Message(turn["role"], turn["content"] or "") for turn in request["messages"]]
@@ -350,13 +350,13 @@ def _written(message: Message) -> dict[str, Any]:
     return turn | {"tool_call_id": message.answers} if message.answers else turn
 
 
-def _calls(asked: Sequence[Any], room: int) -> ToolCallAssembler:
+def _calls(tool_calls: Sequence[Any], room: int) -> ToolCallAssembler:
     """The calls of an answer in one piece, as many as there is room for."""
     calls = ToolCallAssembler()
-    for place, one in enumerate(asked):
-        name, arguments = str(one.function.name or ""), str(one.function.arguments or "")
+    for place, tool_call in enumerate(tool_calls):
+        name, arguments = str(tool_call.function.name or ""), str(tool_call.function.arguments or "")
         room -= len(name) + len(arguments)
         if room < 0:
             break
-        calls.take(place, str(one.id or ""), name, arguments)
+        calls.take(place, str(tool_call.id or ""), name, arguments)
     return calls

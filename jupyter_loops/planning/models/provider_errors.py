@@ -59,16 +59,16 @@ _BROKEN_OFF = re.compile(
 
 
 def classify(error: Exception, name: str, *, api_base: str | None = None, api_key: str | None = None) -> ModelError:
-    """What a failed call means for the loop. `name` and `api_base` are what the person chose."""
+    """The ModelError of a failed call. `name` and `api_base` are the person's choice."""
     raw = _raw(error)[:_READ]
-    said = _said(redact(raw, api_key)) or type(error).__name__
+    message = _provider_message(redact(raw, api_key)) or type(error).__name__
     status, causes = _status(error), _causes(error)
     broken_off = bool(_BROKEN_OFF.search(causes))
     unreached = not broken_off and bool(_UNREACHED.search(causes))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and (unreached or broken_off):
         status = None  # LiteLLM makes one up where there was no answer
     kind = _kind(error, status, raw)
-    line = _line(kind, name, said, status) if not unreached else _unreachable(name, api_base)
+    line = _line(kind, name, message, status) if not unreached else _unreachable(name, api_base)
     taken_up = status in {None, HTTPStatus.OK} and not unreached
     return ModelError(redact(line, api_key), kind, retry_after(_headers(error)), status, taken_up)
 
@@ -89,8 +89,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 def unknown_model(name: str) -> ModelError:
     """LiteLLM knows no provider for the name; say which names are near."""
-    known = [key for key, entry in load().model_cost.items() if entry.get("mode") in {"chat", "responses"}]
-    near = difflib.get_close_matches(name, ["local", *known], n=3, cutoff=0.6)
+    chat_models = [key for key, entry in load().model_cost.items() if entry.get("mode") in {"chat", "responses"}]
+    near = difflib.get_close_matches(name, ["local", *chat_models], n=3, cutoff=0.6)
     advice = (
         f"did you mean {' or '.join(near)}?" if near else "use a LiteLLM name such as anthropic/… or ollama/…, or local"
     )
@@ -103,9 +103,9 @@ def missing_key(name: str, variables: list[str]) -> ModelError:
 
 
 def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
-    """By what the answer says, then by LiteLLM's type, then by the status: the type alone says too little."""
-    if said := by_words(status, raw):
-        return said
+    """By the words of the answer, then by LiteLLM's type, then by the status: the type alone is too coarse."""
+    if kind_by_words := by_words(status, raw):
+        return kind_by_words
     names = {cls.__name__ for cls in type(error).__mro__}
     if named := next((kind for name, kind in _BY_TYPE.items() if name in names), None):
         return named
@@ -120,12 +120,12 @@ def _kind(error: Exception, status: int | None, raw: str) -> ErrorClass:
     )
 
 
-def _line(kind: ErrorClass, name: str, said: str, status: int | None) -> str:
+def _line(kind: ErrorClass, name: str, message: str, status: int | None) -> str:
     answered = f" ({status})" if status else ""
-    if kind is ErrorClass.AUTH and (status == HTTPStatus.TOO_MANY_REQUESTS or NO_CREDIT.search(said)):
-        return f"the account for {name} has no credit left{answered}: {said}"
+    if kind is ErrorClass.AUTH and (status == HTTPStatus.TOO_MANY_REQUESTS or NO_CREDIT.search(message)):
+        return f"the account for {name} has no credit left{answered}: {message}"
     if kind is ErrorClass.AUTH and status == HTTPStatus.FORBIDDEN:
-        return f"the account for {name} may not do that{answered}: {said}"
+        return f"the account for {name} may not do that{answered}: {message}"
     openings = {
         ErrorClass.AUTH: f"the key for {name} was refused{answered}: ",
         ErrorClass.RATE_LIMITED: f"{name} is rate limited{answered}: ",
@@ -134,7 +134,7 @@ def _line(kind: ErrorClass, name: str, said: str, status: int | None) -> str:
         ErrorClass.TRANSIENT: f"{name} failed for the moment{answered}: ",
         ErrorClass.MALFORMED: f"{name} sent an answer that cannot be read: ",
     }
-    return openings.get(kind, f"{name} cannot take the request{answered}: ") + said
+    return openings.get(kind, f"{name} cannot take the request{answered}: ") + message
 
 
 def _unreachable(name: str, api_base: str | None) -> str:
@@ -142,7 +142,7 @@ def _unreachable(name: str, api_base: str | None) -> str:
     return f"cannot reach {where}: is it running, and is there a network?"
 
 
-def _said(raw: str) -> str:
+def _provider_message(raw: str) -> str:
     """The provider's own words, on one line, without LiteLLM's wrapping."""
     text = re.sub(r"^(LiteLLM: ?|litellm\.\w+: ?|\w+Error: ?|\w+Exception - ?)+", "", " ".join(raw.split()))
     if inner := re.search(r"""["']message["']: ?["'](.+?)["'][,}]""", text):
@@ -159,12 +159,12 @@ def _raw(error: Exception) -> str:
 
 
 def _causes(error: BaseException | None) -> str:
-    """What each error said that led to this one: an SDK says "Connection error." of what could cost or could not."""
-    said: list[str] = []
-    while error is not None and len(said) < _DEEPEST:
-        said.append(str(error))
+    """The messages of all errors that led to this one: an SDK's own "Connection error." is too vague to classify."""
+    messages: list[str] = []
+    while error is not None and len(messages) < _DEEPEST:
+        messages.append(str(error))
         error = error.__cause__ or error.__context__
-    return "\n".join(said)
+    return "\n".join(messages)
 
 
 def _status(error: Exception) -> int | None:
@@ -174,5 +174,5 @@ def _status(error: Exception) -> int | None:
 
 def _headers(error: Exception) -> dict[str, str]:
     response: Any = getattr(error, "response", None)
-    found = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
-    return {str(key).lower(): str(value) for key, value in dict(found).items()}
+    headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
+    return {str(key).lower(): str(value) for key, value in dict(headers).items()}

@@ -47,11 +47,11 @@ class ReplayModel:
         self._price, self._window = price, window
 
     @classmethod
-    def from_file(cls, path: Path, *, price: Price | None = None, asked: int = 0) -> ReplayModel:
+    def from_file(cls, path: Path, *, price: Price | None = None, answered: int = 0) -> ReplayModel:
         """Read a script: a JSON list of answers, or an object with `answers` and `delay`.
 
         An answer is a text, `{"tool": NAME, "arguments": {…}}` for a call of a tool, or a list of those, or
-        `{"error": CLASS, "message": TEXT}` for a call that fails; the first `asked` were taken already.
+        `{"error": CLASS, "message": TEXT}` for a call that fails; the first `answered` are skipped.
         """
         try:
             script = json.loads(path.read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ class ReplayModel:
         answers = script.get("answers")
         if not isinstance(answers, list):
             raise PreflightError(f"the script {path.name} is not a JSON list of answers")
-        answers = [_answer(answer, path.name) for answer in answers[asked:]]
+        answers = [_answer(answer, path.name) for answer in answers[answered:]]
         model = cls(answers, delay=script.get("delay", 0.0), price=price or _FREE, name=f"script:{path.name}")
         model.endpoint = str(path)
         return model

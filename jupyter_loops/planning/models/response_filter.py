@@ -21,7 +21,7 @@ from .token_usage import read
 _EMPTY, _IDLE = 1000, 10_000  # pieces, and lines that are none, in a row that say nothing
 _CHOICES, _CALLS = 8, 200  # of one answer or piece: one is asked for
 _MOST = 10**9  # tokens of one call that LiteLLM is told of
-_SPOKEN = frozenset(
+_TEXT_KEYS = frozenset(
     {*("content", "text", "refusal", "reasoning_content", "reasoning", "thinking", "arguments", "partial_json")}
 )
 _DEEPEST = 8
@@ -31,7 +31,7 @@ current: ContextVar[ResponseFilter | None] = ContextVar("jupyter_loops_wire", de
 
 
 class BrokenResponseError(Exception):
-    """What arrives is not taken any further; the wire's fault says why."""
+    """The response is not read any further; the filter's `fault` has the reason."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class ResponseFilter:
     def refuse(
         self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True
     ) -> BrokenResponseError:
-        """Note the fault, and make what is to be raised."""
+        """Record the fault, and return the exception to raise."""
         self.fault = ModelError(f"{self.name} {how}", kind, taken_up=taken_up)
         return BrokenResponseError(how)
 
@@ -126,7 +126,7 @@ def _is_readable(choice: dict[str, Any]) -> bool:
     messages = [choice[key] for key in ("message", "delta") if key in choice]
     if "delta" in choice and choice["delta"] is None:  # of a last piece
         return True
-    return all(isinstance(each, dict) and isinstance(each.get("content"), str | None) for each in messages)
+    return all(isinstance(message, dict) and isinstance(message.get("content"), str | None) for message in messages)
 
 
 def _plain_choice(choice: Any) -> Any:
@@ -148,20 +148,24 @@ def _words(value: Any, depth: int) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items() if depth else ():
             if isinstance(item, str):
-                yield from [item] if key in _SPOKEN else []
+                yield from [item] if key in _TEXT_KEYS else []
             else:
                 yield from _words(item, depth - 1)
 
 
 def _too_many(value: Any) -> str:
-    """What is in an answer more often than anybody asked for."""
+    """Names what an answer has too many of: choices or tool calls. Empty where there is no excess."""
     choices = value.get("choices") if isinstance(value, dict) else None
     if not isinstance(choices, list):
         return ""
     if len(choices) > _CHOICES:
         return f"{len(choices):,} choices"
-    said = [choice.get(key) for choice in choices if isinstance(choice, dict) for key in ("message", "delta")]
-    calls = [one["tool_calls"] for one in said if isinstance(one, dict) and isinstance(one.get("tool_calls"), list)]
+    messages = [choice.get(key) for choice in choices if isinstance(choice, dict) for key in ("message", "delta")]
+    calls = [
+        message["tool_calls"]
+        for message in messages
+        if isinstance(message, dict) and isinstance(message.get("tool_calls"), list)
+    ]
     return f"{most:,} calls of tools" if (most := max(map(len, calls), default=0)) > _CALLS else ""
 
 

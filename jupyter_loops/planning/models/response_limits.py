@@ -20,7 +20,7 @@ _PIECE = 4096  # bytes that LiteLLM gets at a time; other runs have their turn i
 _INFLATED = 65_536  # bytes at a time
 _HEADERS = 65_536  # bytes
 _REFUSAL = 4096  # bytes that are read of one
-_WHOLE, _MOST = 1 << 20, 4 << 20  # bytes of an answer in one piece, and of a line: what a short one and any may have
+_BASE, _MOST = 1 << 20, 4 << 20  # bytes of an answer in one piece or of a line: for a short answer, and at most
 _PER_TOKEN = 64  # bytes of it for each token of the answer
 _GRACE = 2.0  # seconds for the usage and the end of a stream, once the answer is finished
 _STREAM, _PER_EVENT = 4 << 20, 2048  # bytes of a stream, and for each token
@@ -100,7 +100,7 @@ async def _pieces(wire: ResponseFilter, response: httpx.Response) -> AsyncGenera
         body = bytearray()
         async for piece in arriving:
             body += piece
-            if len(body) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
+            if len(body) > min(_BASE + _PER_TOKEN * wire.tokens, _MOST):
                 raise wire.too_large("an answer", len(body))
         yield wire.body(bytes(body))
     else:
@@ -109,7 +109,7 @@ async def _pieces(wire: ResponseFilter, response: httpx.Response) -> AsyncGenera
 
 
 async def _start(arriving: AsyncIterator[bytes]) -> bytes:
-    """As much as is read of a refusal."""
+    """The beginning of a refusal, as far as it is read."""
     body = bytearray()
     async for piece in arriving:
         body += piece
@@ -120,26 +120,26 @@ async def _start(arriving: AsyncIterator[bytes]) -> bytes:
 
 async def _lines(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Whole lines, a few at a time."""
-    begun, ready, total = bytearray(), bytearray(), 0
+    partial, ready, total = bytearray(), bytearray(), 0
     async for piece in _until_finished(wire, arriving):
         total += len(piece)
         if total > _STREAM + _PER_EVENT * wire.tokens:
             raise wire.too_large("a stream", total)
-        *lines, rest = piece.split(b"\n")
+        *lines, tail = piece.split(b"\n")
         for line in lines:
-            ready += wire.line(bytes(begun) + line + b"\n")
-            begun.clear()
+            ready += wire.line(bytes(partial) + line + b"\n")
+            partial.clear()
             if len(ready) >= _PIECE:
                 yield bytes(ready)
                 ready.clear()
-        begun += rest
-        if len(begun) > min(_WHOLE + _PER_TOKEN * wire.tokens, _MOST):
-            raise wire.too_large("a line", len(begun))
+        partial += tail
+        if len(partial) > min(_BASE + _PER_TOKEN * wire.tokens, _MOST):
+            raise wire.too_large("a line", len(partial))
         if ready:
             yield bytes(ready)
             ready.clear()
-    if begun:
-        yield wire.line(bytes(begun))
+    if partial:
+        yield wire.line(bytes(partial))
 
 
 async def _until_finished(wire: ResponseFilter, arriving: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:

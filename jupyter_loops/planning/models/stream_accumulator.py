@@ -46,15 +46,15 @@ class StreamAccumulator:
             raise
 
     def take(self, chunk: Any) -> None:
-        """Keep one piece, and pass it on."""
+        """Append one piece, and pass it on."""
         delta = chunk.choices[0].delta if chunk.choices else None
-        asked = getattr(delta, "tool_calls", None) or ()
+        tool_calls = getattr(delta, "tool_calls", None) or ()
         thought = thoughts_of(delta)
-        if self.first is None and delta and (delta.content or asked or thought):
+        if self.first is None and delta and (delta.content or tool_calls or thought):
             self.first = time.perf_counter()
         if thought:
             self.thoughts.append(thought[: self.room])
-        for piece in asked:
+        for piece in tool_calls:
             self._call(piece)
         if delta and delta.content:
             piece = delta.content[: self.room]
@@ -66,22 +66,22 @@ class StreamAccumulator:
     def _call(self, piece: Any) -> None:
         """A piece of a call; its arguments come bit by bit, and take up room as words do."""
         function = piece.function
-        said = [str(text or "") for text in (piece.id, function and function.name, function and function.arguments)]
-        kept = [self._fitting(text) for text in said]
-        self.calls.take(getattr(piece, "index", None) or 0, *kept)
-        self.on_text(said[2] or said[1])
+        texts = [str(text or "") for text in (piece.id, function and function.name, function and function.arguments)]
+        fitted = [self._fitting(text) for text in texts]
+        self.calls.take(getattr(piece, "index", None) or 0, *fitted)
+        self.on_text(texts[2] or texts[1])
 
     def _fitting(self, text: str) -> str:
-        kept = text[: self.room]
-        self.room -= len(kept)
-        self.full = self.full or len(kept) < len(text)
-        return kept
+        fitted = text[: self.room]
+        self.room -= len(fitted)
+        self.full = self.full or len(fitted) < len(text)
+        return fitted
 
 
 def thoughts_of(message: Any) -> str:
-    """What a model that thinks sends beside its answer, under either of its two names."""
-    found = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
-    return found if isinstance(found, str) else ""
+    """The thoughts that a reasoning model sends beside its answer, under either of their two names."""
+    thoughts = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    return thoughts if isinstance(thoughts, str) else ""
 
 
 def answered(text: str, thoughts: str, *, calls: bool) -> str:

@@ -28,16 +28,16 @@ def read(usages: Sequence[Any], arrived: int, room: int) -> TokenUsage:
     `usages` are what the provider said, once or piece by piece; `arrived` is an estimate of all words, thoughts and
     calls that came, `room` the most tokens that the answer was allowed.
     """
-    said = [_named(usage) for usage in usages if isinstance(usage, Mapping)]
-    prompt, completion, total = (_most(said, f"{name}_tokens") for name in ("prompt", "completion", "total"))
-    cached = _most([_part(usage, "prompt") for usage in said], "cached_tokens") or 0
-    reasoning = _most([*said, *(_part(usage, "completion") for usage in said)], "reasoning_tokens") or 0
+    reports = [_named(usage) for usage in usages if isinstance(usage, Mapping)]
+    prompt, completion, total = (_most(reports, f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    cached = _most([_part(usage, "prompt") for usage in reports], "cached_tokens") or 0
+    reasoning = _most([*reports, *(_part(usage, "completion") for usage in reports)], "reasoning_tokens") or 0
     likely = max(room, _MORE * arrived)
     sure = completion is not None and completion * _FEWER >= arrived
     answer = completion if completion is not None and sure else arrived
-    rest = total - (prompt or 0) if total is not None and prompt else 0
-    if answer < rest and (rest <= likely or rest == answer + reasoning):
-        answer = rest  # thoughts are billed, and told in the sum alone
+    remainder = total - (prompt or 0) if total is not None and prompt else 0
+    if answer < remainder and (remainder <= likely or remainder == answer + reasoning):
+        answer = remainder  # thoughts are billed, and only the sum has them
     elif reasoning > answer:
         sure, answer = False, answer + reasoning if answer + reasoning <= likely else answer
     sure = sure and prompt is not None and 0 < prompt >= cached
@@ -56,8 +56,8 @@ def _named(usage: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _most(usages: Sequence[Mapping[str, Any]], name: str) -> int | None:
-    found = [number for usage in usages if (number := _count(usage.get(name))) is not None]
-    return max(found, default=None)
+    numbers = [number for usage in usages if (number := _count(usage.get(name))) is not None]
+    return max(numbers, default=None)
 
 
 def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:

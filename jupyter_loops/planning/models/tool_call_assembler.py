@@ -13,23 +13,23 @@ from jupyter_loops.errors import ErrorClass, ModelError
 
 @dataclass(slots=True)
 class ToolCallAssembler:
-    """What has arrived of an answer's calls."""
+    """The tool calls of an answer, as far as they have arrived."""
 
-    _begun: list[dict[str, str]] = field(default_factory=list)  # id, name, arguments; in order
+    _calls: list[dict[str, str]] = field(default_factory=list)  # id, name, arguments; in order
     _at: dict[int, dict[str, str]] = field(default_factory=dict)  # index → the call that goes on there
 
     def take(self, index: int, id_: str, name: str, arguments: str) -> None:
-        """A piece of a call: of a new one where the id says so, or where the last one is whole and a name begins."""
+        """A piece of a call: of a new one where the id says so, or where the last one is complete and a name begins."""
         call = self._at.get(index)
-        if call is None or (id_ and call["id"] and id_ != call["id"]) or (name and not id_ and _whole(call)):
+        if call is None or (id_ and call["id"] and id_ != call["id"]) or (name and not id_ and _is_complete(call)):
             call = self._at[index] = {"id": "", "name": "", "arguments": ""}
-            self._begun.append(call)
+            self._calls.append(call)
         call["id"], call["name"] = call["id"] or id_, call["name"] or name
         call["arguments"] += arguments
 
-    def made(self, model: str) -> tuple[ToolCall, ...]:
+    def assembled(self, model: str) -> tuple[ToolCall, ...]:
         """The calls, each with an id of its own. Raises ModelError where two of them cannot be told apart."""
-        named = [call for call in self._begun if call["name"]]
+        named = [call for call in self._calls if call["name"]]
         if any(_is_two(call["arguments"]) for call in named):
             mixed = f"{model} sent calls of tools that cannot be told apart"
             raise ModelError(mixed, ErrorClass.MALFORMED, taken_up=True)
@@ -37,14 +37,14 @@ class ToolCallAssembler:
 
 
 def _numbered(calls: Iterable[dict[str, str]]) -> Iterable[ToolCall]:
-    known = set[str]()
+    ids = set[str]()
     for place, call in enumerate(calls):
-        own = call["id"] if call["id"] and call["id"] not in known else f"call_{place}"
-        known.add(own)
-        yield ToolCall(id=own, name=call["name"], arguments=call["arguments"])
+        unique_id = call["id"] if call["id"] and call["id"] not in ids else f"call_{place}"
+        ids.add(unique_id)
+        yield ToolCall(id=unique_id, name=call["name"], arguments=call["arguments"])
 
 
-def _whole(call: dict[str, str]) -> bool:
+def _is_complete(call: dict[str, str]) -> bool:
     read = _first(call["arguments"])
     return read is not None and isinstance(read[0], dict)
 

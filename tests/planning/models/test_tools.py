@@ -12,7 +12,7 @@ from jupyter_loops.errors import FeatureError
 from jupyter_loops.planning.models import features
 from jupyter_loops.planning.models.embedded.model import EmbeddedModel
 from jupyter_loops.planning.models.embedded.records import SMALLEST
-from jupyter_loops.planning.models.prompted_tools import heard
+from jupyter_loops.planning.models.prompted_tools import read_calls
 from jupyter_loops.planning.models.provider import LiteLLMModel
 from jupyter_loops.planning.models.replay import ReplayModel
 
@@ -134,7 +134,7 @@ async def test_tools_count_as_more_than_what_is_sent(endpoint):
     ],
 )
 def test_the_forms_that_models_were_taught_are_heard(said):
-    [call] = heard(said, ["look"])
+    [call] = read_calls(said, ["look"])
 
     assert (call.name, json.loads(call.arguments)) == ("look", {"product": "lamp"})
 
@@ -163,7 +163,7 @@ def test_the_forms_that_models_were_taught_are_heard(said):
     ],
 )
 def test_an_answer_is_no_call(answer):
-    assert heard(answer, ["look"]) == ()
+    assert read_calls(answer, ["look"]) == ()
 
 
 def test_several_calls_are_heard_in_their_order():
@@ -172,7 +172,7 @@ def test_several_calls_are_heard_in_their_order():
     tags = "".join(f"<tool_call>{line}</tool_call>" for line in lines.splitlines())
 
     for said in (lines, fences, tags):
-        assert [json.loads(call.arguments)["product"] for call in heard(said, ["look"])] == ["lamp", "mug"]
+        assert [json.loads(call.arguments)["product"] for call in read_calls(said, ["look"])] == ["lamp", "mug"]
 
 
 async def test_a_call_in_words_is_heard_of_an_endpoint_with_tool_calls_of_its_own(endpoint):
@@ -185,7 +185,7 @@ async def test_a_call_in_words_is_heard_of_an_endpoint_with_tool_calls_of_its_ow
 def test_a_thousand_calls_in_one_answer_are_not_all_looked_at():
     many = json.dumps([{"tool": "look", "arguments": {}}] * 1000)
 
-    assert len(heard(many)) == 100
+    assert len(read_calls(many)) == 100
 
 
 def test_a_result_cannot_close_its_fence():

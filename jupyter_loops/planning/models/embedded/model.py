@@ -45,7 +45,7 @@ class EmbeddedModel:
 
     def count(self, messages: Sequence[Message], tools: Sequence[Offer] = ()) -> int:  # noqa: ARG002  # it takes none
         """Prompt tokens, rather too many than too few."""
-        messages = prompted_tools.told(messages, ())
+        messages = prompted_tools.plain_messages(messages, ())
         return sum(estimate(message.content) + _PER_MESSAGE for message in messages)
 
     def price(self) -> Price | None:
@@ -53,7 +53,7 @@ class EmbeddedModel:
         return self._price
 
     def calling(self) -> Calling:
-        """As its record says: told of tools in words, a very small model never calls one."""
+        """As its record says: a very small model never calls a tool that is described in words."""
         return self._record.calling
 
     def window(self) -> int | None:

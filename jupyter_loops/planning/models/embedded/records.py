@@ -112,7 +112,7 @@ RECORDS = {record.name: record for record in (DEFAULT, LARGER, SMALLEST)}
 def find(name: str) -> EmbeddedRecord:
     """The record of `local`, `local:…` or `gguf:PATH`. Raises PreflightError."""
     if name.startswith(GGUF):
-        return _own(name)
+        return _user_file(name)
     if name not in RECORDS:
         near = difflib.get_close_matches(name, RECORDS, n=1, cutoff=0.0)[0]
         raise PreflightError(f"no embedded model is called {name}: did you mean {near}? There are {', '.join(RECORDS)}")
@@ -124,14 +124,14 @@ def is_embedded(name: str) -> bool:
     return name == DEFAULT.name or name.startswith((GGUF, f"{DEFAULT.name}:"))
 
 
-def _own(name: str) -> EmbeddedRecord:
+def _user_file(name: str) -> EmbeddedRecord:
     path = Path(name.removeprefix(GGUF)).expanduser().absolute()
     try:
         with path.open("rb") as file:
-            known = file.read(len(_MAGIC)) == _MAGIC
+            is_gguf = file.read(len(_MAGIC)) == _MAGIC
     except OSError as error:
         raise PreflightError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if not known:
+    if not is_gguf:
         raise PreflightError(f"{path} is not a model file: a GGUF file is wanted")
     return EmbeddedRecord(name=name, title=path.stem, file=str(path), window=8192, longest_answer=2048)
 
@@ -143,33 +143,33 @@ def intact(record: EmbeddedRecord) -> bool:
         return False
     if not record.sha256:
         return True
-    seen = _identity(file)
-    if _proven().get(record.name) == [*seen, record.sha256]:
+    identity = _identity(file)
+    if _proven().get(record.name) == [*identity, record.sha256]:
         return True
     # Mapped and hashed in one go: each block that is read would wait for the thread that imports LiteLLM.
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         sound = hashlib.sha256(mapped).hexdigest() == record.sha256
     if sound:
-        prove(record, seen)
+        prove(record, identity)
     return sound
 
 
-def prove(record: EmbeddedRecord, seen: list[int] | None = None) -> None:
+def prove(record: EmbeddedRecord, identity: list[int] | None = None) -> None:
     """Remember that the file, as it is now, has the right digest."""
     file = record.path()
-    known = _proven() | {record.name: [*(seen or _identity(file)), record.sha256]}
+    proven = _proven() | {record.name: [*(identity or _identity(file)), record.sha256]}
     try:
-        (file.parent / "verified.json").write_text(json.dumps(known), encoding="utf-8")
+        (file.parent / "verified.json").write_text(json.dumps(proven), encoding="utf-8")
     except OSError:  # a cache that may not be written is hashed each time
         return
 
 
 def _proven() -> dict[str, object]:
     try:
-        known = json.loads((cache() / "verified.json").read_text(encoding="utf-8"))
+        proven = json.loads((cache() / "verified.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return proven if isinstance(proven, dict) else {}
 
 
 def _identity(file: Path) -> list[int]:
