@@ -1,4 +1,4 @@
-"""The module in which verified code is defined: registered, with its source, and carried to workers by value."""
+"""The module in which verified code is defined. It is registered with its source, and pickled by value."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Loader:
         """The default."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Raise ImportError: it is defined once, by its delivery."""
+        """Raise ImportError: the delivery alone defines the module."""
         raise ImportError(f"{module.__name__} is defined when its loop is run, and not imported again")
 
 
 @contextmanager
 def registered(loop: str, source: str) -> Iterator[ModuleType]:
-    """An empty module for this text, to be filled; it is forgotten again where that fails."""
+    """An empty registered module for this text. An error in the block removes it again."""
     module = _create(loop, source)
     name = module.__name__
     before = sys.modules.get(name)
@@ -69,7 +69,7 @@ def _register(name: str, module: ModuleType) -> None:
         sys.modules[PARENT] = parent
     sys.modules[name] = module
     setattr(parent, name.rpartition(".")[2], module)
-    cloudpickle.register_pickle_by_value(module)  # joblib, loky and Dask carry it to workers that do not have it
+    cloudpickle.register_pickle_by_value(module)  # so that workers of joblib, loky and Dask get it
 
 
 def _forget(name: str, before: ModuleType | None) -> None:
