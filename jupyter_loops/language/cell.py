@@ -59,13 +59,13 @@ class _Reading:
         self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
         self.modules: set[str] = set()  # and other names that the set-up imports
-        self.handed: set[str] = set()  # names that a target may have received, and changed
+        self.passed_to_targets: set[str] = set()  # names that a target may have received, and changed
         self.imports = imported(statements)
         self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
             self._take(statement)
-        self._nothing_pending()
-        self._complete(statements)
+        self._require_no_pending()
+        self._require_complete(statements)
         return Recipe(
             name=name,
             goal=self.goal or "\n".join(target.doc for target in self.targets if target.doc),
@@ -95,16 +95,16 @@ class _Reading:
             self._take_tool(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
-        elif check := read_check(self.source, statement, self.tainted | self.handed, self.read):
+        elif check := read_check(self.source, statement, self.tainted | self.passed_to_targets, self.read):
             self._take_check(statement, check)
         elif reads(statement) & self.tainted:
-            self._wait(statement)
+            self._add_pending(statement)
         else:
             self._take_setup(statement)
 
     def _take_setup(self, statement: ast.stmt) -> None:
-        self._rebinds_no_target(statement)
-        self._sees_no_secret(statement)
+        self._forbid_rebinding(statement)
+        self._forbid_secrets(statement)
         if awaits(statement):
             line = self.source.line(statement)
             raise CellError(
@@ -116,8 +116,8 @@ class _Reading:
 
     def _take_tool(self, statement: ast.stmt) -> None:
         """A tool runs in the notebook, so what it reads is not sent to the sandbox."""
-        self._rebinds_no_target(statement)
-        self._sees_no_secret(statement)
+        self._forbid_rebinding(statement)
+        self._forbid_secrets(statement)
         name, line = next(named_by(statement)), self.source.line(statement)
         if any(other.name == name for other in self.tools):
             raise CellError(f"`{name}` is a tool twice", line)
@@ -133,11 +133,11 @@ class _Reading:
 
     def _take_check(self, statement: ast.stmt, check: Check) -> None:
         if not check.hidden:
-            self._sees_no_secret(statement)
+            self._forbid_secrets(statement)
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         well_timed(statement, self.names, check.line)
-        self.handed |= {name for node in (*self.pending, statement) for name in reads(node)} - self.modules
+        self.passed_to_targets |= {name for node in (*self.pending, statement) for name in reads(node)} - self.modules
         self.late += [*self.pending, statement]
         self.deciding |= {name for node in (*self.pending, statement) for name in reads(node)}
         requests = asks(self.source, statement, self.setup, hidden=check.hidden)
@@ -154,40 +154,40 @@ class _Reading:
         self.secret |= {name for waiting in self.pending for name in binds(waiting)}
         for statement in block.body:
             rules.may_hide(self.source, statement)
-            if check := read_check(self.source, statement, self.tainted | self.handed, self.read):
+            if check := read_check(self.source, statement, self.tainted | self.passed_to_targets, self.read):
                 self._take_check(statement, replace(check, hidden=True))
             else:
                 self.secret |= binds(statement)
-                self._wait(statement)
+                self._add_pending(statement)
         if len(self.checks) == check_count:
             raise CellError("`with hidden:` holds no check: add an assert", self.source.line(block))
-        self._nothing_pending()
+        self._require_no_pending()
 
-    def _wait(self, statement: ast.stmt) -> None:
+    def _add_pending(self, statement: ast.stmt) -> None:
         if is_named_as_test(statement) and not binds(statement) & self.read:
             how = "a test function takes no parameters and asserts something, or is called by a check"
             raise CellError(f"`{min(binds(statement))}` would never run: {how}", self.source.line(statement))
         self.pending.append(statement)
         self.tainted |= binds(statement) | (changes(statement) - self.modules)
 
-    def _rebinds_no_target(self, statement: ast.stmt) -> None:
+    def _forbid_rebinding(self, statement: ast.stmt) -> None:
         if rebound := binds(statement) & self.names:
             line = self.source.line(statement)
             raise CellError(f"`{min(rebound)}` is a target; set-up must not give it a value", line)
 
-    def _sees_no_secret(self, statement: ast.stmt) -> None:
+    def _forbid_secrets(self, statement: ast.stmt) -> None:
         if secrets := reads(statement) & self.secret:
             line = self.source.line(statement)
             raise CellError(f"`{min(secrets)}` is made for a hidden check; only hidden checks may read it", line)
 
-    def _nothing_pending(self) -> None:
+    def _require_no_pending(self) -> None:
         if self.pending:
             line = self.source.line(self.pending[0])
             text = single_line(self.source.segment(self.pending[0]))
             advice = "; write assert before it" if isinstance(self.pending[0], ast.Expr) else ""
             raise CellError(f"no check follows that would use this: {text[:80]}{advice}", line)
 
-    def _complete(self, statements: list[ast.stmt]) -> None:
+    def _require_complete(self, statements: list[ast.stmt]) -> None:
         if not self.targets:
             raise rules.no_target(self.source, statements)
         if not self.goal and not any(target.doc for target in self.targets):
