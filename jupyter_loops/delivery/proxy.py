@@ -31,25 +31,25 @@ class Caller:
         self._shared: Shared | None = None
         _open.add(self)
         _close_with_the_process()
-        weakref.finalize(self, _let_go, service).atexit = False  # at exit `_close_all` waits for it
+        weakref.finalize(self, _close_service, service).atexit = False  # at exit `_close_all` waits for it
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call and wait. Raises what the function raises, and CallError."""
         if background.is_here():
             raise CallError(f"{name} runs in the sandbox: to wait for it here would hold up every run")
-        remote_call, under_way = self._begin(name, args, kwargs)
+        remote_call, pending = self._begin(name, args, kwargs)
         try:
-            how, answer, observed = under_way.result()
+            how, answer, observed = pending.result()
         except KeyboardInterrupt:
-            under_way.cancel()
+            pending.cancel()
             raise
         _show(observed)
         return remote_call.read(how, answer)
 
     async def call_async(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same, awaited."""
-        remote_call, under_way = self._begin(name, args, kwargs)
-        how, answer, observed = await asyncio.wrap_future(under_way)
+        remote_call, pending = self._begin(name, args, kwargs)
+        how, answer, observed = await asyncio.wrap_future(pending)
         _show(observed)
         return remote_call.read(how, answer)
 
@@ -72,7 +72,7 @@ class Caller:
         if self._shared is None:
             self._shared = Shared(self._names)
         remote_call = RemoteCall(name, args, kwargs, self._shared)
-        return remote_call, background.submit(self._service.call(remote_call.frame, self._shared.ways))
+        return remote_call, background.submit(self._service.call(remote_call.frame, self._shared.class_paths))
 
 
 def proxies(
@@ -109,7 +109,7 @@ def _show(observed: Any) -> None:
             stream.write(text)
 
 
-def _let_go(service: SandboxService) -> None:
+def _close_service(service: SandboxService) -> None:
     """Close a service whose proxies were garbage-collected. This can happen on any thread, so it must not wait."""
     background.submit(service.close())
 
