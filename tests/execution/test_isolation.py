@@ -111,7 +111,7 @@ async def test_output_keeps_head_and_tail_and_calls_a_flood_once():
 def test_the_child_needs_nothing_but_the_standard_library():
     program = (
         "import sys; sys.path.append('.'); before = set(sys.modules); import jupyter_loops.execution.child.zygote\n"
-        "import jupyter_loops.verification.examiner\n"
+        "import jupyter_loops.verification.check_runner\n"
         "heavy = {m for m in sys.modules if m.split('.')[0] in "
         "('pydantic', 'cloudpickle', 'numpy', 'psutil', 'asyncio', 'inspect', 'dataclasses')}\n"
         "print(heavy, sorted(m for m in sys.modules if m.startswith('jupyter_loops')))"
