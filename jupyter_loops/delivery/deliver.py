@@ -15,7 +15,7 @@ from jupyter_loops.execution.sandbox_service import SandboxService
 from jupyter_loops.execution.values import from_json, typed_dicts
 
 from .copies import copied, may_change
-from .inert import define, quiet, told
+from .inert import define, error_summary, quiet
 from .module import registered
 from .name_binding import Delivered
 from .plan import Plan, in_code, plan, stubs
@@ -31,24 +31,24 @@ def deliver(
 ) -> Delivered:
     """Bind the verified targets of `recipe` in `namespace`. Raises DeliveryError.
 
-    The candidate's module is defined as it was examined, in a module of its own, after the set-up where it reads
-    something of that. The notebook's objects are not changed: what the set-up changes in place is copied first.
-    With a `service`, its functions stay there, and what is bound calls them.
+    The candidate's code is defined in a separate module, as it was examined. The set-up runs before it if the code
+    reads something of the set-up. The notebook's objects stay unchanged: what the set-up changes in place is copied
+    first. With a `service`, the functions stay in the sandbox, and the notebook gets proxies that call them.
     """
     delivered = Delivered(namespace)
     served = [] if service is None else in_code(recipe, candidate, delivery)
-    planned = plan(
-        recipe, replace(candidate, text=stubs(served)) if served else candidate, delivery, whole=bool(served)
+    module_plan = plan(
+        recipe, replace(candidate, text=stubs(served)) if served else candidate, delivery, full_setup=bool(served)
     )
     try:
-        with registered(module_name(recipe.name, recipe.setup, candidate.text), planned.source) as module:
+        with registered(module_name(recipe.name, recipe.setup, candidate.text), module_plan.source) as module:
             names = module.__dict__
-            before = run_setup(recipe, planned, names, namespace)
-            made = {name for name, value in names.items() if before.get(name, before) is not value}
-            define(planned.code, names["__file__"], names)
+            before = run_setup(recipe, module_plan, names, namespace)
+            setup_names = {name for name, value in names.items() if before.get(name, before) is not value}
+            define(module_plan.code, names["__file__"], names)
             if service is not None:
                 names |= proxies(served, names, service, candidate.text)
-            for name in sorted(made & planned.wanted):
+            for name in sorted(setup_names & module_plan.required):
                 delivered.bind(name, names[name])
             for target in recipe.targets:
                 delivered.bind(target.name, _value(target, candidate, delivery, recipe, names))
@@ -60,19 +60,19 @@ def deliver(
 
 
 def run_setup(
-    recipe: Recipe, planned: Plan, names: dict[str, Any], namespace: MutableMapping[str, Any]
+    recipe: Recipe, module_plan: Plan, names: dict[str, Any], namespace: MutableMapping[str, Any]
 ) -> dict[str, Any]:
-    """Fill `names` with what the module takes from the notebook, and run the set-up there; what it was before that."""
-    given = planned.given(namespace, {target.name for target in recipe.targets})
-    names.update(copied(given, may_change([*planned.setup.body, *planned.code.body])))
+    """Fill `names` from the notebook, and run the set-up in it. Returns a copy of `names` from before the set-up."""
+    notebook_names = module_plan.notebook_names(namespace, {target.name for target in recipe.targets})
+    names.update(copied(notebook_names, may_change([*module_plan.setup.body, *module_plan.code.body])))
     names.setdefault("__builtins__", __builtins__)
     before = dict(names)
     filename = names.get("__file__", f"<loop {recipe.name}>")
     try:
         with quiet(), typed_dicts():
-            exec(compile(planned.setup, filename, "exec", dont_inherit=True), names)  # noqa: S102  # the user's own
+            exec(compile(module_plan.setup, filename, "exec", dont_inherit=True), names)  # noqa: S102  # the user's own
     except Exception as error:
-        raise DeliveryError(f"the set-up could not run in the notebook: {told(error)}") from error
+        raise DeliveryError(f"the set-up could not run in the notebook: {error_summary(error)}") from error
     return before
 
 
@@ -93,4 +93,4 @@ def _validated(target: Target, value: Any, names: dict[str, Any]) -> object:
         annotation = eval(target.annotation, names)  # noqa: S307  # the user's own annotation
         return from_json(annotation, value)
     except Exception as error:
-        raise DeliveryError(f"`{target.name}` does not fit its type in the notebook: {told(error)}") from error
+        raise DeliveryError(f"`{target.name}` does not fit its type in the notebook: {error_summary(error)}") from error

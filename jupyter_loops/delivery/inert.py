@@ -1,4 +1,4 @@
-"""While verified code is being defined in the kernel, nothing of it acts and nothing of it shows."""
+"""Defines verified code in the kernel without side effects and without output."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from jupyter_loops.errors import DeliveryError
 
 
 def define(tree: ast.Module, filename: str, names: dict[str, Any]) -> None:
-    """Run the statements of a candidate's module in `names`. Raises DeliveryError for what it tries besides."""
+    """Run the statements of a candidate's module in `names`. Raises DeliveryError for any side effect."""
     try:
         with quiet():
             acts = execute(tree, filename, names)
     except Exception as error:
-        raise DeliveryError(f"the verified code cannot be defined in the notebook: {told(error)}") from error
+        raise DeliveryError(f"the verified code cannot be defined in the notebook: {error_summary(error)}") from error
     if acts:
         raise DeliveryError(str(acts[0]))
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what this thread prints; others go on printing."""
+    """Drop what this thread prints. Other threads still print."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_Muted(stream, get_ident()) for stream in before)
     try:
@@ -35,7 +35,7 @@ def quiet() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def told(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """An exception in one line."""
     return f"{type(error).__name__}: {error!s:.300}"
 

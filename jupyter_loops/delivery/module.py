@@ -1,4 +1,4 @@
-"""The module in which verified code is defined: registered, with its source, and carried to workers by value."""
+"""The module in which verified code is defined. It is registered with its source, and pickled by value."""
 
 from __future__ import annotations
 

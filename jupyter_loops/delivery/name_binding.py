@@ -1,4 +1,4 @@
-"""The names that a run has bound in a notebook, and how they are taken back."""
+"""The names that a run has bound in a notebook, and how to undo that."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Change:
 
 @dataclass(slots=True)
 class Delivered:
-    """The names that a run bound, and what was there before."""
+    """The names that a run bound, and their values before."""
 
     namespace: MutableMapping[str, Any]
     changes: list[Change] = field(default_factory=list)
     module: ModuleType | None = None  # where the verified code is defined
 
     def undo(self) -> list[Change]:
-        """Put back what was there, except where somebody has bound the name anew since; what was put back."""
+        """Restore the earlier values, except of names that were bound again since. Returns what was restored."""
         undone = []
         for change in reversed(self.changes):
             if self.namespace.get(change.name, _ABSENT) is not change.after:

@@ -1,4 +1,4 @@
-"""What has to run to define a candidate: its code, and the whole set-up where it or a type reads something of it."""
+"""What has to run to define a candidate: its code, and the full set-up if the code or a type reads a part of it."""
 
 from __future__ import annotations
 
@@ -20,51 +20,53 @@ _GAP = "\n\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The module to be: its text, and the statements of set-up and candidate with the line numbers of that text."""
+    """The future module: its text, and the statements of set-up and candidate with the line numbers of that text."""
 
     source: str
     setup: ast.Module
     code: ast.Module
-    wanted: frozenset[str]  # what code and types read, and the set-up for them
+    required: frozenset[str]  # names that the code, the types and their set-up read
 
-    def given(self, namespace: Mapping[str, Any], targets: set[str]) -> dict[str, Any]:
-        """What the module takes from the notebook."""
-        before = wants([*self.setup.body, *self.code.body]) | (self.wanted - binds(self.setup) - binds(self.code))
+    def notebook_names(self, namespace: Mapping[str, Any], targets: set[str]) -> dict[str, Any]:
+        """The names that the module needs of the notebook, with their values."""
+        before = wants([*self.setup.body, *self.code.body]) | (self.required - binds(self.setup) - binds(self.code))
         return {name: namespace[name] for name in sorted(before - targets - set(dir(builtins))) if name in namespace}
 
 
 def in_code(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> list[Target]:
     """The targets that are defined by running the candidate here: functions and classes."""
-    apart = delivery.values.keys() | delivery.objects.keys()
-    return [each for each in recipe.targets if each.name not in apart] if candidate.kind is CandidateKind.CODE else []
+    if candidate.kind is not CandidateKind.CODE:
+        return []
+    encoded = delivery.values.keys() | delivery.objects.keys()
+    return [target for target in recipe.targets if target.name not in encoded]
 
 
-def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, whole: bool = False) -> Plan:
-    """Read set-up and candidate; with `whole` the set-up is run, whoever reads it."""
+def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, full_setup: bool = False) -> Plan:
+    """Read set-up and candidate. With `full_setup` the set-up runs even if nothing reads it."""
     text = candidate.text if in_code(recipe, candidate, delivery) else ""
     code, setup = ast.parse(text), _as_main(recipe.setup)
-    types = [ast.parse(each.annotation, mode="eval") for each in recipe.targets if each.kind is TargetKind.DATA]
-    wanted = {name for node in (code, *types) for name in reads(node)}
-    if not (setup.body and whole) and not _serves(setup, wanted):
-        return Plan(text, ast.Module([], []), code, frozenset(wanted))
-    wanted |= {name for statement in needed(setup.body, wanted) for name in reads(statement)}
+    types = [ast.parse(target.annotation, mode="eval") for target in recipe.targets if target.kind is TargetKind.DATA]
+    required = {name for node in (code, *types) for name in reads(node)}
+    if not (setup.body and full_setup) and not _serves(setup, required):
+        return Plan(text, ast.Module([], []), code, frozenset(required))
+    required |= {name for statement in needed(setup.body, required) for name in reads(statement)}
     blank = len(recipe.setup) - len(recipe.setup.lstrip("\n"))
     above = recipe.setup.strip("\n")
     ast.increment_lineno(setup, -blank)
     ast.increment_lineno(code, above.count("\n") + len(_GAP))
-    return Plan(f"{above}{_GAP}{text}" if text else f"{above}\n", setup, code, frozenset(wanted))
+    return Plan(f"{above}{_GAP}{text}" if text else f"{above}\n", setup, code, frozenset(required))
 
 
 def stubs(functions: Sequence[Target]) -> str:
-    """The functions as the cell declares them, without what is written above them."""
-    bare = [ast.parse(each.source).body[0] for each in functions]
-    for stub in bare:
+    """The functions as the cell declares them, without their decorators."""
+    definitions = [ast.parse(function.source).body[0] for function in functions]
+    for stub in definitions:
         assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
         stub.decorator_list = []
-    return "\n\n".join(["from __future__ import annotations", *map(ast.unparse, bare)])
+    return "\n\n".join(["from __future__ import annotations", *map(ast.unparse, definitions)])
 
 
-def whole_setup(recipe: Recipe) -> Plan:
+def setup_plan(recipe: Recipe) -> Plan:
     """The set-up alone, for checks that may read all of it."""
     setup = _as_main(recipe.setup)
     return Plan(recipe.setup, setup, ast.Module([], []), frozenset(binds(setup)))
@@ -87,10 +89,10 @@ class _AsMain(ast.NodeTransformer):
         return ast.copy_location(ast.Constant("__main__"), node) if read else node
 
 
-def _serves(setup: ast.Module, wanted: set[str]) -> bool:
+def _serves(setup: ast.Module, required: set[str]) -> bool:
     """Whether the set-up binds or changes something that is read."""
     if not setup.body:
         return False
-    if imports_star(setup) or wanted & BY_NAME:
+    if imports_star(setup) or required & BY_NAME:
         return True
-    return not wanted.isdisjoint(binds(setup) | may_change(setup.body))
+    return not required.isdisjoint(binds(setup) | may_change(setup.body))

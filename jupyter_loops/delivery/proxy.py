@@ -1,4 +1,4 @@
-"""Functions of the notebook that live in the sandbox: each call is copied there, and its result is data."""
+"""Functions of the notebook that run in the sandbox. Arguments are copied there, and results come back as data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _open: weakref.WeakSet[Caller] = weakref.WeakSet()
 
 
 class Caller:
-    """From the notebook to the functions of one candidate. From any thread, and from any event loop."""
+    """Calls the functions of one candidate from any thread and any event loop of the notebook."""
 
     def __init__(self, service: SandboxService, names: Mapping[str, object]) -> None:
         self._service, self._names, self._owner = service, names, os.getpid()
@@ -35,36 +35,36 @@ class Caller:
         self.siblings: dict[int, str] = {}  # id of what is bound → name
         _open.add(self)
         _close_with_the_process()
-        weakref.finalize(self, _let_go, service).atexit = False  # at the exit `_close_all` waits for them
+        weakref.finalize(self, _close_service, service).atexit = False  # at exit `_close_all` waits for it
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call and wait. Raises what the function raises, and CallError."""
         if background.is_here():
             raise CallError(f"{name} runs in the sandbox: to wait for it here would hold up every run")
-        made, under_way = self._begin(name, args, kwargs)
+        remote_call, pending = self._begin(name, args, kwargs)
         try:
-            how, answer, observed = under_way.result()
+            how, answer, observed = pending.result()
         except KeyboardInterrupt:
-            under_way.cancel()
+            pending.cancel()
             raise
         _show(observed)
-        return made.read(how, answer)
+        return remote_call.read(how, answer)
 
     async def call_async(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same, awaited."""
-        made, under_way = self._begin(name, args, kwargs)
-        how, answer, observed = await asyncio.wrap_future(under_way)
+        remote_call, pending = self._begin(name, args, kwargs)
+        how, answer, observed = await asyncio.wrap_future(pending)
         _show(observed)
-        return made.read(how, answer)
+        return remote_call.read(how, answer)
 
     def close(self) -> None:
-        """End the processes; the next call starts them anew."""
+        """End the processes. The next call starts new ones."""
         closing = self.begin_to_close()
         if closing is not None and not background.is_here():
             closing.result()
 
     def begin_to_close(self) -> Future[None] | None:
-        """The same, without waiting; None in a fork, which has none of the processes."""
+        """As `close`, without waiting. None in a forked process, which does not own the sandbox."""
         return background.submit(self._service.close()) if os.getpid() == self._owner else None
 
     def __reduce__(self) -> NoReturn:
@@ -76,7 +76,7 @@ class Caller:
         if self._shared is None:
             self._shared = Shared(self._names, self.siblings)
         made = RemoteCall(name, args, kwargs, self._shared)
-        return made, background.submit(self._service.call(made.frame, self._shared.ways))
+        return made, background.submit(self._service.call(made.frame, self._shared.class_paths))
 
 
 def proxies(
@@ -105,16 +105,16 @@ def _proxy(name: str, stub: Callable[..., Any], caller: Caller) -> Callable[...,
         async def proxy_async(*args: Any, **kwargs: Any) -> Any:
             return await caller.call_async(name, args, kwargs)
 
-        made: Any = proxy_async
+        wrapper: Any = proxy_async
     else:
 
         @wraps(stub)
         def proxy(*args: Any, **kwargs: Any) -> Any:
             return caller.call(name, args, kwargs)
 
-        made = proxy
-    made.close = caller.close
-    return made  # type: ignore[no-any-return]
+        wrapper = proxy
+    wrapper.close = caller.close
+    return wrapper  # type: ignore[no-any-return]
 
 
 def _show(observed: Any) -> None:
@@ -124,8 +124,8 @@ def _show(observed: Any) -> None:
             stream.write(text)
 
 
-def _let_go(service: SandboxService) -> None:
-    """Nobody has the functions any more. From any thread, in which nothing may be waited for."""
+def _close_service(service: SandboxService) -> None:
+    """Close a service whose proxies were garbage-collected. This can happen on any thread, so it must not wait."""
     background.submit(service.close())
 
 

@@ -1,4 +1,4 @@
-"""The files that a candidate leaves: told by name and size, and kept where that is asked for."""
+"""The files that a candidate wrote: listed by name and size, and copied if the user asks for artifacts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from jupyter_loops.core.candidate import File
 
 _MOST = 100  # files of one action
-_MOST_SEEN = 1000  # entries of folders, the folders among them
-_DEEPEST = 20  # folders in each other
-_NAME = 100  # characters of one on our side
+_MOST_ENTRIES = 1000  # entries of all folders, folders included
+_DEEPEST = 20  # nested folders
+_NAME = 100  # characters of a copy's name
 _PIECE = 1 << 20
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 _FOLDER = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
@@ -24,40 +24,40 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 def listed(scratch: Path) -> tuple[File, ...]:
-    """Regular files below a folder, by name; links are not followed and not told, wherever they stand."""
-    with suppress(OSError), os.scandir(scratch) as entries:  # most leave none, and the rest takes many steps
+    """Regular files below a folder, by name. Links are neither followed nor listed."""
+    with suppress(OSError), os.scandir(scratch) as entries:  # most candidates write no file: a cheap answer for them
         if next(entries, None) is None:
             return ()
     return tuple(sorted(islice(_files(scratch), _MOST), key=lambda file: file.name))
 
 
-def kept(scratch: Path, files: tuple[File, ...], folder: Path, limit: int) -> tuple[File, ...]:
-    """Copy the files to `folder`, each under its digest, `limit` bytes in all; what is too large is not kept.
+def copy_files(scratch: Path, files: tuple[File, ...], folder: Path, limit: int) -> tuple[File, ...]:
+    """Copy the files to `folder`, each under its digest, at most `limit` bytes in all. Larger files are not copied.
 
-    The candidate may be alive, and change its folder under our hands: nothing is followed out of it.
+    The candidate may be alive and may change its folder during the copy, so no link is followed.
     """
-    left, found = limit, []
+    remaining, copies = limit, []
     for file in files:
         place = ""
-        if file.bytes <= left:
+        if file.bytes <= remaining:
             with suppress(OSError):
-                place = _copy(scratch, file.name, folder, left)
-        left -= file.bytes if place else 0
-        found.append(File(name=file.name, bytes=file.bytes, kept=place))
-    return tuple(found)
+                place = _copy(scratch, file.name, folder, remaining)
+        remaining -= file.bytes if place else 0
+        copies.append(File(name=file.name, bytes=file.bytes, kept=place))
+    return tuple(copies)
 
 
 def _files(scratch: Path) -> Iterator[File]:
-    """The first of them, in a moment, whatever has been built there."""
-    folders, seen = [""], 0
+    """The first files, found in bounded time whatever the candidate has built."""
+    folders, entry_count = [""], 0
     while folders:
-        at = folders.pop()
-        with suppress(OSError), _scanned(scratch, at) as entries:
+        parent = folders.pop()
+        with suppress(OSError), _scanned(scratch, parent) as entries:
             for entry in entries:
-                seen += 1
-                if seen > _MOST_SEEN:
+                entry_count += 1
+                if entry_count > _MOST_ENTRIES:
                     return
-                name = f"{at}/{entry.name}" if at else entry.name
+                name = f"{parent}/{entry.name}" if parent else entry.name
                 state = entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(state.st_mode) and name.count("/") < _DEEPEST:
                     folders.append(name)
@@ -80,7 +80,7 @@ def _scanned(scratch: Path, name: str) -> Iterator[Iterator[os.DirEntry[str]]]:
 
 
 def _copy(scratch: Path, name: str, folder: Path, limit: int) -> str:
-    """Where the file is now, below `folder`; empty when it is not an ordinary file, or has grown too large."""
+    """The path of the copy below `folder`; empty if the source is no regular file or is too large."""
     source = _opened(scratch, name, _OPEN)
     with os.fdopen(source, "rb") as file:
         state = os.fstat(source)
@@ -100,7 +100,7 @@ def _copy(scratch: Path, name: str, folder: Path, limit: int) -> str:
 
 
 def _opened(scratch: Path, name: str, how: int) -> int:
-    """Open what is below a folder, one step after the other, so that no link leads out of it."""
+    """Open a path below a folder one component at a time, so that no link leads out of it."""
     if not _BY_DESCRIPTOR:
         return os.open(scratch / name, how)
     *steps, last = name.split("/") if name else ["."]

@@ -1,4 +1,4 @@
-"""One candidate in a child of its own, seen from the kernel."""
+"""One candidate in a separate child process, as the kernel controls it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from .resource_watch import ResourceWatch
 from .tests import digest
 
 _T = TypeVar("_T")
-_SHORT = 4000  # characters of checks: a thread costs more than to compile them
+_SHORT = 4000  # characters of checks: to compile fewer costs less than a thread
 _GRACE = 0.05  # seconds for the last message of a child that has ended
 
 
 class ChildAttempt:
-    """Satisfies `core.ports.Attempt`, on a child that is waiting for it."""
+    """Satisfies `core.ports.Attempt` with a child that is ready for the candidate."""
 
     def __init__(
         self,
@@ -48,17 +48,17 @@ class ChildAttempt:
         fork: Fork,
         *,
         program: Program,
-        turn: PoolSlot,
+        slot: PoolSlot,
         private: NamespacePayload | None = None,
     ) -> None:
         self._world, self._candidate = world, candidate
         self._isolation, self._scratch, self._fork, self._program = isolation, scratch, fork, program
-        self._turn, self._private = turn, private
-        self._hidden = False  # a hidden check has been examined: what the candidate says from now on may tell of it
+        self._slot, self._private = slot, private
+        self._hidden = False  # a hidden check has run: later output of the candidate may reveal it
         self._token = secrets.token_hex(16)
         self._countdown = Countdown(world.limits.seconds, lambda: self._reach(Exit.WALL))
-        self._cpu = 0.0  # seconds, all acts together
-        self.idle = True  # no act is under way, and none was broken off
+        self._cpu = 0.0  # seconds, all orders together
+        self.idle = True  # no order is under way, and none was aborted
         self._over: Ending | None = None
         self._loop = asyncio.get_running_loop()
         self._reached: asyncio.Future[Exit] = self._loop.create_future()
@@ -68,7 +68,7 @@ class ChildAttempt:
             output.bound(world.limits.output_bytes, self._flooded)
 
     async def execute(self) -> Observation:
-        """Run the candidate; a data candidate is validated against its types."""
+        """Run the candidate. A data candidate is validated against its types."""
         order: dict[str, Any] = {
             "do": "execute",
             "token": self._token,
@@ -84,7 +84,7 @@ class ChildAttempt:
     ) -> tuple[list[Verdict], Observation]:
         """Run the checks in order, as the port says. Raises what `answering` raises."""
         examination = Examination(self._world.recipe, checks, self._program)
-        orders = await _aside(examination.orders, sum(len(check.source) for check in checks))
+        orders = await _on_thread_if_long(examination.orders, sum(len(check.source) for check in checks))
         order = {"do": "examine", "token": self._token, "checks": orders, "all": self._world.all_checks}
         self._hidden = self._hidden or any(check.hidden for check in checks)
 
@@ -92,21 +92,21 @@ class ChildAttempt:
             question = examination.question(message)
             if answering is None:
                 raise GarbageError("a question where nobody answers")
-            with self._countdown.held():
-                self._turn.give_back()
+            with self._countdown.paused():
+                self._slot.release()
                 answer = await answering(question)
-                await self._turn.take()
-            examination.answered(answer)
+                await self._slot.acquire()
+            examination.add_answer(answer)
             await self._fork.channel.send({"answer": answer.value})
 
-        act = self._act(order, "examined", examination.hear, lambda message: self._while_it_lives(reply(message)))
+        act = self._act(order, "examined", examination.add_verdict, lambda message: self._unless_ended(reply(message)))
         observation = await act
         verdicts = examination.verdicts(self._over.message if self._over else "")
         return verdicts, _silent(observation) if self._hidden else await self._with_files(observation)
 
     async def test(self, tests: Sequence[str]) -> HostAnswer:
         """Run the user's own tests against the executed candidate, as the port says."""
-        roots, came = self._world.roots, list[HostAnswer]()
+        roots, answers = self._world.roots, list[HostAnswer]()
         order = {
             "do": "test",
             "token": self._token,
@@ -114,17 +114,17 @@ class ChildAttempt:
             "roots": list(roots),
         }
         observation = await self._act(
-            order, "tested", lambda message, _: came.append(border.tested(message.get("tests"), ", ".join(tests)))
+            order, "tested", lambda message, _: answers.append(border.tested(message.get("tests"), ", ".join(tests)))
         )
         if digest(roots) != self._world.tests_digest:
             return HostAnswer(value=False, note="the test files are not what they were when the run began")
-        if observation.exit is not Exit.OK or not came:
+        if observation.exit is not Exit.OK or not answers:
             why = self._over.message if self._over else observation.fault.message if observation.fault else ""
             return HostAnswer(value=False, note=f"the tests did not come to an end: {why or observation.exit.value}")
-        return came[0]
+        return answers[0]
 
     async def deliver(self) -> Delivery:
-        """The targets' values, encoded by the examiner. Raises SandboxError when they cannot cross."""
+        """The targets' values, encoded by the examiner. Raises SandboxError if they cannot be encoded."""
         delivered: list[Delivery] = []
 
         def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
@@ -141,25 +141,25 @@ class ChildAttempt:
         return delivered[0]
 
     async def call(self, frame: bytes, classes: Sequence[tuple[str, str]] | None) -> tuple[str, bytes, Observation]:
-        """One call of a function, within the limits of one: what came of it, the answer, what it printed and used."""
-        came: list[tuple[str, bytes]] = []
+        """One function call under the limits of one call: how it ended, the encoded answer, and the observation."""
+        results: list[tuple[str, bytes]] = []
         order = {"do": "call", "token": self._token, "classes": None if classes is None else [*classes]}
         self._countdown.renew(self._world.limits.seconds)
         self._watch.renew()
 
         def hear(message: dict[str, Any], blobs: list[bytes]) -> None:
-            came.append((border.field(message, "how", str), b"".join(blobs)))
+            results.append((border.field(message, "how", str), b"".join(blobs)))
 
         observation = await self._act(order, "called", hear, blob=frame)
-        return *(came[0] if came else ("", b"")), observation
+        return *(results[0] if results else ("", b"")), observation
 
     async def _with_files(self, observation: Observation) -> Observation:
         """Keep what the candidate has written, where that is asked for."""
         folder, limit = self._world.artifacts, self._world.limits.artifact_bytes
         if folder is None or not observation.files:
             return observation
-        kept = await asyncio.to_thread(artifacts.kept, self._scratch, observation.files, folder, limit)
-        return replace(observation, files=kept)
+        copies = await asyncio.to_thread(artifacts.copy_files, self._scratch, observation.files, folder, limit)
+        return replace(observation, files=copies)
 
     async def _act(
         self, order: dict[str, Any], last: str, hear: Hear | None = None, reply: Reply | None = None, blob: bytes = b""
@@ -167,7 +167,7 @@ class ChildAttempt:
         """Send an order and listen until the message that ends it, or until the attempt is over."""
         if self._over is not None:
             return self._observe(Exit(self._over.exit), None, 0.0)
-        await self._turn.take()
+        await self._slot.acquire()
         used = self._countdown.used
         self.idle = False
         self._watch.start()
@@ -178,33 +178,33 @@ class ChildAttempt:
             ended = None
         except (GarbageError, HungUpError, OversizedError) as error:
             noticed = min(perf_counter(), self._countdown.deadline)
-            ended = await self._how_it_ended(error)
+            ended = await self._observed_ending(error)
         finally:
             self._fork.ended.remove_done_callback(self._ended)
             self._watch.stop()
             self._countdown.stop()
         seconds = self._countdown.used - used
         if ended is None and Exit(message["exit"]) in OVER:
-            ended, noticed = self._as_told(message), perf_counter()
+            ended, noticed = self._reported_ending(message), perf_counter()
         if ended is None:
             self.idle = True
-            self._turn.give_back()
+            self._slot.release()
             return self._observe(Exit(message["exit"]), message, seconds)
         await self._fork.kill()
-        self._turn.give_back()
+        self._slot.release()
         self._over = Ending(*ended, None if ended[0] in _NOT_KILLED else perf_counter() - noticed)
         return self._observe(ended[0], None, seconds)
 
     def _with_private(self, order: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
-        """The order, and with the first that has a hidden check what only those read."""
-        cargo = self._private if self._hidden else None
-        if cargo is None:
+        """The order. The first order with a hidden check also gets the names that only hidden checks read."""
+        payload = self._private if self._hidden else None
+        if payload is None:
             return order, ()
         self._private = None
-        return order | {"private": cargo.order()}, () if cargo.path else (cargo.file.fileno(),)
+        return order | {"private": payload.order()}, () if payload.path else (payload.file.fileno(),)
 
-    async def _while_it_lives(self, replying: Coroutine[Any, Any, None]) -> None:
-        """Reply, unless the attempt is over meanwhile. Raises HungUp."""
+    async def _unless_ended(self, replying: Coroutine[Any, Any, None]) -> None:
+        """Reply, unless the attempt ends first. Raises HungUpError."""
         task = asyncio.ensure_future(replying)
         try:
             ways: list[asyncio.Future[Any]] = [task, self._reached, self._fork.ended]
@@ -213,22 +213,22 @@ class ChildAttempt:
                 raise HungUpError
         finally:
             task.cancel()
-            await asyncio.wait({task})  # a judge that is asked has to settle its books
+            await asyncio.wait({task})  # a judge that was called has to record its cost
         task.result()
 
-    def _as_told(self, message: dict[str, Any]) -> tuple[Exit, str]:
-        """How the candidate's process ended, as the examiner saw it."""
+    def _reported_ending(self, message: dict[str, Any]) -> tuple[Exit, str]:
+        """How the candidate's process ended, by the examiner's report."""
         if self._reached.done():
             return self._reached.result(), explain(self._reached.result(), self._world.limits)
         if self._fork.group is not None and self._fork.group.ran_out:
             return Exit.MEMORY, explain(Exit.MEMORY, self._world.limits)
         if "status" in message:
             return ending_of_status(border.field(message, "status", int), self._world.limits)
-        told = border.fault(message["fault"])
+        fault = border.fault(message["fault"])
         why = explain(Exit(message["exit"]), self._world.limits)
-        return Exit(message["exit"]), f"{why}: {told.message}" if told else why
+        return Exit(message["exit"]), f"{why}: {fault.message}" if fault else why
 
-    async def _how_it_ended(self, error: Exception) -> tuple[Exit, str]:
+    async def _observed_ending(self, error: Exception) -> tuple[Exit, str]:
         limits = self._world.limits
         if isinstance(error, OversizedError):
             return Exit.OUTPUT, explain(Exit.OUTPUT, limits)
@@ -248,8 +248,8 @@ class ChildAttempt:
         self._fork.stdout.drain()
         self._fork.stderr.drain()
         (stdout, cut), (stderr, cut_too) = self._fork.stdout.take(), self._fork.stderr.take()
-        seen = max(self._watch.cpu_seconds - self._fork.spent_cpu_seconds, 0.0)
-        used = reply["usage"] if reply else {"cpu_seconds": seen, "peak_bytes": self._watch.peak_bytes}
+        watched_cpu_seconds = max(self._watch.cpu_seconds - self._fork.spent_cpu_seconds, 0.0)
+        used = reply["usage"] if reply else {"cpu_seconds": watched_cpu_seconds, "peak_bytes": self._watch.peak_bytes}
         cpu, self._cpu = max(used["cpu_seconds"] - self._cpu, 0.0), max(used["cpu_seconds"], self._cpu)
         return Observation(
             exit=exit_,
@@ -273,21 +273,21 @@ class ChildAttempt:
             self._fork.channel.break_off()
 
     def _ended(self, _: object) -> None:
-        """The child is dead; what it has said may still be on its way, and what it has started may keep it open."""
+        """The child is dead. Its last message may still arrive, and its descendants may keep the channel open."""
         self._loop.call_later(_GRACE, self._fork.channel.break_off)
 
     def _flooded(self) -> None:
         self._reach(Exit.OUTPUT)
 
 
-async def _aside(work: Callable[[], _T], characters: int) -> _T:
-    """Done at once, or on a thread where the text to be read would hold up other runs."""
+async def _on_thread_if_long(work: Callable[[], _T], characters: int) -> _T:
+    """Do the work here, or on a thread if the text is so long that it would delay other runs."""
     return work() if characters < _SHORT else await asyncio.to_thread(work)
 
 
 def _silent(observation: Observation) -> Observation:
-    """Without anything in which a hidden check could be told of."""
+    """The observation without any field that could reveal a hidden check."""
     return replace(observation, stdout="", stderr="", fault=None, files=(), figures=(), notes=())
 
 
-_NOT_KILLED = frozenset({Exit.DIED})  # it ended before anybody reached for it
+_NOT_KILLED = frozenset({Exit.DIED})  # it ended before the kernel killed it

@@ -1,4 +1,4 @@
-"""Work that comes to its end whatever becomes of who waits for it."""
+"""Work that runs to its end even if the task that awaits it is cancelled."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 
 class BackgroundTasks:
-    """Those of one run that are under way."""
+    """The background tasks of one run."""
 
     def __init__(self) -> None:
         self._under_way: set[asyncio.Future[None]] = set()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
-        """Have it done; who waits may be cancelled, if it waits behind a shield."""
+        """Start the work. To wait for it, await it behind `asyncio.shield`."""
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
 
     async def done(self) -> None:
-        """Return once none is under way of those there are now."""
+        """Wait for all tasks that are running now."""
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What a child needs to know to build its world; of the checks, nothing."""
+"""What a child needs to build its world. The checks are not part of it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _PROGRAM = "jupyter_loops.verification.program"  # of the kernel: program
 
 @cache
 def program() -> Program:
-    """What makes a check ready for the child. By name: verification stands above this package."""
-    made: Program = import_module(_PROGRAM).program
-    return made
+    """The function that prepares a check for the child. Imported by name: `verification` is a higher layer."""
+    loaded: Program = import_module(_PROGRAM).program
+    return loaded
 
 
 def blueprint(
-    world: World, cargo: NamespacePayload, start: ChildLauncher, examiner: str, *, fork: bool
+    world: World, payload: NamespacePayload, start: ChildLauncher, examiner: str, *, fork: bool
 ) -> Mapping[str, Any]:
-    """The order to build a world with what is in `cargo`; with `fork` for many candidates, else for one."""
+    """The order to build a world with the names in `payload`; with `fork` for many candidates, otherwise for one."""
     recipe, platform = world.recipe, start.platform
-    return cargo.order() | {
+    return payload.order() | {
         "path": [] if start.isolation == "container" else import_paths(),
         "python": list(sys.version_info[:2]),
-        "limits": _held(world.limits) if platform.holds else None,
+        "limits": _process_limits(world.limits) if platform.holds else None,
         "prefix": sys.prefix,
         "examiner": examiner,
         "rehearsal": program()(_REHEARSAL, 0),
@@ -65,21 +65,21 @@ def blueprint(
         "setup_name": f"<loop {recipe.name}>",
         "setup_cwd": str(setup_folder(start.isolation, start.scratch)),
         "targets": [
-            {"name": each.name, "kind": each.kind.value, "source": each.source}
-            | {"annotation": each.annotation, "line": each.line}
-            for each in recipe.targets
+            {"name": target.name, "kind": target.kind.value, "source": target.source}
+            | {"annotation": target.annotation, "line": target.line}
+            for target in recipe.targets
         ],
     }
 
 
-def _held(limits: Limits) -> dict[str, Any]:
-    """What a child asks the system to hold it to."""
-    each = limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds
-    return asdict(limits) | {"cpu_seconds": limits.life_cpu_seconds or each}
+def _process_limits(limits: Limits) -> dict[str, Any]:
+    """The limits that a child sets for itself with setrlimit."""
+    cpu_seconds = limits.seconds if limits.cpu_seconds is None else limits.cpu_seconds
+    return asdict(limits) | {"cpu_seconds": limits.life_cpu_seconds or cpu_seconds}
 
 
 def _import_rules(imports: Imports) -> dict[str, Any] | None:
-    """The lists as the child needs them to refuse what only shows at run time; None where there are none."""
+    """The lists by which the child refuses imports at run time; None if there are no rules."""
     if not imports:
         return None
     allowed = None if imports.allowed is None else sorted(imports.allowed)

@@ -1,4 +1,4 @@
-"""Turns what a child said into values of ours, or refuses it: every field's type is checked."""
+"""Validates the messages of a child: every field's type is checked before the kernel uses it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _T = TypeVar("_T")
 _MESSAGE = 4000  # characters
 _VALUE = 600
 _KEY = 4000  # characters; longer secrets are rare
-_LARGEST = 1 << 1000  # of an integer that still fits a float
+_LARGEST = 1 << 1000  # the largest integer that fits a float
 _MANY = 64  # frames of a fault, values of a frame
 _DIRECTIONS = frozenset({"maximize", "minimize", "equal"})
 
 
 def field(message: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
-    """A field of exactly this type. Raises Garbage."""
+    """A field of exactly this type. Raises GarbageError."""
     value = message.get(name)
     if type(value) is not kind:
         raise GarbageError(f"{name} is not {kind.__name__}")
@@ -53,16 +53,16 @@ def values(message: Mapping[str, Any], name: str = "values") -> dict[str, str]:
 
 
 def _clipped(text: str, limit: int) -> str:
-    """Redacted first: a key that was cut is not known any more."""
+    """Redact before clipping, because half of a key would not be recognized."""
     return redact(text[: limit + _KEY])[:limit]
 
 
 def notes(message: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a person should know of the examination."""
-    said = message.get("notes", [])
-    if not isinstance(said, list) or len(said) > _MANY or not all(type(note) is str for note in said):
+    """Notes on the examination for the user."""
+    reported = message.get("notes", [])
+    if not isinstance(reported, list) or len(reported) > _MANY or not all(type(note) is str for note in reported):
         raise GarbageError("notes")
-    return tuple(note[:_VALUE] for note in said)
+    return tuple(note[:_VALUE] for note in reported)
 
 
 def fault(message: Any) -> Fault | None:
@@ -78,17 +78,18 @@ def fault(message: Any) -> Fault | None:
 
 
 def tested(message: Any, what: str) -> HostAnswer:
-    """What came of the user's tests."""
+    """The outcome of the user's tests."""
     if not isinstance(message, dict):
         raise GarbageError("tests are not an object")
     passed, failed, skipped = (field(message, name, int) for name in ("passed", "failed", "skipped"))
     problem, failures = text(message, "problem", _VALUE), field(message, "failures", list)
     if len(failures) > _MANY or not all(isinstance(failure, dict) for failure in failures):
         raise GarbageError("failures")
-    details = {text(one, "test", 200): text(one, "message", _VALUE) for one in failures}
+    details = {text(failure, "test", 200): text(failure, "message", _VALUE) for failure in failures}
     good = passed > 0 and failed == 0 and not problem
-    some = f" ({skipped} skipped)" if skipped else ""
-    note = f"{what}: {passed} tests passed{some}" if good else f"{what}: {failed} of {passed + failed} tests failed"
+    skip_note = f" ({skipped} skipped)" if skipped else ""
+    outcome = f"{passed} tests passed{skip_note}" if good else f"{failed} of {passed + failed} tests failed"
+    note = f"{what}: {outcome}"
     if failed and details:
         first = next(iter(details))
         note += f"; {first.rpartition('::')[2]}: {details[first]}"

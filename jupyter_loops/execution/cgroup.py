@@ -1,8 +1,8 @@
-"""Control groups (version 2), where this user may make some: the system itself holds a candidate, whatever it starts.
+"""Control groups (version 2), if this user may create some. The system then limits a candidate and all it starts.
 
-A group for each candidate, in one for the run, beside the kernel's own group or below it: where controllers for memory
-and processes are handed on to whatever is there, and we may write. That is so for root, and in a session of systemd's.
-Nothing is moved but candidates, and no setting of a group that is not ours is touched.
+Each candidate has a group inside the group of the run. The group of the run is next to the notebook kernel's group or
+below it: wherever the controllers for memory and processes are enabled and writable. That is the case for root, and in
+a systemd session. Only candidates are moved, and settings of other groups stay unchanged.
 """
 
 from __future__ import annotations
@@ -17,51 +17,51 @@ from pathlib import Path
 from jupyter_loops.core.candidate import Limits
 
 from . import tree
-from .machine_limits import CGROUPS, own_path
+from .machine_limits import CGROUPS, cgroup_path
 
-NOTE = "memory and processes of a candidate are held by the system (cgroup v2)"
-_WANTED = {"memory", "pids"}
+NOTE = "the system limits memory and processes of a candidate (cgroup v2)"
+_CONTROLLERS = {"memory", "pids"}
 _NAME = "jupyter-loops-"
-_SLACK = 64 * 1024**2  # bytes; so that Python's own MemoryError, which tells more, comes first
-_SPARE = 64  # threads and processes; so that the watch, which tells more, sees a bomb before it is held
+_SLACK = 64 * 1024**2  # bytes; so that Python's MemoryError, which explains more, comes first
+_EXTRA_PROCESSES = 64  # threads and processes; so that the watch, which explains more, reacts to a fork bomb first
 
 
 class Group:
-    """That of one candidate."""
+    """The group of one candidate."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
         self.folder = folder
         folder.mkdir()
 
-    def hold(self, limits: Limits) -> None:
-        """Bound what is in it. Raises OSError."""
-        self._set("pids.max", 2 * limits.processes + _SPARE)
+    def limit(self, limits: Limits) -> None:
+        """Set its limits. Raises OSError."""
+        self._set("pids.max", 2 * limits.processes + _EXTRA_PROCESSES)
         if limits.memory_bytes is not None:
             self._set("memory.max", limits.memory_bytes + _SLACK)
             for name, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
-                with suppress(OSError):  # of kernels that have them
+                with suppress(OSError):  # Linux versions without these settings
                     self._set(name, value)
 
-    def take(self, pid: int) -> None:
-        """Move a process here; what it starts from now on is born here. Raises OSError."""
+    def add(self, pid: int) -> None:
+        """Move a process into the group, and with it all that it starts from now on. Raises OSError."""
         self._set("cgroup.procs", pid)
 
     def kill(self) -> None:
-        """Kill all that is in it, in one step."""
+        """Kill all its processes in one step."""
         with suppress(OSError):  # before Linux 5.14
             self._set("cgroup.kill", 1)
 
     @property
     def ran_out(self) -> bool:
-        """Whether the system has killed something in it, for want of memory."""
+        """Whether the system killed a process in it because memory ran out."""
         with suppress(OSError):
             events = (self.folder / "memory.events").read_text().split()
             return any(int(times) for name, times in zip(events[::2], events[1::2], strict=False) if "kill" in name)
         return False
 
     def close(self) -> None:
-        """Remove it, once everything in it is dead."""
+        """Remove it, once all its processes are dead."""
         with suppress(OSError):
             self.folder.rmdir()
 
@@ -70,20 +70,21 @@ class Group:
 
 
 class Groups:
-    """Those of one run."""
+    """The groups of one run."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
         self._folder, self._numbers = folder, count(1)
         folder.mkdir()
-        (folder / "cgroup.subtree_control").write_text(" ".join(f"+{each}" for each in sorted(_WANTED)))
+        enabled = " ".join(f"+{controller}" for controller in sorted(_CONTROLLERS))
+        (folder / "cgroup.subtree_control").write_text(enabled)
 
     def new(self, pid: int, limits: Limits) -> Group:
-        """A group that holds the process to the limits. Raises OSError."""
+        """A new group that limits the process. Raises OSError."""
         group = Group(self._folder / str(next(self._numbers)))
         try:
-            group.hold(limits)
-            group.take(pid)
+            group.limit(limits)
+            group.add(pid)
         except OSError:
             group.close()
             raise
@@ -95,12 +96,12 @@ class Groups:
 
 
 def find(root: Path = CGROUPS) -> Groups | None:
-    """Groups for a run; None where the system has none, or none for us."""
+    """Groups for a run; None if the system has none that this user may create."""
     for parent in _parents(root):
-        for left in parent.glob(f"{_NAME}*"):
-            owner = left.name.removeprefix(_NAME).partition("-")[0]
+        for leftover in parent.glob(f"{_NAME}*"):
+            owner = leftover.name.removeprefix(_NAME).partition("-")[0]
             if owner.isdigit() and not tree.alive(int(owner)):  # a kernel that was killed could not clean up
-                _remove(left)
+                _remove(leftover)
         folder = parent / f"{_NAME}{os.getpid()}-{secrets.token_hex(4)}"
         try:
             return Groups(folder)
@@ -110,20 +111,20 @@ def find(root: Path = CGROUPS) -> Groups | None:
 
 
 def _parents(root: Path) -> Iterator[Path]:
-    """Where groups have the controllers that we need, the most likely first."""
-    own = root / own_path()
-    for folder in (own.parent, own):
+    """Parent groups that have the required controllers, the most likely first."""
+    current = root / cgroup_path()
+    for folder in (current.parent, current):
         with suppress(OSError):
             if (
                 folder.is_relative_to(root)
-                and set(folder.joinpath("cgroup.subtree_control").read_text().split()) >= _WANTED
+                and set(folder.joinpath("cgroup.subtree_control").read_text().split()) >= _CONTROLLERS
             ):
                 yield folder
 
 
 def _remove(folder: Path) -> None:
     with suppress(OSError):
-        for each in folder.iterdir():
-            if each.is_dir():
-                each.rmdir()
+        for child in folder.iterdir():
+            if child.is_dir():
+                child.rmdir()
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""The border's frames, seen from the kernel: nothing that arrives is trusted, and nothing is unpickled."""
+"""The frames between kernel and child, at the kernel's end: they are untrusted, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .child.kernel_connection import HEADER, HELLO, order
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _PIECE = 1 << 16
 _MOMENT = 0.001
-_VOUCHES = hasattr(socket, "SO_PASSCRED")  # Linux: the system says who is at the other end, and a loop can watch a file
+_VOUCHES = hasattr(socket, "SO_PASSCRED")  # Linux reports the peer's pid, and its event loops can watch a file
 
 
 class GarbageError(Exception):
@@ -37,9 +37,9 @@ class Channel:
         self._socket, self._file = connection, connection.fileno()
         self.limit = limit  # bytes of JSON, and of blobs, in one frame
         self._loop = asyncio.get_running_loop()
-        self._arrived = bytearray()
-        self._read: Callable[[], Any] = bytes  # what to do once it is readable
-        self._coming: asyncio.Future[Any] | None = None  # what is waited for
+        self._buffer = bytearray()
+        self._read: Callable[[], Any] = bytes  # reads the socket once it is readable
+        self._waiter: asyncio.Future[Any] | None = None  # the pending read
         self._watched = self._broken = False
 
     def close(self) -> None:
@@ -49,13 +49,13 @@ class Channel:
         self._socket.close()
 
     def break_off(self) -> None:
-        """Wait for nothing more: whoever receives, now or later, hears that the child has hung up. From this loop."""
+        """Abort: a pending or later `receive` raises HungUpError. Call it on this event loop."""
         self._broken = True
-        if self._coming is not None and not self._coming.done():
-            self._coming.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def hello(self) -> int:
-        """The child's first words: its process id, as this process sees it where the platform vouches for it."""
+        """The child's first message: its process id; on Linux the id that the system reports."""
         if not _VOUCHES:
             return int(HELLO.unpack(await self._take(HELLO.size))[0])
         space = socket.CMSG_SPACE(_CREDENTIALS.size)
@@ -68,7 +68,7 @@ class Channel:
         return int(HELLO.unpack(piece)[0])
 
     async def send(self, message: dict[str, Any], files: Sequence[int] = (), blob: bytes = b"") -> None:
-        """Send one frame; the descriptors travel with its first byte."""
+        """Send one frame. The descriptors go with its first byte."""
         frame = order(message, len(blob))
         try:
             if files:
@@ -76,11 +76,11 @@ class Channel:
             for part in (frame, blob):
                 if part:
                     await self._loop.sock_sendall(self._socket, part)
-        except OSError as error:  # theirs is closed, or ours by now
+        except OSError as error:  # either end is closed
             raise HungUpError from error
 
     async def receive(self) -> tuple[dict[str, Any], list[bytes]]:
-        """One frame. Raises Garbage, Oversized, HungUp."""
+        """One frame. Raises GarbageError, OversizedError, HungUpError."""
         length, size = HEADER.unpack(await self._take(HEADER.size))
         if length > self.limit or size > self.limit:
             raise OversizedError(f"a frame of {length + size} bytes")
@@ -88,31 +88,31 @@ class Channel:
         return message, _split(await self._take(size), message.get("blobs", []))
 
     async def _take(self, size: int) -> bytes:
-        while len(self._arrived) < size:
-            self._arrived += await self._receive_some(max(_PIECE, min(size - len(self._arrived), 1 << 20)))
-        taken = bytes(self._arrived[:size])
-        del self._arrived[:size]
-        return taken
+        while len(self._buffer) < size:
+            self._buffer += await self._receive_piece(max(_PIECE, min(size - len(self._buffer), 1 << 20)))
+        content = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return content
 
-    async def _receive_some(self, size: int) -> bytes:
+    async def _receive_piece(self, size: int) -> bytes:
         piece: bytes = await (self._next(lambda: self._socket.recv(size)) if _VOUCHES else self._received(size))
         if not piece:
             raise HungUpError
         return piece
 
     async def _next(self, read: Callable[[], Any]) -> Any:
-        """What is read once there is something; watched until something arrives that nobody waits for: seldom."""
-        self._read, coming = read, self._wait()
+        """The next piece. The socket stays watched until data arrives while no read is pending, which is rare."""
+        self._read, waiter = read, self._wait()
         if not self._watched:
             self._watched = True
-            self._loop.add_reader(self._file, self._hear)
-        piece = await coming
+            self._loop.add_reader(self._file, self._on_readable)
+        piece = await waiter
         if self._broken:
             raise HungUpError
         return piece
 
     async def _received(self, size: int) -> bytes:
-        """The same on a loop that cannot watch a file."""
+        """As `_next`, on an event loop that cannot watch a file."""
         receiving, broken = asyncio.ensure_future(self._loop.sock_recv(self._socket, size)), self._wait()
         try:
             await asyncio.wait({receiving, broken}, return_when=asyncio.FIRST_COMPLETED)
@@ -127,19 +127,19 @@ class Channel:
     def _wait(self) -> asyncio.Future[Any]:
         if self._broken:
             raise HungUpError
-        self._coming = self._loop.create_future()
-        return self._coming
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
-    def _hear(self) -> None:
-        if self._coming is None or self._coming.done():
+    def _on_readable(self) -> None:
+        if self._waiter is None or self._waiter.done():
             self._unwatch()
             return
         try:
-            self._coming.set_result(self._read())
+            self._waiter.set_result(self._read())
         except BlockingIOError:
             pass
         except OSError:
-            self._coming.set_exception(HungUpError())
+            self._waiter.set_exception(HungUpError())
 
     def _unwatch(self) -> None:
         if self._watched:

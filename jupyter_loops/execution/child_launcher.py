@@ -1,4 +1,4 @@
-"""Starts the child's process, and meets it at the border: by a socket it inherits, or at an address."""
+"""Starts the child's process and connects to it: by an inherited socket, or at an address."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ from .child.meet import TOKEN
 from .isolation import bubblewrap, environment, interpreter_paths
 from .platform import Platform
 
-MARK = "JUPYTER_LOOPS_CHILD"  # a variable by which what a child has started is known
+MARK = "JUPYTER_LOOPS_CHILD"  # an environment variable that identifies the processes of a child
 _LIMIT = 16 * 1024**2  # bytes of one control message
-_ARRIVAL = 60.0  # seconds that a child gets to come, a container's among them
-_INTRODUCTION = 1.0  # seconds to show its token
+_ARRIVAL = 60.0  # seconds in which a child, also one in a container, has to connect
+_INTRODUCTION = 1.0  # seconds in which it has to send its token
 _LOOK = 0.01
 _PACKAGE = Path(__file__).parents[1]
-_THE_IMAGES_OWN = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH"}
+_IMAGE_VARIABLES = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH"}
 _MAIN = "import sys; sys.path.append({root!r}); from jupyter_loops.execution.child.zygote import main; main({where!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildLauncher:
-    """Where and how the children of a run live."""
+    """Where and how the children of a run are started."""
 
     isolation: str
     scratch: Path
     limits: Limits
-    shown: tuple[Path, ...] = ()  # of the user's, read-only
+    shown: tuple[Path, ...] = ()  # the user's files, read-only
     image: str = container.IMAGE
     platform: Platform
     watched: bool = True  # a candidate's module may not act while it is defined
 
     def birth(self, outputs: Sequence[int], mark: str) -> ChildStart:
-        """Start a process that bears `mark`, as all that it starts will. Raises OSError, SandboxError."""
+        """Start a process with `mark` in its environment, for its descendants too. Raises OSError, SandboxError."""
         variables = environment(self.scratch) | {MARK: mark}
         if self.isolation == "container":
             return self._container(outputs, variables)
         if not self.platform.passes_files:
             return self._caller(outputs, variables)
-        ours, theirs = pair()
+        kernel_end, child_end = pair()
         try:
-            command = _python(theirs.fileno())
+            command = _python(child_end.fileno())
             if self.isolation == "bubblewrap":
                 command = bubblewrap(command, self.scratch, [*interpreter_paths(), *self.shown], variables)
-            # of bwrap too: its own environment can be read from inside, as /proc/1/environ
-            process = self._spawn(command, outputs, variables, pass_fds=[theirs.fileno()])
+            # for bwrap too: a candidate can read its environment as /proc/1/environ
+            process = self._spawn(command, outputs, variables, pass_fds=[child_end.fileno()])
         except BaseException:
-            ours.close()
+            kernel_end.close()
             raise
         finally:
-            theirs.close()
-        return ChildStart(process, ours)
+            child_end.close()
+        return ChildStart(process, kernel_end)
 
     def _caller(self, outputs: Sequence[int], variables: dict[str, str]) -> ChildStart:
-        """A process that calls us on the loopback interface."""
+        """A process that connects to the kernel on the loopback interface."""
         token = secrets.token_hex(16)
         listener = socket.create_server(("127.0.0.1", 0), backlog=8)
         try:
@@ -79,7 +79,7 @@ class ChildLauncher:
         return ChildStart(process, listener, token)
 
     def _container(self, outputs: Sequence[int], variables: dict[str, str]) -> ChildStart:
-        """A process in a container that calls us at a path."""
+        """A process in a container that connects to the kernel at a path."""
         engine = container.find_engine()
         if engine is None:
             raise SandboxError("the container engine does not answer any more")
@@ -92,7 +92,7 @@ class ChildLauncher:
             name=f"jupyter-loops-{secrets.token_hex(6)}",
             scratch=self.scratch,
             package=_PACKAGE,
-            variables={name: text for name, text in variables.items() if name not in _THE_IMAGES_OWN} | {TOKEN: token},
+            variables={name: text for name, text in variables.items() if name not in _IMAGE_VARIABLES} | {TOKEN: token},
             limits=self.limits,
         )
         listener = _listener(door)
@@ -120,7 +120,7 @@ class ChildLauncher:
 
 @dataclass(slots=True)
 class ChildStart:
-    """A process that was started, and where it is to be met."""
+    """A started process, and the socket on which it connects."""
 
     process: subprocess.Popen[bytes]
     end: socket.socket  # connected, or listening where there is a token
@@ -128,7 +128,7 @@ class ChildStart:
     door: Path | None = None
 
     async def channel(self) -> Channel:
-        """Its control channel. Raises HungUp when it ends before it comes."""
+        """Its control channel. Raises HungUpError if the process ends before it connects."""
         if not self.token:
             return Channel(self.end, _LIMIT)
         try:
@@ -140,10 +140,10 @@ class ChildStart:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Ours and theirs; from ours, the kernel tells which process is at the other end."""
-    ours, theirs = socket.socketpair()
-    _ask_for_credentials(ours)
-    return ours, theirs
+    """The kernel's end and the child's end. On Linux the kernel's end gets the process id of its peer."""
+    kernel_end, child_end = socket.socketpair()
+    _ask_for_credentials(kernel_end)
+    return kernel_end, child_end
 
 
 def _python(where: int | str) -> list[str]:
@@ -151,7 +151,7 @@ def _python(where: int | str) -> list[str]:
 
 
 def _listener(door: Path) -> socket.socket:
-    """At a path in a folder that only we may enter."""
+    """A listening socket in a folder that only this user may enter."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     _ask_for_credentials(listener)
     listener.bind(str(door))
@@ -165,7 +165,7 @@ def _ask_for_credentials(connection: socket.socket) -> None:
 
 
 async def _arrival(listener: socket.socket, token: str, process: subprocess.Popen[bytes]) -> socket.socket:
-    """The connection of the one that knows the token. Raises HungUp when the process ends before it comes."""
+    """The connection that sends the token. Raises HungUpError if the process ends before it connects."""
     listener.setblocking(False)
     loop = asyncio.get_running_loop()
     end = loop.time() + _ARRIVAL
@@ -190,14 +190,14 @@ async def _knows(connection: socket.socket, token: str) -> bool:
     connection.setblocking(False)
     if connection.family != getattr(socket, "AF_UNIX", None):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    loop, said = asyncio.get_running_loop(), b""
+    loop, received = asyncio.get_running_loop(), b""
     try:
         async with asyncio.timeout(_INTRODUCTION):
-            while len(said) < len(token):
-                piece = await loop.sock_recv(connection, len(token) - len(said))
+            while len(received) < len(token):
+                piece = await loop.sock_recv(connection, len(token) - len(received))
                 if not piece:
                     return False
-                said += piece
+                received += piece
     except (TimeoutError, OSError):
         return False
-    return hmac.compare_digest(said, token.encode())
+    return hmac.compare_digest(received, token.encode())

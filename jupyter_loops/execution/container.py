@@ -1,4 +1,4 @@
-"""The same child in a Docker or Podman container: which engine answers, and the command line it gets."""
+"""The child in a Docker or Podman container: which engine answers, and its command line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from jupyter_loops.core.candidate import Limits
 
-ROOT = "/opt/jupyter-loops"  # in the container, where our own package is shown
+ROOT = "/opt/jupyter-loops"  # in the container, where this package is mounted
 IMAGE = f"docker.io/library/python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 _PROGRAMS = ("podman", "docker")  # rootless first
 _PROBE_SECONDS = 5
 _ROOTLESS = {"podman": "{{.Host.Security.Rootless}}", "docker": "{{.SecurityOptions}}"}
-_OURSELVES = 64  # processes besides those of a candidate
+_EXTRA_PROCESSES = 64  # processes in addition to those of a candidate
 _GIB = 1024**3
 
 
@@ -31,13 +31,13 @@ class Engine:
 
     @property
     def user(self) -> list[str]:
-        """Options that make the user inside own on this machine what we own."""
+        """Options that map the user in the container to this user."""
         uid = os.getuid() if hasattr(os, "getuid") else 0
         gid = os.getgid() if hasattr(os, "getgid") else 0
         if self.rootless and self.program == "docker":
-            return ["--user", "0:0"]  # which is us, outside
-        own = ["--user", f"{uid}:{gid}"]
-        return ["--userns", "keep-id", *own] if self.rootless else own
+            return ["--user", "0:0"]  # which is this user, outside
+        options = ["--user", f"{uid}:{gid}"]
+        return ["--userns", "keep-id", *options] if self.rootless else options
 
 
 def command_line(
@@ -51,11 +51,11 @@ def command_line(
     variables: Mapping[str, str],
     limits: Limits,
 ) -> list[str]:
-    """`command` in a container: no network, read-only, no privileges, one writable folder, gone with its client."""
+    """`command` in a container: no network, read-only, no privileges, one writable folder; it ends with its client."""
     line = [engine.program, "run", "--rm", "--interactive", "--init", "--pull", "never", "--name", name]
     line += ["--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    line += ["--security-opt", "label=disable", "--pids-limit", str(limits.processes + _OURSELVES)]
-    if limits.memory_bytes is not None:  # a net below the watch, which holds each candidate by itself
+    line += ["--security-opt", "label=disable", "--pids-limit", str(limits.processes + _EXTRA_PROCESSES)]
+    if limits.memory_bytes is not None:  # in addition to the watch, which limits each candidate alone
         line += ["--memory", str(2 * limits.memory_bytes + _GIB)]
     line += [*engine.user, *_bind(scratch, str(scratch))]
     line += _bind(scratch / "tmp", str(scratch / "tmp"))  # mounted: a link cannot take its place
@@ -70,7 +70,7 @@ def _bind(source: Path, target: str, *more: str) -> list[str]:
 
 
 def why_not(image: str) -> str:
-    """Empty when an engine answers and has the image; else one line that says what to do."""
+    """Empty if an engine answers and has the image; otherwise one line that says what to do."""
     if not sys.platform.startswith("linux"):
         return "it needs Linux: elsewhere the engine lives in a virtual machine that shares no sockets with this one"
     engine = find_engine()
@@ -81,7 +81,7 @@ def why_not(image: str) -> str:
 
 @cache
 def find_engine() -> Engine | None:
-    """The first engine that answers in time; asked once a process."""
+    """The first engine that answers in time. Looked up once a process."""
     for program in _PROGRAMS:
         if shutil.which(program):
             answer = _ask(program, "info", "--format", _ROOTLESS[program])
@@ -95,11 +95,11 @@ def _has(program: str, image: str) -> bool:
 
 
 def _ask(*words: str) -> str | None:
-    """What a command prints; None when it fails or takes too long."""
+    """What a command prints; None if it fails or takes too long."""
     try:
-        tried = subprocess.run(  # noqa: S603 - our own words
+        completed = subprocess.run(  # noqa: S603 - our own words
             words, capture_output=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return tried.stdout.decode(errors="replace").lower() if tried.returncode == 0 else None
+    return completed.stdout.decode(errors="replace").lower() if completed.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""The wall-clock time that an attempt may take, without the time in which it waits for an answer of ours."""
+"""The wall-clock limit of an attempt. The time in which it waits for an answer of the kernel does not count."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from time import perf_counter
 
 
 class Countdown:
-    """Calls `over` once the time is used up. Runs between `start` and `stop`, and stands still while held."""
+    """Calls `over` once the time is used up. Runs between `start` and `stop`, except while paused."""
 
     def __init__(self, seconds: float, over: Callable[[], None]) -> None:
-        self._left, self._over = seconds, over
+        self._remaining, self._over = seconds, over
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
         self._since = 0.0
-        self.used = 0.0  # seconds, all acts together
+        self.used = 0.0  # seconds, all orders together
 
     @property
     def deadline(self) -> float:
-        """When it will be used up, as `perf_counter` counts; of use while it runs."""
-        return self._since + self._left
+        """When the time will be used up, on the clock of `perf_counter`; valid while it runs."""
+        return self._since + self._remaining
 
     def renew(self, seconds: float) -> None:
-        """Allow so much from now on; while it stands still."""
-        self._left = seconds
+        """Set the remaining time. Only while it is stopped."""
+        self._remaining = seconds
 
     def start(self) -> None:
         """Run."""
         self._since = perf_counter()
-        self._alarm = self._loop.call_later(max(self._left, 0.0), self._over)
+        self._alarm = self._loop.call_later(max(self._remaining, 0.0), self._over)
 
     def stop(self) -> None:
-        """Stand still. Idempotent."""
+        """Stop. Idempotent."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
             passed = perf_counter() - self._since
             self.used += passed
-            self._left -= passed
+            self._remaining -= passed
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Stand still inside the block."""
+    def paused(self) -> Iterator[None]:
+        """Stop inside the block."""
         self.stop()
         try:
             yield

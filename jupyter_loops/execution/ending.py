@@ -1,4 +1,4 @@
-"""How an attempt that did not finish by itself came to its end, in words."""
+"""Describes how an attempt ended that did not finish by itself."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Ending:
 
     @property
     def fault(self) -> Fault:
-        """The same as a fault, for whoever tells the model."""
+        """The ending as a fault, for the feedback to the model."""
         return Fault(type=self.exit.value, message=self.message)
 
 
 def ending_of_status(status: int, limits: Limits) -> tuple[Exit, str]:
-    """What a wait status means."""
+    """The meaning of a wait status."""
     code = os.waitstatus_to_exitcode(status)
     if -code in _CPU_SIGNALS:
         return Exit.CPU, explain(Exit.CPU, limits)

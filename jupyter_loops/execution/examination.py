@@ -1,4 +1,4 @@
-"""The checks of one round, as they go out and as their verdicts come back."""
+"""The checks of one iteration: what is sent to the child, and the verdicts that it returns."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ Program = Callable[[Check, int], dict[str, Any]]  # a check and its number → w
 
 
 class Examination:
-    """Collects one verdict for each check, in order, whatever becomes of the child."""
+    """Collects one verdict for each check, in order, even if the child ends early."""
 
     def __init__(self, recipe: Recipe, checks: Sequence[Check], program: Program) -> None:
         self._checks, self._program = tuple(checks), program
         self._index = _positions(recipe, checks)
-        self._heard: list[Verdict] = []
-        self._answers: list[HostAnswer] = []  # of the check that is examined now
-        self._asked = 0
+        self._verdicts: list[Verdict] = []
+        self._answers: list[HostAnswer] = []  # for the current check
+        self._question_count = 0
 
     def orders(self) -> list[dict[str, Any]]:
         """What the child needs to know of each check."""
         return [self._program(check, index) for check, index in zip(self._checks, self._index, strict=True)]
 
-    def hear(self, message: dict[str, Any], _blobs: list[bytes]) -> None:
-        """Take one verdict from the child. Raises Garbage."""
-        if message["said"] == "verdict" and len(self._heard) < len(self._checks):
-            self._heard.append(self._read(border.field(message, "verdict", dict)))
+    def add_verdict(self, message: dict[str, Any], _blobs: list[bytes]) -> None:
+        """Take one verdict from the child. Raises GarbageError."""
+        if message["said"] == "verdict" and len(self._verdicts) < len(self._checks):
+            self._verdicts.append(self._read(border.field(message, "verdict", dict)))
         else:
             raise GarbageError("one verdict too many")
 
     def question(self, message: dict[str, Any]) -> HostQuestion:
-        """Read a question. Raises Garbage for one that the check under way does not ask."""
-        place, site = len(self._heard), border.field(message, "site", int)
+        """Read a question. Raises GarbageError if the current check does not ask it."""
+        place, site = len(self._verdicts), border.field(message, "site", int)
         if place == len(self._checks) or border.field(message, "check", int) != self._index[place]:
             raise GarbageError("a question of another check")
         asks = self._checks[place].asks
-        self._asked += 1
-        if not 0 <= site < len(asks) or self._asked > _MOST:
+        self._question_count += 1
+        if not 0 <= site < len(asks) or self._question_count > _MOST:
             raise GarbageError("a question too many")
         kind = border.field(message, "kind", str)
         if kind not in _KINDS:
@@ -55,22 +55,22 @@ class Examination:
         words = border.text(message, "text", _LONGEST)
         return HostQuestion(check=self._index[place], site=site, ask=asks[site], kind=kind, text=words)
 
-    def answered(self, answer: HostAnswer) -> None:
-        """Keep what was answered, for the verdict."""
+    def add_answer(self, answer: HostAnswer) -> None:
+        """Store an answer for the verdict of the current check."""
         self._answers.append(answer)
 
     def verdicts(self, ending: str) -> list[Verdict]:
-        """All verdicts; of the checks that the child did not get to, the first has failed by its `ending`, if any."""
-        missing = range(len(self._heard), len(self._checks) if ending else 0)
+        """All verdicts. If the child ended early, the first check without a verdict fails with `ending`."""
+        missing = range(len(self._verdicts), len(self._checks) if ending else 0)
         unheard = [
             self._verdict(place, passed=False, message=ending if place == missing.start else "was not reached")
             for place in missing
         ]
-        return [*self._heard, *unheard]
+        return [*self._verdicts, *unheard]
 
     def _read(self, content: dict[str, Any]) -> Verdict:
         verdict = self._verdict(
-            len(self._heard),
+            len(self._verdicts),
             passed=border.field(content, "passed", bool),
             message=border.text(content, "message"),
             values=border.values(content),
@@ -78,7 +78,7 @@ class Examination:
             seconds=border.number(content, "seconds"),
             fault=border.fault(content.get("fault")),
         )
-        answers, self._answers, self._asked = self._answers, [], 0
+        answers, self._answers, self._question_count = self._answers, [], 0
         return _explained(verdict, answers)
 
     def _verdict(self, place: int, **content: Any) -> Verdict:
@@ -87,20 +87,20 @@ class Examination:
 
 
 def _explained(verdict: Verdict, answers: Sequence[HostAnswer]) -> Verdict:
-    """With the words of those who were asked, which say more than the expression's own values."""
+    """The verdict with the notes of judges, persons and tests, which explain more than the values do."""
     notes = "; ".join(dict.fromkeys(answer.note for answer in answers if answer.note))
     details = {key: text for answer in answers for key, text in answer.details.items()}
     if not notes and not details:
         return verdict
-    told = notes if verdict.fault is None else f"{verdict.message}; {notes}"
-    return replace(verdict, message=told or verdict.message, values={**verdict.values, **details})
+    message = notes if verdict.fault is None else f"{verdict.message}; {notes}"
+    return replace(verdict, message=message or verdict.message, values={**verdict.values, **details})
 
 
 def _positions(recipe: Recipe, checks: Sequence[Check]) -> list[int]:
-    """Where each check stands in its recipe, from 1; 0 for one of another."""
-    same = {id(each): place for place, each in reversed([*enumerate(recipe.checks, 1)])}
+    """The position of each check in its recipe, from 1; 0 for a check of another recipe."""
+    same = {id(listed_check): place for place, listed_check in reversed([*enumerate(recipe.checks, 1)])}
     return [same.get(id(check)) or _equal(recipe, check) for check in checks]
 
 
 def _equal(recipe: Recipe, check: Check) -> int:
-    return next((place for place, each in enumerate(recipe.checks, 1) if each == check), 0)
+    return next((place for place, listed_check in enumerate(recipe.checks, 1) if listed_check == check), 0)

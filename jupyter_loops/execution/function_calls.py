@@ -1,4 +1,4 @@
-"""A call of a function that lives in the sandbox: how the notebook writes it, and how it reads the answer."""
+"""A call of a function in the sandbox: how the notebook encodes it, and how it decodes the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTEBOOKS = ("__main__", "__mp_main__", "jupyter_loops_delivered")  # modules t
 
 
 class Shared:
-    """The classes that the notebook and the sandbox both have, with the way to each."""
+    """The classes that the notebook and the sandbox both have, with the path to each."""
 
     def __init__(self, names: Mapping[str, object], siblings: Mapping[int, str]) -> None:
         """`names` are those of the module that the function is bound in: the cell's set-up and what that reads.
@@ -27,22 +27,23 @@ class Shared:
         """
         self.siblings = siblings
         bound = {id(value): name for name, value in names.items() if isinstance(value, type)}
-        mine = reachable_classes(names.values())
-        modules = reachable_classes(defined_in(project_modules()))
-        kinds = {id(kind): kind for kind in (*mine, *(kind for kind in modules if not _is_the_notebooks(kind)))}
+        namespace_classes = reachable_classes(names.values())
+        project_classes = reachable_classes(defined_in(project_modules()))
+        imported = (kind for kind in project_classes if not _is_the_notebooks(kind))
+        kinds = {id(kind): kind for kind in (*namespace_classes, *imported)}
         self.classes = Classes(kinds.values())
-        self.ways = [
+        self.class_paths = [
             ("" if _is_the_notebooks(kind) else kind.__module__, bound.get(key, kind.__qualname__))
             for key, kind in kinds.items()
         ]
 
     def number(self, kind: type) -> int | None:
-        """The number of a class that is named, because the sandbox could not import it."""
+        """The number of a class that the sandbox cannot import; None for a class that it can import."""
         return self.classes.number(kind) if _is_the_notebooks(kind) else None
 
 
 class RemoteCall:
-    """One call: `frame` is what the sandbox gets, `read` makes the result of what it answers."""
+    """One call: `frame` is sent to the sandbox, and `read` decodes its answer."""
 
     def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], shared: Shared) -> None:
         """Raises CallError for arguments that cannot be copied."""
@@ -58,7 +59,7 @@ class RemoteCall:
         self.frame = file.getvalue()
 
     def read(self, how: str, answer: bytes) -> Any:
-        """The result; arguments that were changed in place are. Raises what the function raised, and CallError."""
+        """The result. Arguments that the function changed in place are updated. Raises its exception, or CallError."""
         try:
             arrived, receiving = loads(answer), _Receiving(self.shared.classes, self._pickler)
             if how == REFUSED:
@@ -78,7 +79,7 @@ class RemoteCall:
 
 
 class _Receiving:
-    """What the decoder asks (crossing.Receiving)."""
+    """Satisfies crossing.Receiving for the decoder."""
 
     def __init__(self, classes: Classes, pickler: Any) -> None:
         self.classes = classes
@@ -87,12 +88,12 @@ class _Receiving:
     def referred(self, number: int) -> object:
         """An argument."""
         if number not in self._arguments:
-            raise UnreadableError("a reference to nothing")
+            raise UnreadableError("it refers to an argument that was not sent")
         return self._arguments[number]
 
     def handle(self, _: object) -> NoReturn:
-        """Nothing stays on the other side."""
-        raise UnreadableError("it stayed on the other side")
+        """Raise UnreadableError: an answer holds no handles."""
+        raise UnreadableError("it refers to an object that stayed in the sandbox")
 
 
 def _put_back(argument: object, content: object) -> None:
@@ -117,7 +118,7 @@ def _is_the_notebooks(kind: type) -> bool:
 
 
 def _pickler(file: io.BytesIO, shared: Shared) -> Any:
-    """One that names the classes which both sides have, and copies the others."""
+    """A pickler that refers to shared classes by number, and copies the others."""
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types

@@ -1,6 +1,6 @@
-"""What a candidate may read and write where files are shut off: Python, the system's libraries, and folders of its own.
+"""What a candidate may read and write under file restrictions: Python, the system's libraries, and its own folders.
 
-Of a project, only the Python modules: nothing that lies beside them, but what the cell names.
+Of a project it may read the Python modules, and the files that the cell names.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ _MACHINE = (
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _INSTALLED = frozenset({"site-packages", "dist-packages", "lib-dynload"})
 _MODULE = (".py", ".so", ".pyi")
-_MOST = 200  # paths of projects: each is held open
-_MOST_SEEN = 2000  # entries of one folder
+_MOST = 200  # paths of projects: each needs an open descriptor
+_MOST_ENTRIES = 2000  # entries of one folder
 _PACKAGE = Path(__file__).parents[1]
 
 
 def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Iterable[Path] = ()) -> dict[str, Any]:
-    """How a candidate's process is shut in, as plain data for `child.shut_in`.
+    """The restrictions of a candidate's process, as plain data for `child.shut_in`.
 
-    `hidden` is read by the examiner alone, though it lies among what may be read; `named` is data of the cell. Where
-    the project or the scratch folder lies in /tmp, candidates have no /tmp: what allows it would allow all there.
+    Only the examiner reads `hidden`, though it lies inside readable folders. `named` is data of the cell. If the
+    project or the scratch folder lies in /tmp, candidates have no /tmp: a rule for it would allow all that is in it.
     """
     shut = level in {"bubblewrap", "landlock"}
     needed, hidden = "always" if level == "landlock" else "if it can", [*hidden]
     modules, listed = project_modules(hidden) if shut else ([], [])
     others = [scratch, Path.cwd(), *listed, *hidden]
-    private = {str(place): str(scratch / own) for place, own in PRIVATE.items() if not _holds(place, others)}
+    private = {str(place): str(scratch / name) for place, name in PRIVATE.items() if not _holds(place, others)}
     return {
         "level": level,
         "capabilities": 0 if shut else FILES,
@@ -62,21 +62,21 @@ def plan(level: str, scratch: Path, *, hidden: Iterable[Path] = (), named: Itera
 
 
 def project_modules(hidden: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Files and folders of Python modules on the import path that nobody has installed, and the folders to be listed.
+    """Files and folders of uninstalled Python modules on the import path, and the folders that may be listed.
 
-    A folder stands for its files where there is nothing else in it.
+    A folder replaces its files if it holds only modules.
     """
     unseen, installed = {str(path.resolve()) for path in hidden}, _readable()
-    folders = [path for path in (Path(each).resolve() for each in import_paths()) if path.is_dir()]
-    folders = [path for path in folders if not any(path.is_relative_to(each) for each in installed)]
-    found = [(path.count("/") - len(folder.parts), path) for folder in folders for path in _modules(folder, unseen)]
-    return [Path(path) for _, path in sorted(found, key=itemgetter(0))][:_MOST], folders  # the nearest first
+    folders = [path for path in (Path(entry).resolve() for entry in import_paths()) if path.is_dir()]
+    folders = [path for path in folders if not any(path.is_relative_to(entry) for entry in installed)]
+    modules = [(path.count("/") - len(folder.parts), path) for folder in folders for path in _modules(folder, unseen)]
+    return [Path(path) for _, path in sorted(modules, key=itemgetter(0))][:_MOST], folders  # the nearest first
 
 
 def named_files(sources: Iterable[str]) -> list[Path]:
-    """Files and folders whose paths stand as texts in these sources, where nothing secret can lie below them."""
-    found = [Path(text).expanduser() for source in sources for text in _texts(source)]
-    existing = [Path(os.path.abspath(path)) for path in found if _exists(path)]  # noqa: PTH100 - symlinks stay
+    """Files and folders that the sources name in string literals, except those that could contain secrets."""
+    paths = [Path(text).expanduser() for source in sources for text in _texts(source)]
+    existing = [Path(os.path.abspath(path)) for path in paths if _exists(path)]  # noqa: PTH100 - symlinks stay
     return [path for path in existing if not _holds(path, [Path.cwd(), *secluded()])]
 
 
@@ -91,34 +91,34 @@ def _readable() -> list[Path]:
 
 
 def _modules(folder: Path, hidden: set[str]) -> list[str]:
-    """The modules below a folder, hidden ones left out."""
+    """The modules below a folder, without hidden ones."""
     modules, folders, _ = _contents(str(folder), hidden)
-    return modules + [path for each in folders for path in _package(each, hidden)]
+    return modules + [path for inner in folders for path in _package(inner, hidden)]
 
 
 def _package(folder: str, hidden: set[str]) -> list[str]:
-    """Itself, if all in it is modules; otherwise those, if it is a package; else nothing."""
+    """The folder itself if it holds only modules; its modules if it is a package; otherwise nothing."""
     modules, folders, others = _contents(folder, hidden)
     if not modules or (others and f"{folder}/__init__.py" not in modules):
         return []
-    inside = [(each, _package(each, hidden)) for each in folders]
-    if not others and all(paths == [each] for each, paths in inside):
+    packages = [(inner, _package(inner, hidden)) for inner in folders]
+    if not others and all(paths == [inner] for inner, paths in packages):
         return [folder]
-    return modules + [path for _, paths in inside for path in paths]
+    return modules + [path for _, paths in packages for path in paths]
 
 
 def _contents(folder: str, hidden: set[str]) -> tuple[list[str], list[str], list[str]]:
-    """Modules, folders that may be packages, and the rest; of what Python itself keeps there, nothing."""
+    """Modules, folders that may be packages, and other entries, without `__pycache__`."""
     modules: list[str] = []
     folders: list[str] = []
     others: list[str] = []
     try:
         with os.scandir(folder) as entries:
-            for entry in islice(entries, _MOST_SEEN):
+            for entry in islice(entries, _MOST_ENTRIES):
                 if entry.name == "__pycache__":
                     continue
                 if entry.path in hidden or entry.is_symlink():
-                    others.append(entry.path)  # for a link's end the folder does not stand
+                    others.append(entry.path)  # a rule for the folder would not cover the link's target
                 if entry.path not in hidden:
                     is_folder = entry.is_dir(follow_symlinks=False) and entry.name.isidentifier()
                     kind = folders if is_folder else modules if entry.name.endswith(_MODULE) else others
@@ -139,14 +139,14 @@ def _texts(source: str) -> list[str]:
 def _exists(path: Path) -> bool:
     try:
         return str(path) not in {"", "."} and path.exists()
-    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+    except (OSError, ValueError):  # a name that is too long, or that holds a NUL
         return False
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """Those that lie in no other one, links followed."""
-    given = {path.resolve() for path in paths}
-    return sorted(path for path in given if not given.intersection(path.parents))
+    """The resolved paths that lie in no other of them."""
+    resolved = {path.resolve() for path in paths}
+    return sorted(path for path in resolved if not resolved.intersection(path.parents))
 
 
 def _holds(path: Path, others: Iterable[Path]) -> bool:

@@ -1,4 +1,4 @@
-"""How strongly the child is kept apart, and the command line and environment that do it."""
+"""The isolation levels of a child, and the command line and environment of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .child import landlock, seccomp
 from .platform import Platform
 
 LEVELS = ("auto", "bubblewrap", "landlock", "container", "process")
-FONTS = "matplotlib"  # in the scratch folder; without the list in it, each candidate that draws would look for fonts
+FONTS = "matplotlib"  # in the scratch folder: the font list, so that no candidate has to build it
 _ALLOWED = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
     | {"SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT"}  # without them Windows starts no process
@@ -30,22 +30,22 @@ _FIXED = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
 }
-SHARED = ("tmp", "shm")  # in the scratch folder, bound over what is used by that name
+SHARED = ("tmp", "shm")  # in the scratch folder, bound over the folders of that name
 PRIVATE = {Path("/tmp"): "tmp", Path("/dev/shm"): "shm"}  # noqa: S108 - replaced, not used
 _PROBE_SECONDS = 10
-_WAYS_OUT = {
+_ALTERNATIVES = {
     "bubblewrap": "install it (Debian: apt install bubblewrap), or use --sandbox landlock or process",
     "landlock": "use --sandbox bubblewrap, container or process",
 }
 _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
-_NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # within; since bubblewrap 0.8
+_NO_MORE_NAMESPACES = ("--unshare-user", "--disable-userns")  # inside the sandbox; since bubblewrap 0.8
 _ROOT = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 
 
 def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tuple[str, ...]]:
-    """The level to use, and what a person should know of it. Raises PreflightError where it is not to be had.
+    """The level to use, and notes on it for the user. Raises PreflightError if the level is not available.
 
-    A container is chosen for nobody who has not named an image: what an image holds, only a person knows.
+    A container is chosen only if the user names an image, because only the user knows what an image contains.
     """
     if level not in LEVELS:
         raise PreflightError(f"there is no sandbox {level!r}; choose one of {', '.join(LEVELS)}")
@@ -53,12 +53,12 @@ def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tupl
         return _contained(image or container.IMAGE)
     if level == "process":
         return "process", platform.notes
-    ways = ("bubblewrap", "landlock") if level == "auto" else (level,)
-    missing = {way: _why_not_here(way, platform) for way in ways}
-    if not missing[ways[0]]:
-        return ways[0], ()
+    levels = ("bubblewrap", "landlock") if level == "auto" else (level,)
+    missing = {name: _why_not_here(name, platform) for name in levels}
+    if not missing[levels[0]]:
+        return levels[0], ()
     if level != "auto":
-        raise PreflightError(f"--sandbox {level} is not available: {missing[level]}; {_WAYS_OUT[level]}")
+        raise PreflightError(f"--sandbox {level} is not available: {missing[level]}; {_ALTERNATIVES[level]}")
     if image is not None and not container.why_not(image):
         return "container", ()
     if not missing["landlock"]:
@@ -68,11 +68,11 @@ def choose(level: str, image: str | None, platform: Platform) -> tuple[str, tupl
 
 
 def stronger(level: str) -> list[str]:
-    """The levels above this one that are not to be had here, and why not; those that are, and how."""
-    ways = {"bubblewrap": _why_not_bubblewrap, "landlock": _why_not_landlock}
-    above = list(ways)[: {"process": 2, "landlock": 1}.get(level, 0)]
-    missing = [(way, ways[way]()) for way in above]
-    return [f"{way} ({why}; {_WAYS_OUT[way]})" if why else f"{way} (--sandbox {way})" for way, why in missing]
+    """The stronger levels: how to use those that are available, and why others are not."""
+    checks = {"bubblewrap": _why_not_bubblewrap, "landlock": _why_not_landlock}
+    above = list(checks)[: {"process": 2, "landlock": 1}.get(level, 0)]
+    missing = [(name, checks[name]()) for name in above]
+    return [f"{name} ({why}; {_ALTERNATIVES[name]})" if why else f"{name} (--sandbox {name})" for name, why in missing]
 
 
 def _why_not_here(level: str, platform: Platform) -> str:
@@ -92,18 +92,18 @@ def _contained(image: str) -> tuple[str, tuple[str, ...]]:
     return "container", ()
 
 
-def environment(scratch: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The child's whole environment: an allow-list of the kernel's, so that no secret is in it."""
-    kept = {name: value for name, value in own.items() if name in _ALLOWED or name.startswith("LC_")}
+def environment(scratch: Path, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The child's full environment: an allow-list of the kernel's variables, so that it holds no secret."""
+    allowed = {name: value for name, value in variables.items() if name in _ALLOWED or name.startswith("LC_")}
     if os.name == "nt":
-        kept["USERPROFILE"] = str(scratch)
-    return kept | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch), "MPLCONFIGDIR": str(scratch / FONTS)}
+        allowed["USERPROFILE"] = str(scratch)
+    return allowed | _FIXED | {"HOME": str(scratch), "TMPDIR": str(scratch), "MPLCONFIGDIR": str(scratch / FONTS)}
 
 
 def bubblewrap(
     command: Iterable[str], scratch: Path, needed: Iterable[Path], variables: Mapping[str, str]
 ) -> list[str]:
-    """`command` under bwrap: no network, a read-only system, no home, and of the hidden folders only what is needed."""
+    """`command` under bwrap: no network, a read-only system, no home. Of hidden folders only `needed` is visible."""
     line = ["bwrap", *_NAMESPACES, *(() if _why_not(_NO_MORE_NAMESPACES) else _NO_MORE_NAMESPACES), *_ROOT]
     for name, value in variables.items():
         line += ["--setenv", name, value]
@@ -111,17 +111,17 @@ def bubblewrap(
     hidden = [folder for folder in existing if not _inside(folder, PRIVATE)]
     for folder in hidden:
         line += ["--tmpfs", str(folder)]
-    for place, own in PRIVATE.items():
+    for place, folder_name in PRIVATE.items():
         if place.is_dir():
-            line += ["--bind", str(scratch / own), str(place)]
+            line += ["--bind", str(scratch / folder_name), str(place)]
     shown = visible(needed, [*hidden, *PRIVATE])
     for path in shown:
         line += ["--ro-bind", str(path), str(path)]
     for folder in existing:
-        if folder not in hidden and _inside(folder, shown):  # a home below /tmp that has just been shown again
+        if folder not in hidden and _inside(folder, shown):  # a home below a bound path, such as /tmp
             hidden.append(folder)
             line += ["--tmpfs", str(folder)]
-    for place in (scratch, *(scratch / name for name in (*SHARED, FONTS))):  # mounted: a link cannot take its place
+    for place in (scratch, *(scratch / name for name in (*SHARED, FONTS))):  # mounts: a link cannot replace them
         line += ["--bind", str(place), str(place)]
     for folder in (*hidden, Path("/dev")):
         line += ["--remount-ro", str(folder)]
@@ -129,7 +129,7 @@ def bubblewrap(
 
 
 def visible(needed: Iterable[Path], hidden: Iterable[Path]) -> list[Path]:
-    """Those needed paths that lie in a hidden folder and do not hold one: binding a whole home back would show it."""
+    """Needed paths that lie in a hidden folder and contain none: to bind a full home would show it."""
     concealed = list(hidden)
     paths = {Path(os.path.abspath(path)) for path in needed if path.exists()}  # noqa: PTH100 - symlinks stay
     inside = [path for path in paths if any(path.is_relative_to(folder) and path != folder for folder in concealed)]
@@ -137,7 +137,7 @@ def visible(needed: Iterable[Path], hidden: Iterable[Path]) -> list[Path]:
 
 
 def interpreter_paths() -> list[Path]:
-    """What the child needs to see of the file system to run Python and to import what the kernel can."""
+    """Paths that the child needs to run Python and to import what the kernel can import."""
     real = Path(sys.executable).resolve()
     prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), real.parent.parent]
     return [*prefixes, *map(Path, import_paths())]
@@ -151,7 +151,7 @@ def import_paths() -> list[str]:
 
 
 def secluded() -> list[Path]:
-    """Folders with secrets or with sockets of daemons that would act for us."""
+    """Folders with secrets, or with sockets of daemons that would act for this user."""
     home = Path.home()
     folders = [Path("/root"), Path("/home"), Path("/run"), Path("/mnt"), Path("/media")]
     folders += [Path("/var/tmp"), home]  # noqa: S108 - hidden
@@ -168,23 +168,25 @@ def _why_not_bubblewrap() -> str:
 
 @cache
 def _why_not(more: tuple[str, ...]) -> str:
-    """Empty when bubblewrap works here, with these options too; tried once a process."""
+    """Empty if bubblewrap works here, also with these options; otherwise the reason. Tried once a process."""
     program = shutil.which("bwrap")
     if program is None:
         return "bwrap is not installed"
     command = [program, *_NAMESPACES, *more, *_ROOT, "--", "true"]
     try:
-        tried = subprocess.run(  # noqa: S603 - our own words
+        completed = subprocess.run(  # noqa: S603 - our own words
             command, capture_output=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bwrap does not start: {error}"
-    words = tried.stderr.decode(errors="replace").strip().splitlines()
-    return "" if tried.returncode == 0 else f"bwrap does not work here: {words[-1] if words else tried.returncode}"
+    if completed.returncode == 0:
+        return ""
+    lines = completed.stderr.decode(errors="replace").strip().splitlines()
+    return f"bwrap does not work here: {lines[-1] if lines else completed.returncode}"
 
 
 def setup_folder(isolation: str, scratch: Path) -> Path:
-    """Where the set-up runs: the notebook's own folder, so that its relative paths work, where that can be seen."""
+    """Where the set-up runs: the notebook's folder, if it is visible, so that relative paths work."""
     if isolation == "container":
         return scratch
     here = Path.cwd()

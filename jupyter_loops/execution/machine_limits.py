@@ -1,4 +1,4 @@
-"""What this machine has to give: cores and memory, those of the container that we may be in taken into account."""
+"""The cores and the memory of this machine, within the limits of a container that the kernel may run in."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def cores(root: Path = CGROUPS) -> int:
-    """How many processes can really run at once; at least one."""
+    """How many processes can run at once; at least one."""
     try:
-        ours = len(os.sched_getaffinity(0))
+        available = len(os.sched_getaffinity(0))
     except (AttributeError, OSError):
-        ours = os.cpu_count() or 1
+        available = os.cpu_count() or 1
     quotas = [quota for folder in _folders(root, "cpu") if (quota := _quota(folder)) is not None]
-    return max(1, min([ours, *map(math.ceil, quotas)]))
+    return max(1, min([available, *map(math.ceil, quotas)]))
 
 
 def free_memory(root: Path = CGROUPS) -> int:
-    """Bytes that may be used before the machine, or our container, runs out."""
+    """Bytes that are free on the machine, or within the container's limit."""
     rooms = [room for folder in _folders(root, "memory") if (room := _room(folder)) is not None]
     return max(0, min([psutil.virtual_memory().available, *rooms]))
 
 
-def own_path() -> str:
-    """Where in the tree of cgroup v2 this process is; empty where there is none."""
+def cgroup_path() -> str:
+    """The path of this process in the tree of cgroup v2; empty without cgroup v2."""
     with suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             if line.startswith("0::"):
@@ -39,9 +39,9 @@ def own_path() -> str:
 
 
 def _folders(root: Path, controller: str) -> Iterator[Path]:
-    """The groups that hold us: a limit of any of them counts. A container sees its own as the root."""
-    own = root / own_path()
-    yield from (own, *(parent for parent in own.parents if parent.is_relative_to(root)))
+    """The groups of this process: the limit of each counts. A container sees its own group as the root."""
+    current = root / cgroup_path()
+    yield from (current, *(parent for parent in current.parents if parent.is_relative_to(root)))
     yield root / controller  # version 1
 
 
@@ -52,7 +52,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _room(folder: Path) -> int | None:
-    """Bytes between a group's limit and what it uses, the pages of files that can be read again left out."""
+    """Bytes between a group's limit and its use, without pages of files that can be read again."""
     most = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
     used = _words(folder / "memory.current") or _words(folder / "memory.usage_in_bytes")
     if not most.isdigit() or not used.isdigit():

@@ -1,4 +1,4 @@
-"""The notebook's names, packed once a run in a form that forks can share."""
+"""The notebook's names, pickled once a run in a form that forks can share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jupyter_loops.errors import PreflightError
 from . import picklability
 
 NOTHING: dict[str, Any] = {"cargo": None, "names": (), "pickled": 0, "buffers": ()}
-_LARGE = 1 << 22  # bytes that are worth a thread
+_LARGE = 1 << 22  # bytes from which hashing gets a thread
 _ALIGNED = 64  # bytes; numpy is fastest on arrays that start a cache line
 
 
@@ -33,10 +33,10 @@ class NamespacePayload:
     buffers: tuple[tuple[int, int], ...]  # offset and size
     size: int  # bytes of all of it
     fingerprint: str  # SHA-256 of all of it
-    path: Path | None = None  # where a child finds it that cannot be given a descriptor
+    path: Path | None = None  # for a child that cannot receive a descriptor
 
     def order(self) -> dict[str, Any]:
-        """What a child needs to know to unpack it."""
+        """The fields of an order that a child needs to unpack it."""
         place = None if self.path is None else str(self.path)
         return {"cargo": place, "names": self.names, "pickled": self.pickled, "buffers": self.buffers}
 
@@ -48,7 +48,7 @@ class NamespacePayload:
 def pack(names: Mapping[str, object], path: Path | None = None, most: int | None = None) -> NamespacePayload:
     """Pack the names in order, in at most `most` bytes; with `path`, into that file.
 
-    Raises PreflightError naming the one that cannot travel.
+    Raises PreflightError with the name that cannot be pickled.
     """
     file = _anonymous_file() if path is None else path.open("w+b", buffering=0)
     try:
@@ -105,7 +105,7 @@ class _Hashed:
         if view.nbytes < _LARGE:
             self.hash.update(view)
             self._put(view)
-        else:  # both at once: neither holds the interpreter
+        else:  # in parallel: both release the interpreter lock
             hashing = threading.Thread(target=self.hash.update, args=(view,))
             hashing.start()
             try:
@@ -127,16 +127,16 @@ def _anonymous_file() -> IO[bytes]:
 
 
 def _seal(file: IO[bytes]) -> None:
-    """Have nobody change it any more: the examiner and all candidates map this one file."""
+    """Make the file immutable, because the examiner and all candidates map it."""
     if hasattr(os, "memfd_create"):
         from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
 
-        with suppress(OSError):  # it has a name, and only the level process gives it to a candidate
+        with suppress(OSError):  # a named file cannot be sealed; only the level process gives it to a candidate
             fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 
-def _pickler(out: _Hashed, aside: Callable[[PickleBuffer], object]) -> Any:
-    """A pickler that remembers at which object it is, and does not take what lives on a GPU."""
+def _pickler(out: _Hashed, buffer_callback: Callable[[PickleBuffer], object]) -> Any:
+    """A pickler that records its current object, and refuses objects on a GPU."""
     import cloudpickle
 
     suspicious: dict[type, bool] = {}
@@ -152,4 +152,4 @@ def _pickler(out: _Hashed, aside: Callable[[PickleBuffer], object]) -> Any:
                 raise pickle.PicklingError(picklability.GPU.what)
             return super().reducer_override(value)
 
-    return NamespacePickler(out, protocol=5, buffer_callback=aside)
+    return NamespacePickler(out, protocol=5, buffer_callback=buffer_callback)

@@ -1,4 +1,4 @@
-"""What cannot travel from the notebook to the sandbox: which object it is, where it is, and what to do instead."""
+"""What cannot be sent to the sandbox: which object it is, where it is, and what to do instead."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _WORKERS = frozenset({"Thread", "Timer", "Process", "Popen", "Pool", "ThreadPool
 _PACKAGES_OF_WORKERS = frozenset({"threading", "multiprocessing", "subprocess", "concurrent", "asyncio"})
 _MAY_BE_ON_GPU = frozenset({"torch", "jax", "jaxlib", "tensorflow"})
 _ON_GPU = frozenset({"cupy", "cudf", "pycuda", "pyopencl"})
-_MOST, _DEEPEST = 10_000, 6  # objects that are looked at to find one, and steps to it
+_MOST, _DEEPEST = 10_000, 6  # objects that a search visits, and steps to one
 
 
 @dataclass(frozen=True, slots=True)
 class PicklabilityKind:
-    """A sort of object that stays, in words."""
+    """A kind of object that cannot be sent, and advice on it."""
 
     what: str
     advice: str
@@ -51,9 +51,9 @@ _OF_THE_INTERPRETER = PicklabilityKind("is a part of the running interpreter", _
 
 
 def kind(value: object) -> PicklabilityKind | None:
-    """Why a value had better stay; None for what may be sent, as far as its class tells."""
+    """Why a value should not be sent; None if nothing in its class speaks against it."""
     packages, names = _packages(type(value)), {base.__name__ for base in type(value).__mro__}
-    found = {
+    matches = {
         _DATABASE: not packages.isdisjoint(_DATABASES),
         _SOCKET: not packages.isdisjoint({"socket", "_socket", "ssl"}),
         _FILE: isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO),
@@ -62,16 +62,16 @@ def kind(value: object) -> PicklabilityKind | None:
         _GENERATOR: isinstance(value, GeneratorType | CoroutineType | AsyncGeneratorType),
         _OF_THE_INTERPRETER: isinstance(value, FrameType | TracebackType),
     }
-    return next((each for each, is_so in found.items() if is_so), None)
+    return next((reason for reason, is_so in matches.items() if is_so), None)
 
 
 def may_be_on_gpu(kind: type) -> bool:
-    """Whether values of a class are worth a closer look."""
+    """Whether values of a class may be on a GPU."""
     return not _packages(kind).isdisjoint(_ON_GPU | _MAY_BE_ON_GPU)
 
 
 def is_on_gpu(value: object) -> bool:
-    """Of arrays and tensors, whatever library made them: it would be pickled, and could not be rebuilt."""
+    """Whether an array or tensor is on a GPU: pickling would work, and unpickling in the sandbox would fail."""
     packages = _packages(type(value))
     if not packages.isdisjoint(_ON_GPU):
         return True
@@ -81,8 +81,8 @@ def is_on_gpu(value: object) -> bool:
 
 
 def explain(name: str, value: object, culprit: object, error: Exception) -> str:
-    """One line on a name that cannot be sent: `culprit` is the object inside at which packing ended."""
-    steps = "" if culprit is value else next((way for way, each in walk(value) if each is culprit), None)
+    """One line on a name that cannot be sent. `culprit` is the object inside it at which pickling failed."""
+    steps = "" if culprit is value else next((way for way, inner in walk(value) if inner is culprit), None)
     reason = GPU if is_on_gpu(culprit) else kind(value) or kind(culprit)
     start = f"{name!r} ({_class(value)}) cannot be sent to the sandbox: "
     if reason is None:
@@ -94,14 +94,14 @@ def explain(name: str, value: object, culprit: object, error: Exception) -> str:
 
 
 def walk(value: object) -> Iterator[tuple[str, object]]:
-    """Objects inside, the nearest first, and how to get to each."""
-    waiting, seen = deque([("", value, 0)]), {id(value)}
-    while waiting and len(seen) < _MOST:
-        way, each, depth = waiting.popleft()
-        yield way, each
-        for step, inner in _inside(each) if depth < _DEEPEST else ():
-            if id(inner) not in seen and len(seen) < _MOST:
-                seen.add(id(inner))
+    """The objects inside a value, the nearest first, with the path to each."""
+    waiting, visited = deque([("", value, 0)]), {id(value)}
+    while waiting and len(visited) < _MOST:
+        way, current, depth = waiting.popleft()
+        yield way, current
+        for step, inner in _inside(current) if depth < _DEEPEST else ():
+            if id(inner) not in visited and len(visited) < _MOST:
+                visited.add(id(inner))
                 waiting.append((way + step, inner, depth + 1))
 
 
@@ -109,15 +109,15 @@ def _inside(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, ModuleType | type):
         return
     if isinstance(value, dict):
-        yield from ((f"[{key!r}]", each) for key, each in value.items() if isinstance(key, str | int))
+        yield from ((f"[{key!r}]", inner) for key, inner in value.items() if isinstance(key, str | int))
     elif isinstance(value, list | tuple):
-        yield from ((f"[{place}]", each) for place, each in enumerate(value[:_MOST]))
+        yield from ((f"[{place}]", inner) for place, inner in enumerate(value[:_MOST]))
     elif isinstance(value, FunctionType):
-        yield from ((f"'s {key}", each) for key, each in getclosurevars(value).globals.items())
-        yield from ((f"'s {key}", each) for key, each in getclosurevars(value).nonlocals.items())
+        yield from ((f"'s {key}", inner) for key, inner in getclosurevars(value).globals.items())
+        yield from ((f"'s {key}", inner) for key, inner in getclosurevars(value).nonlocals.items())
     fields: Any = getattr(value, "__dict__", None)
     if isinstance(fields, dict):
-        yield from ((f".{key}", each) for key, each in fields.items())
+        yield from ((f".{key}", inner) for key, inner in fields.items())
 
 
 def _packages(kind: type) -> set[str]:

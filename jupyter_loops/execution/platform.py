@@ -1,4 +1,4 @@
-"""What this operating system has of what the sandbox would use."""
+"""What this operating system offers to the sandbox."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """The ways that are open here. A test may close some of them."""
+    """The features of the platform. A test may turn some off."""
 
     name: str  # as sys.platform
-    forks: bool  # a process may be forked and go on safely
+    forks: bool  # a process can be forked safely
     passes_files: bool  # descriptors can be inherited by number, and sent over a socket
-    holds: bool  # the system itself holds a process to limits (setrlimit)
+    holds: bool  # the system can limit a process (setrlimit)
 
     @classmethod
     def here(cls) -> Platform:
-        """The one we are on. macOS can fork, but its own frameworks, numpy's among them, may crash in the child."""
+        """The current platform. macOS can fork, but its frameworks, which numpy uses, may crash in the child."""
         return cls(
             name=sys.platform,
             forks=hasattr(os, "fork") and sys.platform != "darwin",
@@ -29,10 +29,10 @@ class Platform:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What cannot be limited here, for the person whose run it is."""
+        """What cannot be limited here, as notes for the user."""
         if self.name.startswith("linux") and self.holds:
             return ()
-        watched = f"on {self.name} memory and processes of a candidate are watched from outside, not held by the system"
+        watched = f"on {self.name} memory and processes of a candidate are watched from outside, not limited by the OS"
         if self.holds:
-            return (f"{watched}; what leaves the tree of its parents is found by its environment only",)
+            return (f"{watched}; a process that leaves the process tree is found by its environment only",)
         return (f"{watched}; open files and the size of files are not limited",)

@@ -1,4 +1,4 @@
-"""A PNG that a child has sent, read whole and written anew: pixels, and nothing besides them."""
+"""Validates and rewrites a PNG that a child has sent, so that it holds pixels only."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import zlib
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">IIBBBBB")  # width, height, bits, colour type, compression, filter, interlace
 _CHUNK = struct.Struct(">I4s")
-_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_COPIED_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type → samples a pixel
 _BITS = (1, 2, 4, 8, 16)
 _SIDE = 4096  # pixels
-MOST = 32 * 1024**2  # bytes of pixels: twice what a large screen shows
+MOST = 32 * 1024**2  # bytes of pixels: twice a large screen
 
 
 class BadPng(ValueError):
-    """It is not a PNG that we would show."""
+    """It is not a PNG that may be shown."""
 
 
 def read(content: bytes, most: int = MOST) -> tuple[bytes, int, int]:
-    """The same picture without anything that is not needed to draw it; width and height.
+    """The picture without chunks that are not needed to draw it; its width and height.
 
-    Raises BadPng, also where its pixels take more than `most` bytes: before they are unpacked.
+    Raises BadPng. If its pixels take more than `most` bytes, it does so before it unpacks them.
     """
     chunks = _chunks(content)
     if not chunks or chunks[0][0] != b"IHDR" or chunks[-1][0] != b"IEND" or len(chunks[0][1]) != _HEADER.size:
@@ -40,7 +40,7 @@ def read(content: bytes, most: int = MOST) -> tuple[bytes, int, int]:
 
 
 def size(content: bytes) -> int:
-    """Bytes of the pixels of a picture that was read."""
+    """The bytes of the pixels of a validated picture."""
     return _unpacked(*_HEADER.unpack_from(content, len(_SIGNATURE) + _CHUNK.size)[:4])
 
 
@@ -51,7 +51,7 @@ def _unpacked(width: int, height: int, bits: int, colour: int) -> int:
 def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
     if not content.startswith(_SIGNATURE):
         raise BadPng("it has no PNG signature")
-    found, at = [], len(_SIGNATURE)
+    chunks, at = [], len(_SIGNATURE)
     while at < len(content):
         if at + 12 > len(content):
             raise BadPng("it is cut off")
@@ -60,14 +60,14 @@ def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
         end = content[at + 8 + length : at + 12 + length]
         if len(end) < 4 or struct.unpack(">I", end)[0] != zlib.crc32(name + body):  # noqa: PLR2004 - a checksum's bytes
             raise BadPng("a checksum is wrong")
-        if name in _KEPT:
-            found.append((name, body))
+        if name in _COPIED_CHUNKS:
+            chunks.append((name, body))
         at += 12 + length
-    return found
+    return chunks
 
 
 def _inflate(packed: bytes, size: int) -> None:
-    """See that the pixels are all there and no more."""
+    """Check that the data holds all pixels and nothing else."""
     stream = zlib.decompressobj()
     try:
         pixels = stream.decompress(packed, size + 1)

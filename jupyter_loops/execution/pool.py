@@ -1,9 +1,9 @@
-"""One kernel's share of the machine, for all of its runs: which candidates run at once, and which children wait.
+"""Schedules the candidates of all runs of one kernel: which run at once, and which prewarmed children wait.
 
-As many candidates run as there are cores, and as fit into memory with what each may use; the others wait, and no
-clock of theirs runs meanwhile. Whose run has the fewest at work is next, so that a run of many attempts does not hold
-up the others. Worlds are not shared between runs: a set-up may draw random numbers, read a file or change its data,
-and a name that one run's candidate asks for is none of another's.
+The number of running candidates is limited by the cores, and by the memory that each may use. The others wait, and
+their clocks do not run meanwhile. The run with the fewest running candidates is next, so that a run of many attempts
+does not delay other runs. Runs do not share worlds: a set-up may draw random numbers, read a file or change its data,
+and the names of one run are not available to another.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ from time import monotonic
 
 from .machine_limits import cores, free_memory
 
-Aside = Callable[[], AbstractAsyncContextManager[None]]
-_IDLE = 2  # children for each core that may wait for a candidate to come
-_ASLEEP = 10.0  # seconds without a candidate, after which a run may lose the child that waits
+WaitingContext = Callable[[], AbstractAsyncContextManager[None]]
+_IDLE = 2  # prewarmed children for each core
+_ASLEEP = 10.0  # seconds without a candidate, after which a run may lose its prewarmed child
 
 
 class PoolSlot:
-    """A candidate's claim to run. Take it for as long as the candidate is busy."""
+    """A candidate's slot. It is taken while the candidate is busy."""
 
-    def __init__(self, pool: Pool, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> None:
-        self._pool, self.run, self.memory_bytes, self.aside = pool, run, memory_bytes or 0, aside
-        self._has = False
+    def __init__(
+        self, pool: Pool, run: object, memory_bytes: int | None, waiting_context: WaitingContext = nullcontext
+    ) -> None:
+        self._pool, self.run, self.memory_bytes, self.waiting_context = pool, run, memory_bytes or 0, waiting_context
+        self._acquired = False
 
-    async def take(self) -> None:
-        """Wait until there is room. Who is cancelled meanwhile leaves, and takes nothing along."""
-        if not self._has:
+    async def acquire(self) -> None:
+        """Wait until there is room. A cancelled wait takes no slot."""
+        if not self._acquired:
             await self._pool.admit(self)
-            self._has = True
+            self._acquired = True
 
-    def give_back(self) -> None:
-        """Let the next one in. Idempotent."""
-        if self._has:
-            self._has = False
-            self._pool.leave(self)
+    def release(self) -> None:
+        """Free the slot for the next candidate. Idempotent."""
+        if self._acquired:
+            self._acquired = False
+            self._pool.release(self)
 
 
 class Pool:
@@ -50,45 +52,45 @@ class Pool:
         self.places = places or cores()
         self._free, self._lock = free, threading.Lock()
         self._busy: Counter[object] = Counter()  # run → candidates at work
-        self._promised = 0  # bytes that these may use
-        self._waiting: list[tuple[PoolSlot, asyncio.Future[None]]] = []  # the longest first
-        self._idle: dict[object, tuple[float, Callable[[], None]]] = {}  # run → since when, what lets its child go
+        self._promised = 0  # bytes that the running candidates may use
+        self._waiting: list[tuple[PoolSlot, asyncio.Future[None]]] = []  # the longest wait first
+        self._idle: dict[object, tuple[float, Callable[[], None]]] = {}  # run → since when, how to end its child
 
-    def turn(self, run: object, memory_bytes: int | None, aside: Aside = nullcontext) -> PoolSlot:
-        """A claim for one candidate of `run`, which may use that much memory (None: nobody knows).
+    def slot(self, run: object, memory_bytes: int | None, waiting_context: WaitingContext = nullcontext) -> PoolSlot:
+        """A slot for one candidate of `run`, which may use `memory_bytes` (None: unknown).
 
-        While it has to wait, it does so inside of `aside()`.
+        It waits inside `waiting_context()`.
         """
-        return PoolSlot(self, run, memory_bytes, aside)
+        return PoolSlot(self, run, memory_bytes, waiting_context)
 
-    async def admit(self, turn: PoolSlot) -> None:
-        """Return once the turn may run."""
+    async def admit(self, slot: PoolSlot) -> None:
+        """Wait until the slot may run."""
         with self._lock:
-            if not self._waiting and self._has_room(turn):
-                self._count(turn, 1)
+            if not self._waiting and self._has_room(slot):
+                self._count(slot, 1)
                 return
-            coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((turn, coming))
+            admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((slot, admitted))
             self._call()
         try:
-            async with turn.aside():
-                await coming
+            async with slot.waiting_context():
+                await admitted
         except asyncio.CancelledError:
             with self._lock:
-                if (turn, coming) in self._waiting:
-                    self._waiting.remove((turn, coming))
+                if (slot, admitted) in self._waiting:
+                    self._waiting.remove((slot, admitted))
                     self._call()
                 else:
-                    self._count(turn, -1)  # it was called just then
+                    self._count(slot, -1)  # it was admitted at that moment
             raise
 
-    def leave(self, turn: PoolSlot) -> None:
-        """A turn is over."""
+    def release(self, slot: PoolSlot) -> None:
+        """Free a slot."""
         with self._lock:
-            self._count(turn, -1)
+            self._count(slot, -1)
 
     def keep(self, run: object, let_go: Callable[[], None]) -> bool:
-        """Whether a child of `run` may wait for its candidate; where there are many, one of a run that sleeps goes."""
+        """Whether `run` may have a prewarmed child. If there are too many, an idle run loses its own."""
         with self._lock:
             self._idle.pop(run, None)
             if len(self._idle) >= _IDLE * self.places:
@@ -101,42 +103,42 @@ class Pool:
         return True
 
     def forget(self, run: object) -> None:
-        """No child of `run` waits any more."""
+        """Record that `run` has no prewarmed child any more."""
         with self._lock:
             self._idle.pop(run, None)
 
-    def _count(self, turn: PoolSlot, by: int) -> None:
-        self._busy[turn.run] += by
-        self._promised += by * turn.memory_bytes
+    def _count(self, slot: PoolSlot, by: int) -> None:
+        self._busy[slot.run] += by
+        self._promised += by * slot.memory_bytes
         if by < 0:
-            if not self._busy[turn.run]:
-                del self._busy[turn.run]
+            if not self._busy[slot.run]:
+                del self._busy[slot.run]
             self._call()
 
     def _call(self) -> None:
-        """Let in all for whom there is room; the first in line is not passed by smaller ones."""
+        """Admit all slots for which there is room. A smaller one does not overtake the first."""
         while self._waiting:
-            turn, coming = min(self._waiting, key=lambda each: self._busy[each[0].run])
-            if not self._has_room(turn):
+            slot, admitted = min(self._waiting, key=lambda entry: self._busy[entry[0].run])
+            if not self._has_room(slot):
                 return
-            self._waiting.remove((turn, coming))
-            with suppress(RuntimeError):  # its event loop is closed: nobody waits any more
-                coming.get_loop().call_soon_threadsafe(_settle, coming)
-                self._count(turn, 1)
+            self._waiting.remove((slot, admitted))
+            with suppress(RuntimeError):  # its event loop is closed, so nothing waits for it
+                admitted.get_loop().call_soon_threadsafe(_settle, admitted)
+                self._count(slot, 1)
 
-    def _has_room(self, turn: PoolSlot) -> bool:
+    def _has_room(self, slot: PoolSlot) -> bool:
         running = self._busy.total()
         if running >= self.places:
             return False
-        return not running or not turn.memory_bytes or self._promised + turn.memory_bytes <= self._free()
+        return not running or not slot.memory_bytes or self._promised + slot.memory_bytes <= self._free()
 
 
-def _settle(coming: asyncio.Future[None]) -> None:
-    if not coming.done():
-        coming.set_result(None)
+def _settle(admitted: asyncio.Future[None]) -> None:
+    if not admitted.done():
+        admitted.set_result(None)
 
 
 @cache
 def pool() -> Pool:
-    """That of this process."""
+    """The pool of this process."""
     return Pool()

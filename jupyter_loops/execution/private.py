@@ -1,4 +1,4 @@
-"""Which of the notebook's names only hidden checks read: the examiner gets them, candidates do not."""
+"""The notebook's names that only hidden checks read. The examiner gets them, and candidates do not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_loops.core.recipe import Check, Recipe
 
 
 def private(recipe: Recipe, names: Mapping[str, object]) -> frozenset[str]:
-    """Those names, but for modules: there is no secret in a library."""
+    """The names that only hidden checks read, without modules, which hold no secret."""
     others = [recipe.setup, *(target.source for target in recipe.targets), *map(_text, recipe.visible)]
     hidden = _reads(*map(_text, recipe.hidden)) - _reads(*others)
     return frozenset(name for name in hidden & names.keys() if not isinstance(names[name], ModuleType))

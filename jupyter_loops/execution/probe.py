@@ -1,4 +1,4 @@
-"""What a candidate can do here and now, found out by one that tries it."""
+"""Finds out what a candidate can do on this machine, by a candidate that tries it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TRIED = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What came of it at one level."""
+    """The results at one isolation level."""
 
     level: str
     notes: tuple[str, ...]
@@ -51,7 +51,7 @@ class Probe:
 
 
 async def probe(level: str = "auto", image: str | None = None) -> Probe:
-    """Try everything in one attempt of an ordinary sandbox. Raises PreflightError, SandboxError."""
+    """Try everything in one attempt of a regular sandbox. Raises PreflightError, SandboxError."""
     token, sandbox = f"{_MARK}-{secrets.token_hex(8)}", ZygoteSandbox(level, image=image)
     with _bait(token) as bait:
         check = Check(name="main", source=f"assert main({bait!r}) is None")
@@ -83,7 +83,7 @@ def _read(printed: str) -> Iterator[tuple[str, tuple[bool, str]]]:
 
 @contextmanager
 def _bait(token: str) -> Iterator[dict[str, str]]:
-    """Things to reach for, in the places where a person has such; all are gone afterwards."""
+    """Targets for the attempts, in the usual places. All are removed afterwards."""
     with ExitStack() as stack:
         bait = {"token": token}
         for name, folder in (("home", Path.home()), ("project", Path.cwd())):
@@ -102,7 +102,7 @@ def _bait(token: str) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _file(path: Path, text: str) -> Iterator[str]:
-    """A file, or nothing where none can be made."""
+    """The path of a new file; empty if it cannot be created."""
     try:
         path.write_text(text)
     except OSError:
@@ -116,14 +116,14 @@ def _file(path: Path, text: str) -> Iterator[str]:
 
 @contextmanager
 def _listening(path: Path) -> Iterator[str]:
-    """The path of a Unix socket that accepts; nothing where none can be made."""
+    """The path of a listening Unix socket; empty if it cannot be created."""
     if not hasattr(socket, "AF_UNIX"):
         yield ""
         return
     with socket.socket(socket.AF_UNIX) as server:
         try:
             server.bind(str(path))
-        except OSError:  # among them that the path is too long for a socket
+        except OSError:  # for example if the path is too long for a socket
             yield ""
             return
         server.listen()
@@ -134,11 +134,11 @@ def _listening(path: Path) -> Iterator[str]:
 
 
 def _end_all(token: str) -> bool:
-    """Kill what the candidate has left; whether there was anything."""
-    found = False
+    """Kill processes that the candidate left behind. Returns whether there were any."""
+    survived = False
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if f"{token}-outlive" in process.cmdline():
-                found = True
+                survived = True
                 process.kill()
-    return found
+    return survived

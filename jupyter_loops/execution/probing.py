@@ -1,4 +1,4 @@
-"""The text of a candidate that tries what it can, and prints a line of JSON for each; it runs in a sandbox only."""
+"""The source of a candidate that prints a line of JSON for each attempt. It runs only in a sandbox."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from collections.abc import Callable
 
 
 def main(bait: dict[str, str]) -> None:
-    """Try everything on what was laid out for it."""
+    """Try everything on the prepared targets."""
     attempts: dict[str, Callable[[], object]] = {
         "home": lambda: _read(bait["home"]),
         "project": lambda: _read(bait["project"]),
         "write": lambda: _append(bait["project"]),
         "network": lambda: _connect(socket.AF_INET, ("127.0.0.1", int(bait["port"]))),
         "socket": lambda: _connect(socket.AF_UNIX, bait["socket"]),
-        "processes": lambda: _found_in("cmdline", f"{bait['token']}-seen"),
-        "environment": lambda: _found_in("environ", f"{bait['token']}-secret"),
+        "processes": lambda: _any_process_has("cmdline", f"{bait['token']}-seen"),
+        "environment": lambda: _any_process_has("environ", f"{bait['token']}-secret"),
         "note": _leave_note,
         "program": lambda: subprocess.run([sys.executable, "-c", ""], check=True, capture_output=True),
         "locks": lambda: multiprocessing.get_context("fork").Lock().acquire(),
@@ -30,10 +30,10 @@ def main(bait: dict[str, str]) -> None:
     }
     for name, attempt in attempts.items():
         try:
-            said = [name, bool(attempt()), ""]
-        except Exception as error:  # noqa: BLE001 - whatever stops it is what is to be known
-            said = [name, False, getattr(error, "strerror", None) or type(error).__name__]
-        print(json.dumps(said))  # noqa: T201 - what the kernel reads
+            result = [name, bool(attempt()), ""]
+        except Exception as error:  # noqa: BLE001 - what stops it is the result
+            result = [name, False, getattr(error, "strerror", None) or type(error).__name__]
+        print(json.dumps(result))  # noqa: T201 - the kernel reads it
 
 
 def _read(path: str) -> str:
@@ -53,9 +53,9 @@ def _connect(family: int, address: object) -> bool:
     return True
 
 
-def _found_in(name: str, words: str) -> bool:
+def _any_process_has(name: str, words: str) -> bool:
     """Whether a file of this name of any process holds the words."""
-    if not os.listdir("/proc"):  # noqa: PTH208 - raises where it may not be looked at
+    if not os.listdir("/proc"):  # noqa: PTH208 - raises if it may not be listed
         return False
     for path in glob.glob(f"/proc/[0-9]*/{name}"):  # noqa: PTH207 - as candidates do
         try:
@@ -72,7 +72,7 @@ def _leave_note() -> bool:
     number = library.shmget(0, 4096, 0o1600)
     if number < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    library.shmctl(number, 0, None)  # and take it back
+    library.shmctl(number, 0, None)  # and remove it again
     return True
 
 

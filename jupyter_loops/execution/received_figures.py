@@ -1,4 +1,4 @@
-"""Turns the figures that a child has sent into values of ours, or leaves them out."""
+"""Validates the figures that a child has sent, and leaves out invalid ones."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from .channel import GarbageError
 
 _MOST = 4
 _LIMIT = 512 * 1024  # bytes of one
-_WORDS = 80  # characters of a name, of an end of a range
+_WORDS = 80  # characters of a name, or of an end of a range
 _AXES = ("x", "y", "z", "values")
 
 
 def read(message: Mapping[str, Any], blobs: Sequence[bytes]) -> tuple[Figure, ...]:
-    """The figures of a reply; one that is not what it says is left out. Raises Garbage where they do not add up."""
-    told = message.get("figures") or []
-    if not isinstance(told, list) or len(told) > _MOST or len(told) != len(blobs):
+    """The valid figures of a reply. Raises GarbageError if the message is malformed."""
+    descriptions = message.get("figures") or []
+    if not isinstance(descriptions, list) or len(descriptions) > _MOST or len(descriptions) != len(blobs):
         raise GarbageError("figures")
-    found, left = [], png.MOST  # bytes of pixels, of all together
-    for words, content in zip(told, blobs, strict=True):
-        if not isinstance(words, dict):
+    figures, remaining = [], png.MOST  # bytes of pixels, for all figures together
+    for description, content in zip(descriptions, blobs, strict=True):
+        if not isinstance(description, dict):
             raise GarbageError("figure is not an object")
-        figure = _figure(border.field(words, "kind", str), border.text(words, "title", 100), content, left)
+        kind, title = border.field(description, "kind", str), border.text(description, "title", 100)
+        figure = _figure(kind, title, content, remaining)
         if figure is not None:
-            found.append(figure)
-            left -= png.size(base64.b64decode(figure.content)) if figure.kind == "png" else 0
-    return tuple(found)
+            figures.append(figure)
+            remaining -= png.size(base64.b64decode(figure.content)) if figure.kind == "png" else 0
+    return tuple(figures)
 
 
 def _figure(kind: str, title: str, content: bytes, most: int) -> Figure | None:
@@ -49,7 +50,7 @@ def _figure(kind: str, title: str, content: bytes, most: int) -> Figure | None:
 
 
 def _plotly(content: bytes) -> str:
-    """The JSON again, with the fields that are ours and of the types that we expect."""
+    """The JSON again, with only the expected fields of the expected types."""
     value = json.loads(content)
     if not isinstance(value, dict):
         raise GarbageError("figure")
@@ -63,10 +64,10 @@ def _plotly(content: bytes) -> str:
 def _trace(trace: Any) -> dict[str, Any]:
     if not isinstance(trace, dict):
         raise GarbageError("trace")
-    told: dict[str, Any] = {name: border.text(trace, name, _WORDS) for name in ("type", "name")}
-    told["points"] = border.field(trace, "points", int)
+    fields: dict[str, Any] = {name: border.text(trace, name, _WORDS) for name in ("type", "name")}
+    fields["points"] = border.field(trace, "points", int)
     for axis in _AXES:
         ends = trace.get(axis)
         if isinstance(ends, list) and len(ends) == 2 and all(type(end) is str for end in ends):  # noqa: PLR2004 - both
-            told[axis] = [redact(end)[:_WORDS] for end in ends]
-    return told
+            fields[axis] = [redact(end)[:_WORDS] for end in ends]
+    return fields

@@ -1,6 +1,6 @@
-"""Removes what a candidate has built, however deep it is, however much, and whoever may not enter it.
+"""Removes what a candidate has built, at any depth and size and with any permissions.
 
-From descriptor to descriptor, so that no link leads elsewhere, and without descending: inner folders are lifted.
+It works on descriptors, so that no link leads elsewhere. It moves inner folders to the top in place of recursion.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _SAFE = {os.open, os.rename, os.unlink, os.rmdir, os.stat} <= os.supports_dir_fd and os.listdir in os.supports_fd
-_OURS = 0o700
+_OWNER_ONLY = 0o700
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder; what cannot be removed stays, and raises nothing."""
+    """Remove a file, a link or a folder with its content. What cannot be removed stays, without an error."""
     with suppress(OSError):
         if path.is_symlink() or not path.is_dir():
             path.unlink()
@@ -42,7 +42,7 @@ def _remove_folder(path: Path) -> None:
 
 
 def _empty(top: int) -> None:
-    """Remove all that is in a folder. What is in its folders comes up to it first."""
+    """Remove the content of a folder. Inner folders are moved up to it first."""
     waiting, numbers = os.listdir(top), count()
     while waiting:
         name = waiting.pop()
@@ -52,14 +52,14 @@ def _empty(top: int) -> None:
                 continue
             inner = _open(name, top)
             try:
-                for each in os.listdir(inner):  # noqa: PTH208 - by descriptor
-                    if _is_folder(each, inner):
-                        os.close(_open(each, inner))  # to move a folder takes the right to write to it
+                for inner_name in os.listdir(inner):  # noqa: PTH208 - by descriptor
+                    if _is_folder(inner_name, inner):
+                        os.close(_open(inner_name, inner))  # to move a folder takes the right to write to it
                         lifted = f"{os.getpid()}-{next(numbers)}-lifted"
-                        os.rename(each, lifted, src_dir_fd=inner, dst_dir_fd=top)
+                        os.rename(inner_name, lifted, src_dir_fd=inner, dst_dir_fd=top)
                         waiting.append(lifted)
                     else:
-                        os.unlink(each, dir_fd=inner)
+                        os.unlink(inner_name, dir_fd=inner)
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
@@ -70,12 +70,12 @@ def _is_folder(name: str, folder: int) -> bool:
 
 
 def _open(name: str, folder: int) -> int:
-    """Open a folder that is ours, also where nobody may enter it."""
+    """Open a folder of this user, also if its permissions forbid it."""
     with suppress(OSError):
         if hasattr(os, "O_PATH"):
             place = os.open(name, os.O_PATH | _FOLDER, dir_fd=folder)
             try:
-                os.chmod(f"/proc/self/fd/{place}", _OURS)  # noqa: PTH101 - by descriptor: a name may have become a link
+                os.chmod(f"/proc/self/fd/{place}", _OWNER_ONLY)  # noqa: PTH101 - by descriptor: the name may be a link by now
             finally:
                 os.close(place)
     return os.open(name, _FOLDER, dir_fd=folder)

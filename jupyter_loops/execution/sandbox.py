@@ -1,4 +1,4 @@
-"""The sandbox: one warm child a run, one fork of it a candidate."""
+"""The sandbox: one warm child for each run, and a fork of it for each candidate."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from jupyter_loops.errors import SandboxError
 from .attempt import ChildAttempt
 from .background_tasks import BackgroundTasks
 from .blueprint import EXAMINER, program
-from .border import notes as said
-from .cgroup import NOTE as HELD
+from .border import notes as examination_notes
+from .cgroup import NOTE as CGROUP_NOTE
 from .cgroup import Groups, find
 from .child_launcher import ChildLauncher
 from .container import IMAGE
@@ -36,7 +36,7 @@ from .workers import Workers
 
 
 class ZygoteSandbox:
-    """Satisfies `core.ports.Sandbox`. Open it on a thread that lives as long as it does."""
+    """Satisfies `core.ports.Sandbox`. The thread that opens it has to outlive it."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ZygoteSandbox:
         cgroups: Path = CGROUPS,
         watched: bool = True,
     ) -> None:
-        """With `watched` off a module may act while it is defined, as the tests of limits want it to."""
+        """Without `watched` a module may have side effects while it is defined. The tests of limits need that."""
         self._level, self._examiner, self._image = isolation, examiner, image
         self._platform = platform or Platform.here()
         self._pool, self._cgroups = pool or shared_pool(), cgroups
@@ -58,30 +58,30 @@ class ZygoteSandbox:
         self._scratch: Scratch | None = None
         self._workers: Workers | None = None
         self._private: NamespacePayload | None = None  # names that only hidden checks read
-        self._chores, self._under_way = BackgroundTasks(), 0  # attempts
-        self._clearing = BackgroundTasks()  # ended attempts, until nothing of them is left
+        self._tasks, self._under_way = BackgroundTasks(), 0  # attempts
+        self._clearing = BackgroundTasks()  # ended attempts, until all their processes are dead
 
     async def open(self, world: World) -> Readiness:
         """Start the warm child and run the set-up. Raises SetupError, PreflightError, SandboxError."""
         self._isolation, notes = await asyncio.to_thread(choose, self._level, self._image, self._platform)
-        self._groups = None if self._isolation == "container" else find(self._cgroups)  # a container has its own
+        self._groups = None if self._isolation == "container" else find(self._cgroups)  # a container limits itself
         self._world, passes = world, self._platform.passes_files
-        self._scratch = Scratch(whole=passes and self._isolation != "container")
+        self._scratch = Scratch(clear_root=passes and self._isolation != "container")
         root = self._scratch.root
-        supply = LazyNames(world.offered, _given(world), None if passes else root, world.given)
-        self._workers = Workers(world, self._start(root), self._examiner, supply, self._groups)
-        self._spare = PrewarmedChild(self._workers, self._pool, self._chores)
-        kept_back = await asyncio.to_thread(private, world.recipe, world.names)
-        shared = {name: value for name, value in world.names.items() if name not in kept_back}
+        lazy_names = LazyNames(world.offered, _unavailable(world), None if passes else root, world.given)
+        self._workers = Workers(world, self._start(root), self._examiner, lazy_names, self._groups)
+        self._prewarmed = PrewarmedChild(self._workers, self._pool, self._tasks)
+        private_names = await asyncio.to_thread(private, world.recipe, world.names)
+        shared = {name: value for name, value in world.names.items() if name not in private_names}
         packing = asyncio.create_task(asyncio.to_thread(pack, shared, None if passes else root / "names"))
         try:
             worker, report = await self._workers.begin(packing)
-            printed = worker.printed()
-            self._private = await self._pack_private(kept_back, passes=passes)
-            self._scratch.keep()
-            notes += (*said(report), *await self._first_child(worker, report["threads"]))
+            printed = worker.setup_output()
+            self._private = await self._pack_private(private_names, passes=passes)
+            self._scratch.retain()
+            notes += (*examination_notes(report), *await self._first_child(worker, report["threads"]))
         except BaseException:
-            packing.add_done_callback(_unpack)
+            packing.add_done_callback(_close_payload)
             await self.close()
             raise
         return Readiness(
@@ -94,45 +94,45 @@ class ZygoteSandbox:
 
     @asynccontextmanager
     async def attempt(self, candidate: Candidate) -> AsyncIterator[ChildAttempt]:
-        """A pristine world for one candidate; leaving the context kills everything in it, cancellation included."""
+        """A new world for one candidate. The end of the context, or its cancellation, kills all its processes."""
         if self._scratch is None or self._workers is None:
             raise SandboxError("the sandbox is closed")
-        if self._workers.wanted(candidate):
-            await asyncio.shield(self._chores.begin(self._bring(self._workers, candidate)))
+        if self._workers.needs_names(candidate):
+            await asyncio.shield(self._tasks.begin(self._provide_names(self._workers, candidate)))
         scratch = self._scratch
-        turn = self._pool.turn(self, self._world.limits.memory_bytes, self._world.aside)
-        taking, self._under_way = self._spare.claim(), self._under_way + 1
+        slot = self._pool.slot(self, self._world.limits.memory_bytes, self._world.aside)
+        claimed, self._under_way = self._prewarmed.claim(), self._under_way + 1
         attempt = folder = None
         try:
             await asyncio.shield(self._clearing.done())
-            folder = scratch.lend()
-            fork = await asyncio.shield(taking)
+            folder = scratch.acquire()
+            fork = await asyncio.shield(claimed)
             place = (self._isolation, folder, fork)
-            attempt = ChildAttempt(self._world, candidate, *place, turn=turn, program=program(), private=self._private)
+            attempt = ChildAttempt(self._world, candidate, *place, slot=slot, program=program(), private=self._private)
             yield attempt
         finally:
-            finishing = self._clearing.begin(self._finish(taking, scratch, folder, turn))
-            if attempt is None or not attempt.idle or not fork.strike():  # else only the next attempt waits for it
-                await asyncio.shield(finishing)
+            cleanup = self._clearing.begin(self._finish(claimed, scratch, folder, slot))
+            if attempt is None or not attempt.idle or not fork.kill_idle():  # else only the next attempt waits for it
+                await asyncio.shield(cleanup)
 
     async def close(self) -> None:
-        """Leave no process and no file behind. Idempotent."""
+        """End all processes and remove all files. Idempotent."""
         workers, scratch = self._workers, self._scratch
         self._workers = self._scratch = None
         await self._clearing.done()
-        await self._chores.done()
+        await self._tasks.done()
         if self._private is not None:
             self._private.close()
         if workers is not None:
-            await self._spare.close()
+            await self._prewarmed.close()
             await workers.close()
         if scratch is not None:
-            await _aside(scratch.close)
+            await _on_thread(scratch.close)
         if self._groups is not None:
             self._groups.close()
 
     async def _pack_private(self, names: frozenset[str], *, passes: bool) -> NamespacePayload | None:
-        """Pack what only hidden checks read, apart: it is sent when they are. Raises PreflightError."""
+        """Pack what only hidden checks read. It is sent with those checks. Raises PreflightError."""
         if not names:
             return None
         assert self._scratch is not None
@@ -144,34 +144,34 @@ class ZygoteSandbox:
         return "" if self._private is None else self._private.fingerprint
 
     async def _first_child(self, worker: Worker, threads: list[str]) -> tuple[str, ...]:
-        """Have a child ready; what is to be said of it. Where a fork does not live, later ones are not forks."""
+        """Prewarm a child, and return notes on it. If a fork of the worker dies, later children are not forked."""
         assert self._workers is not None
-        notes: tuple[str, ...] = () if worker.forks else (_restarted(_why(threads)),)
+        notes: tuple[str, ...] = () if worker.forks else (_restart_note(_why_no_fork(threads)),)
         if worker.forks and not await self._workers.survives(worker):
-            notes = (_restarted("a fork of it dies, as some library in the set-up wants it"),)
-        self._spare.prepare()
-        if self._workers.held and self._spare.child is not None:
-            await asyncio.wait({self._spare.child})
-        return (*notes, HELD) if self._workers.held else notes
+            notes = (_restart_note("a fork of it dies, as some library in the set-up wants it"),)
+        self._prewarmed.prepare()
+        if self._workers.uses_cgroups and self._prewarmed.child is not None:
+            await asyncio.wait({self._prewarmed.child})
+        return (*notes, CGROUP_NOTE) if self._workers.uses_cgroups else notes
 
-    async def _bring(self, workers: Workers, candidate: Candidate) -> None:
-        if await workers.bring(candidate):
-            await self._spare.drop()
+    async def _provide_names(self, workers: Workers, candidate: Candidate) -> None:
+        if await workers.provide_names(candidate):
+            await self._prewarmed.drop()
 
     async def _finish(
-        self, taking: asyncio.Future[Fork], scratch: Scratch, folder: Path | None, turn: PoolSlot
+        self, claimed: asyncio.Future[Fork], scratch: Scratch, folder: Path | None, slot: PoolSlot
     ) -> None:
         try:
-            await discard(taking)
+            await discard(claimed)
         finally:
-            turn.give_back()
+            slot.release()
             self._under_way -= 1
             if self._scratch is not None and not self._under_way:
-                self._spare.prepare()
+                self._prewarmed.prepare()
             if folder is not None:
-                scratch.take_back(folder)
-            if scratch.has_waste:  # a minute's work, for one who has built much
-                self._chores.begin(asyncio.to_thread(scratch.clear))
+                scratch.release(folder)
+            if scratch.has_waste:  # up to a minute, if a candidate has built much
+                self._tasks.begin(asyncio.to_thread(scratch.clear))
 
     def _start(self, root: Path) -> ChildLauncher:
         return ChildLauncher(
@@ -185,14 +185,14 @@ class ZygoteSandbox:
         )
 
 
-def _given(world: World) -> set[str]:
-    """Names that are not to be had from the notebook: it has sent them, or the candidate makes them."""
+def _unavailable(world: World) -> set[str]:
+    """Names that are not sent later: they were sent before the run, or the candidate or a tool defines them."""
     recipe = world.recipe
     return {*world.names, *(target.name for target in recipe.targets), *(tool.name for tool in recipe.tools)}
 
 
-async def _aside(work: Callable[[], None]) -> None:
-    """Do it on a thread; or here, where the interpreter is going and starts no thread any more."""
+async def _on_thread(work: Callable[[], None]) -> None:
+    """Do the work on a thread, or here if the interpreter is shutting down and starts no threads."""
     try:
         done = asyncio.get_running_loop().run_in_executor(None, work)
     except RuntimeError:
@@ -201,18 +201,18 @@ async def _aside(work: Callable[[], None]) -> None:
         await done
 
 
-def _why(threads: list[str]) -> str:
+def _why_no_fork(threads: list[str]) -> str:
     if not threads:
         return "this platform cannot fork"
-    advice = "what starts them in a function that candidates or checks call does not"
+    advice = "start them in a function that candidates or checks call instead"
     return f"the set-up started threads ({', '.join(threads)[:200]}), which a fork would lose; {advice}"
 
 
-def _restarted(why: str) -> str:
-    return f"each candidate gets a restarted child, with a set-up of its own, instead of a fork: {why}"
+def _restart_note(why: str) -> str:
+    return f"each candidate gets a restarted child, which runs the set-up again, instead of a fork: {why}"
 
 
-def _unpack(packing: asyncio.Task[NamespacePayload]) -> None:
-    """Free what was packed for a child that never came."""
+def _close_payload(packing: asyncio.Task[NamespacePayload]) -> None:
+    """Free the payload of a child that did not start."""
     if not packing.cancelled() and packing.exception() is None:
         packing.result().close()

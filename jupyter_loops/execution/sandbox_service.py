@@ -1,4 +1,4 @@
-"""A verified candidate whose functions the notebook calls, in processes of its own that stay."""
+"""A verified candidate whose functions the notebook calls, in a sandbox that stays open."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .attempt import ChildAttempt
 from .child.call_service import ENDED
 from .sandbox import ZygoteSandbox
 
-_LIFE = 3600.0  # seconds of CPU time, after which a new process takes the calls
+_LIFE = 3600.0  # seconds of CPU time, after which a new process takes over
 
 
 class SandboxService:
-    """Calls, one after the other. It starts with the first, and anew after one that has ended its process.
+    """Runs calls one after the other. It starts at the first call, and again after a call that ended its process.
 
-    On one event loop, whose thread lives as long as it does.
+    It belongs to one event loop, whose thread has to outlive it.
     """
 
     def __init__(self, world: World, candidate: Candidate, sandbox: ZygoteSandbox) -> None:
@@ -32,11 +32,11 @@ class SandboxService:
         self._entered = AsyncExitStack()  # the attempt in it
         self._attempt: ChildAttempt | None = None
         self._is_open = False
-        self._one_by_one = asyncio.Lock()
+        self._call_lock = asyncio.Lock()
 
     async def call(self, frame: bytes, classes: Sequence[tuple[str, str]]) -> tuple[str, bytes, Observation]:
-        """What came of a call, the answer, and what it printed. Raises CallError, PreflightError, SandboxError."""
-        async with self._one_by_one:
+        """How a call ended, its encoded answer, and the observation. Raises CallError, PreflightError, SandboxError."""
+        async with self._call_lock:
             try:
                 fresh = self._attempt is None
                 attempt = self._attempt or await self._start()
@@ -50,8 +50,8 @@ class SandboxService:
             return how, answer, observed
 
     async def close(self) -> None:
-        """Leave no process and no file behind; a later call starts anew. Idempotent."""
-        async with self._one_by_one:
+        """End all processes and remove all files. A later call starts it again. Idempotent."""
+        async with self._call_lock:
             await self._end()
             await self._opened.aclose()
             self._is_open = False
@@ -74,7 +74,7 @@ class SandboxService:
 
 
 def _without_exam(world: World) -> World:
-    """The same world, of which no check is known."""
+    """The same world without its checks."""
     recipe = replace(world.recipe, checks=())
     read = reads(ast.parse("\n".join([recipe.setup, *(target.source for target in recipe.targets)])))
     return replace(

@@ -1,4 +1,4 @@
-"""The folders that a sandbox lends to its candidates, and what it takes away after them."""
+"""The folders that a sandbox lends to its candidates, and their removal."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _PLACE = getattr(os, "O_PATH", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "
 _ATTRIBUTES = ("user.", "system.posix_acl_")  # extended ones that a file's owner can set
 _LASTING = "/var/tmp"  # noqa: S108 - with mkdtemp
 _SHARED = (*SHARED, FONTS)  # emptied after every candidate
-_FONTS = 4 * 1024**2  # bytes of a list of fonts
+_FONTS = 4 * 1024**2  # bytes of a font list
 
 
 class Scratch:
-    """One folder for a run, with one in it for each candidate under way."""
+    """One folder for each run, with a folder in it for each running candidate."""
 
-    def __init__(self, *, whole: bool = True) -> None:
-        """With `whole`, also what lies beside the candidates' folders is theirs, and taken away after them."""
+    def __init__(self, *, clear_root: bool = True) -> None:
+        """With `clear_root`, what candidates leave beside their own folders is removed as well."""
         self._base = Path(tempfile.mkdtemp(prefix="jupyter-loops-", dir=_outside_tmp()))
         # Candidates see the first, and could ask for the other by its name.
         self.root, self._waste = self._base / "run", self._base / secrets.token_hex(8)
         self.root.mkdir()
         self._waste.mkdir()
-        self._common = [str(self.root / name) for name in (("", *_SHARED) if whole else _SHARED)]
+        self._common = [str(self.root / name) for name in (("", *_SHARED) if clear_root else _SHARED)]
         for name in _SHARED:
             (self.root / name).mkdir()
         for fonts in (Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json"):
@@ -42,40 +42,40 @@ class Scratch:
         self._numbers = count(1)
         self._moment = time.time_ns()  # the time of every folder that is lent or shared
         self._free: list[Path] = []
-        self._lent = 0
-        self._kept: frozenset[str] = frozenset()
-        self.has_waste = False  # something waits to be removed
+        self._in_use = 0
+        self._retained: frozenset[str] = frozenset()
+        self.has_waste = False  # the waste folder is not empty
 
-    def keep(self) -> None:
+    def retain(self) -> None:
         """What lies in the folder and in those that are shared is the set-up's and ours now, and stays."""
-        self._kept = frozenset(self._shared())
+        self._retained = frozenset(self._shared())
         self._put_back()
 
-    def lend(self) -> Path:
+    def acquire(self) -> Path:
         """An empty folder for one candidate."""
-        self._lent += 1
+        self._in_use += 1
         folder = self._unused() or self._new()
         _restore(folder, _PRIVATE, self._moment)
         self._put_back()
         return folder
 
-    def take_back(self, folder: Path) -> None:
-        """Put aside what one candidate wrote; what is in shared folders too, once nobody else uses them."""
-        self._lent -= 1
+    def release(self, folder: Path) -> None:
+        """Discard what one candidate wrote, and the content of shared folders once no candidate uses them."""
+        self._in_use -= 1
         if _is_untouched(folder):
-            self._free.append(folder)  # to make and remove one takes as long as to run a small candidate
+            self._free.append(folder)  # to create and remove a folder takes as long as a small candidate
         else:
-            self._put_aside(folder)
+            self._move_to_waste(folder)
         self._put_back()  # nor could a folder without rights be listed
-        if not self._lent:
-            for left in self._shared() - self._kept - {str(free) for free in self._free}:
-                self._put_aside(Path(left))
+        if not self._in_use:
+            for path in self._shared() - self._retained - {str(free) for free in self._free}:
+                self._move_to_waste(Path(path))
             self._put_back()
 
     def clear(self) -> None:
-        """Remove what was put aside, which may take long. From any thread."""
+        """Remove the waste, which may take long. Safe on any thread."""
         self.has_waste = False
-        for name in os.listdir(self._waste) if self._waste.exists() else ():  # noqa: PTH208 - whole, before it shrinks
+        for name in os.listdir(self._waste) if self._waste.exists() else ():  # noqa: PTH208 - the full list, before it shrinks
             remove(self._waste / name)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Scratch:
             folder = self._free.pop()
             if _is_untouched(folder):  # another candidate may have found the way to it
                 return folder
-            self._put_aside(folder)
+            self._move_to_waste(folder)
         return None
 
     def _new(self) -> Path:
@@ -101,27 +101,27 @@ class Scratch:
         for folder in {str(self.root), *self._common}:
             _restore(folder, _COMMON, self._moment)
 
-    def _put_aside(self, left: Path) -> None:
+    def _move_to_waste(self, path: Path) -> None:
         """At once, so that the next candidate does not see it."""
         self.has_waste = True
         try:
-            left.rename(self._waste / secrets.token_hex(8))  # a count would tell the next one how much was left
+            path.rename(self._waste / secrets.token_hex(8))  # a count would tell the next one how much was path
         except OSError:  # not to be moved, as a folder that nobody may write to
-            remove(left)
+            remove(path)
 
     def _shared(self) -> set[str]:
-        """What candidates may see of each other: the folder of the run itself among it."""
-        found: set[str] = set()
+        """The paths that candidates share, also those in the folder of the run."""
+        paths: set[str] = set()
         for folder in self._common:
             with suppress(OSError):
-                if not os.path.islink(folder):  # noqa: PTH114 - asked after each candidate
+                if not os.path.islink(folder):  # noqa: PTH114 - called after each candidate
                     with os.scandir(folder) as entries:
-                        found.update(entry.path for entry in entries)
-        return found
+                        paths.update(entry.path for entry in entries)
+        return paths
 
 
 def _outside_tmp() -> str | None:
-    """Candidates get a /tmp of their own: below it, Landlock would see all that is theirs as one."""
+    """A parent outside /tmp, or None for the default: a Landlock rule for /tmp would cover a scratch folder in it."""
     usual = tempfile.gettempdir() == "/tmp"  # noqa: S108 - compared
     return _LASTING if usual and os.access(_LASTING, os.W_OK | os.X_OK) else None
 

@@ -1,4 +1,4 @@
-"""Which of the notebook's values are secrets by their names, or hold one that is."""
+"""Finds the notebook's values that are secrets by their names, or that hold one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .picklability import walk
 
 STAY = "secrets stay in the notebook; --give {} hands it over"
 _WRAPPED = frozenset({"SecretStr", "SecretBytes", "Secret"})  # of pydantic and others
-_LAST = re.compile(r"([\w -]+)\W*$")  # name of a step: `.password`, `['password']`, `'s password`
+_LAST = re.compile(r"([\w -]+)\W*$")  # the name in a step: `.password`, `['password']`, `'s password`
 _LISTS = (list, tuple, set, frozenset)
 
 
 def why_secret(name: str, value: object) -> str:
-    """Why a value stays in the notebook, and what hands it over; empty where it may go."""
+    """Why a value stays in the notebook, and the option that sends it; empty if it may be sent."""
     for way, inside in walk(value):
         if type(inside).__name__ in _WRAPPED or _is_secret(way or name, inside):
             where = f"{name}{way} is a secret by its name" if way else "its name says that it is a secret"
@@ -25,10 +25,10 @@ def why_secret(name: str, value: object) -> str:
     return ""
 
 
-def keep_back(names: Mapping[str, object], given: Collection[str]) -> None:
-    """Raise PreflightError where a cell reads secrets that were not given on purpose."""
+def keep_back(names: Mapping[str, object], exempt: Collection[str]) -> None:
+    """Raise PreflightError if a cell reads secrets that are not in `exempt`."""
     for name, value in names.items():
-        if name not in given and (why := why_secret(name, value)):
+        if name not in exempt and (why := why_secret(name, value)):
             raise PreflightError(f"the cell reads {name}, which candidates could read too: {why}")
 
 

@@ -1,4 +1,4 @@
-"""The user's test files: where they are, what the child has to see of them, and whether somebody changed them."""
+"""The user's test files: their paths, what the child has to see, and whether they have changed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from jupyter_loops.errors import PreflightError
 
 
 def locate(recipe: Recipe) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Each test as it is written → as an absolute one; and the folders that hold them. Raises PreflightError."""
-    found: dict[str, str] = {}
+    """Each test as written → with an absolute path; and the folders of the tests. Raises PreflightError."""
+    located: dict[str, str] = {}
     roots: list[str] = []
     for check in recipe.checks:
         for test in (test for ask in check.asks for test in ask.tests):
@@ -21,20 +21,20 @@ def locate(recipe: Recipe) -> tuple[dict[str, str], tuple[str, ...]]:
             path = Path(os.path.abspath(Path(file).expanduser()))  # noqa: PTH100 - symlinks stay
             if not path.exists():
                 raise PreflightError(f"line {check.line}: there is no test file {file} beside the notebook")
-            found[test] = f"{path}{colons}{node}"
+            located[test] = f"{path}{colons}{node}"
             roots.append(str(path if path.is_dir() else _root(file, path)))
-    return found, tuple(dict.fromkeys(roots))
+    return located, tuple(dict.fromkeys(roots))
 
 
 def shown(roots: Iterable[str], tests: Iterable[str]) -> list[Path]:
-    """What the sandbox binds read-only: the folders, and the files by themselves where a folder holds too much."""
+    """Paths that the sandbox mounts read-only: the folders, and the single files in case a folder is too large."""
     files = [Path(test.partition("::")[0]) for test in tests]
-    beside = [file.with_name("conftest.py") for file in files]
-    return [path for path in (*map(Path, roots), *files, *beside) if path.exists()]
+    conftests = [file.with_name("conftest.py") for file in files]
+    return [path for path in (*map(Path, roots), *files, *conftests) if path.exists()]
 
 
 def digest(roots: Iterable[str]) -> str:
-    """SHA-256 over the Python files there; empty without any."""
+    """SHA-256 of the Python files in the folders; empty if there are none."""
     files = sorted({file for root in map(Path, roots) for file in root.glob("**/*.py")})
     hashed = hashlib.sha256()
     for file in files:
@@ -45,7 +45,7 @@ def digest(roots: Iterable[str]) -> str:
 
 
 def _root(written: str, path: Path) -> Path:
-    """The outermost folder of a relative path, whose conftest.py counts; otherwise the file's own folder."""
+    """The outermost folder of a relative path, for its conftest.py; otherwise the file's folder."""
     parts = Path(written).parts
     if Path(written).is_absolute() or ".." in parts or "~" in parts[0] or len(parts) == 1:
         return path.parent

@@ -1,4 +1,4 @@
-"""A process and all its descendants: what they use, and their death."""
+"""A process and all its descendants: measure what they use, and kill them."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from dataclasses import dataclass
 
 _PIECE = 1 << 16
 _LINUX = sys.platform.startswith("linux")
-_KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by any number
+_KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows any signal ends a process
 _STOP: int | None = getattr(signal, "SIGSTOP", None)
 
 
-Seen = dict[tuple[int, str], int]  # process, by its number and its start → ticks that it has used itself
+ProcessTicks = dict[tuple[int, str], int]  # pid and start time of a process → ticks that it has used
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
     """What a tree of processes uses together."""
 
-    processes: int  # those that are dead and not buried among them
+    processes: int  # zombies included
     threads: int
     cpu_seconds: float
-    memory_bytes: int  # resident; pages shared with the zygote left out
+    memory_bytes: int  # resident, without pages shared with the zygote
 
 
 def descendants(pid: int) -> list[int]:
     """Live descendants, parents before children."""
-    found = children(pid)
-    for each in found:  # grows while it is walked
-        found += children(each)
-    return found
+    pids = children(pid)
+    for parent in pids:  # grows while it is walked
+        pids += children(parent)
+    return pids
 
 
 def children(pid: int, but: Container[int] = ()) -> list[int]:
-    """Live children of one process, `but` those; empty when it is gone."""
+    """Live children of one process, except `but`; empty if it has ended."""
     if not _LINUX:
         return [child for child in _psutil_children(pid) if child not in but]
     return [child for child in _born(pid) if child not in but and alive(child)]
 
 
 def _born(pid: int) -> list[int]:
-    """Children that nobody has waited for, alive or not."""
+    """Children that are alive or zombies."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - read many times a second
         return [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
@@ -53,28 +53,28 @@ def _born(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not, unless it is but the first of several threads that is dead."""
+    """Whether the process runs. A zombie counts if threads of it still run."""
     if not _LINUX:
         return _psutil_alive(pid)
     stat = _stat(pid)
     return bool(stat) and (stat[0] not in {"Z", "X"} or int(stat[17]) > 1)
 
 
-def load(pid: int, shared_bytes: int = 0, seen: Seen | None = None) -> ProcessUsage:
+def load(pid: int, shared_bytes: int = 0, recorded: ProcessTicks | None = None) -> ProcessUsage:
     """What the process and its descendants use now.
 
-    With `seen`, which it keeps up, processor time counts of those too that are gone and that nobody has waited for.
+    With `recorded`, which it updates, the CPU time of ended processes counts even if nobody waited for them.
     """
     if not _LINUX:
         return _psutil_load([pid, *descendants(pid)], shared_bytes)
     pids = [pid]
-    for each in pids:  # grows while it is walked
-        pids += _born(each)
-    stats = {each: stat for each in pids if (stat := _stat(each))}
+    for process in pids:  # grows while it is walked
+        pids += _born(process)
+    stats = {process: stat for process in pids if (stat := _stat(process))}
     ticks = sum(int(ticks) for stat in stats.values() for ticks in stat[11:15])  # own, and of waited children
-    if seen is not None:
-        seen.update({(each, stat[19]): int(stat[11]) + int(stat[12]) for each, stat in stats.items()})
-        ticks = max(ticks, sum(seen.values()))
+    if recorded is not None:
+        recorded.update({(process, stat[19]): int(stat[11]) + int(stat[12]) for process, stat in stats.items()})
+        ticks = max(ticks, sum(recorded.values()))
     memory = sum(max(0, int(stat[21]) * os.sysconf("SC_PAGESIZE") - shared_bytes) for stat in stats.values())
     threads = sum(int(stat[17]) for stat in stats.values())
     return ProcessUsage(len(stats), threads, ticks / os.sysconf("SC_CLK_TCK"), memory)
@@ -89,29 +89,29 @@ def resident(pid: int) -> int:
 
 
 def started_with(mark: str) -> list[int]:
-    """Processes that have this text in the environment they were started with."""
+    """Processes with this text in their initial environment."""
     if not _LINUX:
         return _psutil_started_with(mark)
-    found = []
+    pids = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - hundreds of entries
         with suppress(OSError):
             if name.isdigit() and mark in _text(f"/proc/{name}/environ"):
-                found.append(int(name))
-    return found
+                pids.append(int(name))
+    return pids
 
 
-def strike(pid: int) -> bool:
-    """Kill what is alive of a tree; whether there was anything. Call until it returns False.
+def kill_tree(pid: int) -> bool:
+    """Kill the live processes of a tree; whether there were any. Call it until it returns False.
 
-    The root is stopped first and killed last: it adopts what its descendants leave behind, so that nothing
-    slips away between two looks.
+    The root is stopped first and killed last. It adopts orphans of its descendants, so that none escapes between two
+    calls.
     """
     below = descendants(pid)
     if below:
         if _STOP is not None:
             _send(pid, _STOP)
-        for each in below:
-            _send(each, _KILL)
+        for descendant in below:
+            _send(descendant, _KILL)
         return True
     if alive(pid):
         _send(pid, _KILL)
@@ -119,13 +119,13 @@ def strike(pid: int) -> bool:
     return False
 
 
-def strike_all(pids: Iterable[int]) -> bool:
-    """Strike every one of several trees; whether there was anything."""
-    return max([strike(pid) for pid in pids], default=False)
+def kill_trees(pids: Iterable[int]) -> bool:
+    """Kill several trees; whether there were any live processes."""
+    return max([kill_tree(pid) for pid in pids], default=False)
 
 
 def kill(pid: int) -> None:
-    """Kill one process, and nothing that it has started."""
+    """Kill one process, but not its descendants."""
     _send(pid, _KILL)
 
 
@@ -135,7 +135,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _stat(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat from the state on; empty when the process is gone."""
+    """Fields of /proc/PID/stat from the state on; empty if the process has ended."""
     try:
         return _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
     except OSError:
@@ -190,9 +190,9 @@ def _psutil_load(pids: list[int], shared_bytes: int) -> ProcessUsage:
 def _psutil_started_with(mark: str) -> list[int]:
     import psutil
 
-    found = []
+    pids = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if any(f"{name}={text}".startswith(mark) for name, text in process.environ().items()):
-                found.append(process.pid)
-    return found
+                pids.append(process.pid)
+    return pids

@@ -1,4 +1,4 @@
-"""Data on its way between examiner and kernel: JSON, validated by both in the same way."""
+"""Data between examiner and kernel: JSON that both validate in the same way."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 
 
 class Unequal(ValueError):
-    """A value would not arrive as it was examined; the message is feedback."""
+    """A value would not arrive as it was examined. The message is feedback for the model."""
 
 
 def from_json(annotation: Any, content: Any) -> Any:
-    """The value of a type that JSON content stands for. Raises pydantic.ValidationError."""
+    """The typed value of JSON content. Raises pydantic.ValidationError."""
     return _adapter(annotation).validate_json(json.dumps(content))
 
 
 def examined(annotation: Any, content: Any) -> Any:
-    """As `from_json`, for the examiner. Raises Unequal for what would be another value when it is read again."""
+    """As `from_json`, for the examiner. Raises Unequal if a second read would give another value."""
     value = from_json(annotation, content)
     if not same(value, from_json(annotation, content)):
         raise Unequal("its type makes a part of it anew each time: give every field in the JSON")
@@ -28,7 +28,7 @@ def examined(annotation: Any, content: Any) -> Any:
 
 
 def to_json(annotation: Any, value: Any) -> Any:
-    """JSON content from which `from_json` makes an equal value. Raises Unequal, with a reason, where there is none."""
+    """JSON content from which `from_json` makes an equal value. Raises Unequal, with a reason, if there is none."""
     adapter = _adapter(annotation)
     try:
         content = json.loads(adapter.dump_json(value, by_alias=True))
@@ -40,19 +40,19 @@ def to_json(annotation: Any, value: Any) -> Any:
     return content
 
 
-def same(one: Any, other: Any) -> bool:
+def same(first: Any, second: Any) -> bool:
     """Whether two values are equal, NaN being equal to itself."""
     try:
-        if type(one) is type(other) and bool(one == other):
+        if type(first) is type(second) and bool(first == second):
             return True
-        return pickle.dumps(one) == pickle.dumps(other)
+        return pickle.dumps(first) == pickle.dumps(second)
     except Exception:  # noqa: BLE001  # whatever the user's class raises
         return False
 
 
 @contextmanager
 def typed_dicts() -> Iterator[None]:
-    """Before Python 3.12, pydantic reads only the TypedDict of typing_extensions; let a set-up get that one."""
+    """Give a set-up the TypedDict of typing_extensions, because pydantic needs it before Python 3.12."""
     import typing
 
     before = typing.TypedDict

@@ -1,4 +1,4 @@
-"""The warm child of a run, and those that come in its place: one that has died, or must not be forked any more."""
+"""The warm child of a run, and its replacements if it has died or must not be forked any more."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ _TRIES = 2
 
 
 class Workers:
-    """Begin, then fork; close leaves nothing behind."""
+    """Call begin, then fork; close ends all processes."""
 
     def __init__(
-        self, world: World, start: ChildLauncher, examiner: str, supply: LazyNames, groups: Groups | None
+        self, world: World, start: ChildLauncher, examiner: str, lazy_names: LazyNames, groups: Groups | None
     ) -> None:
         self._world, self._start, self._examiner = world, start, examiner
-        self._supply, self._groups = supply, groups
-        self._forks = start.platform.forks  # until the set-up, or a name, has brought threads
+        self._lazy_names, self._groups = lazy_names, groups
+        self._forks = start.platform.forks  # until the set-up, or a name, starts threads
         self.now: Worker | None = Worker(start)
-        self._cargo: NamespacePayload | None = None
+        self._payload: NamespacePayload | None = None
         self._retired: list[Worker] = []
-        self._renewing, self._bringing = asyncio.Lock(), asyncio.Lock()
+        self._renewing, self._sending = asyncio.Lock(), asyncio.Lock()
 
     async def begin(self, packing: Awaitable[NamespacePayload]) -> tuple[Worker, dict[str, Any]]:
-        """Start the first one and build its world; it, and what it reports. Raises as `Worker.build` does."""
+        """Start the first worker and build its world. Returns it and its report. Raises as `Worker.build` does."""
         assert self.now is not None
         await self.now.start()
-        self._cargo = await packing
-        return self.now, await self.now.build(await self._blueprint(self._cargo), self._cargo)
+        self._payload = await packing
+        return self.now, await self.now.build(await self._blueprint(self._payload), self._payload)
 
     async def close(self) -> None:
-        """End them all. Idempotent."""
-        worker, cargo, self.now, self._cargo = self.now, self._cargo, None, None
-        for each in (*self._retired, *([worker] if worker else [])):
-            await each.close()
+        """End all workers. Idempotent."""
+        current, payload, self.now, self._payload = self.now, self._payload, None, None
+        for worker in (*self._retired, *([current] if current else [])):
+            await worker.close()
         self._retired.clear()
-        if cargo is not None:
-            cargo.close()
-        self._supply.close()
+        if payload is not None:
+            payload.close()
+        self._lazy_names.close()
 
     @property
-    def held(self) -> bool:
-        """Whether the system has control groups, and gives us some."""
+    def uses_cgroups(self) -> bool:
+        """Whether control groups are available to this user."""
         return self._groups is not None
 
     @property
     def alive(self) -> bool:
-        """Whether the one of now is there; children that wait die with it."""
+        """Whether the current worker is alive. A prewarmed child dies with it."""
         return self.now is not None and self.now.alive
 
     async def survives(self, worker: Worker) -> bool:
-        """Whether a fork of it lives; if not, those to come are not forked."""
+        """Whether a fork of it lives. If not, later children are not forked."""
         try:
-            await (await self._born(worker)).end()
+            await (await self._forked(worker)).end()
         except HungUpError:
             await worker.close()
             self._forks, self.now = False, None
@@ -77,76 +77,76 @@ class Workers:
         """A child for one candidate. Raises SandboxError."""
         for _ in range(_TRIES):
             async with self._renewing:
-                worker = await self._usable()
+                worker = await self._usable_worker()
             try:
-                return await self._born(worker)
+                return await self._forked(worker)
             except HungUpError:
                 await worker.close()
         raise SandboxError("the sandbox dies before a candidate can start in it")
 
-    def wanted(self, candidate: Candidate) -> bool:
-        """Whether the candidate reads names that are not there, or that are on their way."""
-        return self._bringing.locked() or bool(self._supply.wanted(candidate))
+    def needs_names(self, candidate: Candidate) -> bool:
+        """Whether the candidate reads names that have not arrived in the sandbox yet."""
+        return self._sending.locked() or bool(self._lazy_names.unsent(candidate))
 
-    async def bring(self, candidate: Candidate) -> bool:
-        """Send the names that the candidate is the first to read; whether there were any."""
-        async with self._bringing:
-            wanted = self._supply.wanted(candidate)
-            if not wanted:
+    async def provide_names(self, candidate: Candidate) -> bool:
+        """Send the names that the candidate is the first to read. Returns whether there were any."""
+        async with self._sending:
+            names = self._lazy_names.unsent(candidate)
+            if not names:
                 return False
-            cargoes = await asyncio.to_thread(self._supply.pack, wanted)
+            payloads = await asyncio.to_thread(self._lazy_names.pack, names)
             async with self._renewing:
-                await self._hand_over(cargoes)
+                await self._hand_over(payloads)
             return True
 
-    async def _hand_over(self, cargoes: list[NamespacePayload]) -> None:
-        worker = await self._usable()
+    async def _hand_over(self, payloads: list[NamespacePayload]) -> None:
+        worker = await self._usable_worker()
         try:
-            if not await self._send(worker, cargoes):
-                self._forks, self.now = False, None  # its forks go on; those to come get a child of their own
+            if not await self._send(worker, payloads):
+                self._forks, self.now = False, None  # its forks go on; later candidates get another worker
                 self._retired.append(worker)
         except HungUpError:
-            self._supply.drop(cargoes, "it could not be rebuilt in the sandbox")
+            self._lazy_names.drop(payloads, "it could not be rebuilt in the sandbox")
             await worker.close()
 
-    async def _send(self, worker: Worker, cargoes: Sequence[NamespacePayload]) -> bool:
-        """Whether the worker may still be forked with all that it has."""
-        supply, seconds = self._supply, self._world.limits.setup_seconds
-        parts: Sequence[NamespacePayload | None] = cargoes or ([None] if supply.absent else [])
-        return all([await worker.supply(cargo, supply.absent, seconds) for cargo in parts])
+    async def _send(self, worker: Worker, payloads: Sequence[NamespacePayload]) -> bool:
+        """Send payloads. Returns whether the worker may still be forked."""
+        lazy_names, seconds = self._lazy_names, self._world.limits.setup_seconds
+        parts: Sequence[NamespacePayload | None] = payloads or ([None] if lazy_names.absent else [])
+        return all([await worker.send_names(payload, lazy_names.absent, seconds) for payload in parts])
 
-    async def _born(self, worker: Worker) -> Fork:
-        """A child, in a control group of its own where there are such. Raises HungUp."""
+    async def _forked(self, worker: Worker) -> Fork:
+        """A child, in its own control group if groups are available. Raises HungUpError."""
         fork = await worker.fork(self._world.limits.result_bytes)
         if self._groups is not None:
             try:
                 fork.group = self._groups.new(fork.pid, self._world.limits)
-            except OSError:  # we may make groups, and move nobody into them
+            except OSError:  # this user may create groups, but not move processes into them
                 self._groups.close()
                 self._groups = None
         return fork
 
-    async def _usable(self) -> Worker:
-        """The worker of now, or a new one in its place."""
+    async def _usable_worker(self) -> Worker:
+        """The current worker, or a new one in its place."""
         if self.now is None or not self.now.usable:
             if self.now is not None and self.now.forks:
                 await self.now.close()
-            self.now = await self._renewed()
+            self.now = await self._new_worker()
         return self.now
 
-    async def _renewed(self) -> Worker:
-        assert self._cargo is not None
+    async def _new_worker(self) -> Worker:
+        assert self._payload is not None
         worker = Worker(self._start)
         try:
             await worker.start()
-            await worker.build(await self._blueprint(self._cargo), self._cargo)
-            await self._send(worker, self._supply.cargoes)
+            await worker.build(await self._blueprint(self._payload), self._payload)
+            await self._send(worker, self._lazy_names.payloads)
         except BaseException:
             await worker.close()
             raise
-        worker.printed()
+        worker.setup_output()
         return worker
 
-    async def _blueprint(self, cargo: NamespacePayload) -> Any:
-        """On a thread: a large cell, and a project of many files, take long to read."""
-        return await asyncio.to_thread(blueprint, self._world, cargo, self._start, self._examiner, fork=self._forks)
+    async def _blueprint(self, payload: NamespacePayload) -> Any:
+        """Made on a thread, because a large cell or project takes long to read."""
+        return await asyncio.to_thread(blueprint, self._world, payload, self._start, self._examiner, fork=self._forks)

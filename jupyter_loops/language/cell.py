@@ -18,16 +18,16 @@ from .forms import awaits, is_named_as_test
 from .objects import imported
 from .read_checks import read_check
 from .read_targets import read_target, target_name
-from .source import Source, one_line
+from .source import Source, single_line
 from .stubs import is_tool
 from .timing import well_timed
 from .words import WORDS
 
-_KNOWN = frozenset(dir(builtins)) | frozenset(WORDS) | {"__file__"}
+_PREDEFINED = frozenset(dir(builtins)) | frozenset(WORDS) | {"__file__"}
 
 
 def parse(source: str, name: str = "loop") -> Recipe:
-    """The recipe that a cell body states. Lines count from the %%loop line, which is 1. Raises CellError."""
+    """The recipe of a cell body. Line 1 is the %%loop line. Raises CellError."""
     try:
         return _Reading(Source(source)).recipe(name)
     except RecursionError:
@@ -36,7 +36,7 @@ def parse(source: str, name: str = "loop") -> Recipe:
 
 @dataclass
 class _Reading:
-    """One pass over the statements, and what has been found so far."""
+    """One pass over the statements, with the results so far."""
 
     source: Source
     goal: str = ""
@@ -44,28 +44,28 @@ class _Reading:
     checks: list[Check] = field(default_factory=list)
     tools: list[ToolSpec] = field(default_factory=list)
     setup: list[ast.stmt] = field(default_factory=list)
-    pending: list[ast.stmt] = field(default_factory=list)  # need a target, and wait for the next check
-    late: list[ast.AST] = field(default_factory=list)  # what runs after the set-up
+    pending: list[ast.stmt] = field(default_factory=list)  # read a target, and become the prelude of the next check
+    late: list[ast.AST] = field(default_factory=list)  # run after the set-up
     names: frozenset[str] = frozenset()  # of all targets
-    tainted: set[str] = field(default_factory=set)  # targets, and what is made from them
+    tainted: set[str] = field(default_factory=set)  # targets, and names whose values depend on them
     secret: set[str] = field(default_factory=set)  # names that a hidden block binds
     deciding: set[str] = field(default_factory=set)  # names that checks read
-    read: set[str] = field(default_factory=set)  # names that anything reads
-    imports: dict[str, str] = field(default_factory=dict)  # names that the cell imports, and from where
+    read: set[str] = field(default_factory=set)  # names that any statement reads
+    imports: dict[str, str] = field(default_factory=dict)  # name → what the cell imports it from
 
     def recipe(self, name: str) -> Recipe:
         statements = self._take_goal(self.source.statements)
         rules.words(self.source)
         self.names = frozenset(target for statement in statements if (target := target_name(statement)))
         self.tainted = set(self.names)
-        self.modules: set[str] = set()  # and what else the set-up imports
-        self.handed: set[str] = set()  # that a target may have been given: what it did to them is seen afterwards
+        self.modules: set[str] = set()  # and other names that the set-up imports
+        self.passed_to_targets: set[str] = set()  # names that a target may have received, and changed
         self.imports = imported(statements)
         self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
             self._take(statement)
-        self._nothing_pending()
-        self._complete(statements)
+        self._require_no_pending()
+        self._require_complete(statements)
         return Recipe(
             name=name,
             goal=self.goal or "\n".join(target.doc for target in self.targets if target.doc),
@@ -95,16 +95,16 @@ class _Reading:
             self._take_tool(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
-        elif check := read_check(self.source, statement, self.tainted | self.handed, self.read):
+        elif check := read_check(self.source, statement, self.tainted | self.passed_to_targets, self.read):
             self._take_check(statement, check)
         elif reads(statement) & self.tainted:
-            self._wait(statement)
+            self._add_pending(statement)
         else:
             self._take_setup(statement)
 
     def _take_setup(self, statement: ast.stmt) -> None:
-        self._rebinds_no_target(statement)
-        self._sees_no_secret(statement)
+        self._forbid_rebinding(statement)
+        self._forbid_secrets(statement)
         if awaits(statement):
             line = self.source.line(statement)
             raise CellError(
@@ -115,13 +115,13 @@ class _Reading:
             self.modules |= binds(statement)
 
     def _take_tool(self, statement: ast.stmt) -> None:
-        """A tool runs in the notebook: what it reads is not sent to the sandbox."""
-        self._rebinds_no_target(statement)
-        self._sees_no_secret(statement)
+        """A tool runs in the notebook, so what it reads is not sent to the sandbox."""
+        self._forbid_rebinding(statement)
+        self._forbid_secrets(statement)
         name, line = next(named_by(statement)), self.source.line(statement)
         if any(other.name == name for other in self.tools):
             raise CellError(f"`{name}` is a tool twice", line)
-        uses = frozenset(reads(statement) - _KNOWN - {name})
+        uses = frozenset(reads(statement) - _PREDEFINED - {name})
         self.tools.append(ToolSpec(name=name, source=self.source.segment(statement), line=line, uses=uses))
 
     def _take_target(self, statement: ast.stmt) -> None:
@@ -133,60 +133,61 @@ class _Reading:
 
     def _take_check(self, statement: ast.stmt, check: Check) -> None:
         if not check.hidden:
-            self._sees_no_secret(statement)
+            self._forbid_secrets(statement)
         if check.kind is not CheckKind.ASSERT and any(other.kind is not CheckKind.ASSERT for other in self.checks):
             raise CellError("a loop has one score: a second maximize or minimize does not fit", check.line)
         well_timed(statement, self.names, check.line)
-        self.handed |= {name for one in (*self.pending, statement) for name in reads(one)} - self.modules
+        self.passed_to_targets |= {name for node in (*self.pending, statement) for name in reads(node)} - self.modules
         self.late += [*self.pending, statement]
-        self.deciding |= {name for one in (*self.pending, statement) for name in reads(one)}
-        asked = asks(self.source, statement, self.setup, hidden=check.hidden)
-        if any(ask.word is Word.PYTEST for ask in asked):
+        self.deciding |= {name for node in (*self.pending, statement) for name in reads(node)}
+        requests = asks(self.source, statement, self.setup, hidden=check.hidden)
+        if any(ask.word is Word.PYTEST for ask in requests):
             self.deciding |= self.names  # a test file reads what it imports
-        self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending)), asks=asked))
+        self.checks.append(replace(check, prelude="\n".join(map(self.source.segment, self.pending)), asks=requests))
         self.pending.clear()
         if isinstance(statement, ast.With | ast.AsyncWith):
             self.tainted |= binds(statement)  # `with pytest.raises(…) as error:`
 
     def _take_hidden(self, block: ast.stmt) -> None:
         assert isinstance(block, ast.With)
-        found = len(self.checks)
+        check_count = len(self.checks)
         self.secret |= {name for waiting in self.pending for name in binds(waiting)}
         for statement in block.body:
             rules.may_hide(self.source, statement)
-            if check := read_check(self.source, statement, self.tainted | self.handed, self.read):
+            if check := read_check(self.source, statement, self.tainted | self.passed_to_targets, self.read):
                 self._take_check(statement, replace(check, hidden=True))
             else:
                 self.secret |= binds(statement)
-                self._wait(statement)
-        if len(self.checks) == found:
+                self._add_pending(statement)
+        if len(self.checks) == check_count:
             raise CellError("`with hidden:` holds no check: add an assert", self.source.line(block))
-        self._nothing_pending()
+        self._require_no_pending()
 
-    def _wait(self, statement: ast.stmt) -> None:
+    def _add_pending(self, statement: ast.stmt) -> None:
         if is_named_as_test(statement) and not binds(statement) & self.read:
             how = "a test function takes no parameters and asserts something, or is called by a check"
             raise CellError(f"`{min(binds(statement))}` would never run: {how}", self.source.line(statement))
         self.pending.append(statement)
         self.tainted |= binds(statement) | (changes(statement) - self.modules)
 
-    def _rebinds_no_target(self, statement: ast.stmt) -> None:
-        if taken := binds(statement) & self.names:
-            raise CellError(f"`{min(taken)}` is a target; set-up must not give it a value", self.source.line(statement))
-
-    def _sees_no_secret(self, statement: ast.stmt) -> None:
-        if seen := reads(statement) & self.secret:
+    def _forbid_rebinding(self, statement: ast.stmt) -> None:
+        if rebound := binds(statement) & self.names:
             line = self.source.line(statement)
-            raise CellError(f"`{min(seen)}` is made for a hidden check; only hidden checks may read it", line)
+            raise CellError(f"`{min(rebound)}` is a target; set-up must not give it a value", line)
 
-    def _nothing_pending(self) -> None:
+    def _forbid_secrets(self, statement: ast.stmt) -> None:
+        if secrets := reads(statement) & self.secret:
+            line = self.source.line(statement)
+            raise CellError(f"`{min(secrets)}` is made for a hidden check; only hidden checks may read it", line)
+
+    def _require_no_pending(self) -> None:
         if self.pending:
             line = self.source.line(self.pending[0])
-            text = one_line(self.source.segment(self.pending[0]))
+            text = single_line(self.source.segment(self.pending[0]))
             advice = "; write assert before it" if isinstance(self.pending[0], ast.Expr) else ""
             raise CellError(f"no check follows that would use this: {text[:80]}{advice}", line)
 
-    def _complete(self, statements: list[ast.stmt]) -> None:
+    def _require_complete(self, statements: list[ast.stmt]) -> None:
         if not self.targets:
             raise rules.no_target(self.source, statements)
         if not self.goal and not any(target.doc for target in self.targets):
@@ -219,4 +220,4 @@ class _Reading:
         if any(check.asks_for(Word.PYTEST) for check in self.checks) and not any(map(reads_module, self.late)):
             later.discard(Word.PYTEST)
         before = wants(self.setup)
-        return frozenset((before | (later - bound)) - _KNOWN)
+        return frozenset((before | (later - bound)) - _PREDEFINED)

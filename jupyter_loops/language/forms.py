@@ -14,20 +14,20 @@ _SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def is_test(node: ast.stmt) -> bool:
-    """Whether this is a test function that can be called as it stands, and decides something.
+    """Whether this is a test function that can be called without arguments, and that asserts something.
 
-    Hypothesis' `@given` fills the parameters in.
+    The decorator `@given` of Hypothesis supplies the arguments.
     """
     return (
         isinstance(node, Function)
         and is_named_as_test(node)
-        and ("given" in marks(node) or _takes_nothing(node))
+        and ("given" in marks(node) or _has_no_parameters(node))
         and decides(*node.body)
     )
 
 
 def is_named_as_test(node: ast.stmt) -> bool:
-    """Whether a test runner would take the function or class for a test."""
+    """Whether a test runner would collect the function or class as a test."""
     if isinstance(node, ast.ClassDef):
         return node.name.startswith("Test") or any(last_name(base) == "TestCase" for base in node.bases)
     return isinstance(node, Function) and node.name.startswith("test_") and not (is_stub(node) or is_tool(node))
@@ -51,7 +51,7 @@ def expects(node: ast.AST) -> bool:
 
 
 def holds_assert(*nodes: ast.AST) -> bool:
-    """Whether an assert runs when these do; one in a def inside of them does not count."""
+    """Whether an assert runs when these do. An assert inside a nested def does not count."""
     return any(isinstance(node, ast.Assert) for node in _running(*nodes))
 
 
@@ -68,7 +68,7 @@ def decides(*nodes: ast.AST) -> bool:
 
 
 def awaits(node: ast.AST) -> bool:
-    """Whether the statement itself waits, outside of any function that it defines."""
+    """Whether the statement itself awaits, outside of any function that it defines."""
     if isinstance(node, Function):
         return any(map(awaits, [*node.decorator_list, node.args]))
     waits = isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) or bool(getattr(node, "is_async", False))
@@ -86,6 +86,7 @@ def _raised(node: ast.Raise) -> str:
     return "" if node.exc is None else last_name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
 
 
-def _takes_nothing(node: Function) -> bool:
-    given = node.args
-    return not (given.posonlyargs or given.args or given.kwonlyargs or given.vararg or given.kwarg)
+def _has_no_parameters(node: Function) -> bool:
+    parameters = node.args
+    positional = [*parameters.posonlyargs, *parameters.args]
+    return not (positional or parameters.kwonlyargs or parameters.vararg or parameters.kwarg)

@@ -1,4 +1,4 @@
-"""Types whose values a model builds with code, since no JSON holds them: frames, arrays, figures, graphs."""
+"""Types whose values a model builds with code, because JSON cannot hold them: frames, arrays, figures, graphs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TYPES = {  # module → its classes
     "scipy.sparse": _SPARSE + " sparray spmatrix",
     "sympy": "Expr",
 }
-_ALIASES = {  # as the notebook is likely to have imported them
+_ALIASES = {  # usual names of the imports in a notebook
     "matplotlib.figure": "mpl.figure",
     "matplotlib.pyplot": "plt",
     "networkx": "nx",
@@ -31,7 +31,7 @@ _ALIASES = {  # as the notebook is likely to have imported them
     "scipy.sparse": "sparse sps sp.sparse",
     "sympy": "sp sym",
 }
-_BARE = {"DataFrame", "Figure", "ndarray"}  # hardly anything else is called so
+_BARE = {"DataFrame", "Figure", "ndarray"}  # names that rarely mean another class
 
 _FULL = {f"{module}.{name}" for module, names in _TYPES.items() for name in names.split()}
 _USUAL = {
@@ -43,27 +43,27 @@ _USUAL = {
 
 
 def built_by_code(annotation: ast.expr, bound: Mapping[str, str]) -> str:
-    """The class that an annotation names, as written, where code has to build it; else empty.
+    """The class of an annotation, as written, if code has to build its values; otherwise an empty text.
 
-    `bound` are the names that the cell itself binds: to what it imports, or to an empty text.
+    `bound` maps the names that the cell binds to what it imports them from, or to an empty text.
     """
     node = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     written = ast.unparse(node)
-    root, _, rest = written.partition(".")
-    meant = ".".join(filter(None, (bound.get(root, root), rest)))
-    known = _FULL if root in bound else _FULL | _USUAL | _BARE
-    return written if meant in known else ""
+    root, _, attributes = written.partition(".")
+    full_name = ".".join(filter(None, (bound.get(root, root), attributes)))
+    class_names = _FULL if root in bound else _FULL | _USUAL | _BARE
+    return written if full_name in class_names else ""
 
 
 def imported(statements: Sequence[ast.stmt]) -> dict[str, str]:
-    """The names that the statements bind to modules, classes and functions: to what they import, or to nothing."""
-    found: dict[str, str] = {}
+    """The imported names and their sources. A class that the statements define has an empty source."""
+    sources: dict[str, str] = {}
     for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.ClassDef):
-            found[node.name] = ""
+            sources[node.name] = ""
         elif isinstance(node, ast.ImportFrom):
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            sources |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
-            found |= {root: root for alias in node.names if not alias.asname and (root := alias.name.split(".")[0])}
-    return found
+            sources |= {alias.asname: alias.name for alias in node.names if alias.asname}
+            sources |= {root: root for alias in node.names if not alias.asname and (root := alias.name.split(".")[0])}
+    return sources

@@ -11,7 +11,7 @@ from jupyter_loops.errors import CellError
 
 from . import rules
 from .forms import decides, holds_assert, is_test
-from .source import Source, one_line
+from .source import Source, single_line
 from .stubs import Function
 
 _OUTSIDE = {"approve", "judge", "seconds"}  # words that only a check may use
@@ -21,17 +21,17 @@ _LONGEST = 80  # characters of the name of a compound statement
 def read_check(source: Source, statement: ast.stmt, tainted: AbstractSet[str], read: AbstractSet[str]) -> Check | None:
     """The check that a statement is, if it is one. Raises CellError.
 
-    `tainted` are the names that depend on a target, `read` those that the cell reads somewhere. A test that the cell
-    calls itself is left to that call.
+    `tainted` are the names that depend on a target. `read` are the names that the cell reads. A test function that the
+    cell calls is no check of its own: the call is the check.
     """
     line, text = source.line(statement), source.segment(statement)
     if isinstance(statement, ast.Assert):
         if isinstance(statement.test, ast.Tuple) and statement.test.elts:
             raise CellError("an assert of a tuple is always true: take the parentheses away", line)
-        return Check(name=one_line(source.segment(statement.test)), source=text, line=line)
+        return Check(name=single_line(source.segment(statement.test)), source=text, line=line)
     if score := rules.score(statement):
         word, value = score
-        return Check(name=one_line(source.segment(value)), source=text, kind=CheckKind(word), line=line)
+        return Check(name=single_line(source.segment(value)), source=text, kind=CheckKind(word), line=line)
     if isinstance(statement, Function) and is_test(statement):
         return None if statement.name in read else _test(statement, text, line)
     if holds_assert(statement) or (reads(statement) & (tainted | _OUTSIDE) and _decides(statement)):
@@ -52,8 +52,8 @@ def _decides(statement: ast.stmt) -> bool:
 
 
 def _name(statement: ast.stmt, text: str) -> str:
-    """The whole statement where it is short and not a block of several; else its first line."""
+    """The full statement if it is short and not a block of several; otherwise its first line."""
     body = getattr(statement, "body", [])
-    whole = one_line(text)
-    short = len(whole) <= _LONGEST and not holds_assert(statement) and len(body) <= 1
-    return whole if short or not body else text.partition("\n")[0].strip()
+    full_name = single_line(text)
+    short = len(full_name) <= _LONGEST and not holds_assert(statement) and len(body) <= 1
+    return full_name if short or not body else text.partition("\n")[0].strip()

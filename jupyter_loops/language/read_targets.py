@@ -1,4 +1,4 @@
-"""Reads the statements that say what to produce: stubs, and bare annotations."""
+"""Reads the statements that state what to produce: stubs, and bare annotations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_target(source: Source, statement: ast.stmt, imports: Mapping[str, str])
 def _annotation(
     source: Source, statement: ast.AnnAssign, imports: Mapping[str, str], name: str
 ) -> tuple[str, TargetKind, ast.expr]:
-    """The type as written, how its value is produced, and the type as an expression; one in quotes is read."""
+    """The type as written, how its value is produced, and the type as an expression. A quoted type is parsed."""
     node, written = statement.annotation, source.segment(statement.annotation)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         written = node.value.strip()

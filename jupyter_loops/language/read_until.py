@@ -65,8 +65,8 @@ def _number(kind: type[Condition], node: ast.expr) -> float:
             return number
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return -number
-        case ast.Constant(value=str() as text) if kind is Time and (found := _TIME.fullmatch(text)):
-            return float(found[1]) * _SECONDS[found[2]]
+        case ast.Constant(value=str() as text) if kind is Time and (duration := _TIME.fullmatch(text)):
+            return float(duration[1]) * _SECONDS[duration[2]]
         case _:
             raise ValueError
 

@@ -1,4 +1,4 @@
-"""What each form of statement means, and where the words of the cell language belong."""
+"""Recognizes the forms of statements, and checks where the words of the cell language belong."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def score(node: ast.stmt) -> tuple[str, ast.expr] | None:
 
 
 def may_hide(source: Source, node: ast.stmt) -> None:
-    """Refuse what makes no sense in a hidden block."""
+    """Raise CellError for a statement that has no meaning in a hidden block."""
     line = source.line(node)
     if score(node):
         raise CellError("a score is not hidden: put maximize or minimize at the top level", line)
@@ -54,18 +54,18 @@ def may_hide(source: Source, node: ast.stmt) -> None:
 
 
 def words(source: Source) -> None:
-    """Refuse a word of the cell language where it means nothing, or as a name for something else."""
+    """Raise CellError for a word of the cell language that is misplaced, or used as another name."""
     for node in _flat(source.statements):
         line = source.line(node)
         imported = isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "jupyter_loops"
-        if not imported and (taken := binds(node) & set(WORDS)):
-            raise CellError(f"`{min(taken)}` is a word of the cell language; give yours another name", line)
+        if not imported and (clashes := binds(node) & set(WORDS)):
+            raise CellError(f"`{min(clashes)}` is a word of the cell language; give yours another name", line)
         if stray := _misplaced(node):
             raise CellError(f"`{min(stray)}` {_PLACES[min(stray)]}", line)
 
 
 def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
-    """Explain how to state a target; the likeliest mistake is a def that already has a body."""
+    """Explain how to state a target. The most common mistake is a def that already has a body."""
     how = "add a stub such as `def slugify(text: str) -> str: ...`, or a bare annotation such as `answer: str`"
     for node in statements:
         if isinstance(node, Function) and not (is_tool(node) or is_named_as_test(node)):
@@ -78,7 +78,7 @@ def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
 
 
 def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements, those of hidden blocks in place of the blocks."""
+    """The statements, with each hidden block replaced by its statements."""
     for node in statements:
         if is_hidden(node):
             assert isinstance(node, ast.With)
@@ -89,8 +89,9 @@ def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _misplaced(node: ast.stmt) -> set[str]:
     read = {word for word in reads(node) if word in WORDS}
-    if found := score(node):
-        return read - {found[0], "seconds"} | {word for word in reads(found[1]) if word in WORDS and word != "seconds"}
+    if scored := score(node):
+        word, value = scored
+        return read - {word, "seconds"} | ((reads(value) & set(WORDS)) - {"seconds"})
     if is_tool(node):
         return read - {"tool"}
     if is_test(node) or decides(node):

@@ -1,4 +1,4 @@
-"""The text of a cell, and the pieces of it that belong to a statement, as written."""
+"""The text of a cell, and the source of each statement as written."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Source:
         self.statements = self._parse()
 
     def segment(self, node: ast.expr | ast.stmt) -> str:
-        """The node's source, byte for byte, decorators included, freed of the indentation it stands in."""
+        """The node's source, byte for byte, with its decorators and without its indentation."""
         first, column = _start(node)
         last = node.end_lineno or first
         lines = self._lines[first - 1 : last]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][column:]
         inside = _lines_inside_strings(node)
-        kept = [line if first + i in inside or i == 0 else _dedent(line, column) for i, line in enumerate(lines)]
-        return b"".join(kept).decode("utf-8", "surrogatepass")
+        dedented = [line if first + i in inside or i == 0 else _dedent(line, column) for i, line in enumerate(lines)]
+        return b"".join(dedented).decode("utf-8", "surrogatepass")
 
     def line(self, node: ast.expr | ast.stmt) -> int:
         """The line in the cell where the node starts."""
@@ -39,9 +39,9 @@ class Source:
     def _parse(self) -> list[ast.stmt]:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python warns again, where the code runs
+                warnings.simplefilter("ignore")  # Python warns again when the code runs
                 tree = ast.parse(self.text)
-                # finds what the grammar alone lets pass
+                # reports errors that the grammar alone does not
                 compile(self.text, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
             raise self._explain(error) from None
@@ -62,8 +62,8 @@ class Source:
         return CellError(f"{error.msg}: {text}" if text else error.msg, line)
 
 
-def one_line(text: str) -> str:
-    """The text without line breaks and the indentation after them; a text of one line stays as it is."""
+def single_line(text: str) -> str:
+    """The text with line breaks and the indentation after them replaced by spaces."""
     return " ".join(part.strip() for part in text.splitlines()) if "\n" in text or "\r" in text else text
 
 

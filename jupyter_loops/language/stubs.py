@@ -1,4 +1,4 @@
-"""What a stub is: a function, or a class of methods, whose body is left for the model to write."""
+"""What a stub is: a function, or a class of methods, whose body the model has to write."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def is_stub(node: ast.stmt) -> bool:
-    """Whether a def or a class is left to be written."""
+    """Whether the model has to write this def or class."""
     return is_function_stub(node) or is_class_stub(node)
 
 
 def is_function_stub(node: ast.stmt) -> bool:
-    """Whether the body says nothing: a docstring, `...` or `pass`."""
+    """Whether the body is empty: a docstring, `...` or `pass`."""
     return isinstance(node, Function) and not is_tool(node) and all(map(_is_empty, node.body))
 
 
 def is_class_stub(node: ast.stmt) -> bool:
-    """Whether a class has methods, all of them empty, and no value.
+    """Whether a class has methods, all of them empty, and no values.
 
-    A protocol, or a class whose methods are all abstract, is an interface: there is nothing to write in it.
+    A protocol is an interface, and so is a class whose methods are all abstract: neither is a stub.
     """
     if not isinstance(node, ast.ClassDef) or "Protocol" in _bases(node):
         return False
     methods = [part for part in node.body if isinstance(part, Function)]
-    rest = [part for part in node.body if not isinstance(part, Function)]
+    other_parts = [part for part in node.body if not isinstance(part, Function)]
     return (
         all(map(is_function_stub, methods))
         and not all(map(_is_abstract, methods))
-        and all(_is_empty(part) or (isinstance(part, ast.AnnAssign) and part.value is None) for part in rest)
+        and all(_is_empty(part) or (isinstance(part, ast.AnnAssign) and part.value is None) for part in other_parts)
     )
 
 

@@ -1,7 +1,7 @@
 """The words of the cell language, as real objects for linters and `.py` files.
 
-A %%loop cell knows them without an import. Elsewhere `tool` marks a function, `seconds` times a call, and the others
-say where they belong.
+A %%loop cell needs no import for them. Elsewhere `tool` marks a function, `seconds` times a call, and the others raise
+an error that says where they belong.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Hidden:
 hidden = _Hidden()
 
 
-def judge(value: object, rubric: str) -> float:  # noqa: ARG001  # the signature is what a linter is to see
+def judge(value: object, rubric: str) -> float:  # noqa: ARG001  # linters read the signature
     """How well a model finds that `value` meets `rubric`, from 0 to 1."""
     _outside("judge")
 
@@ -67,9 +67,9 @@ def minimize(value: float) -> None:  # noqa: ARG001  # as above
 
 
 def seconds(function: Callable[_Arguments, object], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> float:
-    """Seconds that one call of `function` with these arguments takes, for an assert or a score.
+    """The seconds that one call of `function` with these arguments takes, for an assert or a score.
 
-    In a cell the call is timed where the candidate runs, so what it costs to send the arguments does not count.
+    In a cell the call is timed where the candidate runs, so the time to send the arguments does not count.
     """
     began = perf_counter()
     function(*args, **kwargs)
@@ -77,11 +77,11 @@ def seconds(function: Callable[_Arguments, object], /, *args: _Arguments.args, *
 
 
 def tool(function: _Function) -> _Function:
-    """A function that the planner may call before it answers: on a thread of the kernel, on live objects.
+    """A function that the model may call before it answers. It runs on a thread of the kernel, on live objects.
 
-    Its arguments are validated against its type hints, its docstring tells the model what it is for, and what it
-    returns, or raises, is told to the model. In a cell, put it above a def; elsewhere it only marks the function,
-    which `--tools NAME` or `Loop.run(tools=[…])` give to a loop.
+    Its arguments are validated against its type hints. Its docstring describes it to the model, and the model gets what
+    it returns or raises. In a cell, put it above a def. Elsewhere it only marks the function, and `--tools NAME` or
+    `Loop.run(tools=[…])` gives it to a loop.
     """
     function.__jupyter_loops_tool__ = True  # type: ignore[attr-defined]  # functions take attributes
     return function

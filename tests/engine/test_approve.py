@@ -67,7 +67,7 @@ def test_no_process_is_kept_while_a_person_thinks(start):
     run = start(CELL, mug("Ember"), person=THERE)
     wait_for(run)
 
-    assert run.cycle.sandbox._scratch._lent == 0
+    assert run.cycle.sandbox._scratch._in_use == 0
     run.approve()
     run.wait(30)
 

@@ -71,8 +71,8 @@ def test_a_long_start_is_shown_as_what_it_is(start, ear):
 
 def test_waiting_for_other_runs_is_shown_and_not_charged(start, ear):
     pool = Pool(places=1)
-    other = pool.turn("another run", None)
-    background.submit(other.take()).result(30)
+    other = pool.slot("another run", None)
+    background.submit(other.acquire()).result(30)
     sandbox = ZygoteSandbox(isolation="process", pool=pool)
     heard, snapshot, headlines = ear.heard, Snapshot(), []
 
@@ -81,7 +81,7 @@ def test_waiting_for_other_runs_is_shown_and_not_charged(start, ear):
         snapshot.feed(record.to_json())
         if record.event.kind == "moved" and record.event.note == OTHERS:
             headlines.append(snapshot.to_json()["headline"])
-            threading.Timer(SLOW, other.give_back).start()
+            threading.Timer(SLOW, other.release).start()
 
     ear.heard = hear
     run = start(DOUBLE.format(setup=""), RIGHT, time=SHORT, box=sandbox)

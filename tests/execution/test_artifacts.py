@@ -29,7 +29,7 @@ def test_files_are_kept_under_their_digest_within_the_limit(tmp_path):
     for name, size in (("a.txt", 10), ("b.txt", 100), ("c.txt", 20), ("..hid den;$(x)\u202e.sh", 10)):
         (scratch / name).write_bytes(b"x" * size)
 
-    found = {file.name: file.kept for file in artifacts.kept(scratch, artifacts.listed(scratch), folder, 45)}
+    found = {file.name: file.kept for file in artifacts.copy_files(scratch, artifacts.listed(scratch), folder, 45)}
 
     assert found["b.txt"] == "", "too large"
     assert (folder / found["a.txt"]).read_bytes() == b"x" * 10
@@ -61,7 +61,7 @@ def test_nothing_is_fetched_from_elsewhere_when_the_folder_changes_under_our_han
     elif trick == "grown":
         mine.write_bytes(b"x" * 1000)
 
-    (file,) = artifacts.kept(scratch, files, folder, 100)
+    (file,) = artifacts.copy_files(scratch, files, folder, 100)
 
     assert file.kept == ""
     assert not folder.exists()

@@ -129,7 +129,7 @@ def test_no_bytes_raise_anything_else(sent):
 def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
     examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
     try:
-        examination.hear({"said": "verdict", "verdict": content}, [])
+        examination.add_verdict({"said": "verdict", "verdict": content}, [])
     except GarbageError:
         assert [verdict.passed for verdict in examination.verdicts("ended")] == [False]
     else:
@@ -142,10 +142,10 @@ def test_no_verdict_gets_through_unless_every_field_is_of_its_type(content):
 def test_one_verdict_too_many_is_garbage():
     good = {"passed": True, "message": "", "values": {}, "metric": None, "fault": None, "seconds": 0.1}
     examination = Examination(Recipe(name="x", goal="", targets=()), [Check(name="c", source="assert c")], program)
-    examination.hear({"said": "verdict", "verdict": good}, [])
+    examination.add_verdict({"said": "verdict", "verdict": good}, [])
 
     with pytest.raises(GarbageError):
-        examination.hear({"said": "verdict", "verdict": good}, [])
+        examination.add_verdict({"said": "verdict", "verdict": good}, [])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "1", None, 10**400])

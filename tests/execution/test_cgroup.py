@@ -43,7 +43,7 @@ class Tree:
 
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
-    monkeypatch.setattr(cgroup, "own_path", lambda: "user/app/kernel")
+    monkeypatch.setattr(cgroup, "cgroup_path", lambda: "user/app/kernel")
     monkeypatch.setattr(Path, "rmdir", _as_the_system_does)
     return Tree(tmp_path)
 
@@ -111,7 +111,7 @@ async def test_without_groups_for_us_candidates_run_as_before(why, groups, open_
     if why == "no controllers":
         (groups.parent / "cgroup.subtree_control").write_text("cpu")
     elif why == "none":
-        monkeypatch.setattr(cgroup, "own_path", str)
+        monkeypatch.setattr(cgroup, "cgroup_path", str)
     elif why == "not ours":
         monkeypatch.setattr(Path, "mkdir", _refusing(Path.mkdir, "jupyter-loops-"))
     else:
@@ -156,7 +156,7 @@ def test_the_real_system_kills_a_whole_group_at_once():
     bomb = subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE)
     group = cgroup.Group(run / "1")  # without limits: another hierarchy may have the controllers
     try:
-        group.take(bomb.pid)
+        group.add(bomb.pid)
         bomb.stdin.write(b"\n")
         bomb.stdin.close()
         _until(lambda: len(_inside(group)) == 4)

@@ -99,7 +99,7 @@ def test_a_process_lives_while_one_of_its_threads_does(tmp_path):
         while _state(process.pid) != "Z" and time.monotonic() < deadline:
             pass
         seemed, alive = _state(process.pid), tree.alive(process.pid)
-        while tree.strike(process.pid) and time.monotonic() < deadline:
+        while tree.kill_tree(process.pid) and time.monotonic() < deadline:
             pass
         assert (seemed, alive, process.wait(30)) == ("Z", True, -9)
     assert not tree.alive(process.pid)

@@ -14,7 +14,7 @@ GIB = 1024**3
 
 @pytest.fixture(autouse=True)
 def in_a_group(monkeypatch):
-    monkeypatch.setattr(machine_limits, "own_path", lambda: "pods/mine")
+    monkeypatch.setattr(machine_limits, "cgroup_path", lambda: "pods/mine")
 
 
 def write(root, **files):

@@ -32,10 +32,10 @@ class Line:
         self.turns: dict[str, pools.PoolSlot] = {}
 
     async def join(self, name: str, run: str, memory: int = 0) -> asyncio.Task[None]:
-        turn = self.turns[name] = self.pool.turn(run, memory)
+        turn = self.turns[name] = self.pool.slot(run, memory)
 
         async def wait() -> None:
-            await turn.take()
+            await turn.acquire()
             self.admitted.append(name)
 
         task = asyncio.create_task(wait())
@@ -43,7 +43,7 @@ class Line:
         return task
 
     async def end(self, name: str) -> None:
-        self.turns[name].give_back()
+        self.turns[name].release()
         await asyncio.sleep(0.001)
 
 
@@ -72,7 +72,7 @@ async def test_who_is_cancelled_just_when_its_turn_comes_passes_it_on(line):
     await line.join("a", "a")
     called = await line.join("b", "b")
     await line.join("c", "c")
-    line.turns["a"].give_back()  # b is called, and has not heard it yet
+    line.turns["a"].release()  # b is called, and has not heard it yet
     called.cancel()
     await line.end("a")
 
@@ -97,13 +97,13 @@ async def test_event_loops_of_several_threads_share_the_places():
 
     async def work() -> None:
         for _ in range(20):
-            turn = pool.turn(object(), None)
-            await turn.take()
+            turn = pool.slot(object(), None)
+            await turn.acquire()
             busy.append(1)
             most.append(len(busy))
             await asyncio.sleep(0.0005)
             busy.pop()
-            turn.give_back()
+            turn.release()
 
     async def many() -> None:
         await asyncio.gather(*(work() for _ in range(5)))
@@ -120,15 +120,15 @@ async def test_event_loops_of_several_threads_share_the_places():
 
 def test_a_claim_of_an_event_loop_that_is_closed_holds_up_nobody():
     pool = Pool(1)
-    first, lost, last = (pool.turn(name, None) for name in "abc")
+    first, lost, last = (pool.slot(name, None) for name in "abc")
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(first.take())
-    waiting = loop.create_task(lost.take())
+    loop.run_until_complete(first.acquire())
+    waiting = loop.create_task(lost.acquire())
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
-    first.give_back()
+    first.release()
 
-    asyncio.run(asyncio.wait_for(last.take(), 1))
+    asyncio.run(asyncio.wait_for(last.acquire(), 1))
     waiting.get_coro().close()  # as the interpreter would
     del waiting
     gc.collect()
@@ -210,7 +210,7 @@ async def test_many_open_runs_keep_few_children_waiting(open_sandbox, make_recip
         for box in boxes:
             assert (await box.run("def f(x): return x")).passed == [True]
             await box.sandbox._clearing.done()
-        waiting = [await box.sandbox._spare.child for box in boxes if box.sandbox._spare.child is not None]
+        waiting = [await box.sandbox._prewarmed.child for box in boxes if box.sandbox._prewarmed.child is not None]
 
         assert len(waiting) == 2
         assert sum(len(tree.children(box.sandbox._workers.now.pid)) for box in boxes) == 2
@@ -226,9 +226,9 @@ async def test_a_run_that_sleeps_loses_its_child_to_one_that_works_and_gets_anot
         open_sandbox("process", recipe, pool=pool) as sleeper,
         open_sandbox("process", recipe, pool=pool) as worker,
     ):
-        await worker.sandbox._spare.child
+        await worker.sandbox._prewarmed.child
         await asyncio.sleep(0)  # the sleeper is told by a callback of its loop
-        await sleeper.sandbox._chores.done()
+        await sleeper.sandbox._tasks.done()
         assert not sleeper.children()
         assert (await sleeper.run("def f(x): return x")).passed == [True]
 

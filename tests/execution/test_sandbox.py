@@ -307,7 +307,7 @@ async def test_cancelling_while_a_child_is_being_born_leaves_nothing(moment, ope
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await box.sandbox._spare.child
+        await box.sandbox._prewarmed.child
         assert len(box.children()) == 1, "only the one that waits for the next candidate"
 
 
@@ -359,10 +359,10 @@ async def test_no_child_waits_while_a_candidate_of_the_run_is_alive(level, open_
             await attempt.execute()
             assert (await box.run("def f(x): return x")).passed == [True]
             await box.sandbox._clearing.done()
-            assert box.sandbox._spare.child is None
+            assert box.sandbox._prewarmed.child is None
             assert len(box.children()) == 2, "an examiner and its candidate"
         await box.sandbox._clearing.done()
-        waiting = await box.sandbox._spare.child
+        waiting = await box.sandbox._prewarmed.child
         assert box.children() == [waiting.pid, *tree.descendants(waiting.pid)]
 
 
@@ -399,7 +399,7 @@ def _until(is_so):
 
 async def test_a_zygote_that_was_killed_is_replaced(level, open_sandbox, make_recipe):
     async with open_sandbox(level, make_recipe("assert f(1) == 3", setup="BASE = 2"), k=5) as box:
-        await box.sandbox._spare.child  # which dies with it
+        await box.sandbox._prewarmed.child  # which dies with it
         os.kill(box.sandbox._workers.now.pid, 9)
         _until(lambda: not box.sandbox._workers.now.alive)
         assert (await box.run("def f(x): return BASE + x + k - 5")).passed == [True]

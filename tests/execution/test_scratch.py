@@ -38,7 +38,7 @@ def swept(tmp_path):
 @pytest.fixture
 def scratch():
     scratch = Scratch()
-    scratch.keep()
+    scratch.retain()
     yield scratch
     scratch.close()
     scratch.close()
@@ -81,13 +81,13 @@ def test_a_folder_that_nobody_may_enter_is_removed(mode, tmp_path):
 
 
 def test_what_a_candidate_leaves_anywhere_in_the_folder_of_the_run_is_gone_before_the_next(scratch):
-    folder = scratch.lend()
+    folder = scratch.acquire()
     for place in (folder / "own", scratch.root / "beside", scratch.root / "tmp/x", scratch.root / "shm/y"):
         place.write_text("secret")
     (scratch.root / "tmp/deep").mkdir()
     build_deep(scratch.root / "tmp/deep")
     began = time.perf_counter()
-    scratch.take_back(folder)
+    scratch.release(folder)
 
     assert time.perf_counter() - began < 0.1, "to be removed later, out of sight"
     assert scratch.has_waste
@@ -166,37 +166,37 @@ scratch.close()
 
 
 def test_what_another_candidate_is_using_stays(scratch):
-    first, second = scratch.lend(), scratch.lend()
+    first, second = scratch.acquire(), scratch.acquire()
     (second / "work").write_text("x")
     (scratch.root / "tmp/shared").write_text("x")
-    scratch.take_back(first)
+    scratch.release(first)
 
     assert (second / "work").exists()
     assert (scratch.root / "tmp/shared").exists()
-    scratch.take_back(second)
+    scratch.release(second)
     assert not (scratch.root / "tmp/shared").exists()
 
 
 def test_what_a_candidate_leaves_in_the_free_folder_of_another_is_not_lent(scratch):
-    free, used = scratch.lend(), scratch.lend()
-    scratch.take_back(free)
+    free, used = scratch.acquire(), scratch.acquire()
+    scratch.release(free)
     (free / "note").write_text("x")
 
-    assert not list(scratch.lend().iterdir())
-    scratch.take_back(used)
+    assert not list(scratch.acquire().iterdir())
+    scratch.release(used)
 
 
 def test_a_link_in_the_place_of_a_folder_leads_nobody_out(scratch, tmp_path):
     (tmp_path / "key").write_text("secret")
-    folder = scratch.lend()
+    folder = scratch.acquire()
     for place in (folder, scratch.root / "tmp"):
         place.rename(place.with_name(f"{place.name}-moved"))
         place.symlink_to(tmp_path)
 
     assert artifacts.listed(folder) == ()
     told = artifacts.File(name="key", bytes=6)
-    assert [file.kept for file in artifacts.kept(folder, (told,), tmp_path / "kept", 100)] == [""]
-    scratch.take_back(folder)
+    assert [file.kept for file in artifacts.copy_files(folder, (told,), tmp_path / "kept", 100)] == [""]
+    scratch.release(folder)
     scratch.clear()
     assert (tmp_path / "key").read_text() == "secret"
 

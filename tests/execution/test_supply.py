@@ -235,4 +235,4 @@ async def test_cancelling_while_a_name_is_sent_does_not_lose_it(open_sandbox, ma
     ],
 )
 def test_the_syntax_tells_what_a_candidate_reads(text, names, code):
-    assert LazyNames({"df": 1}, ()).wanted(code(text)) == names
+    assert LazyNames({"df": 1}, ()).unsent(code(text)) == names

@@ -75,7 +75,7 @@ def test_a_pytest_check_decides_by_itself_and_leaves_the_module_alone():
         (["r = 'a'", "r = 'b'", "assert judge(x, r) > 0"], "line 6: the rubric of `judge` is a string"),
         (["assert approve()"], "line 4: approve takes one value"),
         (["assert approve(x, 'why')"], "line 4: approve takes one value"),
-        (["assert all(map(approve, x))"], "line 4: `approve` has to be called where it stands"),
+        (["assert all(map(approve, x))"], "line 4: `approve` has to be called directly"),
         (["assert x", "with hidden:", "    assert approve(x)"], "line 6: a person's comment is meant for the model"),
         (["assert pytest()"], "line 4: pytest takes test files"),
         (["assert pytest(x)"], "line 4: pytest takes test files"),
