@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import ModuleType
 
 from jupyter_loops.execution.crossing.classes import is_of_a_library
@@ -82,4 +83,5 @@ def _behind(value: object) -> Iterator[object]:
         elif kind in _SEQUENCES:
             waiting += each  # type: ignore[arg-type] # a sequence
         elif not isinstance(each, type) and not is_of_a_library(kind.__module__):
-            waiting += getattr(each, "__dict__", {}).values()
+            with suppress(AttributeError):  # asked of the object alone, and of no method of its class
+                waiting += object.__getattribute__(each, "__dict__").values()
