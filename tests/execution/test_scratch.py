@@ -103,17 +103,17 @@ def _fonts(scratch):
 
 def test_the_shared_folders_carry_no_note_in_their_mode_times_or_attributes(scratch):
     shared = [scratch.root, *(scratch.root / name for name in ("tmp", "shm", "matplotlib"))]
-    folder = scratch.lend()
+    folder = scratch.acquire()
     before = [_traits(path) for path in (folder, *shared)]
     for path in (*shared[1:], shared[0], folder):
         os.utime(path, (7919, 7919))
         _set_attribute(path)
-    scratch.take_back(folder)
+    scratch.release(folder)
     for path in (*shared[1:], shared[0]):  # one that lives still, when nobody looks
         path.chmod(0o711)
         os.utime(path, (7919, 7919))
 
-    assert scratch.lend() == folder
+    assert scratch.acquire() == folder
     assert [_traits(path) for path in (folder, *shared)] == before
 
 
@@ -128,13 +128,13 @@ def _traits(path):
 
 
 def test_how_much_was_left_is_not_in_the_name_of_the_next_folder(scratch):
-    first = scratch.lend()
+    first = scratch.acquire()
     for number in range(9):
         (scratch.root / f"tmp/{number}").touch()
     (first / "own").touch()
-    scratch.take_back(first)
+    scratch.release(first)
 
-    assert (first.name, scratch.lend().name) == ("1", "2")
+    assert (first.name, scratch.acquire().name) == ("1", "2")
 
 
 def test_folders_that_nobody_may_enter_are_taken_away_by_those_without_privileges(tmp_path):
@@ -146,14 +146,14 @@ from jupyter_loops.execution.scratch import Scratch
 privileges.load()
 privileges.drop(0)
 scratch = Scratch()
-scratch.keep()
-folder = scratch.lend()
+scratch.retain()
+folder = scratch.acquire()
 shared = [scratch.root / name for name in ("shm", "tmp")]
 for place in shared:
     (place / "k/z/inner").mkdir(parents=True)
     for closed in (place / "k/z/inner", place / "k/z", place / "k", place):
         closed.chmod(0)
-scratch.take_back(folder)
+scratch.release(folder)
 print([os.listdir(place) for place in shared])
 scratch.clear()
 print(os.listdir(scratch._waste))
