@@ -105,7 +105,7 @@ class Scratch:
         """At once, so that the next candidate does not see it."""
         self.has_waste = True
         try:
-            path.rename(self._waste / secrets.token_hex(8))  # a count would tell the next one how much was path
+            path.rename(self._waste / secrets.token_hex(8))  # a count would tell the next one how much was left
         except OSError:  # not to be moved, as a folder that nobody may write to
             remove(path)
 

@@ -25,7 +25,7 @@ class SetupChanges:
         self._modules = [(name, module, dict(vars(module))) for name, module in modules.items()]
         classes = [kind for kind in kinds if not is_of_a_library(kind.__module__)]
         self._kinds: list[tuple[type, Attributes, list[type]]] = [
-            (kind, _attributes(kind), kind.__subclasses__()) for kind in classes
+            (kind, _attributes(kind), type.__subclasses__(kind)) for kind in classes
         ]
 
     def first(self, text: str, given: set[int]) -> str:
@@ -41,7 +41,7 @@ class SetupChanges:
                     return f"{what} when it is imported; {_MOVE}"
                 if name.startswith("_") and name.endswith("_"):  # Python's own notes, or an Enum's, or pydantic's
                     continue
-                if kind.__subclasses__() == subclasses:
+                if type.__subclasses__(kind) == subclasses:
                     return f"{what} when it is imported, by an object that it makes; {_MOVE}"
                 if id(kind) in given or kind.__module__ != "__main__":
                     return f"{what} of the notebook by a subclass; make the subclass inside the function"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import site
 import sys
 import sysconfig
@@ -99,6 +100,9 @@ def project_modules() -> Iterator[ModuleType]:
             yield module
 
 
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))  # a virtual environment's
+
+
 def is_of_a_library(name: str) -> bool:
     """Whether a module is of the standard library, installed, or has no file."""
     if name == "__main__" or name not in sys.modules:
@@ -106,7 +110,7 @@ def is_of_a_library(name: str) -> bool:
     if name.partition(".")[0] in sys.stdlib_module_names:
         return True
     path = getattr(sys.modules.get(name), "__file__", None)
-    return not isinstance(path, str) or path.startswith(_PREFIXES)
+    return not isinstance(path, str) or path.startswith(_PREFIXES) or any(folder in path for folder in _INSTALLED)
 
 
 def _prefixes() -> tuple[str, ...]:
