@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .classes import Classes
 from .refusal import UnreadableError
@@ -37,20 +36,26 @@ class Receiving(Protocol):
         """A stand-in for an object that stays on the other side."""
 
 
-@dataclass(slots=True)
+# Not dataclasses: to import those costs a child 10 ms of its start.
+
+
 class Encoding:
     """The state of one encoding."""
 
-    sending: Sending
-    causes: list[BaseException] = field(default_factory=list)  # sent without what caused them
+    __slots__ = ("causes", "sending")
+
+    def __init__(self, sending: Sending) -> None:
+        self.sending = sending
+        self.causes: list[BaseException] = []  # sent without what caused them
 
 
-@dataclass(slots=True)
 class Decoding:
     """The state of one decoding."""
 
-    receiving: Receiving
-    remaining: int
+    __slots__ = ("receiving", "remaining")
+
+    def __init__(self, receiving: Receiving, remaining: int) -> None:
+        self.receiving, self.remaining = receiving, remaining
 
     def spend(self, size: int) -> None:
         """Raises UnreadableError once more bytes were copied than the limit allows."""
@@ -59,8 +64,7 @@ class Decoding:
             raise UnreadableError("it is larger than allowed")
 
 
-@dataclass(frozen=True, slots=True)
-class ValueKind:
+class ValueKind(NamedTuple):
     """How values of a tag are rebuilt; with `fill`, made empty first, since they may hold themselves.
 
     With `works`, code of a library works on what they hold: they stay where something of that stays.
