@@ -79,7 +79,7 @@ EVENTS = """
 INSERT INTO batch SELECT run_id, seq, hash, body FROM {database}.events WHERE $run IS NULL OR run_id = $run
 """
 COMPUTED_COLUMNS = """
-SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table ORDER BY column_index
+SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table_name ORDER BY column_index
 """
 DIFFERENCE = """
 WITH stored AS (SELECT {columns} FROM (SELECT {names} FROM {database}.{table}) WHERE $run IS NULL OR run_id = $run),
@@ -166,7 +166,7 @@ def lacking(cursor: Cursor, run_id: str | None = None) -> list[AuditFinding]:
 
 def _difference(cursor: Cursor, database: str, table: str) -> str:
     """The query of the runs whose rows differ, over the columns of the schema: a person may have added others."""
-    columns = ", ".join(f'"{name}"' for (name,) in run(cursor, COMPUTED_COLUMNS, {"table": table}))
+    columns = ", ".join(f'"{name}"' for (name,) in run(cursor, COMPUTED_COLUMNS, {"table_name": table}))
     return DIFFERENCE.format(database=database, table=table, columns=COMPARED.get(table, "*"), names=columns)
 
 

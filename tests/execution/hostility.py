@@ -330,7 +330,7 @@ CASES = [
     case("disk: in the folder of fonts",
          "import os, time\nfor n in range(15):\n"
          " open(f'../matplotlib/x{n}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
-         "time.sleep(8); print('HARM')" + GOOD, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
+         "time.sleep(8); print('HARM')" + GOOD, Exit.RAISED, Exit.OUTPUT, disk_bytes=20 * MB, seconds=20.0),
     case("disk: in a folder that nobody may list",
          "import os, time\nos.mkdir('d', 0o300)\nfor n in range(15):\n"
          " open(f'd/x{n}', 'wb').write(os.urandom(1 << 20) * 8); time.sleep(0.05)\n"
@@ -375,7 +375,7 @@ CASES = [
     case("a pipe with a name where files are looked for", "import os\nos.mkfifo('pipe')" + GOOD),
     case("a lease on a file that is to be kept",
          "import fcntl, os\nf = os.open('x', os.O_CREAT | os.O_RDWR)\nfcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)"
-         + GOOD),
+         + GOOD, Exit.RAISED),
     case("memory: files without a name", reach("os.memfd_create('m')")),
     case("memory: on its way through a socket",
          reach("socket.send_fds((pair := socket.socketpair())[0], [b'x'], [0]) == 1", "socket"), harms=PROCESS),
