@@ -79,7 +79,8 @@ EVENTS = """
 INSERT INTO batch SELECT run_id, seq, hash, body FROM {database}.events WHERE $run IS NULL OR run_id = $run
 """
 COMPUTED_COLUMNS = """
-SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table_name ORDER BY column_index
+SELECT column_name FROM duckdb_columns() WHERE database_name = 'computed' AND table_name = $table_name
+ORDER BY column_index
 """
 DIFFERENCE = """
 WITH stored AS (SELECT {columns} FROM (SELECT {names} FROM {database}.{table}) WHERE $run IS NULL OR run_id = $run),
