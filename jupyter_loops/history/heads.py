@@ -47,7 +47,10 @@ STORED = NEW.format(
        OR (runs.ended_at IS NOT NULL AND last.tip IS DISTINCT FROM runs.tip)
 )""",
 )
-MARKED = NEW.format(what="$what", runs="runs WHERE run_id IN (SELECT unnest($ids::VARCHAR[]))")
+# A server prepares no CREATE, so the values go into a table first.
+MARKS = "CREATE OR REPLACE TEMP TABLE marks (run_id VARCHAR, what VARCHAR)"
+MARK = "INSERT INTO marks SELECT unnest($ids::VARCHAR[]), $what"
+MARKED = NEW.format(what="(SELECT any_value(what) FROM marks)", runs="runs WHERE run_id IN (SELECT run_id FROM marks)")
 EXISTING = NEW.format(what="'found'", runs="runs")
 
 HEADS = f"""
@@ -86,7 +89,9 @@ def append(cursor: Cursor) -> None:
 
 def mark(cursor: Cursor, run_ids: Iterable[str], what: str) -> None:
     """A row for each of these runs, which are still there."""
-    run(cursor, MARKED, {"ids": list(run_ids), "what": what})
+    run(cursor, MARKS)
+    run(cursor, MARK, {"ids": list(run_ids), "what": what})
+    run(cursor, MARKED)
     run(cursor, APPEND)
 
 
