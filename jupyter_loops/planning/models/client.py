@@ -36,16 +36,6 @@ def load() -> ModuleType:
         return _load()
 
 
-def preload() -> None:
-    """Start the import on a thread of its own and return at once."""
-    threading.Thread(target=_load_quietly, name="jupyter-loops-litellm", daemon=True).start()
-
-
-def _load_quietly() -> None:
-    with contextlib.suppress(ImportError):  # the first call of load() meets it again, and can say so
-        load()
-
-
 @functools.cache
 def _load() -> ModuleType:
     os.environ.update(_SETTINGS)

@@ -75,6 +75,8 @@ class OpenAIServerModel(LiteLLMModel):
             prefix = ""
         self._key = self._key or os.environ.get(_KEYS[prefix])
         self._provider = prefix or "openai"
+        if self._price is None:
+            self._entry()  # the map is read here, and not on the engine's thread
 
     def _entry(self) -> dict[str, Any]:
         entry = _listed().get(self._model, {}) if self._provider == "openai" else {}

@@ -13,11 +13,10 @@ from jupyter_loops.planning.models import open_model
 models = [open_model("local"), open_model("gpt-5-mini")]
 heavy = {"litellm", "xllamacpp", "pydantic", "pandas", "json_repair"} & set(sys.modules)
 assert not heavy, heavy
-from jupyter_loops.planning.models.client import load, preload
+from jupyter_loops.planning.models.client import load
 import socket
 def refuse(*args): raise AssertionError("the network was used")
 socket.getaddrinfo = socket.socket.connect = refuse
-preload()
 assert load() is load() is sys.modules["litellm"]
 count = models[1].count([])
 assert "FROM_DOTENV" not in __import__("os").environ

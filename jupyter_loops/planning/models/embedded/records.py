@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,19 +138,23 @@ def _user_file(name: str) -> EmbeddedRecord:
 def intact(record: EmbeddedRecord) -> bool:
     """Whether the file is there and is the pinned one, byte for byte. It is hashed once, until it changes."""
     file = record.path()
-    if not file.is_file() or not file.stat().st_size:  # nothing cannot be mapped
+    if not file.is_file() or not file.stat().st_size:
         return False
     if not record.sha256:
         return True
     identity = _identity(file)
     if _proven().get(record.name) == [*identity, record.sha256]:
         return True
-    # Mapped and hashed in one go: each block that is read would wait for the thread that imports LiteLLM.
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        sound = hashlib.sha256(mapped).hexdigest() == record.sha256
+    sound = digest(file) == record.sha256
     if sound:
         prove(record, identity)
     return sound
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def prove(record: EmbeddedRecord, identity: list[int] | None = None) -> None:
