@@ -44,10 +44,13 @@ class Segment:
 
         Names sort by the start of the journal: events must reach the database in order, whichever process drains them.
         """
-        name = f"{started_at or now()}-{os.getpid()}-{token or secrets.token_hex(6)}-{number:08}{SUFFIX}"
-        lock = FileLock.take(folder / name, create=True)
-        if lock is None:
-            raise HistoryError(f"{folder / name} could not be created: it is there already")
+        stem = f"{started_at or now()}-{os.getpid()}-{token or secrets.token_hex(6)}"
+        for number_or_later in range(number, number + 100):  # whoever drains dead journals may lock a new file first
+            lock = FileLock.take(folder / f"{stem}-{number_or_later:08}{SUFFIX}", create=True)
+            if lock is not None:
+                break
+        else:
+            raise HistoryError(f"{folder / stem}* could not be created: others have these files")
         try:
             _write(lock.fd, bytes(ROOM))
             os.lseek(lock.fd, 0, os.SEEK_SET)

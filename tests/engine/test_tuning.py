@@ -96,8 +96,8 @@ def test_what_earlier_runs_measured_decides_and_its_state_is_sql(start, ear):
 
 
 def test_a_resampled_round_does_not_show_the_last_candidate(start, ear):
-    for _ in range(3):
-        start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True).wait(30)
+    for seed in range(3):
+        start(CELL, *[wrong(n) for n in range(1, 5)], iterations=4, fresh=True, seed=seed).wait(30)
     model = Noting([wrong(n) for n in range(11, 19)])
     start(CELL, model=model, iterations=8, fresh=True, seed=2).wait(30)
 

@@ -30,10 +30,10 @@ def test_unloaded_the_magic_is_gone_and_loaded_again_it_works(kernel, cell, righ
     assert kernel.run("double(2)").result == "4"
 
 
-def test_a_comment_above_the_magic_fails_the_cell_and_harms_nothing(kernel, cell, right):
+def test_a_comment_above_the_magic_is_read_over(kernel, cell, right):
     reply = kernel.run(f"# a slug\n{cell(right)}")
-    assert not reply.ok
-    assert kernel.run(cell(right)).ok
+    assert reply.ok, reply.error
+    assert kernel.run("double(2)").result == "4"
 
 
 @pytest.fixture

@@ -215,3 +215,10 @@ def test_a_forked_child_writes_a_journal_of_its_own(history, a_run):
 
     assert [run for (run,) in history.sql("SELECT run_id FROM runs ORDER BY run_id").fetchall()] == ["child", "parent"]
     assert len(history.records("child")) == len(history.records("parent")) == len(records[0])
+
+
+def test_a_name_that_another_process_has_gives_way_to_the_next(tmp_path):
+    (tmp_path / f"now-{os.getpid()}-token-00000003{SUFFIX}").touch()
+    Segment.create(tmp_path, "token", "now", 3).append(b"x")
+
+    assert sorted(path.name.split("-")[-1] for path in tmp_path.iterdir()) == ["00000003.journal", "00000004.journal"]

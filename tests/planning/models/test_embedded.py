@@ -40,6 +40,7 @@ async def test_a_missing_or_damaged_file_says_how_to_get_it(tmp_path, monkeypatc
 
 async def test_a_missing_engine_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    monkeypatch.setattr(server, "_running", {})  # another test may have started it
     with pytest.raises(ModelError, match=r'pip install "jupyter-loops\[local\]"'):
         await EmbeddedModel(SMALLEST).open()
 
