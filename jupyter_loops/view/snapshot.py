@@ -14,6 +14,7 @@ from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import UNBILLED
 
+from .activity import doing
 from .amounts import brief
 from .check_list import Checks
 from .clip import LIMIT, clip, line
@@ -48,6 +49,7 @@ class Snapshot:
         self.rev = 0  # grows with every change of a round
         self.iteration = 0
         self.state, self.note = "prepare", ""
+        self.step = ""  # what takes long before the first round
         self.termination: dict[str, Any] | None = None
         self.best: IterationView | None = None
         self._facts: dict[str, Any] = {
@@ -105,6 +107,15 @@ class Snapshot:
             self._clock.saw(record.get("at"))
             fold(record)
 
+    def expect(self, facts: Mapping[str, Any]) -> None:
+        """Take over what is known before the first event, in the words of `RunStarted`; a later event wins."""
+        if not self._facts["run"]:
+            self._run_started({"price": {}} | dict(facts))
+
+    def preparing(self, step: str) -> None:
+        """A step of the preparation begins; an empty one ends it."""
+        self.step = line(step, 80)
+
     def stream(self, piece: str) -> None:
         """A piece of an answer arrived; the newest 2 kB are kept."""
         self._stream = (self._stream + piece)[-2 * LIMIT :]
@@ -125,6 +136,8 @@ class Snapshot:
             **self._facts,
             "state": self.state,
             "headline": self._headline(),
+            "doing": "" if self.termination else doing(self),
+            "at": self._clock.latest(now),
             "paused": self.paused,
             "ticking": self.termination is None and self._clock.ticking,
             "round": self.iteration,
@@ -158,6 +171,18 @@ class Snapshot:
         return self._pausing or (self.state == "wait" and self.note == "paused")
 
     @property
+    def approving(self) -> bool:
+        """Whether a value waits for a person."""
+        return self._approval is not None
+
+    @property
+    def tool(self) -> str:
+        """The tool that is being called, or nothing."""
+        round_ = self._rounds.get(self.iteration)
+        running = [call["tool"] for call in round_.tools if call["seconds"] is None] if round_ else []
+        return running[-1] if running and self.state == "plan" else ""
+
+    @property
     def tail(self) -> str:
         """The end of the answer that is arriving."""
         return clip(redact(self._stream)[-LIMIT:])
@@ -165,12 +190,16 @@ class Snapshot:
     def _headline(self) -> str:
         if self.termination is not None:
             return str(self.termination["reason"]).replace("_", " ")
+        if not self.iteration:
+            return doing(self)
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
             if self._approval is not None:
                 return f"waiting for approval · {where}"
             return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
+        if self.tool and not self.paused:
+            return f"tool {self.tool} · {where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
 
     def _touch(self, event: Mapping[str, Any]) -> IterationView:

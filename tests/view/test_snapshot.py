@@ -23,7 +23,7 @@ def test_a_stored_run_and_a_live_one_give_the_same_picture(slug):
 
 def test_the_headline_says_what_the_run_does_now(story):
     told = story()
-    assert told.snapshot.to_json()["headline"] == "preparing · round 0 of 12"
+    assert told.snapshot.to_json()["headline"] == "preparing"
     told.move(1, "prepare", "plan")
     assert told.snapshot.to_json()["headline"] == "planning · round 1 of 12"
     told.tell(Steered(iteration=1, action="pause"))
