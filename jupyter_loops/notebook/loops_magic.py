@@ -43,6 +43,10 @@ _SETTINGS = (
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
     *_LIMITS,
 )
+_LISTING = (
+    Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
+    Option(name="limit", help="", shape="COUNT", read=units.count),
+)
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
@@ -76,9 +80,10 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return command
 
     def _list(self, words: list[str]) -> Any:
-        """The runs of this kernel, and the newest of the history."""
-        _no_more(words)
-        return run_table.recent(self._loops.history)
+        """[WORD] [--sort usd] [--limit 50]: runs that go on, and the newest of the history that have WORD in them."""
+        options = read_options(words, _LISTING, self._ipython.user_ns)
+        word = " ".join(options.pop("", []))
+        return run_table.recent(self._loops.history, word, **options)
 
     def _show(self, words: list[str]) -> None:
         """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
