@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -33,8 +34,10 @@ def bundles(cells: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for cell in cells:
         run = find(_runs.get(cell, ""))
-        try:
-            found |= {cell: bundle(Snapshot.of(run.history.story(run.id)))} if run is not None else {}
-        except LoopError:  # it has no events yet
-            continue
+        if run is not None:
+            snapshot = Snapshot(run.name)
+            snapshot.expect(run.facts)
+            with contextlib.suppress(LoopError):  # it has no events yet
+                snapshot = Snapshot.of(run.history.story(run.id))
+            found[cell] = bundle(snapshot)
     return found

@@ -24,11 +24,13 @@ from .forecast_view import ForecastView
 from .iteration_view import IterationView
 from .series import Series
 from .spending import Spending
+from .steered import steered
 
 VERSION = 1
 ROUNDS = 200  # newest kept
 DRAWN = 3  # newest that keep their figures; the best round always does
 _LEVEL = 160  # characters of the level of isolation, with what it does not hold
+SAVED = 8  # newest that keep their texts in a notebook
 DETAILED = 20  # newest that keep their texts in full; the best round always does
 NOTICED = 1.0  # seconds of a start-up that are worth a word
 ACTIVITY = {
@@ -127,7 +129,7 @@ class Snapshot:
 
     def to_json(self, *, now: datetime | None = None) -> dict[str, Any]:
         """The whole picture; `now` is given for a run that is going on."""
-        return {"version": VERSION, **self.head(now), "rounds": self.rows(), "stream": self.tail}
+        return {"version": VERSION, **self.head(now), "rounds": self.rows(detailed=SAVED), "stream": self.tail}
 
     def head(self, now: datetime | None = None) -> dict[str, Any]:
         """All but the rounds and the stream: small, and sent with every update."""
@@ -156,12 +158,12 @@ class Snapshot:
             "older": max(min(self._rounds, default=1) - 1, 0),
         }
 
-    def rows(self, since: int = 0) -> list[dict[str, Any]]:
+    def rows(self, since: int = 0, detailed: int = DETAILED) -> list[dict[str, Any]]:
         """The rounds that changed after revision `since`; only the newest and the best with all their texts."""
-        detailed, drawn = self.iteration - DETAILED, self.iteration - DRAWN
+        trimmed, drawn = self.iteration - detailed, self.iteration - DRAWN
         return [
             round_.row(
-                detail=round_.n > detailed or round_ is self.best, figures=round_.n > drawn or round_ is self.best
+                detail=round_.n > trimmed or round_ is self.best, figures=round_.n > drawn or round_ is self.best
             )
             for round_ in self._rounds.values()
             if round_.rev > since
@@ -295,7 +297,7 @@ class Snapshot:
         self._touch(event).tool_answered(event)
 
     def _proposed(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).proposed(event, self.best)
+        self._touch(event).proposed(event)
 
     def _acted(self, event: Mapping[str, Any]) -> None:
         self._touch(event).acted(event.get("observation") or {})
@@ -354,9 +356,8 @@ class Snapshot:
         self._pausing = {"pause": True, "step": False, "resume": False}.get(action, self._pausing)
         if action == "budget" and isinstance(value, Mapping):
             self._spending.limit(value)
-        words = action if value is None else f"{action}: {value}"
         if self._rounds:
-            self._touch(event).noted(f"a person: {words}")
+            self._touch(event).noted(steered(action, value))
 
     def _noted(self, event: Mapping[str, Any]) -> None:
         self._notes = [*self._notes[-19:], line(event.get("message", ""))]

@@ -83,16 +83,6 @@ def test_a_finished_round_has_its_reason_numbers_and_texts(slug):
     assert row["output"]["exit"] == "ok"
 
 
-def test_the_diff_is_against_the_best_before(slug):
-    rows = slug.snapshot.to_json()["rounds"]
-
-    assert rows[1]["diff"] is None
-    assert rows[2]["diff"]["to"] == 2
-    assert rows[3]["diff"]["to"] == 2
-    assert rows[4]["diff"]["to"] == 4
-    assert '+    words = re.findall(r"[a-z0-9]+", plain.lower())' in rows[4]["diff"]["text"].splitlines()
-
-
 def test_checks_keep_their_places_and_hidden_ones_are_only_counted(slug):
     checks = slug.snapshot.to_json()["checks"]
 

@@ -135,10 +135,11 @@ export class RunLink {
   }
 
   /** After a cell: it may have loaded jupyter_loops. */
-  private onMessage(_: unknown, message: KernelMessage.IIOPubMessage): void {
+  private onMessage(_: unknown, message: KernelMessage.IMessage): void {
     const parent = message.parent_header;
     const ran = 'msg_type' in parent && parent.msg_type === 'execute_request';
-    if (!this.comm && ran && KernelMessage.isStatusMsg(message) && message.content.execution_state === 'idle') {
+    const idle = message.header.msg_type === 'status' && object(message.content)['execution_state'] === 'idle';
+    if (!this.comm && ran && idle) {
       void this.open();
     }
   }

@@ -19,7 +19,7 @@ export async function restoreUnsaved(panel: NotebookPanel): Promise<void> {
   const link: RunLink = new RunLink(
     panel.sessionContext,
     { cells: [...bare.keys()] },
-    { opened: nothing, unloaded: over, lost: over, away: nothing, heard: message => put(object(message['cells']), bare, over) }
+    { opened: nothing, unloaded: nothing, lost: nothing, away: nothing, heard: message => put(object(message['cells']), bare, over) }
   );
   panel.disposed.connect(over);
 }
