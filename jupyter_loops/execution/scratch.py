@@ -53,10 +53,11 @@ class Scratch:
 
     def acquire(self) -> Path:
         """An empty folder for one candidate."""
-        self._in_use += 1
         folder = self._unused() or self._new()
         _restore(folder, _PRIVATE, self._moment)
-        self._put_back()
+        if self._in_use:  # else the last one that was released has left them as they should be
+            self._put_back()
+        self._in_use += 1
         return folder
 
     def release(self, folder: Path) -> None:
