@@ -53,11 +53,10 @@ class Scratch:
 
     def acquire(self) -> Path:
         """An empty folder for one candidate."""
+        self._in_use += 1
         folder = self._unused() or self._new()
         _restore(folder, _PRIVATE, self._moment)
-        if self._in_use:  # else the last one that was released has left them as they should be
-            self._put_back()
-        self._in_use += 1
+        self._put_back()
         return folder
 
     def release(self, folder: Path) -> None:
