@@ -29,7 +29,10 @@ WORDS = (
     *history_commands.WORDS,
     *("breakers", "sandbox", "chart", "model", "help"),
 )
-CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
+CHARTS = (
+    *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
+    *("compare", "curves", "stops", "days"),
+)
 _LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
@@ -192,14 +195,22 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return sandbox_table.table(words)
 
     def _chart(self, words: list[str]) -> Any:
-        """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
+        """[KIND] [NAME]: a Plotly figure of a run, or of all runs; `%loops help charts` has the kinds."""
+        from jupyter_loops.view.charts import KINDS, of_history
+
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
+        if kinds and not KINDS[kinds[0]].rows:
+            cap = self._loops.default("daily_usd")
+            return of_history(kinds[0], self._asked, " ".join(names), cap if isinstance(cap, float) else None)
         if names and run_table.find(names[0]) is None:
             raise OptionError(
                 f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
             )
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
+
+    def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:
+        return self._history.sql(query, values).dicts()
 
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
