@@ -54,7 +54,8 @@ def _goal(recipe: Recipe) -> Iterator[Section]:
 
 
 def _setup(recipe: Recipe) -> Iterator[Section]:
-    setup = textwrap.dedent(recipe.setup).strip()
+    setup = recipe.setup.strip("\n")
+    setup = (textwrap.dedent(setup) if setup[:1].isspace() else setup).strip()  # which takes long, and is rare
     if not recipe.asks_for_code:
         setup = _without_types(setup)
     yield _code("setup", "This code runs before:", setup, rank=5, allowance=1500)
@@ -73,8 +74,9 @@ def _without_types(setup: str) -> str:
 def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section]:
     """Only names that the visible part of the cell speaks of: a value may be an answer to a hidden check."""
     visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
-    mentioned = set(re.findall(r"\w+", "\n".join(visible)))
-    items = [item(f"{name}: {summary}") for name, summary in names if name in mentioned]
+    text = "\n".join(visible)
+    mentioned = [(name, summary) for name, summary in names if name in text and re.search(rf"\b{name}\b", text)]
+    items = [item(f"{name}: {summary}") for name, summary in mentioned]
     yield from _list("names", "These names exist already:", items, rank=6, allowance=800)
 
 
@@ -208,7 +210,11 @@ def _list(
 
 
 def _clean(section: Section) -> Section:
-    """The section without secrets. A cut could make a secret unrecognisable, so this comes first."""
+    """The section without secrets. A cut could make a secret unrecognisable, so this comes first.
+
+    Only what could never fit is cut before it, at the end of a word.
+    """
+    section = section.bounded()
     return section if (text := redact(section.text)) is section.text else replace(section, text=text)
 
 
