@@ -18,6 +18,7 @@ from jupyter_loops.core.fence import fence, item
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 from jupyter_loops.core.redaction import redact
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .window import GAP, Section
 
@@ -64,7 +65,7 @@ def _setup(recipe: Recipe) -> Iterator[Section]:
 def _without_types(setup: str) -> str:
     """Set-up without imports and classes: for an answer in JSON the schema says what they say."""
     try:
-        body = ast.parse(setup).body
+        body = parse_module(setup).body
     except SyntaxError:
         return setup
     statements = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
@@ -102,7 +103,7 @@ def _request(target: Target) -> str:
 
 def _signature(target: Target) -> tuple[str, str]:
     """A stub's signature without `def`, and words for its decorators."""
-    stub = ast.parse(textwrap.dedent(target.source)).body[0]
+    stub = parse_module(textwrap.dedent(target.source)).body[0]
     assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
     prefix = "async " if isinstance(stub, ast.AsyncFunctionDef) else ""
     returns = f" -> {ast.unparse(stub.returns)}" if stub.returns else ""
