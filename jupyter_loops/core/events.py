@@ -54,10 +54,10 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed(Event):
+class RunResumed(Event):
     """The run goes on, after its kernel died or after it had ended."""
 
-    kind: ClassVar[str] = "resumed"
+    kind: ClassVar[str] = "run_resumed"
     iteration: int  # the round it goes on with
     phase: str  # State it goes on with
     model: str
@@ -71,10 +71,10 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved(Event):
+class StateChanged(Event):
     """The state machine took a step."""
 
-    kind: ClassVar[str] = "moved"
+    kind: ClassVar[str] = "state_changed"
     iteration: int  # 0 before the first
     source: str  # State
     to: str  # State
@@ -122,10 +122,10 @@ class CallFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCalled(Event):
+class ToolCallStarted(Event):
     """A tool is about to be called in the kernel."""
 
-    kind: ClassVar[str] = "tool_called"
+    kind: ClassVar[str] = "tool_call_started"
     iteration: int
     number: int  # counts from 1 in the run
     tool: str
@@ -133,10 +133,10 @@ class ToolCalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolAnswered(Event):
+class ToolCallFinished(Event):
     """A tool returned, or something came in between. A call that has this is not made again."""
 
-    kind: ClassVar[str] = "tool_answered"
+    kind: ClassVar[str] = "tool_call_finished"
     iteration: int
     number: int
     tool: str
@@ -147,10 +147,10 @@ class ToolAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed(Event):
+class CandidateProposed(Event):
     """A candidate was read from an answer."""
 
-    kind: ClassVar[str] = "proposed"
+    kind: ClassVar[str] = "candidate_proposed"
     iteration: int
     candidate_kind: str
     text: str
@@ -158,19 +158,19 @@ class Proposed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acted(Event):
+class CandidateExecuted(Event):
     """A candidate ran in the sandbox."""
 
-    kind: ClassVar[str] = "acted"
+    kind: ClassVar[str] = "candidate_executed"
     iteration: int
     observation: Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalAsked(Event):
-    """A value waits for a person. Their word is a `Steered` event, and then an `Answered` one."""
+class ApprovalRequested(Event):
+    """A value waits for a person. Their word is a `RunSteered` event, and then a `QuestionAnswered` one."""
 
-    kind: ClassVar[str] = "approval_asked"
+    kind: ClassVar[str] = "approval_requested"
     iteration: int
     number: int  # counts from 1 in the run
     check: str  # its name
@@ -181,10 +181,10 @@ class ApprovalAsked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Event):
+class QuestionAnswered(Event):
     """A judge or a person has answered a check's question: an equal one costs nothing from now on."""
 
-    kind: ClassVar[str] = "answered"
+    kind: ClassVar[str] = "question_answered"
     iteration: int
     word: str  # judge, approve
     check: int  # its number in the recipe, from 1
@@ -196,20 +196,20 @@ class Answered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged(Event):
+class ChecksEvaluated(Event):
     """The checks spoke."""
 
-    kind: ClassVar[str] = "judged"
+    kind: ClassVar[str] = "checks_evaluated"
     iteration: int
     verdicts: list[Verdict]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Event):
+class IterationFinished(Event):
     """A round is over; `why` is the one line that a person reads."""
 
-    kind: ClassVar[str] = "decided"
+    kind: ClassVar[str] = "iteration_finished"
     iteration: int
     passed: int  # checks
     total: int
@@ -225,10 +225,10 @@ class Decided(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adapted(Event):
+class RequestAdapted(Event):
     """The loop itself changed how it asks, and why."""
 
-    kind: ClassVar[str] = "adapted"
+    kind: ClassVar[str] = "request_adapted"
     iteration: int
     what: str  # approach, model, max_tokens, fallback, feature, ladder
     before: str
@@ -239,7 +239,7 @@ class Adapted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerMoved(Event):
+class BreakerChanged(Event):
     """A call moved a circuit breaker, which all loops of the kernel share."""
 
     kind: ClassVar[str] = "breaker_moved"
@@ -253,20 +253,20 @@ class BreakerMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steered(Event):
+class RunSteered(Event):
     """A person changed something: pause, resume, step, stop, hint, budget, set, approve, reject."""
 
-    kind: ClassVar[str] = "steered"
+    kind: ClassVar[str] = "run_steered"
     iteration: int
     action: str
     value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(Event):
+class NoteAdded(Event):
     """Something a person should know, that no other event says."""
 
-    kind: ClassVar[str] = "noted"
+    kind: ClassVar[str] = "note_added"
     iteration: int
     message: str
 
@@ -306,10 +306,33 @@ class Record:
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Record | None:
         """The way back from `to_json`; None for a kind of event that this version does not know."""
-        kind = KINDS.get(value["kind"])
+        kind = KINDS.get(current_kind(value["kind"]))
         if kind is None:
             return None
         return cls(value["run"], value["seq"], datetime.fromisoformat(value["at"]), rebuild(kind, value))
 
 
 KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in Event.__subclasses__()}
+
+# A kind as histories of schema v3 and before have it, and in bodies for ever → its name today.
+RENAMED = {
+    "resumed": "run_resumed",
+    "moved": "state_changed",
+    "tool_called": "tool_call_started",
+    "tool_answered": "tool_call_finished",
+    "proposed": "candidate_proposed",
+    "acted": "candidate_executed",
+    "approval_asked": "approval_requested",
+    "answered": "question_answered",
+    "judged": "checks_evaluated",
+    "decided": "iteration_finished",
+    "adapted": "request_adapted",
+    "breaker_moved": "breaker_changed",
+    "steered": "run_steered",
+    "noted": "note_added",
+}
+
+
+def current_kind(kind: str) -> str:
+    """The name that a stored kind of event has today."""
+    return RENAMED.get(kind, kind)

@@ -7,7 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.history import History, lease, writer
 
 KILLS = int(os.environ.get("JUPYTER_LOOPS_KILLS", "20"))
@@ -83,7 +83,7 @@ def test_a_foreign_reader_does_not_stop_queries(history, a_run, holder):
         history.append(record)
     history.flush()
     holder(30, "True")
-    history.append(Record("later", 1, datetime.now(UTC), Noted(iteration=1, message="waits in the journal")))
+    history.append(Record("later", 1, datetime.now(UTC), NoteAdded(iteration=1, message="waits in the journal")))
 
     assert len(history.records("later")) == 1
     assert history.run("slug")["stop_reason"] == "verified"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason
 
@@ -198,20 +198,20 @@ def test_a_score_that_is_not_a_number_is_null_in_its_column_and_whole_in_its_eve
         history.append(Record("r", seq, datetime.now(UTC), event))
 
     assert [row["score"] for row in history.rounds("r")] == [None, None]
-    first, second = (event["score"] for event in history.records("r") if event["kind"] == "decided")
+    first, second = (event["score"] for event in history.records("r") if event["kind"] == "iteration_finished")
     assert math.isnan(first)
     assert second == -math.inf
 
 
 def test_an_event_that_fits_no_column_does_not_stop_those_behind_it(history, started):
-    from jupyter_loops.core.events import CallFinished, Moved
+    from jupyter_loops.core.events import CallFinished, StateChanged
 
     strange = [
         started(budget={"usd": "much"}),
-        Moved(iteration=1, source="?", to="elsewhere"),
+        StateChanged(iteration=1, source="?", to="elsewhere"),
         CallFinished(call="x", iteration=10**30),
     ]
-    for seq, event in enumerate([*strange, Noted(iteration=1, message="still here")], start=1):
+    for seq, event in enumerate([*strange, NoteAdded(iteration=1, message="still here")], start=1):
         history.append(Record("r", seq, datetime.now(UTC), event))
 
     assert one(history, "FROM notes")["message"] == "still here"
