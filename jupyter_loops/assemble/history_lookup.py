@@ -14,7 +14,7 @@ from jupyter_loops._version import __version__
 from jupyter_loops.core.approach import Approach, Mode, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind
-from jupyter_loops.core.events import QuestionAnswered, NoteAdded, RunResumed, RunStarted
+from jupyter_loops.core.events import NoteAdded, QuestionAnswered, RunResumed, RunStarted
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe

@@ -51,7 +51,9 @@ class CandidateTrial:
         async with self.sandbox.attempt(candidate) as attempt:
             iteration.observation = await attempt.execute()
             await self.context.enter(State.OBSERVE)
-            self.context.recorder.with_next(CandidateExecuted(iteration=iteration.number, observation=iteration.observation))
+            self.context.recorder.with_next(
+                CandidateExecuted(iteration=iteration.number, observation=iteration.observation)
+            )
             await self.context.move(State.VERIFY)
             before = self.context.ledger.watch.seconds
             case = self._case(iteration, candidate, attempt)

@@ -199,7 +199,9 @@ class Cycle:
                 await self.trial.run(iteration, candidate)
             else:
                 await self.context.move(State.VERIFY, "not worth running")
-                self.context.recorder.say(ChecksEvaluated(iteration=iteration.number, verdicts=iteration.verdicts, seconds=0.0))
+                self.context.recorder.say(
+                    ChecksEvaluated(iteration=iteration.number, verdicts=iteration.verdicts, seconds=0.0)
+                )
         return await self._decide(iteration)
 
     async def _plan(self, iteration: Iteration) -> Candidate | None:

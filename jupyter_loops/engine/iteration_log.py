@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.events import IterationFinished, CandidateProposed, RunEnded
+from jupyter_loops.core.events import CandidateProposed, IterationFinished, RunEnded
 from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Literal
 
 from jupyter_loops.core.budget import Price, Usage
-from jupyter_loops.core.events import RequestAdapted, BreakerChanged, CallFinished, CallStarted
+from jupyter_loops.core.events import BreakerChanged, CallFinished, CallStarted, RequestAdapted
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model

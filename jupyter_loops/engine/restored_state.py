@@ -14,18 +14,18 @@ from datetime import datetime
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.events import (
-    CandidateExecuted,
-    QuestionAnswered,
     CallFinished,
     CallStarted,
-    IterationFinished,
-    ChecksEvaluated,
-    StateChanged,
+    CandidateExecuted,
     CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
+    QuestionAnswered,
     Record,
-    RunResumed,
     RunEnded,
+    RunResumed,
     RunSteered,
+    StateChanged,
     ToolCallFinished,
     ToolCallStarted,
 )
@@ -48,7 +48,9 @@ class RestoredState:
     run_state: RunState = field(default_factory=RunState)
     unfinished: Iteration | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
-    results: list[tuple[ToolCallStarted, ToolCallFinished]] = field(default_factory=list)  # of that round: not called again
+    results: list[tuple[ToolCallStarted, ToolCallFinished]] = field(
+        default_factory=list
+    )  # of that round: not called again
     host_answers: list[QuestionAnswered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
     steers: list[RunSteered] = field(default_factory=list)  # hints, limits: what still holds
@@ -93,7 +95,9 @@ def fold(
 def _records_until(records: list[Record], iteration: int) -> list[Record]:
     """The records until a round was decided; a round that was cut short and resumed is decided twice."""
     events = [record.event for record in records]
-    ends = [n for n, event in enumerate(events, 1) if isinstance(event, IterationFinished) and event.iteration <= iteration]
+    ends = [
+        n for n, event in enumerate(events, 1) if isinstance(event, IterationFinished) and event.iteration <= iteration
+    ]
     return records[: ends[-1]] if ends else []
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate
-from jupyter_loops.core.events import QuestionAnswered, NoteAdded
+from jupyter_loops.core.events import NoteAdded, QuestionAnswered
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
 from jupyter_loops.errors import HistoryError

@@ -214,7 +214,9 @@ class HistoryQueries(HistoryFile):
         """What judges and people have answered in a run, so that equal questions cost nothing."""
         names = {field.name for field in fields(QuestionAnswered)}
         records = (record for record in self.records(run_id) if record["kind"] == QuestionAnswered.kind)
-        return [QuestionAnswered(**{name: value for name, value in record.items() if name in names}) for record in records]
+        return [
+            QuestionAnswered(**{name: value for name, value in record.items() if name in names}) for record in records
+        ]
 
     def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
         """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""

@@ -21,17 +21,17 @@ from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Layer, Observation, Verdict
 from jupyter_loops.core.events import (
-    CandidateExecuted,
     CallFinished,
     CallStarted,
-    IterationFinished,
-    Event,
-    ChecksEvaluated,
-    StateChanged,
+    CandidateExecuted,
     CandidateProposed,
+    ChecksEvaluated,
+    Event,
+    IterationFinished,
     Record,
     RunEnded,
     RunStarted,
+    StateChanged,
 )
 from jupyter_loops.history import History, writer
 
@@ -60,7 +60,11 @@ def a_round(n: int) -> Iterator[tuple[Event, ...]]:
     observed = CandidateExecuted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
     observing = StateChanged(iteration=n, source="execute", to="observe")
     yield observing, observed, StateChanged(iteration=n, source="observe", to="verify")
-    yield (ChecksEvaluated(iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01),)
+    yield (
+        ChecksEvaluated(
+            iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01
+        ),
+    )
     yield StateChanged(iteration=n, source="verify", to="decide"), IterationFinished(
         iteration=n, passed=0, total=1, progress=0.5, score=None, best=False, why="x == 1", phases=[["plan", 0.5]],
         usage=usage,

@@ -98,7 +98,9 @@ def test_auto_approve_needs_nobody_and_says_so(start, ear):
     run = start(CELL, mug("Ember"), auto_approve=True)
 
     assert run.wait(30).reason == "verified"
-    assert [note.message for note in ear.of("note_added")] == ["approved without a person (--auto-approve): approve(mug)"]
+    assert [note.message for note in ear.of("note_added")] == [
+        "approved without a person (--auto-approve): approve(mug)"
+    ]
 
 
 def test_a_callback_answers_in_plain_python(start):

@@ -32,7 +32,11 @@ def test_refines_until_the_checks_pass(start, ear):
     end = run.wait(30)
 
     assert end.reason == "verified"
-    assert [(d.passed, d.total, d.best) for d in ear.of("iteration_finished")] == [(0, 2, True), (1, 2, True), (2, 2, True)]
+    assert [(d.passed, d.total, d.best) for d in ear.of("iteration_finished")] == [
+        (0, 2, True),
+        (1, 2, True),
+        (2, 2, True),
+    ]
     assert "-1" in ear.of("iteration_finished")[0].why
     assert run.usage.iterations == 3
     assert [event.kind for event in ear.events][-1] == "run_ended"
@@ -144,7 +148,12 @@ def test_the_answer_is_durable_before_its_code_runs(start, ear):
     start(DOUBLE, RIGHT).wait(30)
     kinds = [event.kind for event in ear.events]
 
-    assert kinds.index("call_started") < kinds.index("call_finished") < kinds.index("candidate_proposed") < kinds.index("candidate_executed")
+    assert (
+        kinds.index("call_started")
+        < kinds.index("call_finished")
+        < kinds.index("candidate_proposed")
+        < kinds.index("candidate_executed")
+    )
 
 
 def test_running_the_same_cell_again_costs_no_token(start):

@@ -41,7 +41,10 @@ def test_a_low_grade_is_feedback_and_a_high_one_verifies(start, ear):
         (True, "judged 0.9: it is kind"),
     ]
     assert "judged 0.2: it is curt" in "".join(message.content for message in maker.asked[1].messages)
-    assert ear.of("iteration_finished")[0].why == 'judge(greeting, "Is it polite?") >= 0.7: judged 0.2: it is curt (1 of 2 passed)'
+    assert (
+        ear.of("iteration_finished")[0].why
+        == 'judge(greeting, "Is it polite?") >= 0.7: judged 0.2: it is curt (1 of 2 passed)'
+    )
     metric = verdicts(ear)[0].metric
     assert (metric.value, metric.target, metric.direction) == (0.2, 0.7, "maximize")
     assert len(judge.asked) == 2  # the second look before the crowning asks nobody again

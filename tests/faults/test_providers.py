@@ -119,7 +119,9 @@ def assert_books(run):
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
     assert [call["call"] for call in of["call_started"]] == [call["call"] for call in calls]
     assert [call["call"] for call in calls] == list(range(1, len(calls) + 1))
-    assert [record["iteration"] for record in of["iteration_finished"]] == list(range(1, len(of["iteration_finished"]) + 1))
+    assert [record["iteration"] for record in of["iteration_finished"]] == list(
+        range(1, len(of["iteration_finished"]) + 1)
+    )
     assert records[-1]["kind"] == "run_ended"
     usage = run.usage
     assert usage.calls == len(calls)

@@ -7,18 +7,18 @@ import pytest
 
 from jupyter_loops.core.candidate import Exit, Fault, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    CandidateExecuted,
     CallFinished,
     CallStarted,
-    IterationFinished,
-    ChecksEvaluated,
-    StateChanged,
-    NoteAdded,
+    CandidateExecuted,
     CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
+    NoteAdded,
     Record,
     RunEnded,
     RunStarted,
     RunSteered,
+    StateChanged,
 )
 from jupyter_loops.history import History
 
@@ -103,7 +103,10 @@ def a_run(started, a_round):
         events = [started(**changes)]
         for n in range(1, rounds + 1):
             events += a_round(n, passed=n == rounds, text=f"def slug(t): return {n}", answer=f"answer {n}")
-        events += [RunSteered(iteration=1, action="hint", value="try lower()"), NoteAdded(iteration=1, message="half is left")]
+        events += [
+            RunSteered(iteration=1, action="hint", value="try lower()"),
+            NoteAdded(iteration=1, message="half is left"),
+        ]
         usage = {"usd": 0.001 * rounds, "tokens": 15 * rounds, "seconds": 0.43 * rounds, "calls": rounds}
         events.append(
             RunEnded(reason="verified", message="all checks passed", usage=usage, iterations=rounds, best=rounds)

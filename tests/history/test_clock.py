@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jupyter_loops.core.events import StateChanged, Record, RunResumed
+from jupyter_loops.core.events import Record, RunResumed, StateChanged
 from jupyter_loops.errors import BudgetError
 from jupyter_loops.history import History
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_loops.core.events import CallFinished, StateChanged, NoteAdded, Record
+from jupyter_loops.core.events import CallFinished, NoteAdded, Record, StateChanged
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import segment as segment_file
 from jupyter_loops.history.journal import SegmentJournal

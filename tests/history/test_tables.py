@@ -1,12 +1,11 @@
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from jupyter_loops.core.events import NoteAdded, Record
-from jupyter_loops.core.state import State
-from jupyter_loops.core.termination import StopReason
 
 VIEWS = [
     "run_summary", "iteration_progress", "cost_by_model", "cost_by_day", "latency", "failures", "stop_reasons",
@@ -150,10 +149,16 @@ def test_every_view_answers(full, view):
     assert len(full.sql(f"FROM {view}")) > 0
 
 
-def test_the_vocabularies_in_sql_are_those_of_the_code(history):
-    for kind, words in {"run_state": State, "stop_reason": StopReason}.items():
-        ((listed,),) = history.sql(f"SELECT enum_range(NULL::{kind})").fetchall()
-        assert listed == [str(word) for word in words]
+def test_a_state_and_a_stop_reason_of_a_later_version_are_stored_as_they_are(history, a_run):
+    for record in a_run():
+        event = record.event
+        if event.kind == "run_ended":
+            event = replace(event, reason="of a later version")
+        history.append(replace(record, event=event))
+
+    assert history.sql("SELECT stop_reason, status FROM run_summary").fetchall() == [("of a later version",) * 2]
+    assert history.sql("SELECT stop_reason, runs FROM stop_reasons").fetchall() == [("of a later version", 1)]
+    assert history.verify() == []
 
 
 def test_events_come_back_as_they_were_said(full, a_run):

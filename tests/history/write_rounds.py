@@ -9,7 +9,16 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import CallFinished, CallStarted, IterationFinished, StateChanged, CandidateProposed, Record, RunEnded, RunStarted
+from jupyter_loops.core.events import (
+    CallFinished,
+    CallStarted,
+    CandidateProposed,
+    IterationFinished,
+    Record,
+    RunEnded,
+    RunStarted,
+    StateChanged,
+)
 from jupyter_loops.history import History
 
 

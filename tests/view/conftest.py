@@ -11,16 +11,16 @@ import pytest
 
 from jupyter_loops.core.candidate import Exit, Fault, Frame, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    CandidateExecuted,
     CallFinished,
     CallStarted,
-    IterationFinished,
-    ChecksEvaluated,
-    StateChanged,
+    CandidateExecuted,
     CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
     Record,
     RunEnded,
     RunStarted,
+    StateChanged,
 )
 from jupyter_loops.view.snapshot import Snapshot
 

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from jupyter_loops.core.caveats import CAVEATS, with_caveat
-from jupyter_loops.core.events import StateChanged, NoteAdded, RunResumed, RunSteered, ToolCallFinished, ToolCallStarted
+from jupyter_loops.core.events import NoteAdded, RunResumed, RunSteered, StateChanged, ToolCallFinished, ToolCallStarted
 from jupyter_loops.execution.isolation import LEVELS
 from jupyter_loops.view.html import html
 from jupyter_loops.view.run_text import text

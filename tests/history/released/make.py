@@ -17,19 +17,19 @@ import duckdb
 from jupyter_loops import __version__
 from jupyter_loops.core.candidate import Exit, Fault, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    CandidateExecuted,
     CallFinished,
     CallStarted,
-    IterationFinished,
-    Event,
-    ChecksEvaluated,
-    StateChanged,
-    NoteAdded,
+    CandidateExecuted,
     CandidateProposed,
+    ChecksEvaluated,
+    Event,
+    IterationFinished,
+    NoteAdded,
     Record,
     RunEnded,
     RunStarted,
     RunSteered,
+    StateChanged,
     ToolCallFinished,
     ToolCallStarted,
 )
@@ -57,7 +57,9 @@ def a_round(n: int, *, passed: bool) -> list[Event]:
         ToolCallStarted(iteration=n, number=n, tool="look", arguments='{"n": 1}'),
         ToolCallFinished(iteration=n, number=n, tool="look", result=f"result {n}", seconds=0.1),
         CandidateProposed(iteration=n, candidate_kind="code", text=f"def f(): return {n}", digest=f"digest {n}"),
-        CandidateExecuted(iteration=n, observation=Observation(exit=Exit.OK if passed else Exit.RAISED, fault=fault, stdout="o")),
+        CandidateExecuted(
+            iteration=n, observation=Observation(exit=Exit.OK if passed else Exit.RAISED, fault=fault, stdout="o"),
+        ),
         ChecksEvaluated(iteration=n, verdicts=[verdict], seconds=0.01),
         IterationFinished(
             iteration=n, passed=int(passed), total=1, progress=float(passed), score=None, best=True, why=f"round {n}",
@@ -90,9 +92,9 @@ def main() -> None:
             history.append(Record("20261124T000000-released", seq, START + timedelta(seconds=seq), event))
         history.close()
         small = Path(folder) / "small.duckdb"
-        with duckdb.connect() as memory:  # small blocks, so that a small history is a small file
+        with duckdb.connect() as memory:  # without the free space of the file that was written to
             memory.execute(f"ATTACH '{folder}/history.duckdb' AS whole (READ_ONLY)")
-            memory.execute(f"ATTACH '{small}' AS small (BLOCK_SIZE 16384, {FORMAT})")
+            memory.execute(f"ATTACH '{small}' AS small ({FORMAT})")
             memory.execute("COPY FROM DATABASE whole TO small")
             memory.execute("DETACH small")
         target.write_bytes(gzip.compress(small.read_bytes(), mtime=0))
