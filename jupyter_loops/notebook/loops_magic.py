@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
 from . import breakers, history_commands, model_table, run_table, sandbox_table, units
-from .line import Option, read_options
+from .help_page import TOPICS, HelpPage, page
+from .line import Option, read_options, split
 from .loop_magic import LoopMagics
 from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
@@ -65,7 +65,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def loops(self, line: str) -> Any:
         """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
-            word, *arguments = _split(line) or ["list"]
+            word, *arguments = split(line) or ["list"]
             return self._command(word)(arguments)
 
     def _command(self, word: str) -> Callable[[list[str]], Any]:
@@ -200,13 +200,20 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
         return model_table.model(words)
 
-    def _help(self, words: list[str]) -> None:
-        """These lines."""
-        _no_more(words)
+    def _help(self, words: list[str]) -> HelpPage | None:
+        """[TOPIC|WORD]: these lines, a page of the documentation, or the line of one word."""
+        _no_more(words[1:])
+        if words and words[0] in TOPICS:
+            return page(words[0])
+        if words and words[0] not in WORDS:
+            raise OptionError(f"no page and no word is called {words[0]}{nearest(words[0], [*TOPICS, *WORDS])}")
         width = max(map(len, WORDS))
-        for word in WORDS:
+        for word in words or WORDS:
             doc = inspect.getdoc(self._command(word))
             print(f"%loops {word:<{width}}  {doc}")  # noqa: T201  # help goes where print goes
+        if not words:
+            print(f"\nPages, by %loops help TOPIC: {', '.join(TOPICS)}")  # noqa: T201  # as above
+        return None
 
     def _run(self, words: list[str]) -> Run:
         """The run that is named, else the newest."""
@@ -224,13 +231,6 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         if run.future.done():
             raise OptionError(f"{run.name} has ended already")
         return run
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
 
 
 def _names(names: list[str]) -> str:
