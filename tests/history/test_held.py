@@ -34,9 +34,9 @@ def test_a_query_says_within_a_second_who_has_the_file_and_answers_from_a_copy(f
 def test_the_copy_has_what_is_in_the_journals_of_every_kernel(filled, holder, path, start):
     say = (
         "import sys, time; from datetime import UTC, datetime; from jupyter_loops.history import History;"
-        "from jupyter_loops.core.events import Noted, Record; history = History(sys.argv[1]); history.journal;"
+        "from jupyter_loops.core.events import NoteAdded, Record; history = History(sys.argv[1]); history.journal;"
         "print('open', flush=True); input();"
-        "history.append(Record('theirs', 1, datetime.now(UTC), Noted(iteration=1, message='m')));"
+        "history.append(Record('theirs', 1, datetime.now(UTC), NoteAdded(iteration=1, message='m')));"
         "print('said', flush=True); time.sleep(60)"
     )
     import subprocess
