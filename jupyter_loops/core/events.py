@@ -7,6 +7,7 @@ contract with every history file ever written: add fields with defaults, never r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,16 +21,18 @@ LoopJson = dict[str, Any]  # JSON of the loop's own numbers and words: no text o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened; `kind` names the class in JSON."""
+    """Something that happened; `kind` names the class in JSON: RunStarted is run_started."""
 
     kind: ClassVar[str] = "event"
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     """A run exists. Written before anything is spent."""
 
-    kind: ClassVar[str] = "run_started"
     loop: str  # the recipe's name
     goal: str
     source: str  # the cell's text
@@ -57,7 +60,6 @@ class RunStarted(Event):
 class RunResumed(Event):
     """The run goes on, after its kernel died or after it had ended."""
 
-    kind: ClassVar[str] = "run_resumed"
     iteration: int  # the round it goes on with
     phase: str  # State it goes on with
     model: str
@@ -74,7 +76,6 @@ class RunResumed(Event):
 class StateChanged(Event):
     """The state machine took a step."""
 
-    kind: ClassVar[str] = "state_changed"
     iteration: int  # 0 before the first
     source: str  # State
     to: str  # State
@@ -85,7 +86,6 @@ class StateChanged(Event):
 class CallStarted(Event):
     """Money is reserved, and the request is about to leave."""
 
-    kind: ClassVar[str] = "call_started"
     call: int  # counts from 1 in the run
     iteration: int
     purpose: str  # plan, repair, judge
@@ -102,7 +102,6 @@ class CallStarted(Event):
 class CallFinished(Event):
     """The answer, durable before anything acts on it; or the fault that came instead."""
 
-    kind: ClassVar[str] = "call_finished"
     call: int
     iteration: int
     text: str = ""
@@ -125,7 +124,6 @@ class CallFinished(Event):
 class ToolCallStarted(Event):
     """A tool is about to be called in the kernel."""
 
-    kind: ClassVar[str] = "tool_call_started"
     iteration: int
     number: int  # counts from 1 in the run
     tool: str
@@ -136,7 +134,6 @@ class ToolCallStarted(Event):
 class ToolCallFinished(Event):
     """A tool returned, or something came in between. A call that has this is not made again."""
 
-    kind: ClassVar[str] = "tool_call_finished"
     iteration: int
     number: int
     tool: str
@@ -150,7 +147,6 @@ class ToolCallFinished(Event):
 class CandidateProposed(Event):
     """A candidate was read from an answer."""
 
-    kind: ClassVar[str] = "candidate_proposed"
     iteration: int
     candidate_kind: str
     text: str
@@ -161,7 +157,6 @@ class CandidateProposed(Event):
 class CandidateExecuted(Event):
     """A candidate ran in the sandbox."""
 
-    kind: ClassVar[str] = "candidate_executed"
     iteration: int
     observation: Observation
 
@@ -170,7 +165,6 @@ class CandidateExecuted(Event):
 class ApprovalRequested(Event):
     """A value waits for a person. Their word is a `RunSteered` event, and then a `QuestionAnswered` one."""
 
-    kind: ClassVar[str] = "approval_requested"
     iteration: int
     number: int  # counts from 1 in the run
     check: str  # its name
@@ -184,7 +178,6 @@ class ApprovalRequested(Event):
 class QuestionAnswered(Event):
     """A judge or a person has answered a check's question: an equal one costs nothing from now on."""
 
-    kind: ClassVar[str] = "question_answered"
     iteration: int
     word: str  # judge, approve
     check: int  # its number in the recipe, from 1
@@ -199,7 +192,6 @@ class QuestionAnswered(Event):
 class ChecksEvaluated(Event):
     """The checks spoke."""
 
-    kind: ClassVar[str] = "checks_evaluated"
     iteration: int
     verdicts: list[Verdict]
     seconds: float
@@ -209,7 +201,6 @@ class ChecksEvaluated(Event):
 class IterationFinished(Event):
     """A round is over; `why` is the one line that a person reads."""
 
-    kind: ClassVar[str] = "iteration_finished"
     iteration: int
     passed: int  # checks
     total: int
@@ -228,7 +219,6 @@ class IterationFinished(Event):
 class RequestAdapted(Event):
     """The loop itself changed how it asks, and why."""
 
-    kind: ClassVar[str] = "request_adapted"
     iteration: int
     what: str  # approach, model, max_tokens, fallback, feature, ladder
     before: str
@@ -242,7 +232,6 @@ class RequestAdapted(Event):
 class BreakerChanged(Event):
     """A call moved a circuit breaker, which all loops of the kernel share."""
 
-    kind: ClassVar[str] = "breaker_moved"
     iteration: int
     model: str
     fault: str  # ErrorClass
@@ -256,7 +245,6 @@ class BreakerChanged(Event):
 class RunSteered(Event):
     """A person changed something: pause, resume, step, stop, hint, budget, set, approve, reject."""
 
-    kind: ClassVar[str] = "run_steered"
     iteration: int
     action: str
     value: Any = None
@@ -266,7 +254,6 @@ class RunSteered(Event):
 class NoteAdded(Event):
     """Something a person should know, that no other event says."""
 
-    kind: ClassVar[str] = "note_added"
     iteration: int
     message: str
 
@@ -275,7 +262,6 @@ class NoteAdded(Event):
 class RunEnded(Event):
     """The run is over. Its last event, unless it is resumed."""
 
-    kind: ClassVar[str] = "run_ended"
     reason: str  # StopReason
     message: str
     usage: dict[str, float]  # Usage as a dict

@@ -85,7 +85,7 @@ class Snapshot:
             "question_answered": self._question_answered,
             "iteration_finished": self._iteration_finished,
             "request_adapted": self._request_adapted,
-            "breaker_moved": self._breaker_changed,
+            "breaker_changed": self._breaker_changed,
             "run_steered": self._run_steered,
             "note_added": self._note_added,
             "run_ended": self._run_ended,
@@ -260,10 +260,10 @@ class Snapshot:
         self._touch(event).answered(event)
 
     def _tool_call_started(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).tool_called(event)
+        self._touch(event).tool_call_started(event)
 
     def _tool_call_finished(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).tool_answered(event)
+        self._touch(event).tool_call_finished(event)
 
     def _candidate_proposed(self, event: Mapping[str, Any]) -> None:
         self._touch(event).proposed(event, self.best)

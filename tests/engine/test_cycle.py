@@ -491,11 +491,11 @@ def test_a_breaker_opens_is_waited_for_and_its_probe_closes_it(start, ear, monke
     quick(monkeypatch)
     run = start(DOUBLE, model=ReplayModel([*busy(4), WRONG, *busy(4), RIGHT]))
     assert run.wait(30).reason == "verified"
-    assert ear.of("breaker_moved") == []  # an answer in between starts the count anew
+    assert ear.of("breaker_changed") == []  # an answer in between starts the count anew
 
     run = start(DOUBLE, model=ReplayModel([*busy(5), *busy(1), RIGHT]), fresh=True)
     assert run.wait(30).reason == "error"
-    assert [(move.source, move.to) for move in ear.of("breaker_moved")] == [("closed", "open")]
+    assert [(move.source, move.to) for move in ear.of("breaker_changed")] == [("closed", "open")]
 
 
 def test_loops_share_breakers_and_one_that_meets_a_long_pause_ends_at_once(start, ear, monkeypatch):
@@ -520,7 +520,7 @@ def test_the_probe_of_a_later_run_closes_the_breaker(start, ear, monkeypatch):
     run = start(DOUBLE, model=model)
 
     assert run.wait(30).reason == "verified"
-    moves = [(move.source, move.to) for move in ear.of("breaker_moved")]
+    moves = [(move.source, move.to) for move in ear.of("breaker_changed")]
     assert moves == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
     rows = run.history.sql("SELECT fault, was, became FROM breakers WHERE run_id = $it", {"it": run.id}).fetchall()
     assert rows == [("transient", "open", "half_open"), ("transient", "half_open", "closed")]
