@@ -271,7 +271,7 @@ def test_the_forecast_and_an_open_breaker_are_shown_and_hostile_words_stay_words
     )
     expect(page.locator(".jloops-band title")).to_have_text("60 % to verify by round 8")
     assert page.locator(".jloops-breaker").inner_text() == (
-        "breaker of <img src=x onerror=alert(1)> for rate limited: open, left alone for 5 s"
+        "breaker of <img src=x onerror=1> for rate limited: open, left alone for 5 s"
     )
     run.feed(opened | {"source": "half_open", "to": "closed", "failures": 0})
     shown.update(run)
