@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from jupyter_loops.errors import ErrorClass, ModelError
 from jupyter_loops.planning.models.replay import ReplayModel
 
@@ -56,7 +58,7 @@ def backoff(practice: Practice) -> str:
     busy, slow = ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED
     run = practice.run(ModelError("busy", busy), ModelError("slow down", slow, retry_after=asked), RIGHT)
     times = practice.rows(_WAITS, run)
-    waits = [(after[0] - before[1]).total_seconds() for before, after in zip(times, times[1:], strict=False)]
+    waits = [(after[0] - before[1]).total_seconds() for before, after in itertools.pairwise(times)]
     observed = f"waited {', '.join(f'{wait:.2f} s' for wait in waits)}; Retry-After asked for {asked} s before the last"
     verified = run.termination is not None and run.termination.verified
     bounded = len(waits) == 2 and waits[0] <= 2 and asked <= waits[1] <= asked + 2.5  # noqa: PLR2004  # base and slack
@@ -71,7 +73,8 @@ def degradation(practice: Practice) -> str:
     answered = practice.rows("SELECT model FROM calls WHERE run_id = $run AND error IS NULL", run)
     reason = run.termination and run.termination.reason
     kept = half.best is not None and bool(half.source)
-    observed = f"{reason}, answered by {', '.join(name for (name,) in answered)}; best candidate kept: {'yes' if kept else 'no'}"
+    names = ", ".join(name for (name,) in answered)
+    observed = f"{reason}, answered by {names}; best candidate kept: {'yes' if kept else 'no'}"
     return require(reason == "verified" and answered == [("spare",)] and kept, observed)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from jupyter_loops.assemble import Adapters, Options, launch
 from jupyter_loops.core.budget import Price
@@ -55,7 +55,7 @@ class Practice:
         self.path = self.folder / "history.duckdb"
         self.sandbox = sandbox
 
-    def __enter__(self) -> Practice:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

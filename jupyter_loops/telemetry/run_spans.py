@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from opentelemetry import context, trace
-from opentelemetry.util.types import AttributeValue
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from jupyter_loops._version import __version__
 from jupyter_loops.core.events import (
