@@ -86,8 +86,8 @@ class RunSpans:
         )
 
     def _move(self, event: Moved, at: int) -> None:
-        """A phase lasts until the next one; a wait in between is part of it."""
-        if event.to == State.WAIT or (event.source == State.WAIT and self._phase and self._phase[0] == event.to):
+        """A phase lasts until the next one; waits and calls of tools in between are part of it."""
+        if event.to == State.WAIT or (self._phase and self._phase[0] == event.to):
             return
         if self._phase:
             self._phase[1].end(at)
