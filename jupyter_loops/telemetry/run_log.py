@@ -6,16 +6,16 @@ import logging
 from collections.abc import Mapping
 
 from jupyter_loops.core.events import (
-    Adapted,
-    BreakerMoved,
+    BreakerChanged,
     CallFinished,
-    Decided,
-    Noted,
+    IterationFinished,
+    NoteAdded,
     Record,
-    Resumed,
+    RequestAdapted,
     RunEnded,
+    RunResumed,
     RunStarted,
-    Steered,
+    RunSteered,
 )
 
 log = logging.getLogger("jupyter_loops.run")
@@ -50,22 +50,22 @@ class RunLog:
 def _line(record: Record) -> tuple[int, str]:  # noqa: PLR0911  # one line a kind
     event = record.event
     match event:
-        case RunStarted() | Resumed():
+        case RunStarted() | RunResumed():
             return logging.INFO, f"{event.kind} on {event.model} at level {event.isolation}"
         case CallFinished(error=""):
             tokens = f"{event.prompt_tokens} + {event.completion_tokens} tokens"
             return logging.DEBUG, f"call {event.call} answered in {event.seconds:.2f} s, {tokens}"
         case CallFinished():
             return logging.WARNING, f"call {event.call} failed: {event.error}"
-        case Decided():
+        case IterationFinished():
             return logging.INFO, f"round {event.iteration}: {event.passed} of {event.total} checks"
-        case BreakerMoved():
+        case BreakerChanged():
             return logging.WARNING, f"breaker of {event.model} ({event.fault}): {event.source} to {event.to}"
-        case Adapted():
+        case RequestAdapted():
             return logging.DEBUG, f"{event.what}: {event.before} to {event.after}"
-        case Steered():
+        case RunSteered():
             return logging.INFO, f"a person: {event.action}"
-        case Noted():
+        case NoteAdded():
             return logging.INFO, event.message
         case RunEnded():
             return (

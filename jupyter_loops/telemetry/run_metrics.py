@@ -6,11 +6,11 @@ from opentelemetry import metrics
 
 from jupyter_loops._version import __version__
 from jupyter_loops.core.events import (
-    BreakerMoved,
+    BreakerChanged,
     CallFinished,
     CallStarted,
-    Decided,
-    Judged,
+    ChecksEvaluated,
+    IterationFinished,
     Record,
     RunEnded,
     RunStarted,
@@ -55,13 +55,13 @@ class RunMetrics:
                 self._models[call] = model
             case CallFinished() as event:
                 self._answer(event)
-            case Judged(verdicts=verdicts):
+            case ChecksEvaluated(verdicts=verdicts):
                 for passed in (True, False):
                     count = sum(verdict.passed is passed for verdict in verdicts)
                     self._checks.add(count, {names.WORKFLOW_NAME: self._loop, "passed": passed})
-            case Decided():
+            case IterationFinished():
                 self._rounds.add(1, {names.WORKFLOW_NAME: self._loop})
-            case BreakerMoved(model=model, fault=fault, to=after):
+            case BreakerChanged(model=model, fault=fault, to=after):
                 self._breakers.add(1, {names.REQUEST_MODEL: model, names.ERROR_TYPE: fault, names.BREAKER_STATE: after})
             case RunEnded(reason=reason):
                 self._runs.add(1, {names.WORKFLOW_NAME: self._loop, names.STOP_REASON: reason})

@@ -13,17 +13,17 @@ from opentelemetry.util.types import AttributeValue
 
 from jupyter_loops._version import __version__
 from jupyter_loops.core.events import (
-    Acted,
     CallFinished,
     CallStarted,
-    Decided,
-    Moved,
+    CandidateExecuted,
+    IterationFinished,
     Record,
-    Resumed,
     RunEnded,
+    RunResumed,
     RunStarted,
-    ToolAnswered,
-    ToolCalled,
+    StateChanged,
+    ToolCallFinished,
+    ToolCallStarted,
 )
 from jupyter_loops.core.state import State
 
@@ -49,28 +49,28 @@ class RunSpans:
         """Start, end or complete spans as an event says."""
         event, at = record.event, _nanoseconds(record.at)
         match event:
-            case RunStarted() | Resumed():
+            case RunStarted() | RunResumed():
                 self._begin(record.run, event, at)
-            case Moved():
+            case StateChanged():
                 self._move(event, at)
             case CallStarted():
                 self._calls[event.call] = self._call(event, at)
             case CallFinished() if event.call in self._calls:
                 self._answer(self._calls.pop(event.call), event, at)
-            case ToolCalled():
+            case ToolCallStarted():
                 tool = {names.OPERATION_NAME: names.TOOL, names.TOOL_NAME: event.tool}
                 self._tools[event.number] = self._start(f"{names.TOOL} {event.tool}", tool, at)
-            case ToolAnswered() if event.number in self._tools:
+            case ToolCallFinished() if event.number in self._tools:
                 _end(self._tools.pop(event.number), event.error, at)
-            case Acted() if self._phase:
+            case CandidateExecuted() if self._phase:
                 self._phase[1].set_attribute(names.EXIT, event.observation.exit)
-            case Decided() if self._run:
+            case IterationFinished() if self._run:
                 counts = {names.CHECKS_PASSED: event.passed, names.CHECKS_TOTAL: event.total}
                 self._run.add_event(names.ROUND, {names.ROUND: event.iteration, **counts}, at)
             case RunEnded():
                 self._finish(record.run, event, at)
 
-    def _begin(self, run_id: str, event: RunStarted | Resumed, at: int) -> None:
+    def _begin(self, run_id: str, event: RunStarted | RunResumed, at: int) -> None:
         loop = event.loop if isinstance(event, RunStarted) else "resumed"
         parent = _RUNS.get(event.parent or "") if isinstance(event, RunStarted) else None
         around = self._around if parent is None else trace.set_span_in_context(parent)
@@ -85,7 +85,7 @@ class RunSpans:
             f"{names.RUN} {loop}", around, attributes=attributes, start_time=at
         )
 
-    def _move(self, event: Moved, at: int) -> None:
+    def _move(self, event: StateChanged, at: int) -> None:
         """A phase lasts until the next one; waits and calls of tools in between are part of it."""
         if event.to == State.WAIT or (self._phase and self._phase[0] == event.to):
             return

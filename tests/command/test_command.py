@@ -155,7 +155,13 @@ def test_doctor_gives_json_a_table_and_a_status(loops):
     broken = loops("doctor", "--environment", "--json", status=1, JUPYTER_LOOPS_MODEL="script:nowhere.json")
 
     assert [one["item"] for one in findings] == [
-        "versions", "kernel", "isolation", "model", "history", "disk", "clock",
+        "versions",
+        "kernel",
+        "isolation",
+        "model",
+        "history",
+        "disk",
+        "clock",
     ]
     assert "observed" in table.splitlines()[0]
     assert json.loads(broken)[3]["state"] == "fail"
@@ -172,6 +178,20 @@ def test_the_skill_is_installed_where_an_agent_looks(loops, tmp_path):
 def test_help_names_every_command(loops):
     text = loops("--help")
 
-    for word in "run ls show sql export verify prune doctor model metrics serve-history install-skill repair".split():
+    for word in [
+        "run",
+        "ls",
+        "show",
+        "sql",
+        "export",
+        "verify",
+        "prune",
+        "doctor",
+        "model",
+        "metrics",
+        "serve-history",
+        "install-skill",
+        "repair",
+    ]:
         assert re.search(rf"^    {word} ", text, re.MULTILINE), word
     assert "invalid choice: 'lss'" in loops("lss", status=2)

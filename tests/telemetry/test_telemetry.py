@@ -157,7 +157,9 @@ def test_content_is_there_when_it_is_asked_for(collector, tmp_path):
     observed(tmp_path, f"http://127.0.0.1:{port}", **{conventions.CAPTURE_CONTENT: "true"})
     spans, _ = received(collector)
 
-    answers = [attributes(span)["gen_ai.output.messages"] for span in spans if "gen_ai.output.messages" in attributes(span)]
+    answers = [
+        attributes(span)["gen_ai.output.messages"] for span in spans if "gen_ai.output.messages" in attributes(span)
+    ]
     assert any("return n * 2" in text for text in answers)
 
 
@@ -176,7 +178,7 @@ def test_a_log_record_has_run_loop_and_round_and_prints_nothing(tmp_path, caplog
     from jupyter_loops import Loop
 
     script = tmp_path / "script.json"
-    script.write_text(json.dumps(ANSWERS[:1] + [WRONG, RIGHT]))
+    script.write_text(json.dumps([*ANSWERS[:1], WRONG, RIGHT]))
     cell = 'def double(n: int) -> int:\n    "Twice."\n\nassert double(2) == 4'
     with caplog.at_level(logging.INFO, "jupyter_loops.run"):
         run = Loop.from_cell(cell, "twice").run(
@@ -191,19 +193,23 @@ def test_a_log_record_has_run_loop_and_round_and_prints_nothing(tmp_path, caplog
     rounds = {record.round: record.getMessage() for record in records if " of 1 checks" in record.getMessage()}
     assert rounds[1].endswith("round 1: 0 of 1 checks")
     assert rounds[2].endswith("round 2: 1 of 1 checks")
-    assert any(record.levelname == "WARNING" and "call 1 failed: transient" in record.getMessage() for record in records)
+    assert any(
+        record.levelname == "WARNING" and "call 1 failed: transient" in record.getMessage() for record in records
+    )
     assert "return n" not in caplog.text
     assert capfd.readouterr().err == ""
 
 
 def test_a_log_that_nobody_wants_takes_microseconds(tmp_path):
-    from jupyter_loops.core.events import Adapted
+    from jupyter_loops.core.events import RequestAdapted
 
     logging.getLogger("jupyter_loops.run").setLevel(logging.CRITICAL)
     (log,) = listeners()
     from datetime import UTC, datetime
 
-    record = Record("run", 1, datetime.now(UTC), Adapted(iteration=1, what="approach", before="a", after="b", reason=""))
+    record = Record(
+        "run", 1, datetime.now(UTC), RequestAdapted(iteration=1, what="approach", before="a", after="b", reason="")
+    )
     began = time.perf_counter()
     for _ in range(10_000):
         log.heard(record)
