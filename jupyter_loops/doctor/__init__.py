@@ -2,6 +2,6 @@
 
 from .checklist import ITEMS, ChecklistItem, examine
 from .environment import environment
-from .report import DoctorReport, Finding, State
+from .report import DoctorReport, Finding, Health
 
-__all__ = ["ITEMS", "ChecklistItem", "DoctorReport", "Finding", "State", "environment", "examine"]
+__all__ = ["ITEMS", "ChecklistItem", "DoctorReport", "Finding", "Health", "environment", "examine"]

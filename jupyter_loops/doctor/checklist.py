@@ -9,7 +9,7 @@ from jupyter_loops.errors import LoopError
 
 from . import control_items, record_items
 from .practice import Practice, PracticeError
-from .report import Finding, State
+from .report import Finding, Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def examine(items: tuple[ChecklistItem, ...] = ITEMS, sandbox: str = "auto") -> 
 
 def _finding(item: ChecklistItem, practice: Practice) -> Finding:
     try:
-        return Finding(item=item.name, state=State.OK, observed=item.provoke(practice))
+        return Finding(item=item.name, state=Health.OK, observed=item.provoke(practice))
     except PracticeError as wrong:
-        return Finding(item=item.name, state=State.FAIL, observed=str(wrong), mend=item.mend)
+        return Finding(item=item.name, state=Health.FAIL, observed=str(wrong), mend=item.mend)
     except (LoopError, OSError, TimeoutError) as error:
         observed = f"the check could not be made: {type(error).__name__}: {error}"
-        return Finding(item=item.name, state=State.FAIL, observed=observed, mend=item.mend)
+        return Finding(item=item.name, state=Health.FAIL, observed=observed, mend=item.mend)

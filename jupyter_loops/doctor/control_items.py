@@ -74,7 +74,9 @@ def degradation(practice: Practice) -> str:
     reason = run.termination and run.termination.reason
     kept = half.best is not None and bool(half.source)
     names = ", ".join(name for (name,) in answered)
-    observed = f"{reason}, answered by {names} in call {run.usage.calls}; best candidate kept: {'yes' if kept else 'no'}"
+    observed = (
+        f"{reason}, answered by {names} in call {run.usage.calls}; best candidate kept: {'yes' if kept else 'no'}"
+    )
     return require(reason == "verified" and answered == [("spare",)] and kept, observed)
 
 

@@ -18,7 +18,7 @@ from jupyter_loops.assemble import Options
 from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.errors import LoopError
 
-from .report import Finding, State
+from .report import Finding, Health
 
 _PACKAGES = ("ipykernel", "ipywidgets", "jupyterlab", "duckdb", "litellm", "xllamacpp", "opentelemetry-sdk")
 _LEAST_FREE = 1e9  # bytes
@@ -35,7 +35,7 @@ def environment(options: Options | None = None, kernel: str = "") -> Iterator[Fi
         try:
             yield look(options)
         except (LoopError, OSError, TimeoutError) as error:
-            yield Finding(item=item, state=State.FAIL, observed=str(error) or type(error).__name__, mend=_MENDS[item])
+            yield Finding(item=item, state=Health.FAIL, observed=str(error) or type(error).__name__, mend=_MENDS[item])
 
 
 def _versions() -> str:
@@ -58,7 +58,7 @@ def _kernel(kernel: str) -> Finding:
     if not kernel:
         return _ok("kernel", "none: this is a command line")
     mend = "use a kernel of ipykernel 7.1 or newer with %autoawait asyncio, or --background"
-    return Finding(item="kernel", state=State.WARN, observed=kernel, mend=mend)
+    return Finding(item="kernel", state=Health.WARN, observed=kernel, mend=mend)
 
 
 def _isolation(options: Options) -> Finding:
@@ -67,7 +67,7 @@ def _isolation(options: Options) -> Finding:
 
     level, _ = choose(options.sandbox, options.image, Platform.here())
     better = stronger(level)
-    state = State.WARN if level == "process" else State.OK
+    state = Health.WARN if level == "process" else Health.OK
     return Finding(item="isolation", state=state, observed=with_caveat(level), mend="; ".join(better))
 
 
@@ -83,7 +83,7 @@ def _model(options: Options) -> Finding:
     price = model.price()
     if price is None:
         mend = "give --price IN,OUT in dollars for a million tokens, or a limit in --tokens"
-        return Finding(item="model", state=State.WARN, observed=f"{name} is ready; its price is not known", mend=mend)
+        return Finding(item="model", state=Health.WARN, observed=f"{name} is ready; its price is not known", mend=mend)
     rates = f"${price.prompt * 1e6:g} and ${price.completion * 1e6:g} for a million tokens"
     return _ok("model", f"{name} is ready; {rates} ({price.source}); nothing was asked of it")
 
@@ -99,7 +99,7 @@ def _embedded(name: str) -> Finding:
         missing.append(f"%loops model fetch {name}")
     if missing:
         observed = f"{name} ({record.title}) cannot run here"
-        return Finding(item="model", state=State.FAIL, observed=observed, mend="; ".join(missing))
+        return Finding(item="model", state=Health.FAIL, observed=observed, mend="; ".join(missing))
     return _ok("model", f"{name} ({record.title}) is here, {record.path().stat().st_size / 1e6:.0f} MB; $0 a token")
 
 
@@ -118,7 +118,7 @@ def _history(options: Options) -> Finding:
     notices = "; ".join(history.notices)
     if notices or not mine:
         mend = "choose a file of your own with --history, or JUPYTER_LOOPS_HISTORY" if not mine else ""
-        return Finding(item="history", state=State.WARN, observed=f"{observed}. {notices}".strip(". "), mend=mend)
+        return Finding(item="history", state=Health.WARN, observed=f"{observed}. {notices}".strip(". "), mend=mend)
     return _ok("history", observed)
 
 
@@ -138,7 +138,7 @@ def _disk(options: Options) -> Finding:
     free = shutil.disk_usage(folder).free
     observed = f"{free / 1e9:.1f} GB free at {folder}"
     if free < _LEAST_FREE:
-        return Finding(item="disk", state=State.WARN, observed=observed, mend="%loops prune --older 90d, or make room")
+        return Finding(item="disk", state=Health.WARN, observed=observed, mend="%loops prune --older 90d, or make room")
     return _ok("disk", observed)
 
 
@@ -152,13 +152,13 @@ def _clock(options: Options) -> Finding:
     if ahead > _SKEW:
         observed += f"; the newest event of the history is {ahead:.0f} s ahead"
         return Finding(
-            item="clock", state=State.WARN, observed=observed, mend="set the clock: --daily-usd counts days in UTC"
+            item="clock", state=Health.WARN, observed=observed, mend="set the clock: --daily-usd counts days in UTC"
         )
     return _ok("clock", observed)
 
 
 def _ok(item: str, observed: str) -> Finding:
-    return Finding(item=item, state=State.OK, observed=observed)
+    return Finding(item=item, state=Health.OK, observed=observed)
 
 
 _LOOKS: dict[str, Callable[[Options], Finding]] = {

@@ -12,7 +12,7 @@ from jupyter_loops.view.table import Table
 _HEADER = ("", "item", "observed", "how to mend it")
 
 
-class State(StrEnum):
+class Health(StrEnum):
     """How an item stands."""
 
     OK = "ok"
@@ -25,7 +25,7 @@ class Finding:
     """One item: what was observed, and, where that is not right, how to mend it."""
 
     item: str
-    state: State
+    state: Health
     observed: str
     mend: str = ""
 
@@ -39,7 +39,7 @@ class DoctorReport:
     @property
     def status(self) -> int:
         """The exit status: 0, or 1 where an item fails."""
-        return int(any(finding.state is State.FAIL for finding in self.findings))
+        return int(any(finding.state is Health.FAIL for finding in self.findings))
 
     @property
     def table(self) -> Table:
@@ -51,7 +51,7 @@ class DoctorReport:
     def summary(self) -> str:
         """How many are how."""
         states = [finding.state for finding in self.findings]
-        return ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
+        return ", ".join(f"{states.count(state)} {state}" for state in Health if state in states)
 
     def json(self) -> str:
         """The findings as a JSON list."""
@@ -60,7 +60,7 @@ class DoctorReport:
     @classmethod
     def of_json(cls, text: str) -> DoctorReport:
         """The inverse of `json`."""
-        return cls([Finding(**item | {"state": State(item["state"])}) for item in json.loads(text)])
+        return cls([Finding(**item | {"state": Health(item["state"])}) for item in json.loads(text)])
 
     def __repr__(self) -> str:
         """Whole sentences, one item a paragraph: a terminal is no table."""

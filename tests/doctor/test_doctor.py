@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jupyter_loops.core.budget import Budget
-from jupyter_loops.doctor import ITEMS, DoctorReport, Finding, State, environment, examine
+from jupyter_loops.doctor import ITEMS, DoctorReport, Finding, Health, environment, examine
 from jupyter_loops.engine.ledger import Ledger
 
 FREE = Budget(usd=None, tokens=None, seconds=None, iterations=None)
@@ -51,7 +51,7 @@ def test_the_checklist_has_its_fourteen_items():
 def test_a_fault_is_provoked_and_met(name):
     finding = found(name)
 
-    assert (finding.state, finding.mend) == (State.OK, ""), finding.observed
+    assert (finding.state, finding.mend) == (Health.OK, ""), finding.observed
     assert any(letter.isdigit() for letter in finding.observed)  # what was observed has its numbers
 
 
@@ -61,7 +61,7 @@ def test_a_budget_that_does_not_hold_is_found_and_told(monkeypatch):
 
     finding = found("budget enforcement")
 
-    assert finding.state is State.FAIL
+    assert finding.state is Health.FAIL
     assert "reinstall it" in finding.mend
 
 
@@ -72,7 +72,7 @@ def test_a_check_that_cannot_be_made_is_a_failure_with_its_reason(monkeypatch):
     one = item("audit")
     (finding,) = examine((type(one)(one.name, broken, "make room"),))
 
-    assert finding.state is State.FAIL
+    assert finding.state is Health.FAIL
     assert finding.observed == "the check could not be made: OSError: No space left on device"
     assert finding.mend == "make room"
 
@@ -80,11 +80,11 @@ def test_a_check_that_cannot_be_made_is_a_failure_with_its_reason(monkeypatch):
 def test_the_report_is_text_table_json_and_an_exit_status():
     report = DoctorReport(
         [
-            Finding(item="audit", state=State.OK, observed="event 1: edited"),
-            Finding(item="disk", state=State.WARN, observed="0.1 GB free", mend="make room"),
+            Finding(item="audit", state=Health.OK, observed="event 1: edited"),
+            Finding(item="disk", state=Health.WARN, observed="0.1 GB free", mend="make room"),
         ]
     )
-    broken = DoctorReport([*report.findings, Finding(item="clock", state=State.FAIL, observed="1970", mend="set it")])
+    broken = DoctorReport([*report.findings, Finding(item="clock", state=Health.FAIL, observed="1970", mend="set it")])
 
     assert repr(report).splitlines() == [
         "ok    audit: event 1: edited",
@@ -108,7 +108,7 @@ def test_the_environment_has_a_line_for_everything(tmp_path):
     open_history(path).close()
 
     assert list(findings) == ["versions", "kernel", "isolation", "model", "history", "disk", "clock"]
-    assert findings["isolation"].state is State.WARN
+    assert findings["isolation"].state is Health.WARN
     assert "owned by" in findings["history"].observed
     assert "buttons and interrupts are heard" in findings["kernel"].observed
 
@@ -123,7 +123,7 @@ def test_a_model_that_cannot_be_had_and_a_history_that_is_none_are_told(tmp_path
     findings = {one.item: one for one in environment(options)}
     open_history(str(path)).close()
 
-    assert findings["model"].state is State.FAIL
+    assert findings["model"].state is Health.FAIL
     assert "missing.json" in findings["model"].observed
-    assert findings["history"].state is State.FAIL
+    assert findings["history"].state is Health.FAIL
     assert findings["history"].mend == "%loops repair, or choose another with --history"
