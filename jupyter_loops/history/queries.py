@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jupyter_loops.core.events import Answered
+from jupyter_loops.core.events import QuestionAnswered
 from jupyter_loops.errors import HistoryError, QueryError
 
 from . import comments, experience, run_lineage
@@ -95,6 +95,10 @@ class HistoryQueries(HistoryFile):
     def calls(self, run_id: str) -> list[dict[str, Any]]:
         """The model calls of a run, oldest first: the columns of `calls`."""
         return self._rows("SELECT * FROM calls WHERE run_id = $run ORDER BY call", run_id)
+
+    def verdicts(self, run_id: str) -> list[dict[str, Any]]:
+        """What each check said of each candidate of a run, oldest first: the columns of `verdicts`."""
+        return self._rows("SELECT * FROM verdicts WHERE run_id = $run ORDER BY iteration, seq, position", run_id)
 
     def _rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         result = self.sql(query, {"run": run_id})
@@ -210,11 +214,13 @@ class HistoryQueries(HistoryFile):
         """What models really cost, by the corrections that are valid now: US dollars for each kind of token."""
         return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
 
-    def answers(self, run_id: str) -> list[Answered]:
+    def answers(self, run_id: str) -> list[QuestionAnswered]:
         """What judges and people have answered in a run, so that equal questions cost nothing."""
-        names = {field.name for field in fields(Answered)}
-        records = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
-        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in records]
+        names = {field.name for field in fields(QuestionAnswered)}
+        records = (record for record in self.records(run_id) if record["kind"] == QuestionAnswered.kind)
+        return [
+            QuestionAnswered(**{name: value for name, value in record.items() if name in names}) for record in records
+        ]
 
     def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
         """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""

@@ -12,47 +12,50 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, history_commands, model_table, run_table, sandbox_table, units
+from . import breakers, doctor_table, history_commands, model_table, run_table, sandbox_table, units
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics
-from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
 if TYPE_CHECKING:
+    from jupyter_loops.doctor import DoctorReport
     from jupyter_loops.run import Run
 
 WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
     *history_commands.WORDS,
-    *("breakers", "sandbox", "chart", "model", "help"),
+    *("breakers", "sandbox", "chart", "model", "doctor", "help"),
 )
-CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
-_LIMITS = (
+CHARTS = (
+    *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
+    *("compare", "curves", "stops", "days"),
+)
+LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
     Option(name="time", help="", shape="TIME", read=units.seconds),
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
     Option(name="calls", help="", shape="COUNT", read=units.count),
 )
-_SETTINGS = (
+SETTINGS = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="temperature", help="", shape="NUMBER", read=units.or_none(units.fraction)),
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
-    *_LIMITS,
+    *LIMITS,
 )
-_LISTING = (
+LISTING = (
     Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
     Option(name="limit", help="", shape="COUNT", read=units.count),
 )
+_DOCTOR = (Option(name="environment", help=""), Option(name="json", help=""))
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
     "and its view says why"
 )
-LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in options] for options in (_LIMITS, _SETTINGS, FORK))
 
 
 @magics_class
@@ -81,7 +84,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _list(self, words: list[str]) -> Any:
         """[WORD] [--sort usd] [--limit 50]: runs that go on, and the newest of the history that have WORD in them."""
-        options = read_options(words, _LISTING, self._ipython.user_ns)
+        options = read_options(words, LISTING, self._ipython.user_ns)
         word = " ".join(options.pop("", []))
         return run_table.recent(self._loops.history, word, **options)
 
@@ -148,7 +151,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _raise_budget(self, words: list[str]) -> str:
         """[NAME] [--usd 2] [--tokens 50k] [--time 20m] [-n 20]: new limits."""
-        limits = read_options(words, _LIMITS, self._ipython.user_ns)
+        limits = read_options(words, LIMITS, self._ipython.user_ns)
         run = self._live(limits.pop("", []))
         if not limits:
             raise OptionError("say which limit: --usd, --tokens, --time, --iterations or --calls")
@@ -157,7 +160,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _set(self, words: list[str]) -> str:
         """[NAME] [--model m] [--temperature 0.8] [--max-tokens 500] [--usd 2 …]: how it asks, from the next round."""
-        changes = read_options(words, _SETTINGS, self._ipython.user_ns)
+        changes = read_options(words, SETTINGS, self._ipython.user_ns)
         run = self._live(changes.pop("", []))
         if not changes:
             raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")
@@ -192,18 +195,33 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return sandbox_table.table(words)
 
     def _chart(self, words: list[str]) -> Any:
-        """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
+        """[KIND] [NAME]: a Plotly figure of a run, or of all runs; `%loops help charts` has the kinds."""
+        from jupyter_loops.view.charts import KINDS, of_history
+
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
+        if kinds and not KINDS[kinds[0]].rows:
+            cap = self._loops.default("daily_usd")
+            return of_history(kinds[0], self._asked, " ".join(names), cap if isinstance(cap, float) else None)
         if names and run_table.find(names[0]) is None:
             raise OptionError(
                 f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
             )
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
 
+    def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:
+        return self._history.sql(query, values).dicts()
+
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
         return model_table.model(words)
+
+    def _doctor(self, words: list[str]) -> DoctorReport | str:
+        """[--environment] [--json]: provoke the faults of the production checklist, and look at the environment."""
+        options = read_options(words, _DOCTOR, {})
+        _no_more(options.get("", []))
+        report = doctor_table.report(self._ipython, self._loops.options(), checklist=not options.get("environment"))
+        return report.json() if options.get("json") else report
 
     def _help(self, words: list[str]) -> HelpPage | None:
         """[TOPIC|WORD]: these lines, a page of the documentation, or the line of one word."""

@@ -67,9 +67,14 @@ class LiveView:
                 self._seq = max(self._seq, int(record["seq"]))
 
     def open(self) -> None:
-        """Show the view below the running cell, once more if it is open already. Called on the cell's thread."""
+        """Show the view below the running cell, unless it is open. Called on the cell's thread."""
+        if not self._places:
+            self.show()
+
+    def show(self) -> None:
+        """Show the view below the running cell, in one place more. Called on the cell's thread."""
         with self._lock:
-            if self._finished or (self._places and self._thread is None):
+            if self._finished:
                 return
             where = place(self._requests, self._clicks)
             if self._thread is None:

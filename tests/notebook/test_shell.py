@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from jupyter_loops.notebook import cell_execution
+from jupyter_loops.notebook.loops_magic import CHARTS
+from jupyter_loops.view.charts import KINDS
 
 
 def run(shell, text):
@@ -286,4 +288,15 @@ def test_the_list_tells_how_many_there_are_searches_and_sorts(shell, cell, right
     assert "2 of 3 runs: %loops list --limit 3 shows all" in repr(listed)
     assert [row[0] for row in shell.run_cell("%loops list PEA").result.rows] == ["pear"]
     assert "no run has 'fig' in its name" in repr(shell.run_cell("%loops list fig").result)
-    assert 'style="text-align:right">3</td>' in listed._repr_html_()
+    assert 'style="text-align:right;white-space:nowrap">3</td>' in listed._repr_html_()
+
+
+def test_every_chart_is_drawn_from_the_history_of_a_real_run(shell, cell, right, wrong):
+    shell.run_cell(cell(wrong, right, options="--fresh"))
+    shell.user_ns["twice"].history.flush()
+    for kind in KINDS:
+        drawn = shell.run_cell(f"%loops chart {kind} {'' if kind == 'days' else 'twice'}").result  # days: of models
+        assert drawn.data, kind
+        assert kind == "days" or "twice" in drawn.layout.title.text
+    assert tuple(KINDS) == CHARTS
+    assert shell.run_cell("%loops chart stops").result.data[0].x == (1,)
