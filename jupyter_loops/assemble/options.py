@@ -42,6 +42,7 @@ class Options:
     until: str | Condition | None = None  # what else ends the run, e.g. "Verified() | Usd(0.5) & Plateau(3)"
     daily_usd: float | None = None  # for all notebooks together, in a day (UTC)
     landing: float = 0.8  # share of a limit, from which on the model is told what is left; 1: never
+    ask_at: float | None = None  # share of a limit, from which on a person is asked whether the run goes on
     patience: int | None = None  # rounds without improvement before a plateau ends the run
     all_checks: bool = False  # also run those of a layer that has failed and takes longer than a second
     repeat: int = 1  # times that a candidate has to pass again, each in a fresh child, before it is crowned
@@ -88,6 +89,8 @@ class Options:
             _check_positive(name, getattr(self, name))
         if not 0 < self.landing <= 1:
             raise OptionError(f"--landing must be more than 0 and at most 1, got {self.landing:g}")
+        if self.ask_at is not None and not 0 < self.ask_at < 1:
+            raise OptionError(f"--ask-at must be more than 0 and less than 1, got {self.ask_at:g}")
         _ = self.prices, self.condition, self.rule  # are checked here
         if self.store_prompts not in set(PromptRetention):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")

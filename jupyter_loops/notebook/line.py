@@ -58,6 +58,7 @@ OPTIONS = (
     Option(name="until", shape="WHEN", read=units.until, help='e.g. "Verified() | Usd(0.5) & Plateau(3)"'),
     Option(name="daily_usd", shape="DOLLARS", read=units.or_none(units.dollars), help="for all notebooks in a day"),
     Option(name="landing", shape="SHARE", read=units.fraction, help="of a limit, to land from; 1: never"),
+    Option(name="ask_at", shape="SHARE", read=units.or_none(units.fraction), help="of a limit, to wait for a person"),
     Option(name="patience", shape="COUNT", read=units.or_none(units.count), help="rounds without progress to allow"),
     Option(name="repeat", shape="COUNT", read=units.count, help="passes in fresh children before a result counts"),
     Option(name="all_checks", help="run every check of a layer that has failed, however long it takes"),

@@ -65,6 +65,7 @@ class LoopMagics(Magics):
     until = Unicode(None, allow_none=True, help="Conditions that end a run, e.g. `Plateau(3)`.").tag(config=True)
     daily_usd = Float(None, allow_none=True, help="Most US dollars of all notebooks in a day (UTC).").tag(config=True)
     landing = Float(0.8, help="Share of a limit from which on the model hears what is left.").tag(config=True)
+    ask_at = Float(None, allow_none=True, help="Share of a limit from which on a person is asked.").tag(config=True)
     patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
     repeat = Int(1, help="Passes in fresh children before a result counts.").tag(config=True)
     all_checks = Bool(default_value=False, help="Run every check of a layer that has failed.").tag(config=True)

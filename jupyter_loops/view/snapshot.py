@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
-from jupyter_loops.core.state import UNBILLED
+from jupyter_loops.core.state import NEAR_LIMIT, PAUSED, UNBILLED
 
 from .activity import doing
 from .amounts import brief
@@ -177,7 +177,12 @@ class Snapshot:
     @property
     def paused(self) -> bool:
         """Whether a person holds the run, or has asked to."""
-        return self._pausing or (self.state == "wait" and self.note == "paused")
+        return self._pausing or (self.state == "wait" and self.note in {PAUSED, NEAR_LIMIT})
+
+    @property
+    def question(self) -> str:
+        """What the run asks a person near a limit."""
+        return self._notes[-1] if self._notes else NEAR_LIMIT
 
     @property
     def approving(self) -> bool:
@@ -205,12 +210,17 @@ class Snapshot:
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
-            if self._approval is not None:
-                return f"waiting for approval · {where}"
-            return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
+            return self._waiting(where)
         if self.tool and not self.paused:
             return f"tool {self.tool} · {where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
+
+    def _waiting(self, where: str) -> str:
+        if self._approval is not None:
+            return f"waiting for approval · {where}"
+        if self.note == NEAR_LIMIT:
+            return f"waiting for you · {where}"
+        return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
 
     def _touch(self, event: Mapping[str, Any]) -> IterationView:
         """The round of an event, marked as changed; the oldest makes room."""
