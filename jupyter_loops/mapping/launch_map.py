@@ -78,12 +78,11 @@ class _MapLaunch:
         self.row_recipe.check_columns(source.columns)
         if taken := names_taken(targets, source.key):
             raise PreflightError(f"a target is called {taken!r}, as a column of the results is: rename the target")
-        secret = next((column for column in source.columns if is_secret(column) and column not in self.options.give), "")
-        if secret:
+        if secrets := [name for name in source.columns if is_secret(name) and name not in self.options.give]:
             raise PreflightError(
-                    f"the column {secret!r} is a secret by its name, and rows go into prompts: leave it away, or "
-                    f"--give {secret}"
-                )
+                f"the column {secrets[0]!r} is a secret by its name, and rows go into prompts: leave it away, or "
+                f"--give {secrets[0]}"
+            )
         shared = self.row_recipe.shared
         if not self.row_recipe.batched:
             shared = replace(shared, targets=(), checks=())

@@ -79,6 +79,7 @@ class MapProgress:
     usd: Spread = field(default_factory=Spread)  # a row that was worked on
     tokens: Spread = field(default_factory=Spread)
     seconds: Spread = field(default_factory=Spread)
+    failures: deque[RowOutcome] = field(default_factory=lambda: deque(maxlen=3))  # the newest
     clock: Callable[[], float] = time.monotonic
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _started: float | None = None
@@ -99,6 +100,8 @@ class MapProgress:
         self.stored += outcome.stored
         self.rounds += outcome.rounds
         self.by_state[outcome.state] += 1
+        if not outcome.verified:
+            self.failures.append(outcome)
         self._ends.append(self.clock())
         if not outcome.stored:
             self.usd.add(outcome.usd)

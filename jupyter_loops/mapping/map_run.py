@@ -16,6 +16,8 @@ from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.engine import background
 from jupyter_loops.errors import LoopError, NotVerified
 
+from jupyter_loops.view.map_panel import MapFigures, ModelFigures
+
 from .map_cycle import MapCycle
 from .map_progress import MapProgress
 from .pilot import PilotProjection
@@ -115,6 +117,45 @@ class MapRun:
     def budget(self) -> Budget:
         """What all rows together may spend."""
         return self.map_cycle.nesting.ledger.budget
+
+    def figures(self) -> MapFigures:
+        """What a view draws of it now."""
+        progress, budget, usage = self.progress, self.budget, self.usage
+        cost, remaining = progress.usd, None if progress.total is None else progress.total - progress.done
+        ahead = None if remaining is None or not cost.mean else usage.usd + remaining * cost.mean
+        limits, end = self.map_cycle.limits, self.termination
+        return MapFigures(
+            name=self.name,
+            run=self.id,
+            state=str(end.reason if end is not None else self.state),
+            total=progress.total,
+            verified=progress.verified,
+            failed=progress.failed,
+            stored=progress.stored,
+            running=progress.running,
+            rate=progress.rate,
+            seconds=usage.seconds,
+            seconds_left=progress.time_left,
+            usd=usage.usd,
+            usd_cap=budget.usd,
+            usd_projected=ahead,
+            tokens=usage.tokens,
+            tokens_cap=budget.tokens,
+            in_flight=sum(limit.in_flight for limit in limits),
+            level=max((int(limit.level) for limit in limits), default=0),
+            projection=() if self.projection is None else tuple(self.projection.lines),
+            asks=self.waiting is not None,
+            models=tuple(
+                ModelFigures(model=model, rows=share.rows, verified=share.verified, usd=share.usd)
+                for model, share in list(progress.by_model.items())
+            ),
+            failures=tuple((str(outcome.key), outcome.error) for outcome in progress.failures),
+            message="" if end is None else end.message,
+        )
+
+    def _repr_html_(self) -> str:
+        """The panel as it stands now."""
+        return self.figures().html()
 
     # ---- waiting
 

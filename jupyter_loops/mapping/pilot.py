@@ -90,12 +90,12 @@ class PilotProjection:
     def lines(self) -> list[str]:
         """In sentences."""
         low, share, high = (f"{100 * part:.0f}" for part in self.success)
-        lines = [
+        first = (
             f"pilot of {self.rows} rows: {share} % verified ({low} to {high} %), {self.rounds:.1f} rounds, "
             f"{usd(self.usd)}, {self.tokens:,.0f} tokens and {brief(self.seconds)} a row"
-        ]
+        )
         if self.remaining is None:
-            return [*lines, "how many rows follow is not known"]
+            return [first, "how many rows follow is not known"]
         parts = [
             spread(self.usd_ahead, usd) if self.usd_ahead and self.usd_ahead.mean else "",
             spread(self.tokens_ahead, tokens),
@@ -103,7 +103,7 @@ class PilotProjection:
         ]
         ahead = "; ".join(filter(None, parts))
         of_cap = "" if self.cap_share is None else f"; {100 * self.cap_share:.0f} % of what is left of the cap"
-        return [*lines, f"the other {self.remaining:,} rows: {ahead}{of_cap}"]
+        return [first, f"the other {self.remaining:,} rows: {ahead}{of_cap}"]
 
 
 def spread(value: Range | None, words: Callable[[float], str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
@@ -292,7 +292,7 @@ def _iterable(value: Any) -> RowSource:
             pick=lambda at: _item(value[keys[at]]),
             keys=lambda at: keys[at],
         )
-    total = len(value) if hasattr(value, "__len__") else None
+    total = len(value) if isinstance(value, Sized) else None
     pick = (lambda at: _item(value[at])) if isinstance(value, Sequence) else None
     return RowSource(pairs=zip(count(), map(_item, value), strict=False), total=total, table=_records, pick=pick)
 

@@ -1,6 +1,7 @@
 """Examines the answers for rows of a map, one after another.
 
-Data and text run nothing, so no candidate process is needed. The namespace is put back after each row. A batch of rows shares this process; the next batch gets a new fork.
+Data and text run nothing, so no candidate process is needed. The namespace is put back after each row. A batch of
+rows shares this process; the next batch gets a new fork.
 """
 
 from __future__ import annotations
