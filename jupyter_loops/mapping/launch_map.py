@@ -41,7 +41,7 @@ from .map_run import MapRun
 from .row_history import RowHistory
 from .row_outcome import RowOutcomes, names_taken
 from .row_recipe import RowRecipe
-from .row_runner import RowRunner, Stage, map_ledger
+from .row_runner import CascadeStage, RowRunner, map_ledger
 from .row_source import InputRow, RetriedRows, RowSource, open_rows
 
 
@@ -148,7 +148,7 @@ class _MapLaunch:
         parent.take_in(nesting)
         return nesting
 
-    def _stages(self, owner: str) -> list[Stage]:
+    def _stages(self, owner: str) -> list[CascadeStage]:
         """The models of the cascade, each with a limit of calls in flight."""
         named = self.map_options.models or (self.options.chosen_model,)
         stages = self.stages or [Adapters.of(replace(self.options, model=name)) for name in named]
@@ -157,7 +157,7 @@ class _MapLaunch:
             return limited(model, self.map_options.concurrency, owner)
 
         return [
-            Stage(
+            CascadeStage(
                 options=replace(self.options, model=adapters.model.name),
                 model=wrap(adapters.model),
                 escalation=tuple(map(wrap, adapters.escalation)),
@@ -166,7 +166,7 @@ class _MapLaunch:
             for adapters in stages
         ]
 
-    async def _open(self, world: World, stages: Sequence[Stage], nesting: RunNesting) -> RowRunner:
+    async def _open(self, world: World, stages: Sequence[CascadeStage], nesting: RunNesting) -> RowRunner:
         """Run the set-up that all rows share, and open the models. Raises PreflightError, SandboxError."""
         self._sandbox = new_sandbox(self.options)
         models = [model for stage in stages for model in (stage.model, *stage.fallbacks, *stage.escalation)]

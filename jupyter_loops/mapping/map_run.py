@@ -15,7 +15,6 @@ from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.engine import background
 from jupyter_loops.errors import LoopError, NotVerified
-
 from jupyter_loops.view.map_panel import MapFigures, ModelFigures
 
 from .map_cycle import MapCycle
@@ -153,9 +152,12 @@ class MapRun:
             message="" if end is None else end.message,
         )
 
-    def _repr_html_(self) -> str:
-        """The panel as it stands now."""
-        return self.figures().html()
+    def show(self) -> None:
+        """Display the panel as it stands now."""
+        from IPython import display
+
+        figures, put = self.figures(), display.display
+        put({"text/html": figures.html(), "text/plain": figures.text()}, raw=True)  # type: ignore[no-untyped-call]
 
     # ---- waiting
 

@@ -47,7 +47,7 @@ SCOPE = "the map"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class CascadeStage:
     """One model of a cascade, with the options that name it."""
 
     options: Options
@@ -74,7 +74,7 @@ class RowRunner:
     """What all rows of one map share."""
 
     world: World  # without the row
-    stages: Sequence[Stage]
+    stages: Sequence[CascadeStage]
     history: History
     row_history: RowHistory
     nesting: RunNesting  # the map's
@@ -117,7 +117,7 @@ class RowRunner:
                 break
         return outcomes
 
-    async def _run_stage(self, prepared: PreparedRow, stage: Stage, stored: StoredRow | None) -> RowOutcome:
+    async def _run_stage(self, prepared: PreparedRow, stage: CascadeStage, stored: StoredRow | None) -> RowOutcome:
         row = prepared.row
         run_id = stored.run_id if stored is not None and stored.restored is not None else new_id()
         try:
@@ -153,7 +153,7 @@ class RowRunner:
             stored=not usage.calls and end.verified,
         )
 
-    def _cycle(self, run_id: str, prepared: PreparedRow, stage: Stage, stored: StoredRow | None) -> Cycle:
+    def _cycle(self, run_id: str, prepared: PreparedRow, stage: CascadeStage, stored: StoredRow | None) -> Cycle:
         options = stage.options
         restored = None if stored is None else stored.restored
         recorder = EventRecorder(

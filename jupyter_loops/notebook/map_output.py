@@ -85,8 +85,10 @@ def _panel(run: MapRun) -> Any:
 
         def __init__(self) -> None:
             self._html = widgets.HTML(run.figures().html())
-            self._steering = widgets.HBox([_button("Pause", run.pause), _button("Resume", run.resume), _button("Stop", run.stop)])
-            self._question = widgets.HBox([_button("Go on with all rows", run.approve), _button("Stop here", run.reject)])
+            steering = (("Pause", run.pause), ("Resume", run.resume), ("Stop", run.stop))
+            answers = (("Go on with all rows", run.approve), ("Stop here", run.reject))
+            self._steering = widgets.HBox([_button(*one) for one in steering])
+            self._question = widgets.HBox([_button(*one) for one in answers])
             self._question.layout.display = "none"
             self.box = widgets.VBox([self._html, self._question, self._steering])
 

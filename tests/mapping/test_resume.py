@@ -130,7 +130,8 @@ KERNEL = """
 
 def test_a_killed_kernel_loses_no_row_and_none_is_bought_twice(start_map, model, tmp_path):
     bought = tmp_path / "bought"
-    code = textwrap.dedent(KERNEL.format(root=str(Path(__file__).parents[2]), bought=str(bought), history=start_map.history))
+    root = str(Path(__file__).parents[2])
+    code = textwrap.dedent(KERNEL.format(root=root, bought=str(bought), history=start_map.history))
     kernel = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert kernel.returncode == -9, kernel.stderr
     before = bought.read_text().splitlines()
