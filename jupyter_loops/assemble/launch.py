@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from jupyter_loops import runs
+from jupyter_loops import runs, telemetry
 from jupyter_loops.continuation import Continuation
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
@@ -63,6 +63,7 @@ def launch(
     run_id = origin.run_id or new_id()
     notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
+    listeners = [*listeners, *telemetry.listeners()]
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
@@ -130,7 +131,7 @@ def pursue(
     if continuation.origin.restored is not None and options.model != continuation.options["model"]:
         continuation.origin.restored.answered = 0  # a script of its own begins at its beginning
     if continuation.answers is not None:
-        adapters, options = replaying(continuation.answers, options)
+        adapters, options = replaying(continuation.answers, options, changes)
     try:
         return launch(continuation.recipe, options, names, listeners, adapters, origin=continuation.origin)
     except BaseException:

@@ -26,7 +26,7 @@ from .ending import Ending, ending_of_status, explain
 from .examination import Examination
 from .fork import Fork
 from .namespace_payload import NamespacePayload
-from .pool import Pool
+from .pool import Pool, PoolSlot
 
 BATCH = 64  # rows that one process examines at most
 _EXITS = frozenset({"ok", "invalid", "raised"})
@@ -93,9 +93,7 @@ class RowBatches:
         order = _Order(text, item, is_table_row, asyncio.get_running_loop().create_future())
         self._waiting.append(order)
         if not self._runners or (len(self._waiting) > self._size and len(self._runners) < self._pool.places):
-            runner = asyncio.ensure_future(self._run())
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+            self._runners.add(asyncio.ensure_future(self._run()))
         return await order.done
 
     async def close(self) -> None:
@@ -108,20 +106,26 @@ class RowBatches:
 
     async def _run(self) -> None:
         """Examine batches until no row waits."""
-        slot = self._pool.slot(self, self._world.limits.memory_bytes)
-        while self._waiting:
-            await slot.acquire()
-            batch: list[_Order] = []
-            try:
-                batch = self._next_batch()
-                if batch:
-                    await self._examine_batch(batch)
-            except Exception as error:  # noqa: BLE001 - whoever waits for a row gets it
-                for order in batch:
-                    if not order.done.done():
-                        order.done.set_exception(error)
-            finally:
-                slot.release()
+        slot, runner = self._pool.slot(self, self._world.limits.memory_bytes), asyncio.current_task()
+        assert runner is not None
+        try:
+            while self._waiting:
+                await slot.acquire()
+                await self._run_batch(slot)
+        finally:
+            self._runners.discard(runner)  # here, and not in a callback: a row that comes now needs another runner
+
+    async def _run_batch(self, slot: PoolSlot) -> None:
+        batch = self._next_batch()
+        try:
+            if batch:
+                await self._examine_batch(batch)
+        except Exception as error:  # noqa: BLE001 - whoever waits for a row gets it
+            for order in batch:
+                if not order.done.done():
+                    order.done.set_exception(error)
+        finally:
+            slot.release()
 
     def _next_batch(self) -> list[_Order]:
         batch: list[_Order] = []

@@ -33,7 +33,7 @@ class LakeLease(Lease):
     Nothing is held between transactions. A sealed DuckDB may not attach PostgreSQL: that is done before it is sealed.
     """
 
-    TEXTS = "INSERT INTO texts SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
+    TEXTS = "INSERT INTO texts (sha, text) SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
     UPGRADES = True  # its older snapshots are the backup
     COMMENTS_IN_VIEWS = False
     FIRST = "UPDATE schema_versions SET version = version"
@@ -46,7 +46,8 @@ class LakeLease(Lease):
 
     def schema(self, step: str) -> str:
         """The same tables with what a lake knows."""
-        step = re.sub(r"CREATE TYPE (?s:.*?);", "", step).replace(" PRIMARY KEY", "")
+        step = re.sub(r"CREATE TYPE (?s:.*?);|DROP TYPE .*;|ALTER TABLE \w+ ALTER COLUMN \w+ TYPE .*;", "", step)
+        step = step.replace(" PRIMARY KEY", "")
         return re.sub(r"(?m)^(    \w+ +)(run_state|stop_reason)\b", r"\1VARCHAR", step)
 
     def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:

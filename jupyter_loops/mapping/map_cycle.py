@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jupyter_loops.core.events import Noted, RunEnded, RunStarted
+from jupyter_loops.core.events import NoteAdded, RunEnded, RunStarted
 from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.termination import StopReason, Termination
@@ -121,7 +121,7 @@ class MapCycle:
         if self._stop is not None or self._fatal is not None or self.progress.total == self.progress.done:
             return None
         self.projection = PilotProjection.of(self.progress, self.nesting.ledger.budget, self.nesting.ledger.usage)
-        self.recorder.say(Noted(iteration=0, message=str(self.projection)))
+        self.recorder.say(NoteAdded(iteration=0, message=str(self.projection)))
         self.changed()
         if self.projection.too_dear:
             reason = REASONS[self.projection.limit]
@@ -153,7 +153,7 @@ class MapCycle:
         finally:
             control.ask(None)
             self.changed()
-        self.recorder.say(Noted(iteration=0, message=f"{'goes on' if reply[0] else 'stopped'} after the pilot"))
+        self.recorder.say(NoteAdded(iteration=0, message=f"{'goes on' if reply[0] else 'stopped'} after the pilot"))
         return reply[0]
 
     async def _sample(self) -> AsyncIterator[list[InputRow]]:

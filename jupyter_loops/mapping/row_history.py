@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Budget, Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind
-from jupyter_loops.core.events import Answered, Record, Resumed, RunStarted
+from jupyter_loops.core.events import QuestionAnswered, Record, RunResumed, RunStarted
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Readiness
 from jupyter_loops.core.recipe import Recipe
@@ -136,7 +136,7 @@ class RowInputs:
     budget: Budget
     stored: StoredRow | None
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[QuestionAnswered]] | None:
         """A candidate that was verified for an equal row."""
         del readiness
         candidate = None if self.stored is None else self.stored.candidate
@@ -156,7 +156,7 @@ class RowInputs:
     def announce(
         self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
     ) -> None:
-        """Record RunStarted, or Resumed."""
+        """Record RunStarted, or RunResumed."""
         del forecast, startup
         if self.stored is not None and self.stored.restored is not None:
             self.recorder.say(self._resumed(readiness, self.stored.restored))
@@ -174,8 +174,8 @@ class RowInputs:
             )
         )
 
-    def _resumed(self, readiness: Readiness, restored: RestoredState) -> Resumed:
-        return Resumed(
+    def _resumed(self, readiness: Readiness, restored: RestoredState) -> RunResumed:
+        return RunResumed(
             iteration=restored.iteration,
             phase=restored.state,
             model=self.model,

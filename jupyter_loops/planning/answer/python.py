@@ -11,10 +11,11 @@ from functools import cached_property
 
 from jupyter_loops.core.examples import lines_of
 from jupyter_loops.core.names import binds, wants
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .patience import afford
+from .template import UNSEEN
 
-UNSEEN = "\ufeff\u200b\u2060"  # a byte order mark and its like
 START = re.compile(
     r"^[ \t]*(?:(?:async +)?def +\w|class +\w|import +\w|from +[\w.]+ +import\b|@\w|\w+(?:: ?\S.*?)? = "
     r"|(?:if|for|while|with|try|else|elif|except|finally)\b.*:[ \t]*$)",
@@ -90,7 +91,7 @@ def _parsed(text: str) -> list[ast.stmt] | Exception:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns again, where the code runs
-            return ast.parse(text).body
+            return parse_module(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return error
 
