@@ -9,6 +9,7 @@ from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import launch, new_id
+from jupyter_loops.assemble.notebook_budget import within_notebook
 from jupyter_loops.assemble.options import Options
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.recipe import Recipe
@@ -97,7 +98,7 @@ def _nesting(run_id: str, name: str, options: Options, history: object) -> RunNe
     assert isinstance(history, History)
     budget, parent = replace(options.budget, iterations=None), CURRENT.get()
     if parent is None:
-        ledger = Ledger.within(history.day(options.daily_usd), budget, ignore_spending)
+        ledger = Ledger.within(within_notebook(history.day(options.daily_usd)), budget, ignore_spending)
         return RunNesting(run=run_id, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(budget, ignore_spending, scope=f"the loop {parent.name} around it")

@@ -14,6 +14,7 @@ from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import new_id
+from jupyter_loops.assemble.notebook_budget import within_notebook
 from jupyter_loops.assemble.options import Options
 from jupyter_loops.assemble.run_world import make_world
 from jupyter_loops.core.events import RunStarted
@@ -140,7 +141,7 @@ class _MapLaunch:
         budget = replace(self.options.budget, iterations=None)
         name = self.recipe.name
         if parent is None:
-            ledger = Ledger.within(self.history.day(self.options.daily_usd), budget, ignore_spending)
+            ledger = Ledger.within(within_notebook(self.history.day(self.options.daily_usd)), budget)
             return RunNesting(run=run_id, name=name, ledger=map_ledger(ledger), control=Control())
         depth = parent.deeper(name)
         ledger = parent.ledger.child(budget, ignore_spending, scope=f"the loop {parent.name} around it")
