@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-PAUSED, APPROVAL, NEAR_LIMIT = "paused", "approval", "near a limit"  # the notes of a WAIT in which a person has the word
+PAUSED, APPROVAL, NEAR_LIMIT = "paused", "approval", "near a limit"  # notes of a WAIT for a person
 OTHERS = "other runs have the machine"
 UNBILLED = frozenset({PAUSED, APPROVAL, NEAR_LIMIT, OTHERS})  # a WAIT of this kind takes none of the run's time
 

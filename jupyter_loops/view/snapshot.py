@@ -119,6 +119,11 @@ class Snapshot:
         """A step of the preparation begins; an empty one ends it."""
         self.step = line(step, 80)
 
+    def closed(self) -> None:
+        """The run is over, whether an event said so or not: one that never began has none."""
+        if self.termination is None and not self._rounds:
+            self.termination = {"reason": "stopped", "message": "it ended before its first round"}
+
     def stream(self, piece: str) -> None:
         """A piece of an answer arrived; the newest 2 kB are kept."""
         self._stream = (self._stream + piece)[-2 * LIMIT :]
@@ -173,6 +178,11 @@ class Snapshot:
     def score(self) -> float | None:
         """Of the best round, where all its checks passed; None where the run has no score."""
         return self.best.numbers["score"] if self.best is not None and self.best.mark == "pass" else None
+
+    def row(self, n: int) -> dict[str, Any] | None:
+        """One round with all its texts; None where it is only in the history."""
+        round_ = self._rounds.get(n)
+        return None if round_ is None else round_.row()
 
     @property
     def paused(self) -> bool:
