@@ -69,5 +69,5 @@ def _words_at(words: list[str], at: int) -> Iterable[str]:
     if at == 1:
         return WORDS
     further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": LIMITS, "set": SETTINGS}
-    further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",)}
+    further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",), "show": ("--prompt",)}
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]

@@ -13,7 +13,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, history_commands, model_table, run_table, sandbox_table, units
+from . import breakers, history_commands, model_table, prompt_text, run_table, sandbox_table, units
 from .line import Option, read_options
 from .loop_magic import LoopMagics
 from .stored_magic import FORK
@@ -43,6 +43,7 @@ _SETTINGS = (
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
     *_LIMITS,
 )
+SHOW = (Option(name="prompt", help="", shape="ROUND", read=units.count),)
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
@@ -81,8 +82,15 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return run_table.recent(self._loops.history)
 
     def _show(self, words: list[str]) -> None:
-        """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
+        """[NAME|RUN] [--prompt 3]: a run as it stands now; or what its model was asked in a round, as it was sent."""
+        options = read_options(words, SHOW, {})
+        words = options.get("", [])
         _no_more(words[1:])
+        if "prompt" in options:
+            here = run_table.find(words[0]) if words else run_table.newest()
+            history, run_id = (here.history, here.id) if here else (self._history, self._row(words)["run_id"])
+            print(prompt_text.of_round(history, run_id, options["prompt"]))  # noqa: T201  # as it was sent
+            return
         if not words or run_table.find(words[0]):
             self._run(words).show()
         else:

@@ -45,7 +45,7 @@ class Section:
     @cached_property
     def part(self) -> Part:
         """What the record says of it."""
-        return Part(name=self.name, tokens=self.tokens, dropped=self.dropped)
+        return Part(name=self.name, tokens=self.tokens, dropped=self.dropped, text=self.rendered)
 
     def within(self, allowed: int) -> Section:
         """The section cut to so many tokens; empty when hardly anything would be left."""
