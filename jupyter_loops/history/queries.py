@@ -104,6 +104,10 @@ class HistoryQueries(HistoryFile):
         texts = dict(self.sql(recorded_prompt.TEXTS, {"shas": shas}).fetchall()) if shas else {}
         return [recorded_prompt.of(row, texts) for row in rows]
 
+    def verdicts(self, run_id: str) -> list[dict[str, Any]]:
+        """What each check said of each candidate of a run, oldest first: the columns of `verdicts`."""
+        return self._rows("SELECT * FROM verdicts WHERE run_id = $run ORDER BY iteration, seq, position", run_id)
+
     def _rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         result = self.sql(query, {"run": run_id})
         json_columns = [name for name, kind in zip(result.columns, result.types, strict=True) if kind == "JSON"]

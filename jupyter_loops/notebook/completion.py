@@ -9,6 +9,7 @@ from typing import Any
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from . import run_table, sql_completion
+from .help_page import TOPICS
 from .line import OPTIONS
 from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
 from .model_table import ACTIONS, embedded
@@ -69,5 +70,6 @@ def _words_at(words: list[str], at: int) -> Iterable[str]:
     if at == 1:
         return WORDS
     further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": LIMITS, "set": SETTINGS}
+    further |= {"help": (*TOPICS, *WORDS), "list": ("--sort", "--limit")}
     further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",), "show": ("--prompt",)}
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]

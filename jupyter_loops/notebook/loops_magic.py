@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
 from . import breakers, history_commands, model_table, prompt_text, run_table, sandbox_table, units
-from .line import Option, read_options
+from .help_page import TOPICS, HelpPage, page
+from .line import Option, read_options, split
 from .loop_magic import LoopMagics
 from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
@@ -29,7 +29,10 @@ WORDS = (
     *history_commands.WORDS,
     *("breakers", "sandbox", "chart", "model", "help"),
 )
-CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
+CHARTS = (
+    *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
+    *("compare", "curves", "stops", "days"),
+)
 _LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
@@ -44,6 +47,10 @@ _SETTINGS = (
     *_LIMITS,
 )
 SHOW = (Option(name="prompt", help="", shape="ROUND", read=units.count),)
+_LISTING = (
+    Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
+    Option(name="limit", help="", shape="COUNT", read=units.count),
+)
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
@@ -66,7 +73,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def loops(self, line: str) -> Any:
         """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
-            word, *arguments = _split(line) or ["list"]
+            word, *arguments = split(line) or ["list"]
             return self._command(word)(arguments)
 
     def _command(self, word: str) -> Callable[[list[str]], Any]:
@@ -77,9 +84,10 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return command
 
     def _list(self, words: list[str]) -> Any:
-        """The runs of this kernel, and the newest of the history."""
-        _no_more(words)
-        return run_table.recent(self._loops.history)
+        """[WORD] [--sort usd] [--limit 50]: runs that go on, and the newest of the history that have WORD in them."""
+        options = read_options(words, _LISTING, self._ipython.user_ns)
+        word = " ".join(options.pop("", []))
+        return run_table.recent(self._loops.history, word, **options)
 
     def _show(self, words: list[str]) -> None:
         """[NAME|RUN] [--prompt 3]: a run as it stands now; or what its model was asked in a round, as it was sent."""
@@ -195,26 +203,41 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return sandbox_table.table(words)
 
     def _chart(self, words: list[str]) -> Any:
-        """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
+        """[KIND] [NAME]: a Plotly figure of a run, or of all runs; `%loops help charts` has the kinds."""
+        from jupyter_loops.view.charts import KINDS, of_history
+
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
+        if kinds and not KINDS[kinds[0]].rows:
+            cap = self._loops.default("daily_usd")
+            return of_history(kinds[0], self._asked, " ".join(names), cap if isinstance(cap, float) else None)
         if names and run_table.find(names[0]) is None:
             raise OptionError(
                 f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
             )
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
 
+    def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:
+        return self._history.sql(query, values).dicts()
+
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
         return model_table.model(words)
 
-    def _help(self, words: list[str]) -> None:
-        """These lines."""
-        _no_more(words)
+    def _help(self, words: list[str]) -> HelpPage | None:
+        """[TOPIC|WORD]: these lines, a page of the documentation, or the line of one word."""
+        _no_more(words[1:])
+        if words and words[0] in TOPICS:
+            return page(words[0])
+        if words and words[0] not in WORDS:
+            raise OptionError(f"no page and no word is called {words[0]}{nearest(words[0], [*TOPICS, *WORDS])}")
         width = max(map(len, WORDS))
-        for word in WORDS:
+        for word in words or WORDS:
             doc = inspect.getdoc(self._command(word))
             print(f"%loops {word:<{width}}  {doc}")  # noqa: T201  # help goes where print goes
+        if not words:
+            print(f"\nPages, by %loops help TOPIC: {', '.join(TOPICS)}")  # noqa: T201  # as above
+        return None
 
     def _run(self, words: list[str]) -> Run:
         """The run that is named, else the newest."""
@@ -232,13 +255,6 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         if run.future.done():
             raise OptionError(f"{run.name} has ended already")
         return run
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
 
 
 def _names(names: list[str]) -> str:
