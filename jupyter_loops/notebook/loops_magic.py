@@ -16,7 +16,6 @@ from . import breakers, history_commands, model_table, prompt_text, run_table, s
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics
-from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
@@ -33,21 +32,21 @@ CHARTS = (
     *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
     *("compare", "curves", "stops", "days"),
 )
-_LIMITS = (
+LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
     Option(name="time", help="", shape="TIME", read=units.seconds),
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
     Option(name="calls", help="", shape="COUNT", read=units.count),
 )
-_SETTINGS = (
+SETTINGS = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="temperature", help="", shape="NUMBER", read=units.or_none(units.fraction)),
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
-    *_LIMITS,
+    *LIMITS,
 )
 SHOW = (Option(name="prompt", help="", shape="ROUND", read=units.count),)
-_LISTING = (
+LISTING = (
     Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
     Option(name="limit", help="", shape="COUNT", read=units.count),
 )
@@ -56,7 +55,6 @@ _ANOTHER = (  # what it means to turn to another model
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
     "and its view says why"
 )
-LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in options] for options in (_LIMITS, _SETTINGS, FORK))
 
 
 @magics_class
@@ -85,7 +83,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _list(self, words: list[str]) -> Any:
         """[WORD] [--sort usd] [--limit 50]: runs that go on, and the newest of the history that have WORD in them."""
-        options = read_options(words, _LISTING, self._ipython.user_ns)
+        options = read_options(words, LISTING, self._ipython.user_ns)
         word = " ".join(options.pop("", []))
         return run_table.recent(self._loops.history, word, **options)
 
@@ -159,7 +157,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _raise_budget(self, words: list[str]) -> str:
         """[NAME] [--usd 2] [--tokens 50k] [--time 20m] [-n 20]: new limits."""
-        limits = read_options(words, _LIMITS, self._ipython.user_ns)
+        limits = read_options(words, LIMITS, self._ipython.user_ns)
         run = self._live(limits.pop("", []))
         if not limits:
             raise OptionError("say which limit: --usd, --tokens, --time, --iterations or --calls")
@@ -168,7 +166,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _set(self, words: list[str]) -> str:
         """[NAME] [--model m] [--temperature 0.8] [--max-tokens 500] [--usd 2 …]: how it asks, from the next round."""
-        changes = read_options(words, _SETTINGS, self._ipython.user_ns)
+        changes = read_options(words, SETTINGS, self._ipython.user_ns)
         run = self._live(changes.pop("", []))
         if not changes:
             raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")

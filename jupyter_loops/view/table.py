@@ -10,7 +10,7 @@ from html import escape
 from .clip import line
 
 _NUMBER = re.compile(r"[-+$]{0,2}[\d,]+(\.\d+)?( ?%)?")
-_LEFT, _RIGHT = 'style="text-align:left"', 'style="text-align:right"'
+_LEFT, _RIGHT = (f'style="text-align:{side};white-space:nowrap"' for side in ("left", "right"))
 _WIDEST = 100  # characters of a cell: as wide as a screen
 
 
@@ -36,7 +36,8 @@ class Table:
         head = "".join(f"<th {style}>{escape(cell)}</th>" for style, cell in zip(styles, self.header, strict=True))
         body = "".join(f"<tr>{_html_row(styles, row)}</tr>" for row in self.rows)
         note = "".join(f"<p>{escape(part)}</p>" for part in self.note.splitlines())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x:auto">{table}</div>{note}'
 
     def _numbers(self) -> list[bool]:
         """Of each column, whether it holds numbers alone."""

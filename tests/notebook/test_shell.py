@@ -288,7 +288,7 @@ def test_the_list_tells_how_many_there_are_searches_and_sorts(shell, cell, right
     assert "2 of 3 runs: %loops list --limit 3 shows all" in repr(listed)
     assert [row[0] for row in shell.run_cell("%loops list PEA").result.rows] == ["pear"]
     assert "no run has 'fig' in its name" in repr(shell.run_cell("%loops list fig").result)
-    assert 'style="text-align:right">3</td>' in listed._repr_html_()
+    assert 'style="text-align:right;white-space:nowrap">3</td>' in listed._repr_html_()
 
 
 def test_every_chart_is_drawn_from_the_history_of_a_real_run(shell, cell, right, wrong):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from jupyter_loops.core.examples import blanked, examples, lines_of
-from jupyter_loops.core.names import binds, reads, wants
+from jupyter_loops.core.names import binds, reads
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .answer_errors import check_code, check_length, missing_answer
@@ -119,7 +119,7 @@ def _with_needs(chosen: Code, available: Sequence[Code], names: Sequence[str]) -
         for node in source.body
         if not binds(node) & set(names)
     ]
-    needed, included = wants(chosen.body) - _BUILTINS - chosen.bound, set[ast.stmt]()
+    needed, included = chosen.wanted - _BUILTINS - chosen.bound, set[ast.stmt]()
     while more := {node for _, node in others if node not in included and binds(node) & needed}:
         included |= more
         needed |= {name for node in more for name in reads(node)} - chosen.bound
