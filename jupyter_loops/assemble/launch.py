@@ -129,7 +129,7 @@ def pursue(
     if continuation.origin.restored is not None and options.model != continuation.options["model"]:
         continuation.origin.restored.answered = 0  # a script of its own begins at its beginning
     if continuation.answers is not None:
-        adapters, options = replaying(continuation.answers, options)
+        adapters, options = replaying(continuation.answers, options, changes)
     try:
         return launch(continuation.recipe, options, names, listeners, adapters, origin=continuation.origin)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Schema v4: the parts of each call's prompt, and how their tokens were counted."""
+"""Schema v5: the parts of each call's prompt, and how their tokens were counted."""
 
 from __future__ import annotations
 

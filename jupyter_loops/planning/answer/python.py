@@ -13,8 +13,8 @@ from jupyter_loops.core.examples import lines_of
 from jupyter_loops.core.names import binds, wants
 
 from .patience import afford
+from .template import UNSEEN
 
-UNSEEN = "\ufeff\u200b\u2060"  # a byte order mark and its like
 START = re.compile(
     r"^[ \t]*(?:(?:async +)?def +\w|class +\w|import +\w|from +[\w.]+ +import\b|@\w|\w+(?:: ?\S.*?)? = "
     r"|(?:if|for|while|with|try|else|elif|except|finally)\b.*:[ \t]*$)",
