@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.core.events import Record, RunSteered
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.restored_state import RestoredState, fold
@@ -35,7 +36,7 @@ class Continuation:
 
     def missing(self, names: Mapping[str, object]) -> list[str]:
         """The names that its set-up and checks read, and the notebook does not have."""
-        tree = ast.parse(self.recipe.setup)
+        tree = parse_module(self.recipe.setup)
         starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
         return [] if starred else sorted(self.recipe.uses - names.keys())
 

@@ -19,6 +19,7 @@ from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import OptionError
 
 from .adapters import Adapters
+from .notebook_budget import within_notebook
 from .options import Options
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def make_family(
 ) -> RunNesting:
     """The new run's nesting: with a new ledger, or with a part of its parent's."""
     if parent is None:
-        ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
+        allowance = within_notebook(history.day(options.daily_usd))
+        ledger = Ledger.within(allowance, options.budget, recorder.spent)
         return RunNesting(run=run, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from jupyter_loops import runs
+from jupyter_loops import runs, telemetry
 from jupyter_loops.continuation import Continuation
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
@@ -62,6 +62,7 @@ def launch(
     run_id = origin.run_id or new_id()
     notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
+    listeners = [*listeners, *telemetry.listeners()]
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import OptionError, PreflightError
 
 from .options import Options
@@ -52,7 +53,7 @@ def _streams(target: Target) -> bool:
     """Whether a stub says that calls of it make a generator."""
     if target.kind is not TargetKind.FUNCTION:
         return False
-    stub = ast.parse(target.source).body[0]
+    stub = parse_module(target.source).body[0]
     assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
     returns = stub.returns.value if isinstance(stub.returns, ast.Subscript) else stub.returns
     named = "" if returns is None else ast.unparse(returns).strip("'\"")

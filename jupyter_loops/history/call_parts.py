@@ -10,6 +10,7 @@ ALTER TABLE calls ADD COLUMN counting VARCHAR;  -- of the tokens in `parts`: tok
 -- name: goal, targets, checks, failures, …
 -- tokens: that it takes
 -- dropped: tokens of it that did not fit
+-- counting: how the tokens were counted: tokenizer (the model's own), or estimate
 -- Example: SELECT iteration, name, tokens, dropped, counting FROM call_parts WHERE run_id = $run
 CREATE VIEW call_parts AS
 SELECT run_id, call, iteration, purpose, model, position, part.name AS name, part.tokens AS tokens,

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.core.syntax_tree import parse_module
 
 MOST = 8  # cases in a prompt
 
@@ -71,7 +72,7 @@ def edge_cases(recipe: Recipe) -> list[str]:
 def _of_parameters(target: Target) -> Iterator[str]:
     if target.kind is not TargetKind.FUNCTION:
         return
-    stub = ast.parse(textwrap.dedent(target.source)).body[0]
+    stub = parse_module(textwrap.dedent(target.source)).body[0]
     assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
     for parameter in [*stub.args.posonlyargs, *stub.args.args, *stub.args.kwonlyargs]:
         names = re.findall(r"\w+", ast.unparse(parameter.annotation)) if parameter.annotation else []

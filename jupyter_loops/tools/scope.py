@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_loops.core.names import binds, imports_star
 from jupyter_loops.core.recipe import Recipe, ToolSpec
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language import words
 from jupyter_loops.language.needed import needed
@@ -65,5 +66,5 @@ def _complete(
 
 def _setup(recipe: Recipe, specs: Sequence[ToolSpec]) -> list[ast.stmt]:
     """The set-up statements that the functions reach; they run in the sandbox as well."""
-    tree = ast.parse(recipe.setup)
+    tree = parse_module(recipe.setup)
     return needed(tree.body, {name for spec in specs for name in spec.uses})
