@@ -157,6 +157,10 @@ class PromptError(LoopError):
     """A prompt of the user's own cannot be made: its function raised, or returned what is no prompt."""
 
 
+class EditError(ReplyError):
+    """The edits of an answer do not fit the attempts that they are for."""
+
+
 class SandboxError(LoopError):
     """The child process broke, not the candidate in it."""
 
