@@ -26,8 +26,8 @@ from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
-    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "earlier", "reached", "best", "last"),
-    *("change", "failures", "general", "rejected", "notes", "left", "hints", "targets", "transcript"),
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "earlier", "reached", "best"),
+    *("last", "change", "failures", "general", "rejected", "notes", "left", "hints", "targets", "transcript"),
 )
 _SCORES = 12  # the newest, in the prompt
 
