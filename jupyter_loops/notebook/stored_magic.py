@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
-from jupyter_loops.options import Option
+from jupyter_loops.options import Option, units
 from jupyter_loops.view.table import Table
 
-from . import run_table, units
+from . import run_table
 from .line import read_options
 
 if TYPE_CHECKING:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_loops.core.budget import Budget, Price
-from jupyter_loops.core.candidate import Limits
-from jupyter_loops.core.condition import Condition
-from jupyter_loops.core.forecast import StopIf
-from jupyter_loops.engine.prompt_retention import PromptRetention
 from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 
 from . import units
 from .option_spec import Option, notice, option, specs
-from .prices import Prices
+
+if TYPE_CHECKING:  # the extension reads the options when it is loaded, and nothing heavier
+    from jupyter_loops.core.budget import Budget, Price
+    from jupyter_loops.core.candidate import Limits
+    from jupyter_loops.core.condition import Condition
+    from jupyter_loops.core.forecast import StopIf
+
+    from .prices import Prices
 
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
+STORED_PROMPTS = ("full", "hash", "off")  # engine.prompt_retention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +201,7 @@ class Options:
         "full, hash or off: what is kept of what a model is asked",
         "history",
         shape="HOW",
-        read=units.choice("full", "hash", "off"),
+        read=units.choice(*STORED_PROMPTS),
     )
     keep_files: bool = option(False, "keep what candidates write, beside the history: run.artifacts", "history")
 
@@ -220,7 +223,7 @@ class Options:
         if not 0 < self.reserve_final <= 1:
             raise OptionError(f"--reserve-final must be more than 0 and at most 1, got {self.reserve_final:g}")
         _ = self.prices, self.condition, self.rule  # are checked here
-        if self.store_prompts not in set(PromptRetention):
+        if self.store_prompts not in STORED_PROMPTS:
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
         if self.deliver not in {"code", "sandboxed"}:
             raise OptionError(f"--deliver got {self.deliver!r}, expected code or sandboxed")
@@ -241,6 +244,8 @@ class Options:
     @property
     def budget(self) -> Budget:
         """The limits of the run; a condition that is a limit is one of them."""
+        from jupyter_loops.core.budget import Budget
+
         budget = Budget(
             usd=self.usd, tokens=self.tokens, seconds=self.time, iterations=self.iterations, calls=self.calls
         )
@@ -268,6 +273,8 @@ class Options:
     @property
     def prices(self) -> Prices:
         """The prices that a person gave. Raises OptionError."""
+        from .prices import Prices
+
         if not isinstance(self.price, str):
             return Prices(self.price)
         try:
@@ -278,6 +285,8 @@ class Options:
     @property
     def rule(self) -> StopIf | None:
         """`stop_if`, read. Raises OptionError."""
+        from jupyter_loops.core.forecast import StopIf
+
         try:
             return None if self.stop_if is None else StopIf(self.stop_if)
         except ValueError as error:
@@ -286,6 +295,8 @@ class Options:
     @property
     def limits(self) -> Limits:
         """The limits of one candidate."""
+        from jupyter_loops.core.candidate import Limits
+
         return Limits(seconds=self.timeout, setup_seconds=self.setup_timeout, memory_bytes=self.memory)
 
 

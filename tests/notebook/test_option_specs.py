@@ -4,12 +4,14 @@ from dataclasses import fields
 
 import pytest
 
+from jupyter_loops.engine.prompt_retention import PromptRetention
 from jupyter_loops.notebook.completion import candidates
 from jupyter_loops.notebook.help import full
 from jupyter_loops.notebook.line import OPTIONS, read_line
 from jupyter_loops.notebook.loop_magic import LoopMagics
 from jupyter_loops.options import OPTION_SPECS, Options
 from jupyter_loops.options.option_spec import GROUPS
+from jupyter_loops.options.options import STORED_PROMPTS
 
 
 @pytest.mark.parametrize("declared", fields(Options), ids=lambda declared: declared.name)
@@ -43,3 +45,7 @@ def test_a_former_name_is_read_with_a_notice():
 
 def test_every_group_has_options():
     assert {spec.group for spec in OPTION_SPECS} < set(GROUPS)
+
+
+def test_the_ways_to_store_prompts_are_those_of_the_engine():
+    assert set(STORED_PROMPTS) == set(PromptRetention)
