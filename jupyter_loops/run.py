@@ -15,6 +15,7 @@ from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.host_question import Approval
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
@@ -215,6 +216,8 @@ class Run:
                 raise LoopError(f"no limit is called {name!r}; there are {', '.join(current)}")
             if value is not None and not value > 0:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
+        if "usd" in limits:
+            HubPolicy.here().check_dollars("--usd", limits["usd"])
         self.cycle.context.control.budget(limits)
 
     def set(self, *, model: str | None = None, **changes: float | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Sandbox, World
 from jupyter_loops.options import Options
 
@@ -87,6 +88,7 @@ def serving(options: Options, world: World) -> Callable[[Candidate], SandboxServ
 
 def other_model(options: Options, name: str) -> Model:
     """Another model than the chosen one. Raises OptionError, PreflightError."""
+    HubPolicy.here().check_model("--model", name)
     return _priced(options, name, options.api_base)
 
 

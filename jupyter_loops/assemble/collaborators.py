@@ -90,12 +90,22 @@ def make_questions(
 
 
 def make_family(
-    run: str, name: str, options: Options, recorder: EventRecorder, parent: RunNesting | None, *, history: History
+    run: str,
+    name: str,
+    options: Options,
+    recorder: EventRecorder,
+    parent: RunNesting | None,
+    *,
+    history: History,
+    priced: bool = False,
 ) -> RunNesting:
-    """The new run's nesting: with a new ledger, or with a part of its parent's."""
+    """The new run's nesting: with a new ledger, or with a part of its parent's.
+
+    `priced`: a price has to be known, whatever other limits there are.
+    """
     if parent is None:
         allowance = within_notebook(history.day(options.daily_usd))
-        ledger = Ledger.within(allowance, options.budget, recorder.spent)
+        ledger = Ledger.within(allowance, options.budget, recorder.spent, priced=priced)
         return RunNesting(run=run, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")

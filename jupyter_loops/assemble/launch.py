@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_loops import runs, telemetry
 from jupyter_loops.continuation import Continuation
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
@@ -25,6 +26,7 @@ from jupyter_loops.view.attendance import attended
 
 from .adapters import Adapters, replaying, serving
 from .collaborators import Person, make_family
+from .governed import governed
 from .history_lookup import HistoryLookup
 from .run_cycle import make_cycle
 from .run_world import make_world
@@ -50,7 +52,8 @@ def launch(
     from jupyter_loops.history import open_history
     from jupyter_loops.tools.toolbox import FunctionToolbox
 
-    options = options or Options()
+    policy = HubPolicy.here()
+    options = governed(options or Options(), recipe, policy)
     person = person or Person(there=attended(), namespace=names or {})
     if origin is None and (continuation := broken_off(recipe, options)):
         origin = continuation.origin
@@ -66,10 +69,10 @@ def launch(
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
-    for notice in history.notices[notice_count:]:
+    for notice in [*([f"this hub: {policy}"] if policy.sources else []), *history.notices[notice_count:]]:
         recorder.note(notice)
     parent = parent or CURRENT.get()
-    family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
+    family = make_family(run_id, recipe.name, options, recorder, parent, history=history, priced=policy.in_dollars)
     context = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")

@@ -16,6 +16,7 @@ from pathlib import Path
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble import Options
 from jupyter_loops.core.caveats import with_caveat
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.errors import LoopError
 
 from .report import Finding, Health
@@ -161,7 +162,16 @@ def _ok(item: str, observed: str) -> Finding:
     return Finding(item=item, state=Health.OK, observed=observed)
 
 
+def _policy(options: Options) -> Finding:
+    policy = HubPolicy.here()
+    if not policy.sources:
+        return _ok("policy", "none: this hub sets no limits")
+    policy.check_model("--model", options.chosen_model)
+    return _ok("policy", f"{policy} ({', '.join(policy.sources)})")
+
+
 _LOOKS: dict[str, Callable[[Options], Finding]] = {
+    "policy": _policy,
     "isolation": _isolation,
     "model": _model,
     "history": _history,
@@ -169,6 +179,7 @@ _LOOKS: dict[str, Callable[[Options], Finding]] = {
     "clock": _clock,
 }
 _MENDS = {
+    "policy": "whoever administrates this machine mends or changes the file; %loops help operations",
     "isolation": "choose another --sandbox; %loops sandbox shows what each can do here",
     "model": "%loops help models",
     "history": "%loops repair, or choose another with --history",

@@ -157,6 +157,7 @@ def test_doctor_gives_json_a_table_and_a_status(loops):
     assert [one["item"] for one in findings] == [
         "versions",
         "kernel",
+        "policy",
         "isolation",
         "model",
         "history",
@@ -164,7 +165,7 @@ def test_doctor_gives_json_a_table_and_a_status(loops):
         "clock",
     ]
     assert "observed" in table.splitlines()[0]
-    assert json.loads(broken)[3]["state"] == "fail"
+    assert [one["item"] for one in json.loads(broken) if one["state"] == "fail"] == ["model"]
 
 
 def test_the_skill_is_installed_where_an_agent_looks(loops, tmp_path):

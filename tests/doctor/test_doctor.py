@@ -107,7 +107,7 @@ def test_the_environment_has_a_line_for_everything(tmp_path):
     findings = {one.item: one for one in environment(Options(history=path, sandbox="process"), kernel="awaits")}
     open_history(path).close()
 
-    assert list(findings) == ["versions", "kernel", "isolation", "model", "history", "disk", "clock"]
+    assert list(findings) == ["versions", "kernel", "policy", "isolation", "model", "history", "disk", "clock"]
     assert findings["isolation"].state is Health.WARN
     assert "owned by" in findings["history"].observed
     assert "buttons and interrupts are heard" in findings["kernel"].observed

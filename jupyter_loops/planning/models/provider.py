@@ -174,6 +174,7 @@ class LiteLLMModel:
             completion=entry["output_cost_per_token"],
             cached=entry.get("cache_read_input_token_cost"),
             reasoning=entry.get("output_cost_per_reasoning_token"),
+            tiers=price_list.tiers(entry),
         )
 
     def window(self) -> int | None:
