@@ -1,7 +1,7 @@
 """A module that candidates may import is looked for before anything is spent, in a dry run as well."""
 
 import pytest
-from jupyter_loops.assemble.options import Options
+from jupyter_loops.options import Options
 
 from jupyter_loops.assemble.preview import dry_run
 from jupyter_loops.errors import OptionError
