@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
-from jupyter_loops.options import OPTION_SPECS
+from jupyter_loops.options import OPTION_SPECS, units
 from jupyter_loops.options.option_spec import Option, notice
 
 _WORD = re.compile(r"""\s*(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+""")
@@ -24,9 +24,50 @@ OPTIONS = (
     Option(name="background", short="-b", help="return the Run at once"),
     Option(name="no_raise", help="return the Run even when it is not verified"),
     Option(name="insert", help="put the produced code into a new cell below"),
+    Option(
+        name="over",
+        shape="ROWS",
+        read=str,
+        group="map",
+        help="a map: the loop for each `row` of a table, list, or query",
+    ),
+    Option(
+        name="key",
+        shape="COLUMN",
+        read=str,
+        group="map",
+        help="of --over: what tells rows apart; without it, the index",
+    ),
+    Option(
+        name="sample",
+        shape="COUNT",
+        read=units.count,
+        group="map",
+        help="of --over: random rows first, and a projection",
+    ),
+    Option(
+        name="yes",
+        group="map",
+        help="of --sample: go on after the pilot without asking, where the rest fits into the limits",
+    ),
+    Option(
+        name="concurrency",
+        shape="COUNT",
+        read=units.count,
+        group="map",
+        help="of --over: most calls in flight (default 64)",
+    ),
+    Option(
+        name="models",
+        shape="MODELS",
+        read=units.names,
+        group="map",
+        help="of --over: the next one where checks fail: a,b",
+    ),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),
 )
+MAP_OPTIONS = ("over", "key", "sample", "yes", "concurrency", "models")  # of a cell, without a default of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-GROUPS = ("model", "limits", "verification", "sandbox", "history", "output")  # in the order of the help
+GROUPS = ("model", "limits", "verification", "sandbox", "history", "map", "output")  # in the order of the help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

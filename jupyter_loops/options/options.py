@@ -208,13 +208,18 @@ class Options:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:
         """The options with these names. Raises OptionError, which names the nearest one that there is."""
+        return cls(**cls.checked(values))
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values under the names of today. Raises OptionError where one is no option's."""
         names = [declared.name for declared in fields(cls)]
         for name in values.keys() & FORMER.keys():
             notice(name, FORMER[name])
         today = {FORMER.get(name, name): value for name, value in values.items()}
         if unknown := sorted(today.keys() - set(names)):
             raise OptionError(f"no option is called {unknown[0]}{nearest(unknown[0], names)}")
-        return cls(**today)
+        return today
 
     def __post_init__(self) -> None:
         for spec in OPTION_SPECS:
