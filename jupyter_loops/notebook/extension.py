@@ -10,6 +10,7 @@ from .completion import MagicCompleter
 from .first_line import FirstLine
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
+from .run_channel import RunChannel
 from .sql_magic import SqlMagic
 
 _ATTRIBUTE = "_jupyter_loops"
@@ -26,6 +27,7 @@ class Extension:
         self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
         self._completion = MagicCompleter(shell)
+        self._channel = RunChannel(shell, self.magics)
 
     def install(self) -> None:
         """Register everything."""
@@ -33,6 +35,7 @@ class Extension:
         self._first_line.install()
         self._awaiting.install()
         self._completion.install()
+        self._channel.install()
         life.guard()
         self._display().for_type_by_name(*_RUN, self._show)
 
@@ -47,6 +50,7 @@ class Extension:
         self._first_line.remove()
         self._awaiting.remove()
         self._completion.remove()
+        self._channel.remove()
         life.let_go()
         self._forget_display()
 

@@ -64,7 +64,7 @@ class StoredMagic:
     def _replay(self, words: list[str]) -> Table:
         """[NAME|RUN] [--patience 2 --until … -n 4]: its stored answers again, at 0 tokens, under today's rules."""
         options = read_options(words, REPLAY_OPTIONS, self._ipython.user_ns)
-        stored = self._stored(options.pop("", []))
+        stored = self._stored(self._ended(options.pop("", [])))
         run = self._begin(stored.replayed(), options).see_out()
         return _compared(stored.history, stored.run_id, run.id)
 
@@ -168,6 +168,11 @@ class StoredMagic:
             raise OptionError(f"no run is called {name}" if name else "there are no runs yet")
         return row
 
+    def _ended(self, words: list[str]) -> list[str]:
+        """The newest run of a loop that has ended and is no replay, by its id; the words where there is none."""
+        rows = self._history.sql(_ENDED, {"loop": words[0] if words else None}).fetchall()
+        return [rows[0][0], *words[1:]] if rows else words
+
     def _stored(self, words: list[str]) -> StoredRun:
         from jupyter_loops.assemble import stored
 
@@ -193,6 +198,11 @@ class StoredMagic:
         return execution
 
 
+_ENDED = """
+SELECT run_id FROM runs
+WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'replay' AND loop = coalesce($loop, loop)
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
 _OTHER_PROMPT = """
 SELECT was.iteration FROM calls AS was JOIN calls AS is_now USING (call)
 WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.messages IS DISTINCT FROM is_now.messages
