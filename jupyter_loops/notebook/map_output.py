@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import LoopError
-from jupyter_loops.view.output_place import unparented
+from jupyter_loops.view.unparented import unparented
 
 if TYPE_CHECKING:
     from jupyter_loops.mapping.map_run import MapRun

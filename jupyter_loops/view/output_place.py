@@ -58,13 +58,7 @@ def place(requests: PageRequests, clicks: str) -> OutputPlace:
         from .widget import RunWidget
     except (ImportError, OSError):  # no anywidget, or the script is not built
         return NotebookPage()
-<<<<<<< HEAD
-    mode = "none" if controls is None else "live" if clicks else "late"
-    widget = unparented(lambda: RunWidget(controls, refresh, clicks=mode))
-    return LiveOutput(widget)
-=======
     return LiveOutput(unparented(lambda: RunWidget(requests, clicks=clicks)))
->>>>>>> main
 
 
 class NoOutput:
@@ -168,11 +162,7 @@ class LiveOutput(NotebookPage):
         """
         self.update(snapshot, datetime.now(UTC))
         super().finish(snapshot)
-<<<<<<< HEAD
-        if not self._widget.reloaded:
-=======
         if not self._widget.reloaded and (self._widget.visited or self.watched):
->>>>>>> main
             unparented(self._widget.close)
 
     def _send(self, head: dict[str, Any], changes: dict[str, Any], tail: str) -> None:
@@ -192,24 +182,3 @@ def _display(content: dict[str, Any]) -> Any:
 
     show: Any = display.display
     return show(content, raw=True, display_id=True)
-<<<<<<< HEAD
-
-
-def unparented(work: Callable[[], Any]) -> Any:
-    """Do `work` in a context whose comm messages answer no cell.
-
-    ipykernel 7.4 sends a page's messages to the shell that published last on their comm. A message without a
-    parent leaves the choice to the page, which picks a thread that is free even while another cell blocks.
-    """
-    from ipykernel.kernelbase import Kernel
-
-    parent = getattr(Kernel.instance(), "_shell_parent", None) if Kernel.initialized() else None
-
-    def bare() -> Any:
-        if isinstance(parent, contextvars.ContextVar):
-            parent.set({})
-        return work()
-
-    return contextvars.copy_context().run(bare)
-=======
->>>>>>> main
