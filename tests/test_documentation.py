@@ -57,7 +57,7 @@ ANSWERS = {  # what the model says to the cells of a page, in order; a list: to 
     "budgets.md": [{"answers": [LOWER, SLUGIFY], "delay": 60.0}],  # a run that goes on
     "resume.md": [[LOWER] * 12],
     "tools.md": [BEST],
-    "scale.md": [DOUBLE],
+    "scale.md": [DOUBLE, ["1815", "1912"]],
     "python.md": [EVEN],
     "howto.md": [DOUBLE, CLEAN, TAGLINE, [], "cosy"],  # []: a cell that is run again, and asks nobody
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters
 from jupyter_loops.assemble.collaborators import Person
@@ -70,14 +71,20 @@ def launch_attempts(
         for number in range(attempt_options.parallel)
     ]
     group = AttemptGroup(
-        id=run_id, recipe=recipe, history=history, nesting=nesting, runs=runs, share=attempt_options.share
+        id=run_id,
+        recipe=recipe,
+        history=history,
+        nesting=nesting,
+        model=", ".join(dict.fromkeys(run.cycle.model.name for run in runs)),
+        runs=runs,
+        share=attempt_options.share,
     )
     started = RunStarted(
         loop=recipe.name,
         goal=recipe.goal,
         source=recipe.source,
         fingerprint="",
-        model=", ".join(dict.fromkeys(run.cycle.model.name for run in runs)),
+        model=group.model,
         isolation=options.sandbox,
         budget=asdict(nesting.ledger.budget),
         price=None,
@@ -89,6 +96,7 @@ def launch_attempts(
         journal=history.journal.token,
     )
     group.future = background.submit(group.follow(recorder, started))
+    run_groups.register(group)
     return group
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
@@ -34,7 +35,6 @@ from jupyter_loops.execution.row_batches import RowBatches
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import History, open_history
 
-from . import maps
 from .map_cycle import MapCycle
 from .map_options import MapOptions
 from .map_progress import MapProgress
@@ -119,7 +119,7 @@ class _MapLaunch:
             model=", ".join(stage.model.name for stage in stages),
             again=self._again,
         )
-        maps.register(run)
+        run_groups.register(run)
         return run
 
     def _again(self, rows: Sequence[InputRow], outcomes: RowOutcomes, source: RowSource, **options: Any) -> MapRun:

@@ -118,11 +118,18 @@ OPTIONS = (
     Option(name="yes", help="of --sample: go on after the pilot without asking, where the rest fits into the limits"),
     Option(name="concurrency", shape="COUNT", read=units.count, help="of --over: most calls in flight (default 64)"),
     Option(name="models", shape="MODELS", read=units.names, help="of --over: the next one where checks fail: a,b"),
+    Option(name="parallel", shape="COUNT", read=units.count, help="attempts side by side (by --models in turn)"),
+    Option(name="share", help="of --parallel: attempts tell each other what failed"),
     Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),
 )
 MAP_OPTIONS = ("over", "key", "sample", "yes", "concurrency", "models")  # of a cell, without a default of their own
+ATTEMPT_OPTIONS = ("parallel", "models", "share")  # same
+_LATER = {
+    "--cluster": "--cluster is not available: a map runs in this kernel, with as many calls at once as the model takes",
+    "--batch": "--batch is not available: no provider's batch interface is used; --over sends calls one by one",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,8 @@ def _without_remark(text: str) -> str:
 def _option(word: str, by_word: Mapping[str, Option]) -> Option:
     if word in by_word:
         return by_word[word]
+    if word in _LATER:
+        raise OptionError(_LATER[word])
     if "key" in word or "token" in word.partition("_")[2]:
         raise OptionError("keys do not belong into a notebook: set the provider's environment variable")
     raise OptionError(f"unknown option {word[:40]}{nearest(word, by_word)}")

@@ -22,11 +22,13 @@ from traitlets import Bool, Float, Int, List, Unicode
 
 from jupyter_loops.errors import OptionError
 
-from .line import MAP_OPTIONS, read_line
+from .line import ATTEMPT_OPTIONS, MAP_OPTIONS, read_line
 from .usage import usage
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import DryRun, Options
+    from jupyter_loops.attempts.attempt_group import AttemptGroup
+    from jupyter_loops.attempts.launch_attempts import AttemptOptions
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.core.recipe import Recipe
     from jupyter_loops.mapping.map_options import MapOptions
@@ -55,6 +57,7 @@ class CellOrder:
     insert: bool
     dry_run: bool
     map_rows: MapRows | None = None  # of --over
+    attempts: AttemptOptions | None = None  # of --parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +202,20 @@ class LoopMagics(Magics):
                 self._front("--help")
                 return None
             recipe = parse(cell, first_line.name)
-            map_rows = self._map_rows(first_line.options, namespace)
+            map_rows, attempts = self._map_rows(first_line.options, namespace), _attempts(first_line.options)
             needed = recipe if map_rows is None else replace(recipe, uses=recipe.uses - {"row"})
             names = ChainMap(gather(needed, namespace), namespace)  # the others as they are when a candidate reads them
-            return replace(self._order(recipe, names, first_line.options), map_rows=map_rows)
+            order = self._order(recipe, names, first_line.options)
+            return replace(order, map_rows=map_rows, attempts=attempts)
 
     def _map_rows(self, options: Mapping[str, Any], namespace: Mapping[str, object]) -> MapRows | None:
         """What --over asks for; None without it. Raises OptionError, PreflightError."""
         map_only = [name for name in MAP_OPTIONS if name in options and name != "over"]
         if "over" not in options:
-            if map_only:
+            if map_only and not ("parallel" in options and map_only == ["models"]):
                 raise OptionError(f"--{map_only[0]} is for a map: name its rows with --over")
             return None
-        for name in ("insert", "resume", "dry_run", "keep_files"):
+        for name in ("parallel", "insert", "resume", "dry_run", "keep_files"):
             if options.get(name):
                 raise OptionError(f"--{name.replace('_', '-')} does not go with --over{_INSTEAD.get(name, '')}")
         from jupyter_loops.mapping.map_options import MapOptions
@@ -248,9 +252,11 @@ class LoopMagics(Magics):
             dry_run=line_options.get("dry_run", False),
         )
 
-    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution | MapExecution:
+    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution | MapExecution[Any]:
         if order.map_rows is not None:
             return self._start_map(order, order.map_rows, clicks=clicks)
+        if order.attempts is not None:
+            return self._start_attempts(order, order.attempts, clicks=clicks)
         from jupyter_loops.assemble import Person, broken_off, launch
         from jupyter_loops.view.attendance import attended
 
@@ -277,7 +283,7 @@ class LoopMagics(Magics):
             execution.start(clicks=clicks)
         return execution
 
-    def _start_map(self, order: CellOrder, map_rows: MapRows, *, clicks: bool) -> MapExecution:
+    def _start_map(self, order: CellOrder, map_rows: MapRows, *, clicks: bool) -> MapExecution[Any]:
         from jupyter_loops.assemble import Person
         from jupyter_loops.mapping.launch_map import launch_map
         from jupyter_loops.view.attendance import attended
@@ -302,9 +308,47 @@ class LoopMagics(Magics):
             execution.start()
         return execution
 
-    def _value(self, run: Run | MapRun) -> Run | MapRun:
+    def _start_attempts(self, order: CellOrder, attempts: AttemptOptions, *, clicks: bool) -> MapExecution[Any]:
+        from jupyter_loops.assemble import Person
+        from jupyter_loops.attempts.launch_attempts import launch_attempts
+        from jupyter_loops.view.attendance import attended
+
+        from .map_execution import MapExecution
+
+        namespace = self._ipython.user_ns
+        person = Person(there=clicks and attended(), namespace=namespace)
+
+        def begin(_: Callable[[], None]) -> AttemptGroup:
+            return launch_attempts(order.recipe, order.options, attempts, order.names, person=person)
+
+        def bind(group: AttemptGroup) -> None:
+            if group.accepted:
+                group.bind(namespace)
+
+        execution = MapExecution(
+            shell=self._ipython, name=order.recipe.name, begin=begin, raises=not order.no_raise, then=bind
+        )
+        with usage("%%loop"):
+            execution.start()
+        return execution
+
+    def _value(self, run: Any) -> Any:
         self.shown.add(run.id)
         return run
+
+
+def _attempts(options: Mapping[str, Any]) -> AttemptOptions | None:
+    """What --parallel asks for; None without it. Raises OptionError."""
+    if "parallel" not in options:
+        if "share" in options:
+            raise OptionError("--share is for attempts side by side: --parallel 4")
+        return None
+    for name in ("insert", "resume", "dry_run"):
+        if options.get(name):
+            raise OptionError(f"--{name.replace('_', '-')} does not go with --parallel")
+    from jupyter_loops.attempts.launch_attempts import AttemptOptions
+
+    return AttemptOptions(**{name: options[name] for name in ATTEMPT_OPTIONS if name in options})
 
 
 def _dry_run(order: CellOrder) -> DryRun:
