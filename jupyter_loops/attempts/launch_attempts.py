@@ -11,7 +11,6 @@ from jupyter_loops.assemble.adapters import Adapters
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import launch, new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
@@ -23,6 +22,7 @@ from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
 from jupyter_loops.errors import OptionError
 from jupyter_loops.history import open_history
 from jupyter_loops.history.map_rows import label
+from jupyter_loops.options import Options
 
 from .attempt_group import AttemptGroup
 

@@ -16,7 +16,6 @@ from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.assemble.run_world import make_world
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.ports import Model, Readiness, Toolbox, World
@@ -34,6 +33,7 @@ from jupyter_loops.errors import HistoryError, PreflightError
 from jupyter_loops.execution.row_batches import RowBatches
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import History, open_history
+from jupyter_loops.options import Options
 
 from .map_cycle import MapCycle
 from .map_options import MapOptions

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.options import Option, units
 
-from . import maps_here, run_table, units
-from .line import Option, read_options
+from . import maps_here, run_table
+from .line import read_options
 
 if TYPE_CHECKING:
     from jupyter_loops.mapping.map_run import MapRun
@@ -116,11 +117,11 @@ def resume(shell: Any, row: dict[str, Any], source: str, changes: dict[str, Any]
     """
     from dataclasses import replace
 
-    from jupyter_loops.assemble.options import Options
     from jupyter_loops.core.row import ROW
     from jupyter_loops.language import parse
     from jupyter_loops.mapping.launch_map import launch_map
     from jupyter_loops.mapping.map_options import MapOptions
+    from jupyter_loops.options import Options
 
     from .map_execution import MapExecution, rows_of
     from .namespace import gather
