@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from . import life
@@ -37,6 +38,7 @@ class Extension:
         self._awaiting.install()
         self._completion.install()
         self._channel.install()
+        self._shell.events.register("post_run_cell", _renew)
         life.guard()
         for kind in _RUNS:
             self._display().for_type_by_name(*kind, self._show)
@@ -53,6 +55,7 @@ class Extension:
         self._awaiting.remove()
         self._completion.remove()
         self._channel.remove()
+        self._shell.events.unregister("post_run_cell", _renew)
         life.let_go()
         self._forget_display()
 
@@ -88,3 +91,11 @@ def unload(shell: Any) -> None:
     if extension is not None:
         extension.remove()
         setattr(shell, _ATTRIBUTE, None)
+
+
+def _renew(_result: object) -> None:
+    """After a cell, nbclient and its like hear how runs in the background stand."""
+    if "jupyter_loops.view.live_view" in sys.modules:
+        from jupyter_loops.view.live_view import renew_unattended
+
+        renew_unattended()
