@@ -98,6 +98,8 @@ class LiveView:
         with self._lock:
             if self._finished:
                 _unattended.remove(self)
+            if self._finished and not self._seq:
+                return  # it never began, and its output is taken away
             for where in self._places:
                 self._quietly(partial(where.finish if self._finished else where.renew, self.snapshot))
 
