@@ -27,7 +27,8 @@ test-pythons: ## what depends on the Python, on each Python promised that is her
 	.ci/pythons $(PYTHONS) lowest
 
 sweep: .venv/.ready .venv/.browser ## every honest answer at every level of isolation
-	JUPYTER_LOOPS_SWEEP=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 tests/verification/test_honest.py
+	JUPYTER_LOOPS_SWEEP=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --junitxml=.sweep.xml tests/verification/test_honest.py
+	$(BIN)/python tests/benchmarks/corpora.py here=.sweep.xml
 
 lint: .venv/.ready ## style, types, layers, front-end types
 	$(BIN)/ruff check .

@@ -161,6 +161,7 @@ class RowRunner:
             self.history.journal,
             seq=0 if restored is None else restored.seq,
             prompts=PromptRetention(options.store_prompts),
+            deferring=True,
         )
         ledger = self.nesting.ledger.child(row_budget(options), ignore_spending, scope=SCOPE)
         nesting = RunNesting(

@@ -23,7 +23,10 @@ if TYPE_CHECKING:  # the extension reads the options when it is loaded, and noth
 
 DEFAULT_MODEL = "local"
 MODEL_VARIABLE = "JUPYTER_LOOPS_MODEL"
+CONTEXTS = ("fresh", "rolling")
 STORED_PROMPTS = ("full", "hash", "off")  # engine.prompt_retention
+_DELIVERIES = ("code", "sandboxed")
+_CHOICES = {"store_prompts": STORED_PROMPTS, "context": CONTEXTS, "deliver": _DELIVERIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,16 @@ class Options:
     )
     max_tokens: int | None = option(
         None, "most tokens of one answer", "model", shape="COUNT", read=units.or_none(units.count), positive=True
+    )
+    context: str = option(
+        "fresh",
+        "fresh: a small carry-over each round; rolling: the newest rounds as they were, older ones in short",
+        "model",
+        shape="HOW",
+        read=units.choice(*CONTEXTS),
+    )
+    prompt_file: str | None = option(
+        None, "a template for prompts: [system], [user], {goal} …", "model", shape="FILE", read=str
     )
     call_timeout: float | None = option(
         None, "for one answer, e.g. 2m", "model", shape="TIME", read=units.or_none(units.seconds), positive=True
@@ -112,6 +125,13 @@ class Options:
         shape="SHARE",
         read=units.fraction,
         formerly="landing",
+    )
+    ask_at: float | None = option(
+        None,
+        "share of a limit from which on a person is asked",
+        "limits",
+        shape="SHARE",
+        read=units.or_none(units.fraction),
     )
     patience: int | None = option(
         None,
@@ -180,7 +200,7 @@ class Options:
         "code or sandboxed: functions stay in the sandbox, and what is bound calls them there",
         "sandbox",
         shape="HOW",
-        read=units.choice("code", "sandboxed"),
+        read=units.choice(*_DELIVERIES),
     )
     allow_imports: Sequence[str] | None = option(
         None, "all that candidates may import, e.g. math,re", "sandbox", shape="MODULES", read=units.modules
@@ -225,13 +245,12 @@ class Options:
         for spec in OPTION_SPECS:
             if spec.positive:
                 _check_positive(spec.name, getattr(self, spec.name))
-        if not 0 < self.reserve_final <= 1:
-            raise OptionError(f"--reserve-final must be more than 0 and at most 1, got {self.reserve_final:g}")
+        self._check_shares()
         _ = self.prices, self.condition, self.rule  # are checked here
-        if self.store_prompts not in STORED_PROMPTS:
-            raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
-        if self.deliver not in {"code", "sandboxed"}:
-            raise OptionError(f"--deliver got {self.deliver!r}, expected code or sandboxed")
+        for name, choices in _CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                written = f"{', '.join(choices[:-1])} or {choices[-1]}"
+                raise OptionError(f"--{name.replace('_', '-')} got {value!r}, expected {written}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range
             raise OptionError(f"--temperature must lie between 0 and 2, got {self.temperature:g}")
 
@@ -240,6 +259,12 @@ class Options:
         for name in ("allow_imports", "deny_imports"):
             if isinstance(getattr(self, name), str):
                 raise OptionError(f"{name} is a list of module names, such as ['math', 're']")
+
+    def _check_shares(self) -> None:
+        if not 0 < self.reserve_final <= 1:
+            raise OptionError(f"--reserve-final must be more than 0 and at most 1, got {self.reserve_final:g}")
+        if self.ask_at is not None and not 0 < self.ask_at < 1:
+            raise OptionError(f"--ask-at must be more than 0 and less than 1, got {self.ask_at:g}")
 
     @property
     def chosen_model(self) -> str:
