@@ -21,6 +21,7 @@ from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
+from jupyter_loops.view.notebook_place import notebook_place
 
 from .adapters import Adapters, replaying, serving
 from .collaborators import Person, make_family
@@ -72,12 +73,13 @@ def launch(
     context = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
+    place = notebook_place()
     cycle = make_cycle(
         world,
         options,
         adapters,
         context=context,
-        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
+        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers, place),
         toolbox=toolbox,
         person=person,
         lineage=family,
@@ -94,6 +96,9 @@ def launch(
         future=future,
         pursue=pursue,
         serve=serving(options, world),
+        parent=origin.parent,
+        relation=origin.relation,
+        place=place,
     )
     runs.add(run)
     return run

@@ -8,6 +8,7 @@ from . import life
 from .awaiting import Awaiting
 from .completion import MagicCompleter
 from .first_line import FirstLine
+from .lab import lab_comm
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
 from .sql_magic import SqlMagic
@@ -26,6 +27,7 @@ class Extension:
         self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
         self._completion = MagicCompleter(shell)
+        self._lab = lab_comm(shell, self.magics)
 
     def install(self) -> None:
         """Register everything."""
@@ -33,6 +35,8 @@ class Extension:
         self._first_line.install()
         self._awaiting.install()
         self._completion.install()
+        if self._lab is not None:
+            self._lab.install()
         life.guard()
         self._display().for_type_by_name(*_RUN, self._show)
 
@@ -47,6 +51,8 @@ class Extension:
         self._first_line.remove()
         self._awaiting.remove()
         self._completion.remove()
+        if self._lab is not None:
+            self._lab.remove()
         life.let_go()
         self._forget_display()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from .html import html
 from .run_text import headline, text
 from .saved_output import bundle
 from .snapshot import Snapshot
+from .unparented import unparented
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _HTML_PERIOD = 1.0  # seconds; every update draws the full output
@@ -54,7 +54,7 @@ def place(controls: Controls | None, *, clicks: bool, refresh: Callable[[], None
     except (ImportError, OSError):  # no anywidget, or the script is not built
         return NotebookPage()
     mode = "none" if controls is None else "live" if clicks else "late"
-    widget = _unparented(lambda: RunWidget(controls, refresh, clicks=mode))
+    widget = unparented(lambda: RunWidget(controls, refresh, clicks=mode))
     return LiveOutput(widget)
 
 
@@ -129,7 +129,7 @@ class LiveOutput(NotebookPage):
         self._widget.all_rounds = {"since": 0, "rev": snapshot.rev, "rows": snapshot.rows()}
         changes = {"since": since, "rev": snapshot.rev, "rows": snapshot.rows(since)}
         self._sent = snapshot.rev
-        _unparented(lambda: self._send(snapshot.head(now), changes, snapshot.tail))
+        unparented(lambda: self._send(snapshot.head(now), changes, snapshot.tail))
 
     def finish(self, snapshot: Snapshot) -> None:
         """Leave the bundle that needs no kernel; a saved widget would show an error in its place.
@@ -139,7 +139,7 @@ class LiveOutput(NotebookPage):
         self.update(snapshot, datetime.now(UTC))
         super().finish(snapshot)
         if not self._widget.reloaded:
-            _unparented(self._widget.close)
+            unparented(self._widget.close)
 
     def _send(self, head: dict[str, Any], changes: dict[str, Any], tail: str) -> None:
         with self._widget.hold_sync():
@@ -158,21 +158,3 @@ def _display(content: dict[str, Any]) -> Any:
 
     show: Any = display.display
     return show(content, raw=True, display_id=True)
-
-
-def _unparented(work: Callable[[], Any]) -> Any:
-    """Do `work` in a context whose comm messages answer no cell.
-
-    ipykernel 7.4 sends a page's messages to the shell that published last on their comm. A message without a
-    parent leaves the choice to the page, which picks a thread that is free even while another cell blocks.
-    """
-    from ipykernel.kernelbase import Kernel
-
-    parent = getattr(Kernel.instance(), "_shell_parent", None) if Kernel.initialized() else None
-
-    def bare() -> Any:
-        if isinstance(parent, contextvars.ContextVar):
-            parent.set({})
-        return work()
-
-    return contextvars.copy_context().run(bare)

@@ -41,7 +41,7 @@ class RunWidget(anywidget.AnyWidget):
         super().__init__(**state)
         self.reloaded = False  # True once a page has taken it over that did not see the cell start
         self._refresh = refresh
-        self._deeds = {} if controls is None else _deeds(controls)
+        self._deeds = {} if controls is None else deeds(controls)
         self.on_msg(self._on_message)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
@@ -73,7 +73,8 @@ class RunWidget(anywidget.AnyWidget):
             raise ValueError(f"unknown request: {line(deed, 40)}")
 
 
-def _deeds(controls: Controls) -> dict[object, Callable[[Any], None]]:
+def deeds(controls: Controls) -> dict[object, Callable[[Any], None]]:
+    """What a page may ask of a run: name of the request → act on its value. Raises ValueError, LoopError."""
     return {
         "stop": lambda _: controls.stop(),
         "pause": lambda _: controls.pause(),

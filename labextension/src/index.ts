@@ -1,8 +1,15 @@
-import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import { savedRun } from './saved';
-import { resultTable } from './table';
+import { cells } from './cells/plugin';
+import { commands } from './commands/plugin';
+import { history } from './history/plugin';
+import { kernels } from './kernels/plugin';
+import { notify } from './notify/plugin';
+import { settings } from './settings/plugin';
+import { sidebar } from './sidebar/plugin';
+import { status } from './status/plugin';
+import { viewer } from './viewer/plugin';
 
-const plugins: IRenderMime.IExtension[] = [savedRun, resultTable];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [kernels, settings, sidebar, status, notify, cells, commands, viewer, history];
 
 export default plugins;
