@@ -120,11 +120,17 @@ class Run:
 
     @property
     def chart(self) -> Charts:
-        """Plotly figures of this run: `run.chart.cost()`, `.latency()`, `.progress()`, `.timeline()`, `.lineage()`."""
+        """Plotly figures of this run: `run.chart.cost()`, `.checks()` …; `%loops help charts` has all."""
         from jupyter_loops.view.charts import Charts
 
-        tables = {"iterations": self.history.rounds, "calls": self.history.calls, "family": self.history.family}
-        return Charts(lambda table: tables[table](self.id))
+        history = self.history
+        tables = {
+            "iterations": history.rounds,
+            "calls": history.calls,
+            "verdicts": history.verdicts,
+            "family": history.family,
+        }
+        return Charts(lambda table: tables[table](self.id), self.name)
 
     @property
     def artifacts(self) -> list[Artifact]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .mutation import IN_PLACE
 
@@ -17,6 +17,10 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _NONE: frozenset[str] = frozenset()
 _ANY = ast.Pass()  # the statement around an expression that stands alone
+
+
+def _nothing() -> None:
+    pass
 
 
 def reads(node: ast.AST) -> set[str]:
@@ -58,17 +62,20 @@ def imports_star(node: ast.AST) -> bool:
     return any(isinstance(child, ast.alias) and child.name == "*" for child in ast.walk(node))
 
 
-def wants(statements: Sequence[ast.stmt]) -> set[str]:
+def wants(statements: Sequence[ast.stmt], before_each: Callable[[], None] = _nothing) -> set[str]:
     """The names that statements, run in order, need to exist beforehand.
 
     Reads in function bodies are looked up when everything is defined, others when their turn comes:
-    `df = df.dropna()` wants `df`.
+    `df = df.dropna()` wants `df`. `before_each` is called for each statement, and may raise.
     """
-    everything = {name for statement in statements for name in binds(statement)}
     at_once = [_without_annotations(statement) for statement in statements] if _postpones(statements) else statements
-    later: set[str] = set()
+    later, everything = set[str](), set[str]()
     for statement, bare in zip(statements, at_once, strict=True):
-        later |= reads(statement) - reads_now(bare)
+        before_each()
+        found = set(_reads(statement, _NONE, _NONE, later=False))
+        now = {name for name, is_later in found if not is_later} if bare is statement else reads_now(bare)
+        later |= {name for name, _ in found} - now
+        everything |= binds(statement)
     return _in_order(at_once, set()) | (later - everything)
 
 
@@ -277,6 +284,8 @@ def _inside_comprehension(node: ast.AST) -> Iterator[ast.AST]:
 
 def _assigned_globals(node: ast.AST) -> Iterator[str]:
     """The names that functions and classes inside the node declare global and give a value."""
+    if not any(isinstance(child, ast.Global) for child in ast.walk(node)):
+        return
     for child in ast.walk(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             declared = {name for part in _scope(child) if isinstance(part, ast.Global) for name in part.names}

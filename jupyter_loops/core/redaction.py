@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
+from .secret_places import configured, placed
 from .secrets import is_secret
 
 MARK = "[redacted]"
@@ -45,7 +46,7 @@ _SHAPES = (
     ((":AA",), r"[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),  # Telegram
     (("AGE-SECRET-KEY-1",), r"[A-Z0-9]{20,}"),
     (("eyJ",), r"[A-Za-z0-9_-]{8,400}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),  # JSON web tokens
-    (("earer ", "asic "), r"[A-Za-z0-9._~+/=-]{12,}"),  # of an Authorization header
+    (("earer ", "asic "), r"(?=.[A-Za-z0-9._~+/=-]{0,200}[A-Z0-9._=])[A-Za-z0-9._~+/=-]{12,}"),  # of a header
     (("oken ", "piKey "), r"(?=[^\s]{0,200}\d)[A-Za-z0-9._~+/=-]{16,}"),
     (("ookie: ",), r"[\w.-]{1,64}=[^\r\n]{8,4096}"),
     (("--password ", "--token ", "--secret ", "--api-key ", "--apikey "), r"(?=[^\s]{0,200}\d)[^\s\"'\[]{6,200}"),
@@ -87,7 +88,7 @@ _WORDS = (
 )
 _OWNERS = {  # before a key or a token: without, it may be a dictionary's or a sentence's
     "key": ("api", "access", "account", "private", "encryption", "signing", "secret", "license"),
-    "token": ("access", "auth", "refresh", "session", "bot", "api", "id"),
+    "token": ("access", "auth", "refresh", "session", "security", "bot", "api", "id"),
 }
 _VALUE = re.compile(  # behind such a name: in quotes, `name=value`, `name: value`, or long and mixed
     r"""(?:[_-]?(?:access[_-]?)?(?:key|token))?(?:[_-](?:pem|str|value))?(?:\\?["'])?\]?(?::\s?[\w.]{1,20}(?=\s{0,4}=))?
@@ -133,7 +134,18 @@ def _redacted(text: str, secrets: frozenset[str]) -> str:
         text = _USER.sub(rf"\1{MARK}", _URL.sub(rf"\1{MARK}", text))
     if "PRIVATE KEY" in text:
         text = _KEY_END.sub(f"{MARK}\n", text)
+    text = _marked(text, placed(text))
     return _without_named(text) if any(mark in text for mark in _ASSIGNS) else text
+
+
+def _marked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with a mark in the place of each span."""
+    parts, done = list[str](), 0
+    for start, end in sorted(spans):
+        if start >= done:
+            parts += text[done:start], MARK
+            done = end
+    return "".join([*parts, text[done:]]) if parts else text
 
 
 def clean(value: Any) -> Any:
@@ -152,13 +164,16 @@ def clean(value: Any) -> Any:
 
 def _without_named(text: str) -> str:
     """The text without values behind a name that says that they are secret."""
-    parts, done = list[str](), 0
+    spans, done = list[tuple[int, int]](), 0
     for end in sorted(_name_ends(text)):
         match = _VALUE.match(text, end) if end >= done else None
-        if match and match.lastindex:
-            parts += text[done : match.start(match.lastindex)], MARK
-            done = match.end(match.lastindex)
-    return "".join([*parts, text[done:]]) if parts else text
+        span = (
+            match.span(match.lastindex) if match and match.lastindex else configured(text, end) if end >= done else None
+        )
+        if span:
+            spans.append(span)
+            done = span[1]
+    return _marked(text, spans)
 
 
 def _name_ends(text: str) -> Iterator[int]:
@@ -167,7 +182,7 @@ def _name_ends(text: str) -> Iterator[int]:
     for word in _WORDS:
         at = lower.find(word)
         while at >= 0:
-            if word not in _OWNERS or lower[max(at - 12, 0) : at].rstrip("_-").endswith(_OWNERS[word]):
+            if word not in _OWNERS or lower[max(at - 12, 0) : at].rstrip("_- ").endswith(_OWNERS[word]):
                 yield at + len(word)
             at = lower.find(word, at + 1)
 

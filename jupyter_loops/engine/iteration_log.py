@@ -16,7 +16,7 @@ from .final_answer_reserve import FinalAnswerReserve
 from .forecaster import Forecaster
 from .request_tuning import RequestTuning
 from .run_context import RunContext
-from .run_state import Iteration, RunState
+from .run_state import Iteration, RunState, turned
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,11 +61,12 @@ class IterationLog:
 
     def conclude(self, iteration: Iteration) -> None:
         """Put a round on the record."""
+        iteration.why = iteration.why or self._scored(iteration)
         iteration.why = iteration.why or self.verifier.why(iteration.verdicts, iteration.observation)
         iteration.feedback = iteration.feedback or self.verifier.feedback(iteration.verdicts, iteration.observation)
         reached = max(self.state.best_key[0], 0.0)
         progress, score = self.verifier.progress(self.recipe, iteration.verdicts), iteration.score(self.recipe)
-        best = self.state.add(iteration, progress, score)
+        best = self.state.add(iteration, progress, turned(self.recipe, score))
         if iteration.number:
             self.context.ledger.count_iteration()
         usage = self.context.ledger.usage
@@ -90,6 +91,16 @@ class IterationLog:
             )
         )
         self.current = None
+
+    def _scored(self, iteration: Iteration) -> str:
+        """The score beside the best so far; empty where a check failed or there is no score."""
+        score, best = iteration.score(self.recipe), self.state.best_score(self.recipe)
+        if score is None or iteration.failed:
+            return ""
+        if best is None:
+            return f"score {score:.6g}"
+        better = (turned(self.recipe, score) or 0.0) > (turned(self.recipe, best) or 0.0)
+        return f"score {best:.6g} → {score:.6g}" if better else f"score {score:.6g}, best {best:.6g}"
 
     def cut_short(self, why: str, fault: str = "") -> None:
         """Record the round that was under way."""

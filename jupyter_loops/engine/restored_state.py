@@ -34,7 +34,7 @@ from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import UNBILLED, State
 
 from .call_account import CANCELLED, LOST
-from .run_state import Iteration, RunState
+from .run_state import Iteration, RunState, turned
 
 MOMENTARY = frozenset(  # of the moment: what was meant is over with the kernel
     {"pause", "resume", "step", "stop", "approve", "reject"}
@@ -188,7 +188,8 @@ class _EventReplay:
         iteration.feedback = (
             (iteration.why,) if unread else self._verifier.feedback(iteration.verdicts, iteration.observation)
         )
-        restored.run_state.add(iteration, event.progress, event.score)
+        score = turned(self._recipe, iteration.score(self._recipe))
+        restored.run_state.add(iteration, event.progress, score)
         restored.usage = restored.usage + Usage(iterations=1)
         restored.unfinished, restored.answers, restored.results = None, [], []
 

@@ -70,12 +70,12 @@ class Iteration:
         return self.score(recipe) is not None
 
     def score(self, recipe: Recipe) -> float | None:
-        """The recipe's score, turned so that higher is better; None without one."""
+        """The recipe's score as the cell's expression gave it; None without one."""
         for number, check in enumerate(recipe.checks if recipe.scores else (), 1):
             if check.kind is not CheckKind.ASSERT:
                 metric = next((v.metric for v in self.verdicts if v.index == number and v.passed), None)
                 if metric is not None:
-                    return metric.value if check.kind is CheckKind.MAXIMIZE else -metric.value
+                    return metric.value
         return None
 
     def outcome(self) -> str:
@@ -116,18 +116,18 @@ class RunState:
 
     def best_score(self, recipe: Recipe) -> float | None:
         """The score of the best round, in the cell's units."""
-        return _in_units(recipe, self.best.score(recipe)) if self.best else None
+        return self.best.score(recipe) if self.best else None
 
     def scores(self, recipe: Recipe) -> tuple[float | None, ...]:
         """The score of each round in the cell's units, oldest first; None where it has none."""
-        return tuple(_in_units(recipe, summary.score) for summary in self.rounds) if recipe.scores else ()
+        return tuple(turned(recipe, summary.score) for summary in self.rounds) if recipe.scores else ()
 
     def tried(self, digest: str) -> int | None:
         """The round that tried this candidate; None where none has."""
         return next((summary.iteration for summary in self.rounds if digest and summary.digest == digest), None)
 
     def add(self, iteration: Iteration, progress: float, score: float | None) -> bool:
-        """Add a finished round; True when it is the best so far."""
+        """Add a finished round; True when it is the best so far. A higher `score` is better: see `turned`."""
         self.rounds.append(
             IterationSummary(
                 iteration=iteration.number,
@@ -153,5 +153,6 @@ def _maximizes(recipe: Recipe) -> bool:
     return not recipe.scores or recipe.scores[0].kind is CheckKind.MAXIMIZE
 
 
-def _in_units(recipe: Recipe, score: float | None) -> float | None:
+def turned(recipe: Recipe, score: float | None) -> float | None:
+    """A score so that higher is better, or such a score as the cell's expression gave it."""
     return score if score is None or _maximizes(recipe) else -score

@@ -96,6 +96,10 @@ class HistoryQueries(HistoryFile):
         """The model calls of a run, oldest first: the columns of `calls`."""
         return self._rows("SELECT * FROM calls WHERE run_id = $run ORDER BY call", run_id)
 
+    def verdicts(self, run_id: str) -> list[dict[str, Any]]:
+        """What each check said of each candidate of a run, oldest first: the columns of `verdicts`."""
+        return self._rows("SELECT * FROM verdicts WHERE run_id = $run ORDER BY iteration, seq, position", run_id)
+
     def _rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         result = self.sql(query, {"run": run_id})
         json_columns = [name for name, kind in zip(result.columns, result.types, strict=True) if kind == "JSON"]

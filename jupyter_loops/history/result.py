@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import math
 import os
+import re
 import unicodedata
 import weakref
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LIMIT = 50  # rows that are shown, unless asked for otherwise
 WIDTH = 60  # characters of a value that are shown in text
+SHOWN = 48  # characters of a cell in HTML: as wide as is readable beside others
+HASH = 13  # characters of a SHA-256
 CLIP = 2000  # characters of a value that are shown in HTML
 SAVED = 60_000  # characters of all values together, more or less, before each is clipped shorter
 MIME = "application/vnd.jupyter-loops.table.v1+json"
@@ -93,10 +96,12 @@ class Result:
         return "\n".join([*(line.rstrip() for line in lines), self._count()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        clip = self._clip()
-        body = "".join(f"<tr>{''.join(_cell(value, clip) for value in row)}</tr>" for row in self.head())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(self._count())}</p>"
+        columns = [*zip(self.columns, self._numbers(), strict=True)]
+        head = "".join(f"<th {_style(number)}>{html.escape(name)}</th>" for name, number in columns)
+        rows = (zip(row, self._numbers(), strict=True) for row in self.head())
+        body = "".join(f"<tr>{''.join(_cell(value, number) for value, number in row)}</tr>" for row in rows)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x:auto">{table}</div><p>{html.escape(self._count())}</p>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Rows for the JupyterLab extension, which sorts them; a table for everything else that draws; text."""
@@ -105,7 +110,7 @@ class Result:
     def _table(self) -> dict[str, Any]:
         rows, clip = self.head(), self._clip()
         order = {str(at): [_finite(row[at]) for row in rows] for at, number in enumerate(self._numbers()) if number}
-        shown = [[_clipped(_text(value), clip) for value in row] for row in rows]
+        shown = [[None if value is None else _clipped(_text(value), clip) for value in row] for row in rows]
         return {"columns": self.columns, "rows": shown, "order": order, "note": self._count()}
 
     def _clip(self) -> int:
@@ -120,6 +125,7 @@ class Result:
         ]
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _RESULTS: weakref.WeakSet[Result] = weakref.WeakSet()
 
 
@@ -143,11 +149,12 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _line(value: object) -> str:
-    """A value in one line of plain text, without control characters."""
+def _line(value: object, width: int = WIDTH) -> str:
+    """A value in one line of plain text, without control characters; of a hash only its beginning."""
     text = _text(value)
-    if len(text) > WIDTH:
-        text = text[: WIDTH - 1] + "…"
+    width = HASH if _SHA256.fullmatch(text) else width
+    if len(text) > width:
+        text = text[: width - 1] + "…"
     return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
 
 
@@ -156,8 +163,14 @@ def _finite(value: Any) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _cell(value: object, clip: int) -> str:
-    return f"<td>{html.escape(_clipped(_text(value), clip))}</td>"
+def _style(number: bool) -> str:
+    return f'style="text-align:{"right" if number else "left"};white-space:nowrap"'
+
+
+def _cell(value: object, number: bool) -> str:
+    """One line of a value; NULL is told apart from an empty text."""
+    words = '<i style="opacity:0.5">NULL</i>' if value is None else html.escape(_line(value, SHOWN))
+    return f"<td {_style(number)}>{words}</td>"
 
 
 def _clipped(text: str, clip: int) -> str:

@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from typing import Any
 
-PLAIN, AWAITED = "loop", "loop_awaited"  # methods of LoopMagics
+PLAIN, AWAITED = "loop", "_loop_awaited"  # magics; a name with _ is not offered by completion
 _CALL = f"get_ipython().run_cell_magic('{PLAIN}', "
 
 

@@ -9,9 +9,12 @@ from typing import Any
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from . import run_table, sql_completion
-from .line import OPTIONS
-from .loops_magic import CHARTS, FORK_OPTIONS, LIMITS, SETTINGS, WORDS
+from .help_page import TOPICS
+from .line import OPTIONS, Option
+from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, WORDS
 from .model_table import ACTIONS, embedded
+from .stored_magic import FORK
+from .units import choice
 
 
 class MagicCompleter:
@@ -47,7 +50,8 @@ def _completions(line: str, words: Iterable[str]) -> SimpleMatcherResult:
     """The words as completions. IPython replaces the word before the cursor, which for it has no `$`."""
     dollar = re.search(r"\$\w*$", line) is not None
     texts = [text.removeprefix("$") if dollar else text for text in words]
-    return {"completions": [SimpleCompletion(text=text, type="magic") for text in texts]}
+    # On these lines Python's names, files and other magics would only drown the answer.
+    return {"completions": [SimpleCompletion(text=text, type="magic") for text in texts], "suppress": bool(texts)}
 
 
 def candidates(text: str) -> list[str]:
@@ -62,12 +66,30 @@ def candidates(text: str) -> list[str]:
 def _words_at(words: list[str], at: int) -> Iterable[str]:
     """Every word that fits at a place of the line; the magic itself is at 0."""
     magic, command = words[0], words[1] if len(words) > 1 and at > 1 else ""
+    before = words[at - 1]
     if magic in {"%%loop", "%loop"}:
-        return [option.long for option in OPTIONS]
+        return _values(OPTIONS, before) or [option.long for option in OPTIONS]
     if magic != "%loops":
         return []
     if at == 1:
         return WORDS
-    further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": LIMITS, "set": SETTINGS}
-    further |= {"resume": LIMITS, "fork": FORK_OPTIONS, "forget": ("--text",)}
+    further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": _long(LIMITS), "set": _long(SETTINGS)}
+    further |= {"help": (*TOPICS, *WORDS), "list": _long(LISTING)}
+    further |= {"resume": _long(LIMITS), "fork": _long(FORK), "forget": ("--text",)}
+    if values := _values({"set": SETTINGS, "list": LISTING}.get(command, ()), before):
+        return values
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]
+
+
+def _long(options: Iterable[Option]) -> list[str]:
+    return [option.long for option in options]
+
+
+def _values(options: Iterable[Option], written: str) -> list[str]:
+    """What may follow an option, as it is written; empty where that is free."""
+    option = next((option for option in options if written in {option.long, option.short or None}), None)
+    if option is None or option.read is None:
+        return []
+    if isinstance(option.read, choice):
+        return [*option.read.names]
+    return embedded() if option.name in {"model", "judge"} else []

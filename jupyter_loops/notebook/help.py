@@ -41,10 +41,10 @@ def full(default: Callable[[str], object]) -> str:
 
 def _line(option: Option, default: Callable[[str], object]) -> str:
     head = ", ".join(filter(None, [option.short, option.long])) + (f" {option.shape}" if option.shape else "")
-    return f"  {head:<26}{option.help}{_default_note(option, default(option.of or option.name))}"
+    return f"  {head:<26}{option.help}{default_note(option, default(option.of or option.name))}"
 
 
-def _default_note(option: Option, value: object) -> str:
+def default_note(option: Option, value: object) -> str:
     """The default; of a flag, whether it is on."""
     if option.read is None:
         return " (default)" if value is (not option.of) else ""

@@ -128,7 +128,7 @@ class Line:
 
 def read_line(text: str, namespace: Mapping[str, object] | None = None) -> Line:
     """Read `NAME --option value …`; a value `$name` is taken from `namespace`. Raises OptionError."""
-    words = _split(text)
+    words = split(text)
     name, options = "", read_options(words, OPTIONS, namespace or {})
     positional = options.pop("", [])
     if len(positional) > 1:
@@ -163,7 +163,8 @@ def read_options(words: Iterable[str], options: Iterable[Option], namespace: Map
     return values
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The words of a line, without a remark at its end. Raises OptionError."""
     try:
         return shlex.split(_without_remark(text))
     except ValueError as error:

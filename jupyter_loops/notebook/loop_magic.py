@@ -134,7 +134,7 @@ class LoopMagics(Magics):
 
     @no_var_expand
     @needs_local_scope
-    @cell_magic
+    @cell_magic("_loop_awaited")  # type: ignore[arg-type]  # a name other than the method's
     async def loop_awaited(self, line: str, cell: str, local_ns: Mapping[str, Any] | None = None) -> Any:
         """What a %%loop cell becomes where it can be awaited; not to be written by hand."""
         order = self._read(line, cell, local_ns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,9 @@ from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
 from . import breakers, history_commands, model_table, run_table, sandbox_table, units
-from .line import Option, read_options
+from .help_page import TOPICS, HelpPage, page
+from .line import Option, read_options, split
 from .loop_magic import LoopMagics
-from .stored_magic import FORK
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
@@ -29,26 +28,32 @@ WORDS = (
     *history_commands.WORDS,
     *("breakers", "sandbox", "chart", "model", "help"),
 )
-CHARTS = ("cost", "latency", "progress", "timeline", "lineage")
-_LIMITS = (
+CHARTS = (
+    *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
+    *("compare", "curves", "stops", "days"),
+)
+LIMITS = (
     Option(name="usd", help="", shape="DOLLARS", read=units.dollars),
     Option(name="tokens", help="", shape="COUNT", read=units.count),
     Option(name="time", help="", shape="TIME", read=units.seconds),
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.count),
     Option(name="calls", help="", shape="COUNT", read=units.count),
 )
-_SETTINGS = (
+SETTINGS = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="temperature", help="", shape="NUMBER", read=units.or_none(units.fraction)),
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
-    *_LIMITS,
+    *LIMITS,
+)
+LISTING = (
+    Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
+    Option(name="limit", help="", shape="COUNT", read=units.count),
 )
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
     "and its view says why"
 )
-LIMITS, SETTINGS, FORK_OPTIONS = ([option.long for option in options] for options in (_LIMITS, _SETTINGS, FORK))
 
 
 @magics_class
@@ -65,7 +70,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def loops(self, line: str) -> Any:
         """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
-            word, *arguments = _split(line) or ["list"]
+            word, *arguments = split(line) or ["list"]
             return self._command(word)(arguments)
 
     def _command(self, word: str) -> Callable[[list[str]], Any]:
@@ -76,9 +81,10 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return command
 
     def _list(self, words: list[str]) -> Any:
-        """The runs of this kernel, and the newest of the history."""
-        _no_more(words)
-        return run_table.recent(self._loops.history)
+        """[WORD] [--sort usd] [--limit 50]: runs that go on, and the newest of the history that have WORD in them."""
+        options = read_options(words, LISTING, self._ipython.user_ns)
+        word = " ".join(options.pop("", []))
+        return run_table.recent(self._loops.history, word, **options)
 
     def _show(self, words: list[str]) -> None:
         """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
@@ -143,7 +149,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _raise_budget(self, words: list[str]) -> str:
         """[NAME] [--usd 2] [--tokens 50k] [--time 20m] [-n 20]: new limits."""
-        limits = read_options(words, _LIMITS, self._ipython.user_ns)
+        limits = read_options(words, LIMITS, self._ipython.user_ns)
         run = self._live(limits.pop("", []))
         if not limits:
             raise OptionError("say which limit: --usd, --tokens, --time, --iterations or --calls")
@@ -152,7 +158,7 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _set(self, words: list[str]) -> str:
         """[NAME] [--model m] [--temperature 0.8] [--max-tokens 500] [--usd 2 …]: how it asks, from the next round."""
-        changes = read_options(words, _SETTINGS, self._ipython.user_ns)
+        changes = read_options(words, SETTINGS, self._ipython.user_ns)
         run = self._live(changes.pop("", []))
         if not changes:
             raise OptionError("say what to set: --model, --temperature, --max-tokens, or a limit")
@@ -187,26 +193,41 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return sandbox_table.table(words)
 
     def _chart(self, words: list[str]) -> Any:
-        """[cost|latency|progress|timeline|lineage] [NAME]: a Plotly figure of a run."""
+        """[KIND] [NAME]: a Plotly figure of a run, or of all runs; `%loops help charts` has the kinds."""
+        from jupyter_loops.view.charts import KINDS, of_history
+
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
+        if kinds and not KINDS[kinds[0]].rows:
+            cap = self._loops.default("daily_usd")
+            return of_history(kinds[0], self._asked, " ".join(names), cap if isinstance(cap, float) else None)
         if names and run_table.find(names[0]) is None:
             raise OptionError(
                 f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
             )
         return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
 
+    def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:
+        return self._history.sql(query, values).dicts()
+
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
         return model_table.model(words)
 
-    def _help(self, words: list[str]) -> None:
-        """These lines."""
-        _no_more(words)
+    def _help(self, words: list[str]) -> HelpPage | None:
+        """[TOPIC|WORD]: these lines, a page of the documentation, or the line of one word."""
+        _no_more(words[1:])
+        if words and words[0] in TOPICS:
+            return page(words[0])
+        if words and words[0] not in WORDS:
+            raise OptionError(f"no page and no word is called {words[0]}{nearest(words[0], [*TOPICS, *WORDS])}")
         width = max(map(len, WORDS))
-        for word in WORDS:
+        for word in words or WORDS:
             doc = inspect.getdoc(self._command(word))
             print(f"%loops {word:<{width}}  {doc}")  # noqa: T201  # help goes where print goes
+        if not words:
+            print(f"\nPages, by %loops help TOPIC: {', '.join(TOPICS)}")  # noqa: T201  # as above
+        return None
 
     def _run(self, words: list[str]) -> Run:
         """The run that is named, else the newest."""
@@ -224,13 +245,6 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         if run.future.done():
             raise OptionError(f"{run.name} has ended already")
         return run
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
 
 
 def _names(names: list[str]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import UTC
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
@@ -13,12 +16,32 @@ if TYPE_CHECKING:
     from jupyter_loops.history import History
     from jupyter_loops.run import Run
 
-_HEADER = ("loop", "status", "rounds", "tokens", "usd", "seconds", "model", "started (UTC)", "run")
-_NEWEST = """
-SELECT loop, status, iterations, total_tokens, total_usd, seconds, model, strftime(started_at, '%Y-%m-%d %H:%M'), run_id
-FROM run_summary ORDER BY started_at DESC, run_id DESC LIMIT $limit
+ORDERS = {
+    "started": "started_at",
+    "usd": "total_usd",
+    "tokens": "total_tokens",
+    "seconds": "seconds",
+    "rounds": "iterations",
+}
+SHOWN = 12  # runs, unless a line asks for more
+_HEADER = ("loop", "status", "rounds", "best", "trend", "tokens", "usd", "seconds", "model", "started", "run")
+_FOUND = """
+FROM run_summary
+WHERE contains(lower(concat_ws(' ', loop, status, model, goal, run_id)), lower($word))
 """
-_SHOWN = 12
+_NEWEST = f"""  -- the order is one of ORDERS
+WITH shown AS (SELECT * {_FOUND} ORDER BY {{order}} DESC NULLS LAST, run_id DESC LIMIT $limit)
+SELECT loop, status, iterations, score, passed, total,
+       (SELECT list(coalesce(score, progress) ORDER BY iteration) FROM iterations AS i
+        WHERE i.run_id = shown.run_id AND progress IS NOT NULL),
+       total_tokens, total_usd, shown.seconds, model, shown.started_at, run_id
+FROM shown LEFT JOIN (
+    SELECT run_id AS of_run, iteration AS best_iteration, score, passed, total FROM iterations
+) AS best ON of_run = run_id AND best.best_iteration = shown.best_iteration
+ORDER BY {{order}} DESC NULLS LAST, run_id DESC
+"""  # noqa: S608 - of our own words alone
+_BARS = "▁▂▃▄▅▆▇█"
+_TREND = 12  # newest rounds that the trend shows
 
 
 def find(name: str) -> Run | None:
@@ -52,17 +75,24 @@ def newest() -> Run | None:
     return next(reversed(_runs()), None)
 
 
-def recent(path: str | None) -> Table:
-    """The runs that go on, then the newest of the history."""
-    going = [_row(run) for run in _runs() if not run.future.done()]
+def recent(path: str | None, word: str = "", sort: str = "started", limit: int = SHOWN) -> Table:
+    """The runs that go on, then those of the history whose name, status, model, goal or id has `word`."""
+    going = [] if word else [_going(run) for run in _runs() if not run.future.done()]
     here = {row[-1] for row in going}
     try:
-        stored, note = _stored(path)
+        stored, count, note = _stored(path, word, sort, limit)
         history_rows = [row for row in stored if row[-1] not in here]
+        note = _remark(count, len(stored), word, note)
     except HistoryError as error:
         history_rows, note = [], f"the history cannot be read: {error}"
-    rows = [*reversed(going), *history_rows]
-    return Table(_HEADER, rows, note or ("" if rows else "no runs yet"))
+    return Table(_HEADER, [*reversed(going), *history_rows], note)
+
+
+def _remark(count: int, shown: int, word: str, note: str) -> str:
+    """How many runs there are beyond those shown, and the history's own note."""
+    more = f"{shown:,} of {count:,} runs: %loops list --limit {count} shows all, %loops list WORD searches"
+    none = f"no run has {word!r} in its name, status, model, goal or id" if word else "no runs yet"
+    return "\n".join(filter(None, [more if count > shown else "" if count else none, note]))
 
 
 def _runs() -> list[Run]:
@@ -73,21 +103,42 @@ def _runs() -> list[Run]:
     return registered()
 
 
-def _row(run: Run) -> tuple[str, ...]:
-    usage = run.usage
-    spent = (usage.iterations, usage.tokens, usage.usd, usage.seconds)
-    return _cells(run.name, f"running: {run.state}", *spent, run.cycle.model.name, "now", run.id)
+def _going(run: Run) -> tuple[str, ...]:
+    usage, state, recipe = run.usage, run.cycle.state, run.cycle.recipe
+    scores = state.scores(recipe)
+    trend = [summary.progress if score is None else score for summary, score in zip_longest(state.rounds, scores)]
+    best, passed = state.best_score(recipe), state.best.passed() if state.best else 0
+    spent = (usage.tokens, usage.usd, usage.seconds)
+    names = (run.cycle.model.name, None, run.id)
+    return _cells(
+        run.name, f"running: {run.state}", usage.iterations, best, passed, len(recipe.checks), trend, *spent, *names
+    )
 
 
-def _stored(path: str | None) -> tuple[list[tuple[str, ...]], str]:
-    """The newest runs of the history, and a note about their source."""
+def _stored(path: str | None, word: str, order: str, limit: int) -> tuple[list[tuple[str, ...]], int, str]:
+    """Runs of the history, how many there are, and a note about their source."""
     from jupyter_loops.history import open_history
 
-    result = open_history(path).sql(_NEWEST, {"limit": _SHOWN})
-    return [_cells(*row) for row in result], result.note
+    history = open_history(path)
+    ((count,),) = history.sql("SELECT count(*)" + _FOUND, {"word": word}).fetchall()
+    result = history.sql(_NEWEST.format(order=ORDERS[order]), {"word": word, "limit": limit})
+    return [_cells(*row) for row in result], count, result.note
 
 
 def _cells(*values: Any) -> tuple[str, ...]:
-    loop, status, rounds, tokens, usd, seconds, *tail = values
-    numbers = (f"{rounds or 0}", f"{tokens or 0:,}", f"${usd or 0:.4f}", f"{seconds or 0:.1f}")
-    return (str(loop), str(status), *numbers, *map(str, tail))
+    loop, status, rounds, score, passed, total, trend, tokens, usd, seconds, model, started, run_id = values
+    best = f"{passed or 0}/{total}" if total else ""
+    if score is not None and passed == total:
+        best = f"{score:.6g}"
+    numbers = (f"{tokens or 0:,}", f"${usd or 0:.4f}", f"{seconds or 0:.1f}")
+    at = "now" if started is None else started.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return (str(loop), str(status), f"{rounds or 0}", best, _bars(trend or []), *numbers, str(model), at, str(run_id))
+
+
+def _bars(values: Sequence[float]) -> str:
+    """A bar a round, as high as its progress, or, where scores leave [0, 1], between the lowest and the highest."""
+    low, high = min([0.0, *values]), max([1.0, *values])
+    if (low, high) != (0.0, 1.0):
+        low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values[-_TREND:])

@@ -75,15 +75,17 @@ def names(text: str) -> tuple[str, ...]:
     return parts
 
 
-def choice(*names: str) -> Callable[[str], str]:
-    """One of a few words."""
+class choice:  # noqa: N801  # stands beside the readers, which are functions
+    """Reads one of a few words, which completion offers."""
 
-    def reader(text: str) -> str:
-        if text not in names:
-            raise ValueError(" or ".join(names))
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def __call__(self, text: str) -> str:
+        """The word. Raises ValueError for another."""
+        if text not in self.names:
+            raise ValueError(" or ".join(self.names))
         return text
-
-    return reader
 
 
 def modules(text: str) -> tuple[str, ...]:

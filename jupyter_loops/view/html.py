@@ -14,7 +14,7 @@ from jupyter_loops.core.amount import counted
 
 from .amounts import brief, count, size, usd
 from .palette import PHASES
-from .run_text import NONE, SIGNS, breaker
+from .run_text import SIGNS, breaker, outcome
 
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'
@@ -41,7 +41,8 @@ def _head(picture: Mapping[str, Any]) -> str:
     tools = [f"tool {tool}" for tool in picture.get("tools", ())]
     facts = " · ".join(map(_text, filter(None, [picture["model"], picture["isolation"], *tools])))
     end = picture["termination"]
-    sign = "" if end is None else "✓ " if end["reason"] == "verified" else "✕ "
+    good = end is not None and (end["reason"] == "verified" or picture.get("score") is not None)
+    sign = "" if end is None else "✓ " if good else "✕ "
     outlook = f"<p>{_text(picture['forecast']['text'])}</p>" if picture.get("forecast") else ""
     why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else ""
     title = f"<strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}"
@@ -85,12 +86,11 @@ def _rounds(picture: Mapping[str, Any]) -> str:
 
 
 def _round(row: Mapping[str, Any], longest: float, best: int | None) -> str:
-    checks = f"{row['passed']} / {row['total']}" if row.get("total") else NONE
     cells = (
         f"{row['n']}{' ★' if row['n'] == best else ''}",
         SIGNS.get(row["mark"], ""),
         _phases(row["phases"], longest),
-        checks,
+        outcome(row),
         _text(row["why"]),
         usd(row.get("usd", 0.0)),
         brief(row.get("seconds", 0.0)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import ndiff
+from math import isfinite
 from typing import Any
 
 from .clip import clip, line
@@ -131,12 +132,12 @@ class IterationView:
         self.best, self.state = bool(event.get("best")), ""
         self.why = line(event.get("why", ""))
         self.phases = [[str(state), float(seconds)] for state, seconds in event.get("phases", [])][:60] or self.phases
-        usage = event.get("usage", {})
+        usage, score = event.get("usage", {}), event.get("score")
         self.numbers = {
             "passed": passed,
             "total": total,
             "progress": event.get("progress", 0.0),
-            "score": event.get("score"),
+            "score": score if score is not None and isfinite(score) else None,
             "usd": usage.get("usd", 0.0),
             "tokens": usage.get("tokens", 0),
             "seconds": usage.get("seconds", 0.0),

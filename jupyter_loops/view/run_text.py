@@ -41,9 +41,15 @@ def breaker(row: Mapping[str, Any]) -> str:
     return f"breaker of {row['model']} for {row['fault']}: {row['state'].replace('_', '-')}, {how}"
 
 
+def outcome(row: Mapping[str, Any]) -> str:
+    """The score of a round where it has one and its checks passed, else how many of them did."""
+    if row.get("score") is not None and row["mark"] == "pass":
+        return f"{row['score']:.6g}"
+    return f"{row.get('passed', 0)}/{row['total']}" if row.get("total") else NONE
+
+
 def _round(row: Mapping[str, Any]) -> str:
-    total = row.get("total", 0)
-    checks = f"{row.get('passed', 0)}/{total}" if total else NONE
     cost = f"{usd(row.get('usd', 0.0))}, {brief(row.get('seconds', 0.0))}"
     why = line(row.get("why") or row.get("state") or "")
-    return f"{row['n']:>4} {SIGNS.get(row['mark'], '?')} {checks:>5}  {why}  ({cost})"
+    best = "★" if row.get("best") and row.get("score") is not None else " "
+    return f"{row['n']:>4} {SIGNS.get(row['mark'], '?')} {outcome(row):>7}{best} {why}  ({cost})"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from jupyter_loops.core.amount import counted
 from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import UNBILLED
@@ -132,6 +133,7 @@ class Snapshot:
             "progress": self._series.points,
             "checks": self._checks.to_json(),
             "best": self.best.n if self.best else None,
+            "score": self.score,
             "termination": self.termination,
             "approval": self._approval,
             "notes": self._notes,
@@ -153,6 +155,11 @@ class Snapshot:
         ]
 
     @property
+    def score(self) -> float | None:
+        """Of the best round, where all its checks passed; None where the run has no score."""
+        return self.best.numbers["score"] if self.best is not None and self.best.mark == "pass" else None
+
+    @property
     def paused(self) -> bool:
         """Whether a person holds the run, or has asked to."""
         return self._pausing or (self.state == "wait" and self.note == "paused")
@@ -164,7 +171,8 @@ class Snapshot:
 
     def _headline(self) -> str:
         if self.termination is not None:
-            return str(self.termination["reason"]).replace("_", " ")
+            reason = str(self.termination["reason"]).replace("_", " ")
+            return reason if self.score is None else f"best {self.score:.6g} after {counted(self.iteration, 'round')}"
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
@@ -289,7 +297,8 @@ class Snapshot:
         self._spending.spent["iterations"] = float(round_.n)
         if round_.best:
             self.best, self._verdicts = round_, self._judged
-        self._series.add(round_.n, float(event.get("progress") or 0.0), round_.mark, best=round_.best)
+        reached, score = float(event.get("progress") or 0.0), round_.numbers["score"]
+        self._series.add(round_.n, reached, round_.mark, score, best=round_.best)
 
     def _adapted(self, event: Mapping[str, Any]) -> None:
         what, before, after = (line(event.get(name, ""), 80) for name in ("what", "before", "after"))

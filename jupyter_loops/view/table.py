@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from .clip import line
 
+_NUMBER = re.compile(r"[-+$]{0,2}[\d,]+(\.\d+)?( ?%)?")
+_LEFT, _RIGHT = (f'style="text-align:{side};white-space:nowrap"' for side in ("left", "right"))
 _WIDEST = 100  # characters of a cell: as wide as a screen
 
 
@@ -20,17 +23,33 @@ class Table:
     note: str = ""
 
     def __repr__(self) -> str:
-        """Aligned columns."""
+        """Aligned columns, numbers to the right."""
         grid = [[line(cell, _WIDEST) for cell in row] for row in (self.header, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
-        return "\n".join([*lines, *filter(None, [self.note])])
+        columns = [*zip(self._numbers(), widths, strict=True)]
+        lines = ["  ".join(map(_aligned, columns, row)) for row in grid]
+        return "\n".join([*map(str.rstrip, lines), *filter(None, [self.note])])
 
     def _repr_html_(self) -> str:
         """Script-free; every cell escaped."""
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in self.header)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(line(cell, _WIDEST))}</td>' for cell in row)}</tr>" for row in self.rows
-        )
-        note = f"<p>{escape(self.note)}</p>" if self.note else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+        styles = [_RIGHT if number else _LEFT for number in self._numbers()]
+        head = "".join(f"<th {style}>{escape(cell)}</th>" for style, cell in zip(styles, self.header, strict=True))
+        body = "".join(f"<tr>{_html_row(styles, row)}</tr>" for row in self.rows)
+        note = "".join(f"<p>{escape(part)}</p>" for part in self.note.splitlines())
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x:auto">{table}</div>{note}'
+
+    def _numbers(self) -> list[bool]:
+        """Of each column, whether it holds numbers alone."""
+        columns = zip(*self.rows, strict=True) if self.rows else [[""]] * len(self.header)
+        return [any(column) and all(_NUMBER.fullmatch(cell) for cell in column if cell) for column in columns]
+
+
+def _aligned(column: tuple[bool, int], cell: str) -> str:
+    number, width = column
+    return cell.rjust(width) if number else cell.ljust(width)
+
+
+def _html_row(styles: Sequence[str], row: Sequence[str]) -> str:
+    cells = zip(styles, row, strict=True)
+    return "".join(f"<td {style}>{escape(line(cell, _WIDEST))}</td>" for style, cell in cells)

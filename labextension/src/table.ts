@@ -5,6 +5,8 @@ import { el } from './run/dom';
 import { list, numberOrNull, object, text } from './run/json';
 
 const MIME = 'application/vnd.jupyter-loops.table.v1+json';
+const PAGE = 200; // rows of a page, where there are many
+const CLIPPED = 40; // characters that fit into a cell
 const LONGEST = 100_000; // rows that are drawn
 
 /** Draws the rows of a query: sortable and searchable by DataTables, which gets a finished table of text nodes. */
@@ -22,7 +24,16 @@ class ResultTable extends Widget implements IRenderMime.IRenderer {
     const made = table(given);
     this.grid?.destroy();
     this.node.replaceChildren(made, el('p', 'count', text(given['note'])));
-    this.grid = new DataTable(made, { paging: false, info: false, order: [], autoWidth: false });
+    const paging = made.rows.length > PAGE * 2;
+    this.grid = new DataTable(made, {
+      paging,
+      pageLength: PAGE,
+      lengthChange: false,
+      info: false,
+      order: [],
+      autoWidth: false
+    });
+    made.addEventListener('click', event => unfold(event.target));
   }
 
   override dispose(): void {
@@ -31,13 +42,24 @@ class ResultTable extends Widget implements IRenderMime.IRenderer {
   }
 }
 
+/** A click on a cell shows all of its text, another one a line of it. */
+function unfold(target: EventTarget | null): void {
+  const cell = target instanceof Element ? target.closest('td') : null;
+  cell?.classList.toggle('jloops-unfolded');
+}
+
 /** What a column is sorted by is in an attribute where it is not the text itself: numbers. */
 function table(given: ReturnType<typeof object>): HTMLTableElement {
   const columns = list(given['columns']).map(text);
   const orders = columns.map((_, at) => list(object(given['order'])[String(at)], LONGEST));
   const rows = list(given['rows'], LONGEST).map((row, place) => {
     const cells = list(row).map((value, at) => {
-      const cell = el('td', orders[at]?.length ? 'number' : '', text(value));
+      const kind = value === null ? 'null' : orders[at]?.length ? 'number' : '';
+      const words = value === null ? 'NULL' : text(value);
+      const cell = el('td', kind, words);
+      if (words.length > CLIPPED) {
+        cell.title = words;
+      }
       if (orders[at]?.length) {
         cell.dataset['order'] = String(numberOrNull(orders[at]?.[place]) ?? '');
       }

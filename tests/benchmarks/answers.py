@@ -98,6 +98,7 @@ async def measure(targets: tuple[Target, ...], text: str, times: int) -> tuple[f
         except ReplyError as error:
             came = str(error)[:60]
         took.append(time.perf_counter() - began)
+        await asyncio.sleep(TICK)
     await asyncio.sleep(0.01)
     watching.cancel()
     return statistics.median(took), max(held), came

@@ -142,10 +142,10 @@ def ask(history: History, name: str, query: str, values: dict[str, str], target:
 
 
 def listing(path: Path) -> None:
-    from jupyter_loops.notebook import runs
+    from jupyter_loops.notebook import run_table
 
-    runs.recent(str(path))
-    say("%loops", median_ms(9, lambda: repr(runs.recent(str(path)))), 200, "ms")
+    run_table.recent(str(path))
+    say("%loops", median_ms(9, lambda: repr(run_table.recent(str(path)))), 200, "ms")
 
 
 def whole_runs(folder: Path, runs: int = 40) -> None:

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from jupyter_loops.execution.pool import pool as shared_pool
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 
 CHECK = Check(name="f(7) == 50", source="assert f(7) == 50", line=5)
+LEVELS = ("process", "landlock", "bubblewrap")
+PAUSE = 0.03  # seconds before a trip, in which its two processes are made ready; a model's answer takes longer
 PANDAS = "import numpy as np, pandas as pd"
 BARE_TEXT = "def f(x): return x * x + 1"
 BUSY_TEXT = f"import time\nend = time.process_time() + 0.02\nwhile time.process_time() < end: pass\n{BARE_TEXT}"
@@ -76,21 +79,28 @@ def fresh(setup: str, text: str) -> float:
 
 
 async def trips(name: str, program: tuple[str, str], times: tuple[int, int], bound: tuple[float, float]) -> None:
+    """Trips at each level: after a pause, as a model's answer takes, and at once after the trip before."""
     setup, text = program
-    async with opened("process", setup) as process, opened("bubblewrap", setup) as bubblewrap:
-        seconds: dict[str, list[float]] = {"process": [], "bubblewrap": [], "fresh interpreter": []}
+    seconds: dict[str, list[float]] = defaultdict(list)
+    async with contextlib.AsyncExitStack() as stack:
+        boxes = {level: await stack.enter_async_context(opened(level, setup)) for level in LEVELS}
         for n in range(times[0]):
-            seconds["process"].append(await trip(process, text))
-            seconds["bubblewrap"].append(await trip(bubblewrap, text))
+            for level, box in boxes.items():
+                await asyncio.sleep(PAUSE)
+                seconds[level].append(await trip(box, text))
             if n % (times[0] // times[1]) == 0:
                 seconds["fresh interpreter"].append(fresh(setup, text))
+        for level, box in boxes.items():
+            seconds[f"{level}, at once"] = [await trip(box, text) for _ in range(times[0])]
     other = statistics.median(seconds["fresh interpreter"])
-    for level, samples in seconds.items():
+    for case, samples in seconds.items():
         median, p95 = statistics.median(samples), sorted(samples)[int(len(samples) * 0.95)]
         wanted = ""
-        if level != "fresh interpreter":
+        if case in LEVELS:
             wanted = f"   {beside(median * 1e3, bound[0] * 1e3, 'ms')}, {beside(median / other, bound[1], 'x')}"
-        print(f"  {name:10}{level:20}{median * 1e3:9.2f} ms{p95 * 1e3:9.2f} ms{median / other:9.3f} x{wanted}")
+        print(f"  {name:10}{case:20}{median * 1e3:9.2f} ms{p95 * 1e3:9.2f} ms{median / other:9.3f} x{wanted}")
+    process, landlock = (statistics.median(seconds[level]) for level in ("process", "landlock"))
+    print(f"  {name:10}landlock beside process{landlock / process:15.3f} x   {beside(landlock / process, 1.1, 'x')}")
 
 
 async def side_by_side(level: str, runs: int, times: int) -> None:

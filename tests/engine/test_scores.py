@@ -68,3 +68,19 @@ def test_an_attempt_without_a_score_is_told_apart_from_a_bad_one(start, body, sa
     assert "Your last attempt, which has no score:" in second
     assert said in second
     assert "so far: none, 0.1. The best is 0.1." in third
+
+
+def test_a_round_that_passed_says_its_score_beside_the_best(start):
+    bodies = answers("return 0.5", "return (x", "return 0.25", "return 0.3")
+    run = start(CELL.format("minimize"), *bodies, iterations=4)
+    run.wait(30)
+
+    rows = run.history.sql(
+        "SELECT score, best, why FROM iterations WHERE run_id = $run ORDER BY iteration", {"run": run.id}
+    )
+    (first, second, third, fourth) = rows.fetchall()
+    assert first == (0.5, True, "score 0.5")
+    assert second[:2] == (None, False)
+    assert second[2].startswith("the code is valid Python")
+    assert third == (0.25, True, "score 0.5 → 0.25")
+    assert fourth == (0.3, False, "score 0.3, best 0.25")

@@ -78,7 +78,7 @@ def test_every_word_of_the_states_and_ends_is_in_the_types():
         assert {word.strip(" '\n") for word in words.split(",")} == {str(word) for word in enum}
 
 
-def test_the_picture_in_the_readme_is_of_this_schema():
+def test_the_picture_of_the_documentation_is_of_this_schema():
     from jupyter_loops.history.diagram import mermaid
 
-    assert mermaid() in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert mermaid() in (Path(__file__).parents[2] / "jupyter_loops" / "docs" / "schema.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ def awaiting(shell, monkeypatch):
 
 
 async def test_the_outermost_loop_cell_is_awaited(awaiting):
-    assert awaiting._transform([PLAIN]) == ["await get_ipython().run_cell_magic('loop_awaited', 'x', 'body')\n"]
+    assert awaiting._transform([PLAIN]) == ["await get_ipython().run_cell_magic('_loop_awaited', 'x', 'body')\n"]
 
 
 @pytest.mark.parametrize("line", ["x = 1\n", "get_ipython().run_cell_magic('loop_sql', '', 'SELECT 1')\n"])

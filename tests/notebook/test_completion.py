@@ -11,7 +11,11 @@ from jupyter_loops.notebook.sql_completion import fitting
         ("%%loop slug --it", ["--iterations"]),
         ("%%loop slug --ti", ["--time", "--timeout"]),
         ("%loops sto", ["stop"]),
-        ("%loops chart co", ["cost"]),
+        ("%loops chart co", ["compare", "cost"]),
+        ("%%loop slug --sandbox l", ["landlock"]),
+        ("%%loop slug -m ", ["local", "local:1.5b", "local:smol"]),
+        ("%loops list --sort t", ["tokens"]),
+        ("%loops set --model local:s", ["local:smol"]),
         ("%loops model ", ["fetch", "local", "local:1.5b", "local:smol", "rm"]),
         ("%%loop", []),
         ("x = foo(--i", []),
@@ -65,3 +69,17 @@ def test_a_bound_name_is_offered_after_its_dollar(shell):
     with provisionalcompleter():
         (found,) = [found for found in shell.Completer.completions(line, len(line)) if "my_model" in found.text]
     assert line[: found.start] + found.text == "%loop_sql FROM calls WHERE model = $my_model"
+
+
+@pytest.mark.parametrize("line", ["%loops ", "%%loop slug --model ", "%loop_sql SELECT * FROM ", "%loops chart c"])
+def test_no_other_names_drown_the_answer(shell, line):
+    with provisionalcompleter():
+        offered = {found.text for found in shell.Completer.completions(line, len(line))}
+    assert offered
+    assert not offered & {"and", "if", "%cd", "%%!", "README.md", "pyproject.toml"}
+
+
+def test_the_magic_behind_a_cell_is_not_offered(shell):
+    with provisionalcompleter():
+        offered = {found.text for found in shell.Completer.completions("%%lo", 4)}
+    assert offered == {"%%loop", "%%loop_sql"}

@@ -8,7 +8,7 @@ import pytest
 from jupyter_loops.notebook.extension import load, unload
 
 ROOT = Path(__file__).parents[2]
-MAGICS = {"line": {"loop", "%loop", "loops", "loop_sql"}, "cell": {"loop", "loop_sql", "loop_awaited"}}
+MAGICS = {"line": {"loop", "%loop", "loops", "loop_sql"}, "cell": {"loop", "loop_sql", "_loop_awaited"}}
 
 
 def registered(shell):

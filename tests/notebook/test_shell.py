@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from jupyter_loops.notebook import cell_execution
+from jupyter_loops.notebook.loops_magic import CHARTS
+from jupyter_loops.view.charts import KINDS
 
 
 def run(shell, text):
@@ -58,7 +60,7 @@ def until(true, seconds=20.0):
         ("%loop x", "UsageError: a loop needs a body"),
         ("%loops stpo", "UsageError: %loops: unknown subcommand stpo; did you mean stop?"),
         ("%loops stop nobody", "UsageError: %loops: no run is called nobody"),
-        ("%loops list me", "UsageError: %loops: unexpected 'me'"),
+        ("%loops list --sort me", "UsageError: %loops: --sort"),
         ("%loop_sql", "UsageError: %loop_sql: there is no SQL"),
         ("%loop_sql SELECT $missing", "UsageError: %loop_sql: $missing is bound to the variable missing"),
         ("%loop_sql DELETE FROM runs", "UsageError: DELETE would change the history"),
@@ -276,3 +278,25 @@ def test_a_chart_is_a_figure_of_the_run(shell, cell, wrong, right):
     figure = shell.run_cell("%loops chart progress twice").result
     assert isinstance(figure, go.Figure)
     assert shell.run_cell("%loops chart").result.data
+
+
+def test_the_list_tells_how_many_there_are_searches_and_sorts(shell, cell, right, wrong):
+    for name, answers in (("apple", [right]), ("pear", [wrong, right]), ("plum", [wrong, wrong, right])):
+        shell.run_cell(cell(*answers, name=name, options="--fresh"))
+    listed = shell.run_cell("%loops list --limit 2 --sort rounds").result
+    assert [row[:1] + row[2:5] for row in listed.rows] == [("plum", "3", "2/2", "▂▂█"), ("pear", "2", "2/2", "▂█")]
+    assert "2 of 3 runs: %loops list --limit 3 shows all" in repr(listed)
+    assert [row[0] for row in shell.run_cell("%loops list PEA").result.rows] == ["pear"]
+    assert "no run has 'fig' in its name" in repr(shell.run_cell("%loops list fig").result)
+    assert 'style="text-align:right;white-space:nowrap">3</td>' in listed._repr_html_()
+
+
+def test_every_chart_is_drawn_from_the_history_of_a_real_run(shell, cell, right, wrong):
+    shell.run_cell(cell(wrong, right, options="--fresh"))
+    shell.user_ns["twice"].history.flush()
+    for kind in KINDS:
+        drawn = shell.run_cell(f"%loops chart {kind} {'' if kind == 'days' else 'twice'}").result  # days: of models
+        assert drawn.data, kind
+        assert kind == "days" or "twice" in drawn.layout.title.text
+    assert tuple(KINDS) == CHARTS
+    assert shell.run_cell("%loops chart stops").result.data[0].x == (1,)

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from jupyter_loops.core.caveats import CAVEATS, with_caveat
-from jupyter_loops.core.events import Moved, Noted, Resumed, Steered, ToolAnswered, ToolCalled
+from jupyter_loops.core.events import Decided, Moved, Noted, Resumed, Steered, ToolAnswered, ToolCalled
 from jupyter_loops.execution.isolation import LEVELS
 from jupyter_loops.view.html import html
 from jupyter_loops.view.run_text import text
@@ -233,3 +233,30 @@ def test_a_run_that_goes_on_elsewhere_names_the_level_that_it_has_there(story):
     assert told.snapshot.to_json()["isolation"].startswith("bubblewrap: ")
     assert with_caveat("") == ""
     assert with_caveat("of a later version") == "of a later version"
+
+
+def test_a_scored_run_ends_with_its_best_score(story):
+    told = story()
+    for n, score in enumerate((0.25, None, 0.5), 1):
+        told.plan(n, f"x = {n}")
+        told.tell(
+            Decided(
+                iteration=n,
+                passed=0 if score is None else 5,
+                total=5,
+                progress=float(score is not None),
+                score=score,
+                best=score is not None,
+                why="",
+                phases=[],
+                usage={"usd": 0.0, "tokens": 1, "seconds": 1.0},
+            )
+        )
+    told.end(reason="iterations", message="3 of 3 rounds used", best=3, iterations=3)
+    picture = told.snapshot.to_json()
+
+    assert picture["headline"] == "best 0.5 after 3 rounds"
+    assert picture["score"] == 0.5
+    assert [point[4:] for point in picture["progress"]] == [[0.25, 0.25], [None, 0.25], [0.5, 0.5]]
+    assert "0.5★" in text(picture)
+    assert "✓ best 0.5 after 3 rounds" in html(picture)

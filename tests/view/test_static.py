@@ -81,7 +81,7 @@ def test_the_page_draws_the_run_and_its_charts(browser, script, ended, tmp_path,
     opened.wait_for_selector(".plotly .bars")
     opened.screenshot(path=tmp_path / "page.png", full_page=True)
 
-    assert opened.locator(".js-plotly-plot").count() == 4
+    assert opened.locator(".js-plotly-plot").count() == 5
     assert opened.locator(".jloops-state").inner_text() == "verified"
     opened.close()
 

@@ -29,6 +29,8 @@ from .rehearsal import OFTEN, rehearse
 from .session import part
 from .shut_in import ChildRestrictions
 
+_PATIENCE = 0.01  # seconds without a message, after which a child has time to rehearse
+
 
 class ForkTemplate:
     """The prepared parts of one world, for every candidate that runs in it."""
@@ -73,8 +75,8 @@ class ForkTemplate:
         linecache.cache.pop(CANDIDATE, None)
 
     def _rehearse_while(self, waiting: int) -> None:
-        """Rehearse once more, unless a message is waiting."""
-        if not select.select([waiting], [], [], 0)[0]:
+        """Rehearse once more, unless a message arrives first."""
+        if not select.select([waiting], [], [], _PATIENCE)[0]:
             self._rehearse()
 
     def serve(self, wire: KernelConnection) -> None:

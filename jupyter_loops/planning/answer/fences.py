@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from .template import UNSEEN
+
 T = TypeVar("T")
 
 _RUN = re.compile(r"```+|~~~+")  # with a literal beginning the search is five times as fast
 _LINE_END = re.compile(r"\r\n?|\n")
-_UNSEEN = " \t\ufeff\u200b\u2060"  # that may stand before a fence
+_BLANK = f" \t{UNSEEN}"  # that may stand before a fence
 _MOST = 10_000  # fences of one answer that are looked at
 _EFFORT = 4_500_000  # characters of one answer that are parsed, all tries together
 _PER_FENCE = 50  # characters that could be parsed while a fence is compared with another
@@ -102,7 +104,7 @@ def fences(text: str) -> list[Fence]:
     marks: list[Fence] = []
     for run in _RUN.finditer(text):
         start = run.start()
-        while start and text[start - 1] in _UNSEEN:
+        while start and text[start - 1] in _BLANK:
             start -= 1
         if start and text[start - 1] not in "\r\n":
             continue
@@ -135,5 +137,5 @@ def _glued(text: str, opener: Fence) -> tuple[int, int] | None:
 
 def _inside(text: str, indent: str) -> str:
     """The content of a block, without the indentation of its fence."""
-    width = len(indent.strip("\ufeff\u200b\u2060"))
+    width = len(indent.strip(UNSEEN))
     return re.sub(rf"(?m)^[ \t]{{1,{width}}}", "", text) if width else text

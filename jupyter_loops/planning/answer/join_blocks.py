@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Collection, Sequence
 
-from jupyter_loops.core.names import binds, changes, reads_now, wants
+from jupyter_loops.core.names import binds, changes, reads_now
 
-from .python import Code, code
+from .python import Code, bound_by, code
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FILE_NAME = re.compile(r"\A\s*#\s*(?:file(?:name)?:?\s*)?([\w/]+)\.py\b", re.IGNORECASE)
@@ -20,7 +20,7 @@ def last_definition(blocks: Sequence[Code], names: Collection[str]) -> Code | No
     A block that repeats a stub, imports a name from elsewhere, or shows an excerpt of a class defines nothing.
     """
     targets = set(names)
-    places = [n for n, block in enumerate(blocks) if targets <= defined(block) and not wants(block.body) & targets]
+    places = [n for n, block in enumerate(blocks) if targets <= defined(block) and not block.wanted & targets]
     places = [n for n in places if not any(_is_excerpt(blocks[n], blocks[m], targets) for m in places if m != n)]
     if not places:
         return None
@@ -37,14 +37,14 @@ def defined(block: Code) -> set[str]:
         name
         for node in block.body
         if not isinstance(node, ast.Import | ast.ImportFrom) and not _is_stub(node)
-        for name in binds(node)
+        for name in bound_by(node)
         if not (isinstance(node, ast.AnnAssign) and node.value is None)
     }
 
 
 def builds_on(later: Code, earlier: Code, names: Collection[str]) -> bool:
     """Whether a block defines a name anew from what it was, or changes what an earlier block has defined."""
-    if wants(later.body) & defined(later) & set(names):
+    if later.wanted & defined(later) & set(names):
         return True
     return any(_extends(node, earlier.bound) for node in later.body)
 

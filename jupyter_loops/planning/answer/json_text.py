@@ -36,9 +36,17 @@ def strict(text: str) -> ParsedJson | None:
         return None
 
 
-def inside(text: str) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class JsonSpan(ParsedJson):
+    """A value and where it stands in its text."""
+
+    start: int
+    end: int
+
+
+def inside(text: str) -> list[JsonSpan]:
     """The objects and lists among other text."""
-    values, at, remaining = [], 0, 4 * len(text)
+    values, at, remaining = list[JsonSpan](), 0, 4 * len(text)
     for _ in range(_TRIES):
         afford()
         start = _START.search(text, at)
@@ -46,7 +54,7 @@ def inside(text: str) -> list[Any]:
             break
         try:
             value, at = _DECODER.raw_decode(text, start.start())
-            values.append(value)
+            values.append(JsonSpan(value, start.start(), at))
         except json.JSONDecodeError as error:
             at = start.end()
             remaining -= error.pos - start.start()

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jupyter_loops.core.examples import lines_of
-from jupyter_loops.core.names import binds
+from jupyter_loops.core.names import binds, wants
 
 from .patience import afford
+from .template import UNSEEN
 
-UNSEEN = "\ufeff\u200b\u2060"  # a byte order mark and its like
 START = re.compile(
     r"^[ \t]*(?:(?:async +)?def +\w|class +\w|import +\w|from +[\w.]+ +import\b|@\w|\w+(?:: ?\S.*?)? = "
     r"|(?:if|for|while|with|try|else|elif|except|finally)\b.*:[ \t]*$)",
@@ -35,9 +35,14 @@ class Code:
     body: list[ast.stmt]
 
     @cached_property
+    def wanted(self) -> set[str]:
+        """The names that it needs to exist beforehand."""
+        return wants(self.body, afford)
+
+    @cached_property
     def bound(self) -> set[str]:
         """The names that it binds at its top level."""
-        return {name for node in self.body if not _is_bare(node) for name in _bound_by(node)}
+        return {name for node in self.body if not _is_bare(node) for name in bound_by(node)}
 
 
 def code(text: str) -> Code | None:
@@ -90,7 +95,8 @@ def _parsed(text: str) -> list[ast.stmt] | Exception:
         return error
 
 
-def _bound_by(node: ast.stmt) -> Collection[str]:
+def bound_by(node: ast.stmt) -> Collection[str]:
+    """The names that a statement binds."""
     afford()
     return binds(node)
 

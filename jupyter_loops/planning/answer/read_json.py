@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_loops.core.recipe import Target, TargetKind
@@ -17,6 +19,18 @@ from .thoughts import after_thoughts
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _NONE: dict[str, Any] = {}
+_EXAMPLE = re.compile(
+    r"\b(?:e\.g\.|(?:for )?example|for instance|such as|beispiel|ejemplo|exemple)[^.\n]*:?\s*\Z", re.IGNORECASE
+)
+_BEFORE = 200  # characters before a value that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedValue:
+    """A value of an answer, and what its place says for it."""
+
+    value: Any
+    weight: int
 
 
 def read_data(answer: str, targets: Sequence[Target], *, schema: Schema | None = None, cut: bool = False) -> str:
@@ -46,26 +60,41 @@ def _of_targets(targets: Sequence[Target], schema: Schema | None) -> dict[str, S
     return {target.name: {**types.get(target.name, _NONE), "$defs": definitions} for target in targets}
 
 
-def _strict(reply: str, blocks: Sequence[Block[ParsedJson]]) -> list[Any]:
+def _strict(reply: str, blocks: Sequence[Block[ParsedJson]]) -> list[PlacedValue]:
     """The values that parse, those in prose first, those in fences after them, the whole answer last."""
     parsed = strict(reply)
     if parsed is not None:
-        return [parsed.value]
-    fenced = [block.value.value for block in blocks if block.value is not None]
-    prose, at = [], 0
+        return [PlacedValue(parsed.value, 1)]
+    prose, fenced, at = list[PlacedValue](), list[PlacedValue](), 0
     for block in blocks:
         if block.value is not None:
-            prose += inside(reply[at : block.start])
+            prose += _in_prose(reply, at, block.start)
+            fenced.append(PlacedValue(block.value.value, 1 - _is_example(reply[at : block.start])))
             at = block.end
-    return [*prose, *inside(reply[at:]), *fenced]
+    return [*prose, *_in_prose(reply, at, len(reply)), *fenced]
 
 
-def _best(values: Sequence[Any], properties: Mapping[str, Schema]) -> dict[str, Any] | None:
-    """The value with the most targets. Ties go to the best types, then to the fewest other keys, then to the last."""
+def _in_prose(reply: str, at: int, end: int) -> list[PlacedValue]:
+    """The values between two places; one that begins its line has more weight than one in a sentence."""
+    text, values, last = reply[at:end], list[PlacedValue](), 0
+    for span in inside(text):
+        line = text[max(text.rfind("\n", 0, span.start), text.rfind("\r", 0, span.start)) + 1 : span.start]
+        values.append(PlacedValue(span.value, (not line.strip()) - _is_example(text[last : span.start])))
+        last = span.end
+    return values
+
+
+def _is_example(before: str) -> bool:
+    """Whether the sentence before a value says that it is an example."""
+    return _EXAMPLE.search(before[-_BEFORE:]) is not None
+
+
+def _best(values: Sequence[PlacedValue], properties: Mapping[str, Schema]) -> dict[str, Any] | None:
+    """The value with the most targets. Ties go to the best types, the fewest other keys, the best place, the last."""
     ranked = [
-        (_rank(form, properties), form is value, -len(form), place, form)
-        for place, value in enumerate(values)
-        for form in _forms(value, properties)
+        (_rank(form, properties), form is found.value, -len(form), found.weight, place, form)
+        for place, found in enumerate(values)
+        for form in _forms(found.value, properties)
     ]
     return max(ranked, key=lambda entry: entry[:-1])[-1] if ranked else None
 
@@ -93,7 +122,9 @@ def _repaired(
 ) -> dict[str, Any] | None:
     """The repaired JSON, where it has every target. None where the answer was cut."""
     texts = [block.text for block in blocks if block.value is None] or [reply]
-    values = [] if cut else [parsed.value for text in texts if (parsed := repaired(text, list(properties)))]
+    values = (
+        [] if cut else [PlacedValue(parsed.value, 0) for text in texts if (parsed := repaired(text, list(properties)))]
+    )
     best = _best(values, properties)
     return best if best is not None and _is_complete(best, properties) else None
 

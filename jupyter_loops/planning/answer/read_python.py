@@ -6,14 +6,16 @@ import ast
 import builtins
 import re
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from jupyter_loops.core.examples import blanked, examples, lines_of
-from jupyter_loops.core.names import binds, reads, wants
+from jupyter_loops.core.names import binds, reads
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .answer_errors import check_code, check_length, missing_answer
 from .fences import Block, Blocks
 from .join_blocks import last_definition, without_sibling_imports
+from .other_forms import other_forms, without_label
 from .patience import afford
 from .python import START, Code, breaks_off, code, fault, salvaged
 from .repeats import repeats
@@ -21,6 +23,7 @@ from .thoughts import after_thoughts
 
 _PYTHON = frozenset({"python", "py", "python3", "ipython", "pycon"})
 _BUILTINS = frozenset(dir(builtins))
+_DEFINITION = re.compile(r"^(?:(?:async +)?def|class) +\w", re.MULTILINE)  # at the margin
 _STARTS = 5  # lines of bare text at which code may begin
 
 
@@ -42,12 +45,14 @@ def read_code(answer: str, names: Sequence[str], *, setup: str = "", cut: bool =
 
 
 def _find_code(answer: str, names: Sequence[str], *, cut: bool) -> Code | str:
+    answer = without_label(answer)
     if (full_answer := code(answer)) and set(names) <= full_answer.bound:
         return full_answer
     reply, blocks = after_thoughts(answer, Blocks(code, breaks_off).of)
     return (
         _in_blocks(blocks, names, cut=cut)
         or (None if blocks else _in_text(reply, names, cut=cut))
+        or _in_other_form(reply, blocks, names)
         or _for_feedback(answer, reply, blocks, names, cut=cut)
     )
 
@@ -67,12 +72,28 @@ def _in_blocks(blocks: Sequence[Block[Code]], names: Sequence[str], *, cut: bool
 
 def _in_text(text: str, names: Sequence[str], *, cut: bool) -> Code | None:
     """Code without a fence, among prose."""
-    for _, start in zip(range(_STARTS), START.finditer(text), strict=False):
+    starts = list(islice(START.finditer(text), _STARTS))
+    for start in starts:
+        if start[0][0].isspace() and not starts[0][0][0].isspace():
+            continue  # a method, or the body of something else
         bare = text[start.start() :]
         parsed = code(bare)
         parsed = parsed if parsed and set(names) <= parsed.bound else salvaged(bare, names, unfinished=cut)
         if parsed:
             return parsed
+    return None
+
+
+def _in_other_form(reply: str, blocks: Sequence[Block[Code]], names: Sequence[str]) -> Code | None:
+    """Code that a model has put into something else: JSON, a quotation, an item of a list."""
+    is_broken = (
+        any(block.value is None and _is_python(block) for block in blocks) or _DEFINITION.search(reply) is not None
+    )
+    for form in other_forms(reply, is_broken=is_broken):
+        blocks = Blocks(code, breaks_off).of(form)
+        bare = None if blocks else code(form)
+        if found := _in_blocks(blocks, names, cut=False) or (bare if bare and set(names) <= bare.bound else None):
+            return found
     return None
 
 
@@ -119,7 +140,7 @@ def _with_needs(chosen: Code, available: Sequence[Code], names: Sequence[str]) -
         for node in source.body
         if not binds(node) & set(names)
     ]
-    needed, included = wants(chosen.body) - _BUILTINS - chosen.bound, set[ast.stmt]()
+    needed, included = chosen.wanted - _BUILTINS - chosen.bound, set[ast.stmt]()
     while more := {node for _, node in others if node not in included and binds(node) & needed}:
         included |= more
         needed |= {name for node in more for name in reads(node)} - chosen.bound

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from .fences import Block, T
+from .template import without_template
 
 _TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _BLANK = re.compile(r"[\s\ufeff\u200b\u2060]*")
@@ -15,6 +16,7 @@ _LINE_END = re.compile(r"[ \t]*(?:\Z|[\r\n]|```|~~~)")
 
 def after_thoughts(answer: str, blocks_of: Callable[[str], list[Block[T]]]) -> tuple[str, list[Block[T]]]:
     """The answer without the thoughts before it, and its fenced blocks."""
+    answer = without_template(answer)
     reply = answer[_tagged_end(answer) :]
     blocks = blocks_of(reply)
     end = _orphan(reply, blocks)

@@ -27,6 +27,12 @@ _MARK = re.compile(r"\[TOOL_CALLS\]|<\|python_tag\|>")  # Mistral, Llama
 _NAMED = (  # what opens a call and has its name, and what closes it
     (re.compile(r"<function=([\w.-]{1,200})>"), "</function>"),  # Qwen3-Coder, Llama
     (re.compile(r"""<invoke name=["']([\w.-]{1,200})["']>"""), "</invoke>"),  # Anthropic
+    (
+        re.compile(
+            r"<\|channel\|>\w+ to=(?:functions\.)?([\w.-]{1,200})[^<]{0,40}(?:<\|constrain\|>\w+\s?)?<\|message\|>"
+        ),
+        "<|call|>",
+    ),
     (re.compile(r"\A\s{0,9}<name>\s{0,9}([\w.-]{1,200})\s{0,9}</name>"), ""),
     (re.compile(r"\A\s{0,9}([\w.-]{1,200})\s{0,9}(?=<arg_key>)"), ""),  # GLM
 )

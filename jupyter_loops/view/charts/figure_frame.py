@@ -12,6 +12,7 @@ from jupyter_loops.view.palette import GROUND, LINE, TEXT
 if TYPE_CHECKING:
     from .chart import Chart
 
+BESIDE = {"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}  # a legend of many entries
 _ROOM = 25  # numbers that fit beside each other
 
 

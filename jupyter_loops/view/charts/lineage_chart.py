@@ -44,7 +44,7 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> LineageTree:
 
 def figure(family: LineageTree) -> Chart:
     """A bar a run, and a line down from the round where another left it."""
-    drawn = frame("LineageText", x="rounds", y="", showlegend=False)
+    drawn = frame("Lineage", x="rounds", y="", showlegend=False)
     drawn.update_yaxes(autorange="reversed", rangemode="normal", tickvals=list(range(len(family.run))))
     drawn.update_yaxes(ticktext=[label(run) for run in family.run])
     for place, parent in enumerate(family.parent):

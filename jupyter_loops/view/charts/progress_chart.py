@@ -17,18 +17,18 @@ class Progress(NamedTuple):
     """One entry a round; values are shares of the goal in [0, 1], or scores where the run has one."""
 
     rounds: list[int]
-    value: list[float]
-    best: list[float]  # of all rounds so far
+    value: list[float | None]  # None of a round without a score
+    best: list[float | None]  # of all rounds so far
     passed: list[bool]
     why: list[str]
     scored: bool
 
 
 def numbers(rows: Sequence[Mapping[str, Any]]) -> Progress:
-    """Scores where every round has one, shares of passed checks otherwise."""
-    scored = bool(rows) and all(row.get("score") is not None for row in rows)
-    value = [float(row.get("score" if scored else "progress") or 0.0) for row in rows]
-    best: list[float] = []
+    """Scores where a round has one, shares of passed checks otherwise."""
+    scored = any(row.get("score") is not None for row in rows)
+    value = [row.get("score") if scored else float(row.get("progress") or 0.0) for row in rows]
+    best: list[float | None] = []
     for row, reached in zip(rows, value, strict=True):
         best.append(reached if row.get("best") or not best else best[-1])
     return Progress(
@@ -42,7 +42,11 @@ def numbers(rows: Sequence[Mapping[str, Any]]) -> Progress:
 
 
 def figure(progress: Progress) -> Chart:
-    """Steps for the best so far, a dot a round: filled circles passed, crosses did not."""
+    """Steps for the best so far, a dot a round: filled circles passed, crosses did not.
+
+    A round without a score is a cross at the height of the lowest.
+    """
+    scores = [value for value in progress.value if value is not None]
     drawn = frame("Progress", x="round", y="score" if progress.scored else "share of the goal")
     drawn.update_xaxes(dtick=tick_distance(progress.rounds))
     if not progress.scored:
@@ -58,7 +62,7 @@ def figure(progress: Progress) -> Chart:
     )
     drawn.add_scatter(
         x=progress.rounds,
-        y=progress.value,
+        y=[min(scores, default=0.0) if value is None else value for value in progress.value],
         name="round",
         mode="markers",
         marker={
@@ -66,7 +70,10 @@ def figure(progress: Progress) -> Chart:
             "symbol": ["circle" if passed else "x" for passed in progress.passed],
             "color": [PASS if passed else FAIL for passed in progress.passed],
         },
-        customdata=[label(why) for why in progress.why],
-        hovertemplate="round %{x}: %{y}<br>%{customdata}<extra></extra>",
+        customdata=[
+            [label(why), "no score" if value is None else f"{value:.6g}" if progress.scored else f"{value:.0%}"]
+            for why, value in zip(progress.why, progress.value, strict=True)
+        ],
+        hovertemplate="round %{x}: %{customdata[1]}<br>%{customdata[0]}<extra></extra>",
     )
     return drawn.of(progress)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_loops.view.palette import BEST, EXECUTE, FAIL, PLAN, TEXT, VERIFY
+from jupyter_loops.view.palette import SERIES
 
 from .figure_frame import frame, label
 
 if TYPE_CHECKING:
     from .chart import Chart
-
-_COLOURS = (PLAN, EXECUTE, VERIFY, FAIL, BEST, TEXT)
 
 
 class Numbers(NamedTuple):
@@ -50,7 +48,7 @@ def figure(drawn: Numbers, kind: str | None = None) -> Chart:
     chart.update_xaxes(tickformat=None)
     for place, colour in enumerate(dict.fromkeys(drawn.color or [""])):
         rows = [n for n in range(len(drawn.x)) if not drawn.color or drawn.color[n] == colour]
-        shade = _COLOURS[place % len(_COLOURS)]
+        shade = SERIES[place % len(SERIES)]
         _trace(chart, kind, shade, x=[drawn.x[n] for n in rows], y=[drawn.y[n] for n in rows], name=colour or up)
     return chart.of(drawn)
 

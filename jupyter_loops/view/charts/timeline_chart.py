@@ -13,6 +13,7 @@ from .figure_frame import frame, label, tick_distance
 if TYPE_CHECKING:
     from .chart import Chart
 
+_SHOWN_AS = {"observe": "execute", "decide": "verify", "prepare": "wait"}  # they share a colour
 _NEWEST = 200
 
 
@@ -46,6 +47,7 @@ def figure(timeline: Timeline) -> Chart:
     drawn = frame("Timeline", x="seconds", y="round", barmode="overlay")
     drawn.update_xaxes(tickformat="")
     drawn.update_yaxes(autorange="reversed", rangemode="normal", dtick=tick_distance(timeline.rounds))
+    shown: set[str] = set()  # colours in the legend
     for state in dict.fromkeys(timeline.states):
         at = [place for place, its in enumerate(timeline.states) if its == state]
         colour = PHASES.get(state, WAIT)
@@ -54,9 +56,12 @@ def figure(timeline: Timeline) -> Chart:
             y=[timeline.rounds[place] for place in at],
             x=[timeline.seconds[place] for place in at],
             base=[timeline.start[place] for place in at],
-            name=label(state),
+            name=label(_SHOWN_AS.get(state, state)),
+            legendgroup=colour,
+            showlegend=colour not in shown,
             marker={"color": colour, "pattern": {"shape": "/" if colour == WAIT else ""}},
             customdata=[label(timeline.why[place]) for place in at],
             hovertemplate="round %{y}: " + label(state) + " %{x:.3f} s<br>%{customdata}<extra></extra>",
         )
+        shown.add(colour)
     return drawn.of(timeline)

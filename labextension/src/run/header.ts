@@ -61,6 +61,9 @@ export class Header {
 
 function stateOf(head: Head): string {
   if (head.termination) {
+    if (head.score !== null) {
+      return 'pass';
+    }
     const ends: Record<string, string> = { verified: 'pass', error: 'fail', refused: 'fail', breaker_open: 'fail' };
     return ends[head.termination.reason] ?? 'over';
   }

@@ -1,9 +1,11 @@
+import { plain } from './amounts';
 import { el, mark, svg } from './dom';
 import { Head, Point } from './types';
 
 const HEIGHT = 74;
-const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 12, 62];
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 12, 12, 62];
 const MANY = 60;
+const WIDE = 100; // the highest score over the lowest, from which the axis is logarithmic
 const AHEAD = 12; // rounds that are drawn at least, as far as the limit allows
 
 /** One line towards the goal: steps for the best so far, a dot or a cross for each round, the forecast as a band. */
@@ -42,7 +44,8 @@ export class Progress {
     this.drawn = state;
     this.node.replaceChildren(picture(head, width, ahead));
     const point = head.progress[head.progress.length - 1];
-    mark(this.node, { 'aria-label': `progress: best ${percent(point?.best ?? 0)} after round ${point?.n ?? 0}` });
+    const best = scale(head.progress).words(point?.best ?? 0, point?.bestScore ?? null);
+    mark(this.node, { 'aria-label': `progress: best ${best} after round ${point?.n ?? 0}` });
   }
 }
 
@@ -57,8 +60,42 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
+/** The upright axis: a share of the goal, or the scores from the lowest to the highest. */
+interface Scale {
+  scored: boolean;
+  /** 0 at the bottom, 1 at the top; a round without a score lies at the bottom. */
+  height(share: number, score: number | null): number;
+  words(share: number, score: number | null): string;
+  top: string;
+  bottom: string;
+}
+
+function scale(points: Point[]): Scale {
+  const scores = points.map(point => point.score).filter(score => score !== null);
+  if (!scores.length) {
+    return { scored: false, height: share => share, words: percent, top: 'goal', bottom: '0 %' };
+  }
+  const [low, high] = [Math.min(...scores), Math.max(...scores)];
+  const axis = low > 0 && high / low > WIDE ? Math.log10 : (score: number): number => score;
+  const span = axis(high) - axis(low);
+  return {
+    scored: true,
+    height: (_, score) => (score === null ? 0 : span ? (axis(score) - axis(low)) / span : 0.5),
+    words: (_, score) => (score === null ? 'no score' : plain(score)),
+    top: short(high),
+    bottom: span ? short(low) : ''
+  };
+}
+
+/** At most six characters, which is what fits beside the axis. */
+function short(score: number): string {
+  const words = String(Number(score.toPrecision(3)));
+  return words.length > 6 ? score.toExponential(0) : words;
+}
+
 function picture(head: Head, width: number, ahead: number): SVGElement {
   const points = head.progress;
+  const axis = scale(points);
   const first = points[0]?.n ?? 1;
   const across = (n: number): number => LEFT + ((n - first) / Math.max(ahead - first, 1)) * (width - LEFT - RIGHT);
   const up = (value: number): number => BOTTOM - value * (BOTTOM - TOP);
@@ -66,14 +103,14 @@ function picture(head: Head, width: number, ahead: number): SVGElement {
   return svg(
     'svg',
     { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, 'aria-hidden': 'true' },
-    line('jloops-goal', width, up(1)),
+    line(axis.scored ? 'jloops-ground' : 'jloops-goal', width, up(1)),
     line('jloops-ground', width, up(0)),
-    label('goal', up(1)),
-    label('0 %', up(0)),
-    ...(head.termination ? [] : band(head, ahead, across, up)),
-    svg('path', { class: 'jloops-best-line', d: steps(points, across, up) }),
-    ...points.map(point => dot(point, across(point.n), up(point.value), many ? 2 : 4)),
-    ...(head.termination ? [] : [now(across(Math.max(head.round, first)), points, head, up)])
+    label(axis.top, up(1)),
+    label(axis.bottom, up(0)),
+    ...(head.termination || axis.scored ? [] : band(head, ahead, across, up)),
+    svg('path', { class: 'jloops-best-line', d: steps(points, across, point => up(best(axis, point))) }),
+    ...points.map(point => dot(point, axis, { x: across(point.n), y: up(reached(axis, point)), r: many ? 2 : 4 })),
+    ...(head.termination ? [] : [now(across(Math.max(head.round, first)), head, point => up(best(axis, point)))])
   );
 }
 
@@ -99,15 +136,22 @@ function label(words: string, y: number): SVGElement {
   return svg('text', { class: 'jloops-axis', x: 14, y: y + 3 }, document.createTextNode(words));
 }
 
-function steps(points: Point[], across: (n: number) => number, up: (value: number) => number): string {
-  return points
-    .map((point, at) => `${at ? 'H' : 'M'}${across(point.n)}${at ? 'V' : ' '}${up(point.best)}`)
-    .join('');
+function reached(axis: Scale, point: Point): number {
+  return axis.height(point.value, point.score);
+}
+
+function best(axis: Scale, point: Point): number {
+  return axis.height(point.best, point.bestScore);
+}
+
+function steps(points: Point[], across: (n: number) => number, y: (point: Point) => number): string {
+  return points.map((point, at) => `${at ? 'H' : 'M'}${across(point.n)}${at ? 'V' : ' '}${y(point)}`).join('');
 }
 
 /** A circle passed, a cross did not: shape says it too, not only colour. */
-function dot(point: Point, x: number, y: number, r: number): SVGElement {
-  const title = svg('title', {}, document.createTextNode(`round ${point.n}: ${percent(point.value)}`));
+function dot(point: Point, axis: Scale, { x, y, r }: { x: number; y: number; r: number }): SVGElement {
+  const words = axis.words(point.value, point.score);
+  const title = svg('title', {}, document.createTextNode(`round ${point.n}: ${words}`));
   if (point.mark === 'fail') {
     const cross = `M${x - r} ${y - r}L${x + r} ${y + r}M${x - r} ${y + r}L${x + r} ${y - r}`;
     return svg('path', { class: 'jloops-dot-fail', d: cross }, title);
@@ -116,8 +160,8 @@ function dot(point: Point, x: number, y: number, r: number): SVGElement {
 }
 
 /** A hollow circle: the round that is going on, at the height reached so far. */
-function now(x: number, points: Point[], head: Head, up: (value: number) => number): SVGElement {
-  const last = points[points.length - 1];
-  const over = last !== undefined && last.n >= head.round;
-  return svg('circle', { class: 'jloops-dot-live', cx: x, cy: up(last?.best ?? 0), r: over ? 0 : 4 });
+function now(x: number, head: Head, y: (point: Point) => number): SVGElement {
+  const last = head.progress[head.progress.length - 1];
+  const over = last === undefined || last.n >= head.round;
+  return svg('circle', { class: 'jloops-dot-live', cx: x, cy: last ? y(last) : 0, r: over ? 0 : 4 });
 }

@@ -54,6 +54,7 @@ export function readHead(value: unknown): Head {
     progress: list(from['progress']).map(readPoint),
     checks: list(from['checks']).map(readCheck),
     best: numberOrNull(from['best']),
+    score: numberOrNull(from['score']),
     termination: isObject(end) ? { reason: text(end['reason']), message: text(end['message']) } : null,
     approval: isObject(from['approval']) ? readApproval(from['approval']) : null,
     notes: texts(from['notes']),
@@ -102,8 +103,15 @@ function readBreaker(value: unknown): Breaker {
 }
 
 function readPoint(value: unknown): Point {
-  const [n, reached, best, mark] = list(value);
-  return { n: number(n), value: share(reached), best: share(best), mark: oneOf(mark, MARKS, 'done') };
+  const [n, reached, best, mark, score, bestScore] = list(value);
+  return {
+    n: number(n),
+    value: share(reached),
+    best: share(best),
+    mark: oneOf(mark, MARKS, 'done'),
+    score: numberOrNull(score),
+    bestScore: numberOrNull(bestScore)
+  };
 }
 
 function share(value: unknown): number {
@@ -138,6 +146,7 @@ function readRound(value: unknown): Round {
     usd: number(from['usd']),
     tokens: number(from['tokens']),
     seconds: number(from['seconds']),
+    score: numberOrNull(from['score']),
     trimmed: from['trimmed'] === true,
     candidate: isObject(candidate) ? text(candidate['text']) : null,
     diff: isObject(diff) ? { to: number(diff['to']), text: text(diff['text']) } : null,

@@ -1,4 +1,4 @@
-import { brief, DOING, SIGNS, usd } from './amounts';
+import { brief, DOING, plain, SIGNS, usd } from './amounts';
 import { el, mark, say } from './dom';
 import { Round, Snapshot } from './types';
 
@@ -87,7 +87,7 @@ class Row {
     say(this.n, String(round.n));
     say(this.sign, SIGNS[round.mark]);
     mark(this.sign, { 'data-state': round.mark });
-    say(this.checks, round.total ? `${round.passed} / ${round.total}` : '–');
+    say(this.checks, outcome(round));
     say(this.why, (best ? '★ ' : '') + (round.why || (round.mark === 'live' ? `${DOING[round.state] ?? 'starting'}…` : '')));
     say(this.cost, round.usd ? usd(round.usd) : round.seconds ? brief(round.seconds) : '');
     mark(this.button, { title: round.why, 'aria-label': spoken(round, best) });
@@ -104,6 +104,14 @@ function segment([state, seconds]: [string, number], longest: number): HTMLEleme
   made.style.width = `${(seconds / longest) * 100}%`;
   made.title = `${state} ${brief(seconds)}`;
   return made;
+}
+
+/** The score where there is one and the checks passed, else how many of them did. */
+function outcome(round: Round): string {
+  if (round.score !== null && round.mark === 'pass') {
+    return plain(round.score);
+  }
+  return round.total ? `${round.passed} / ${round.total}` : '–';
 }
 
 function sum(round: Round): number {

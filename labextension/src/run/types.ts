@@ -102,6 +102,8 @@ export interface Round {
   usd: number;
   tokens: number;
   seconds: number;
+  /** Of `maximize` or `minimize`; null where there is none. */
+  score: number | null;
   /** Only numbers were kept; the texts are in the history. */
   trimmed: boolean;
   candidate: string | null;
@@ -120,6 +122,8 @@ export interface Point {
   value: number;
   best: number;
   mark: Mark;
+  score: number | null;
+  bestScore: number | null;
 }
 
 export type GaugeName = 'usd' | 'tokens' | 'seconds' | 'iterations';
@@ -165,6 +169,8 @@ export interface Head {
   progress: Point[];
   checks: Check[];
   best: number | null;
+  /** Of the best round, where the run has a score and its checks passed. */
+  score: number | null;
   termination: { reason: string; message: string } | null;
   approval: Approval | null;
   notes: string[];

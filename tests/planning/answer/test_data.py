@@ -60,7 +60,16 @@ def test_brackets_nested_as_deep_as_an_answer_is_long_are_no_json(answer):
 
 @pytest.mark.parametrize(
     "answer",
-    ["Stay warm", '"Stay warm"', "  Stay warm\n", "```\nStay warm\n```", "```text\nStay warm\n```", "“Stay warm”"],
+    [
+        "Stay warm",
+        '"Stay warm"',
+        " Stay warm\n",
+        "\n\nStay warm",
+        "\ufeffStay warm",
+        "```\nStay warm\n```",
+        "```text\nStay warm\n```",
+        "“Stay warm”",
+    ],
 )
 def test_a_text_comes_without_its_wrapping(answer):
     assert json.loads(read_text(answer, "slogan")) == {"slogan": "Stay warm"}
@@ -151,6 +160,19 @@ def test_json_that_was_cut_is_not_repaired():
         ("```markdown\n# Use\n```python\nx\n```\nend\n```", "# Use\n```python\nx\n```\nend"),
         ("```a\nx\n```\nand\n```b\ny\n```", "```a\nx\n```\nand\n```b\ny\n```"),
         ("```\n  indented\n```", "  indented"),
+        ("  roses\n    red\n", "  roses\n    red"),
+        ("\n\n  indented\n", "  indented"),
+        ("\tx\ny", "\tx\ny"),
+        ("<think>a poem</think>\n\n   far\nnear", "   far\nnear"),
+        ("a\r\nb\r\n", "a\r\nb"),
+        ("> a quotation", "> a quotation"),
+        ('{"slogan": "Paris"}', "Paris"),
+        ('```json\n{"slogan": "Paris"}\n```', "Paris"),
+        ('```python\nslogan: str = "Paris"\n```', "Paris"),
+        ('{"slogan": "Paris", "size": 3}', '{"slogan": "Paris", "size": 3}'),
+        ("slogan = Paris", "slogan = Paris"),
+        ("The token <|return|> ends it.", "The token <|return|> ends it."),
+        ("<s>old</s>", "<s>old</s>"),
         ("I cannot sleep", "I cannot sleep"),
     ],
 )
@@ -163,3 +185,36 @@ def test_a_text_of_only_thoughts_or_cut_is_told_so():
         read_text("<think>Stay warm", "slogan")
     with pytest.raises(ReplyError, match="not whole"):
         read_text("Stay wa", "slogan", cut=True)
+
+
+PRODUCT_SCHEMA = {"properties": {"mug": PRODUCT}}
+VALUE, EXAMPLE = '{"mug": {"name": "Ember", "price": 3}}', '{"mug": {"name": "any", "price": 0}}'
+OF_MUG = '{"type": "object", "properties": {"mug": {"type": "object"}}, "required": ["mug"]}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"{VALUE}\n\nSchema:\n{OF_MUG}",
+        f"```json\n{VALUE}\n```\nIt follows:\n```json\n{OF_MUG}\n```",
+        f"{json.dumps({'name': 'Ember', 'price': 3})}\n\nSchema:\n{json.dumps(PRODUCT)}",
+        f"Schema:\n{OF_MUG}\nAnswer:\n{VALUE}",
+        f"For example {EXAMPLE} would do. My answer:\n{VALUE}",
+        f"Example:\n```json\n{EXAMPLE}\n```\nAnswer:\n{VALUE}",
+        f"Example:\n```json\n{EXAMPLE}\n```\nAnswer:\n```json\n{VALUE}\n```",
+        f"{VALUE}\n\nFor example, another product would be:\n{EXAMPLE}",
+        f"```json\n{VALUE}\n```\nAnother example:\n```json\n{EXAMPLE}\n```",
+        f"```json\n{VALUE}\n```\nand not {EXAMPLE}.",
+        f"{VALUE}\nand not {EXAMPLE}.",
+        f"```json\n{VALUE}\n```".replace("\n", "\r\n"),
+        f"> ```json\n> {VALUE}\n> ```",
+        f"1. {VALUE}\n2. Done.",
+        f"<|channel|>analysis<|message|>{EXAMPLE}<|end|><|channel|>final <|constrain|>json<|message|>{VALUE}<|return|>",
+    ],
+)
+def test_a_value_is_told_from_its_schema_and_from_examples(answer):
+    assert json.loads(read_data(answer, [MUG], schema=PRODUCT_SCHEMA)) == json.loads(VALUE)
+
+
+def test_a_reference_in_a_sentence_is_no_list():
+    assert json.loads(read_data("[1, 2]\nas in [3]", [XS])) == {"xs": [1, 2]}

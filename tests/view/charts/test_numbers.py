@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from jupyter_loops.view.charts import cost_chart, latency_chart, progress_chart, timeline_chart
+from jupyter_loops.view.charts import (
+    KINDS,
+    checks_chart,
+    compare_chart,
+    cost_chart,
+    curves_chart,
+    latency_chart,
+    progress_chart,
+    timeline_chart,
+)
 
 
 def test_cost_adds_up():
@@ -56,8 +65,43 @@ def test_the_timeline_lays_phases_end_to_end():
 
 
 def test_every_chart_can_be_drawn_of_nothing():
-    for chart in (cost_chart, latency_chart, progress_chart, timeline_chart):
+    for chart, _, shows in KINDS.values():
         assert chart.figure(chart.numbers([])).layout.title.text
+        assert shows
+
+
+def test_the_chart_of_checks_hides_the_names_of_hidden_ones():
+    verdicts = [("f(1) == 2", 1, True, False), ("f(9) == 18", 1, False, True), ("f(1) == 2", 2, False, False)]
+    rows = [
+        {"check_name": name, "iteration": n, "passed": passed, "hidden": hidden, "message": name}
+        for name, n, passed, hidden in verdicts
+    ]
+    grid = checks_chart.numbers(rows)
+
+    assert grid.check == ["f(1) == 2", "f(1) == 2", "hidden check 1"]
+    assert grid.passed == [True, False, False]
+    assert "f(9)" not in str(grid)
+    assert "f(9)" not in checks_chart.figure(grid).to_json()
+
+
+def test_the_comparison_marks_what_nothing_beats():
+    rows = [
+        {"loop": "a", "model": "m", "runs": 2, "success": success, "usd": usd, "tokens": 5}
+        for success, usd in [(0.5, 1), (1, 3), (0.5, 2), (0.9, 4)]
+    ]
+    assert compare_chart.numbers(rows).best == [True, True, False, False]
+
+
+def test_curves_keep_the_best_and_use_scores_only_where_every_run_has_one():
+    rows = [
+        {"run_id": "r", "loop": "l", "iteration": n, "progress": 1.0, "score": score, "best": best}
+        for n, score, best in [(1, None, False), (2, 0.5, True), (3, 0.2, False), (4, 0.9, True)]
+    ]
+    curves = curves_chart.numbers(rows)
+    assert (curves.scored, curves.round, curves.best) == (True, [2, 3, 4], [0.5, 0.5, 0.9])
+
+    mixed = curves_chart.numbers([*rows, {**rows[0], "run_id": "q", "progress": 0.25}])
+    assert (mixed.scored, mixed.best[-1]) == (False, 0.25)
 
 
 def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly():
@@ -66,7 +110,7 @@ def test_a_displayed_chart_carries_its_numbers_for_readers_without_plotly():
 
     bundle = chart._repr_mimebundle_()
 
-    assert "<th>rounds</th>" in bundle["text/html"]
+    assert ">rounds</th>" in bundle["text/html"]
     assert "&lt;b&gt;no" in bundle["text/html"]
     assert "<b>" not in bundle["text/html"]
     assert bundle["text/html"].count("<tr>") == 51
