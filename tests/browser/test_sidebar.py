@@ -285,8 +285,10 @@ def test_commands_are_in_the_palette_and_the_launcher_opens_a_loop_notebook(watc
     )
     assert len(ids) >= 14
     described = book.page.evaluate(
-        """async ids => (await Promise.all(ids.map(async id => [id, (await window.jupyterapp.commands.describedBy(id)).args])))
-            .filter(([, args]) => !args).map(([id]) => id)""",
+        """async ids => {
+            const described = await Promise.all(ids.map(id => window.jupyterapp.commands.describedBy(id)));
+            return ids.filter((_, at) => !described[at].args);
+        }""",
         ids,
     )
     assert described == []
@@ -353,7 +355,8 @@ def test_a_kernel_without_jupyter_loops_is_left_alone_and_nothing_is_asked_when_
     book.page.evaluate(
         """() => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
                    window.sent = [];
-                   kernel.anyMessage.connect((_, { msg, direction }) => direction === 'send' && window.sent.push(msg.header.msg_type)); }"""
+                   kernel.anyMessage.connect((_, { msg, direction }) =>
+                       direction === 'send' && window.sent.push(msg.header.msg_type)); }"""
     )
     book.page.wait_for_timeout(10_000)
     assert book.page.evaluate("window.sent") == []
