@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jupyter_loops.core.events import Record, Steered
+from jupyter_loops.core.events import Record, RunSteered
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason
@@ -122,7 +122,7 @@ class StoredRun:
             )
         start = restored.forked()
         if hint:
-            start.steers.append(Steered(iteration=done, action="hint", value=hint))
+            start.steers.append(RunSteered(iteration=done, action="hint", value=hint))
         origin = Origin(restored=start, parent=run.run_id, relation="fork", forked_at=done)
         story = self.history.story(run.run_id, done)
         return Continuation(recipe=self.recipe, options=self.options, origin=origin, story=story)

@@ -14,7 +14,7 @@ from jupyter_loops._version import __version__
 from jupyter_loops.core.approach import Approach, Mode, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate, CandidateKind
-from jupyter_loops.core.events import Answered, Noted, Resumed, RunStarted
+from jupyter_loops.core.events import NoteAdded, QuestionAnswered, RunResumed, RunStarted
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe
@@ -46,7 +46,7 @@ class HistoryLookup:
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
     _noted: set[str] = field(init=False, default_factory=set)
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[Answered]] | None:
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[QuestionAnswered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
         if self.options.fresh:
             return None
@@ -94,7 +94,7 @@ class HistoryLookup:
     def announce(
         self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
     ) -> None:
-        """Record RunStarted, or Resumed."""
+        """Record RunStarted, or RunResumed."""
         if self.origin.run_id is None:
             self.recorder.say(replace(self._started(readiness, price, forecast), startup=dict(startup)))
         else:
@@ -102,7 +102,7 @@ class HistoryLookup:
                 replace(self._resumed(readiness, self.origin.restored or RestoredState()), startup=dict(startup))
             )
         if self.offer:
-            self.recorder.say(Noted(iteration=0, message=self.offer))
+            self.recorder.say(NoteAdded(iteration=0, message=self.offer))
 
     def _started(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> RunStarted:
         return RunStarted(
@@ -130,8 +130,8 @@ class HistoryLookup:
             cell=self.place.cell,
         )
 
-    def _resumed(self, readiness: Readiness, restored: RestoredState) -> Resumed:
-        return Resumed(
+    def _resumed(self, readiness: Readiness, restored: RestoredState) -> RunResumed:
+        return RunResumed(
             iteration=restored.iteration,
             phase=restored.state,
             model=self.model.name,

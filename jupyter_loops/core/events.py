@@ -7,6 +7,7 @@ contract with every history file ever written: add fields with defaults, never r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,16 +21,18 @@ LoopJson = dict[str, Any]  # JSON of the loop's own numbers and words: no text o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened; `kind` names the class in JSON."""
+    """Something that happened; `kind` names the class in JSON: RunStarted is run_started."""
 
     kind: ClassVar[str] = "event"
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     """A run exists. Written before anything is spent."""
 
-    kind: ClassVar[str] = "run_started"
     loop: str  # the recipe's name
     goal: str
     source: str  # the cell's text
@@ -56,10 +59,9 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed(Event):
+class RunResumed(Event):
     """The run goes on, after its kernel died or after it had ended."""
 
-    kind: ClassVar[str] = "resumed"
     iteration: int  # the round it goes on with
     phase: str  # State it goes on with
     model: str
@@ -73,10 +75,9 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved(Event):
+class StateChanged(Event):
     """The state machine took a step."""
 
-    kind: ClassVar[str] = "moved"
     iteration: int  # 0 before the first
     source: str  # State
     to: str  # State
@@ -87,7 +88,6 @@ class Moved(Event):
 class CallStarted(Event):
     """Money is reserved, and the request is about to leave."""
 
-    kind: ClassVar[str] = "call_started"
     call: int  # counts from 1 in the run
     iteration: int
     purpose: str  # plan, repair, judge
@@ -104,7 +104,6 @@ class CallStarted(Event):
 class CallFinished(Event):
     """The answer, durable before anything acts on it; or the fault that came instead."""
 
-    kind: ClassVar[str] = "call_finished"
     call: int
     iteration: int
     text: str = ""
@@ -124,10 +123,9 @@ class CallFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCalled(Event):
+class ToolCallStarted(Event):
     """A tool is about to be called in the kernel."""
 
-    kind: ClassVar[str] = "tool_called"
     iteration: int
     number: int  # counts from 1 in the run
     tool: str
@@ -135,10 +133,9 @@ class ToolCalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolAnswered(Event):
+class ToolCallFinished(Event):
     """A tool returned, or something came in between. A call that has this is not made again."""
 
-    kind: ClassVar[str] = "tool_answered"
     iteration: int
     number: int
     tool: str
@@ -149,10 +146,9 @@ class ToolAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed(Event):
+class CandidateProposed(Event):
     """A candidate was read from an answer."""
 
-    kind: ClassVar[str] = "proposed"
     iteration: int
     candidate_kind: str
     text: str
@@ -160,19 +156,17 @@ class Proposed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acted(Event):
+class CandidateExecuted(Event):
     """A candidate ran in the sandbox."""
 
-    kind: ClassVar[str] = "acted"
     iteration: int
     observation: Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalAsked(Event):
-    """A value waits for a person. Their word is a `Steered` event, and then an `Answered` one."""
+class ApprovalRequested(Event):
+    """A value waits for a person. Their word is a `RunSteered` event, and then a `QuestionAnswered` one."""
 
-    kind: ClassVar[str] = "approval_asked"
     iteration: int
     number: int  # counts from 1 in the run
     check: str  # its name
@@ -183,10 +177,9 @@ class ApprovalAsked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Event):
+class QuestionAnswered(Event):
     """A judge or a person has answered a check's question: an equal one costs nothing from now on."""
 
-    kind: ClassVar[str] = "answered"
     iteration: int
     word: str  # judge, approve
     check: int  # its number in the recipe, from 1
@@ -198,20 +191,18 @@ class Answered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged(Event):
+class ChecksEvaluated(Event):
     """The checks spoke."""
 
-    kind: ClassVar[str] = "judged"
     iteration: int
     verdicts: list[Verdict]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Event):
+class IterationFinished(Event):
     """A round is over; `why` is the one line that a person reads."""
 
-    kind: ClassVar[str] = "decided"
     iteration: int
     passed: int  # checks
     total: int
@@ -227,10 +218,9 @@ class Decided(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adapted(Event):
+class RequestAdapted(Event):
     """The loop itself changed how it asks, and why."""
 
-    kind: ClassVar[str] = "adapted"
     iteration: int
     what: str  # approach, model, max_tokens, fallback, feature, ladder
     before: str
@@ -241,10 +231,9 @@ class Adapted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerMoved(Event):
+class BreakerChanged(Event):
     """A call moved a circuit breaker, which all loops of the kernel share."""
 
-    kind: ClassVar[str] = "breaker_moved"
     iteration: int
     model: str
     fault: str  # ErrorClass
@@ -255,20 +244,18 @@ class BreakerMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steered(Event):
+class RunSteered(Event):
     """A person changed something: pause, resume, step, stop, hint, budget, set, approve, reject."""
 
-    kind: ClassVar[str] = "steered"
     iteration: int
     action: str
     value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(Event):
+class NoteAdded(Event):
     """Something a person should know, that no other event says."""
 
-    kind: ClassVar[str] = "noted"
     iteration: int
     message: str
 
@@ -277,7 +264,6 @@ class Noted(Event):
 class RunEnded(Event):
     """The run is over. Its last event, unless it is resumed."""
 
-    kind: ClassVar[str] = "run_ended"
     reason: str  # StopReason
     message: str
     usage: dict[str, float]  # Usage as a dict
@@ -308,10 +294,33 @@ class Record:
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Record | None:
         """The way back from `to_json`; None for a kind of event that this version does not know."""
-        kind = KINDS.get(value["kind"])
+        kind = KINDS.get(current_kind(value["kind"]))
         if kind is None:
             return None
         return cls(value["run"], value["seq"], datetime.fromisoformat(value["at"]), rebuild(kind, value))
 
 
 KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in Event.__subclasses__()}
+
+# A kind as histories of schema v3 and before have it, and in bodies for ever → its name today.
+RENAMED = {
+    "resumed": "run_resumed",
+    "moved": "state_changed",
+    "tool_called": "tool_call_started",
+    "tool_answered": "tool_call_finished",
+    "proposed": "candidate_proposed",
+    "acted": "candidate_executed",
+    "approval_asked": "approval_requested",
+    "answered": "question_answered",
+    "judged": "checks_evaluated",
+    "decided": "iteration_finished",
+    "adapted": "request_adapted",
+    "breaker_moved": "breaker_changed",
+    "steered": "run_steered",
+    "noted": "note_added",
+}
+
+
+def current_kind(kind: str) -> str:
+    """The name that a stored kind of event has today."""
+    return RENAMED.get(kind, kind)

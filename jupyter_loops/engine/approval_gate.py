@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import ndiff
 from enum import StrEnum
 
-from jupyter_loops.core.events import ApprovalAsked, Noted
+from jupyter_loops.core.events import ApprovalRequested, NoteAdded
 from jupyter_loops.core.host_question import Approval, HostAnswer, HostQuestion
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import APPROVAL
@@ -54,10 +54,10 @@ class ApprovalGate:
         approval = self._approval(question)
         if self.attendance is Attendance.AUTO:
             message = f"approved without a person (--auto-approve): {approval.check}"
-            self.context.recorder.say(Noted(iteration=approval.iteration, message=message))
+            self.context.recorder.say(NoteAdded(iteration=approval.iteration, message=message))
             return HostAnswer(value=True, note="approved without a person")
         self.context.recorder.say(
-            ApprovalAsked(
+            ApprovalRequested(
                 iteration=approval.iteration,
                 number=approval.number,
                 check=approval.check,

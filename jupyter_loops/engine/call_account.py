@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.events import CallFinished, Noted
+from jupyter_loops.core.events import CallFinished, NoteAdded
 from jupyter_loops.core.message import Completion
 from jupyter_loops.core.plain import plain
 from jupyter_loops.errors import ModelError
@@ -117,4 +117,4 @@ class CallAccount:
             f"{billed.model or 'the provider'} billed {billed.prompt_tokens:,} + {billed.completion_tokens:,} tokens, "
             f"where {self.counted:,} were sent and {self.reservation.max_tokens:,} allowed{excess}; {how}"
         )
-        self.recorder.say(Noted(iteration=self.iteration, message=message))
+        self.recorder.say(NoteAdded(iteration=self.iteration, message=message))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from jupyter_loops.core.candidate import Candidate, Exit, Layer, Observation, Verdict
-from jupyter_loops.core.events import Acted, Judged
+from jupyter_loops.core.events import CandidateExecuted, ChecksEvaluated
 from jupyter_loops.core.ports import Attempt, Case, Sandbox, Verifier
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
@@ -51,7 +51,9 @@ class CandidateTrial:
         async with self.sandbox.attempt(candidate) as attempt:
             iteration.observation = await attempt.execute()
             await self.context.enter(State.OBSERVE)
-            self.context.recorder.with_next(Acted(iteration=iteration.number, observation=iteration.observation))
+            self.context.recorder.with_next(
+                CandidateExecuted(iteration=iteration.number, observation=iteration.observation)
+            )
             await self.context.move(State.VERIFY)
             before = self.context.ledger.watch.seconds
             case = self._case(iteration, candidate, attempt)
@@ -64,7 +66,7 @@ class CandidateTrial:
             await self._confirm_in_fresh_process(iteration, candidate)
         seconds = self.context.ledger.watch.seconds - before
         self.context.recorder.with_next(
-            Judged(iteration=iteration.number, verdicts=iteration.verdicts, seconds=seconds)
+            ChecksEvaluated(iteration=iteration.number, verdicts=iteration.verdicts, seconds=seconds)
         )
 
     async def fetch(self, iteration: Iteration) -> None:
@@ -100,7 +102,7 @@ class CandidateTrial:
             iteration.observation = observation
         elif not observation.figures and observation.files == before:
             return
-        self.context.recorder.say(Acted(iteration=iteration.number, observation=observation))
+        self.context.recorder.say(CandidateExecuted(iteration=iteration.number, observation=observation))
 
     async def _confirm_in_fresh_process(self, iteration: Iteration, candidate: Candidate) -> None:
         """Examine once more in a fresh child, and fetch the values there: what is bound is what passed.

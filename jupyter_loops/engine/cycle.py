@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.events import Judged
+from jupyter_loops.core.events import ChecksEvaluated
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Completion
 from jupyter_loops.core.ports import Case, Model, Planner, Readiness, Sandbox, Verifier, World
@@ -199,7 +199,9 @@ class Cycle:
                 await self.trial.run(iteration, candidate)
             else:
                 await self.context.move(State.VERIFY, "not worth running")
-                self.context.recorder.say(Judged(iteration=iteration.number, verdicts=iteration.verdicts, seconds=0.0))
+                self.context.recorder.say(
+                    ChecksEvaluated(iteration=iteration.number, verdicts=iteration.verdicts, seconds=0.0)
+                )
         return await self._decide(iteration)
 
     async def _plan(self, iteration: Iteration) -> Candidate | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.events import KINDS, CallStarted, Event, Noted, Record, ToolAnswered
+from jupyter_loops.core.events import KINDS, CallStarted, Event, NoteAdded, Record, ToolCallFinished
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Journal, Listener
 from jupyter_loops.core.redaction import clean
@@ -19,18 +19,18 @@ from .prompt_retention import PromptRetention
 WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacted at its border
     {
         "run_started",
-        "resumed",
+        "run_resumed",
         "call_started",
         "call_finished",
-        "tool_called",
-        "tool_answered",
-        "proposed",
-        "approval_asked",
-        "answered",
-        "decided",
-        "steered",
-        "adapted",
-        "noted",
+        "tool_call_started",
+        "tool_call_finished",
+        "candidate_proposed",
+        "approval_requested",
+        "question_answered",
+        "iteration_finished",
+        "run_steered",
+        "request_adapted",
+        "note_added",
         "run_ended",
     }
 )
@@ -94,7 +94,7 @@ class EventRecorder:
         event = replace(event, **cleaned) if cleaned else event
         if isinstance(event, CallStarted):
             event = self._prompts.of(event)
-        if isinstance(event, ToolAnswered):
+        if isinstance(event, ToolCallFinished):
             event = self._prompts.result(event)
         self._seq += 1
         self._iteration = getattr(event, "iteration", self._iteration)
@@ -113,7 +113,7 @@ class EventRecorder:
         if not self._started:
             self._early_notes.append(text)
         elif not self._over:
-            self.say(Noted(iteration=self._iteration, message=text))
+            self.say(NoteAdded(iteration=self._iteration, message=text))
 
     def text(self, piece: str) -> None:
         """Pass a piece of an answer on."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery
-from jupyter_loops.core.events import Decided, Proposed, RunEnded
+from jupyter_loops.core.events import CandidateProposed, IterationFinished, RunEnded
 from jupyter_loops.core.forecast import Forecast
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
@@ -51,7 +51,7 @@ class IterationLog:
         """Put the round's candidate on the record, with the step that takes it up."""
         iteration.candidate, iteration.digest = candidate, self.verifier.digest(candidate)
         self.context.recorder.with_next(
-            Proposed(
+            CandidateProposed(
                 iteration=iteration.number,
                 candidate_kind=candidate.kind.value,
                 text=candidate.text,
@@ -75,7 +75,7 @@ class IterationLog:
         self.final_answer.round_over(spent.seconds)
         forecast = None if iteration.verified(self.recipe) or not iteration.number else self._forecast(usage)
         self.context.recorder.say(
-            Decided(
+            IterationFinished(
                 iteration=iteration.number,
                 passed=iteration.passed(),
                 total=len(self.recipe.checks),

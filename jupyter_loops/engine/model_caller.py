@@ -9,7 +9,7 @@ from itertools import count
 from typing import Literal
 
 from jupyter_loops.core.budget import Price, Usage
-from jupyter_loops.core.events import Adapted, BreakerMoved, CallFinished, CallStarted
+from jupyter_loops.core.events import BreakerChanged, CallFinished, CallStarted, RequestAdapted
 from jupyter_loops.core.message import Completion, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
@@ -182,7 +182,7 @@ class ModelCaller:
         for step in steps:
             breaker = step.breaker
             self._recorder.say(
-                BreakerMoved(
+                BreakerChanged(
                     iteration=iteration,
                     model=breaker.model,
                     fault=breaker.fault,
@@ -194,13 +194,13 @@ class ModelCaller:
             )
 
     def _adapted(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
-        self._recorder.say(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+        self._recorder.say(RequestAdapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
 
     def _feature(self, iteration: int, feature: str, became: str, reason: str, *, lasts: bool = True) -> None:
         """Record what an endpoint accepts; if that `lasts`, the next kernel starts with it."""
         where = {"model": self._model.name, "endpoint": self._model.endpoint} if lasts else {}
         self._recorder.say(
-            Adapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)
+            RequestAdapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)
         )
 
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from jupyter_loops.core.events import Adapted
+from jupyter_loops.core.events import RequestAdapted
 from jupyter_loops.core.ports import Detector, IterationSummary, StuckFinding
 from jupyter_loops.core.termination import Termination
 
@@ -50,7 +50,7 @@ class NudgeLadder:
         if finding is None or self.rung <= before:
             return None
         self.recorder.say(
-            Adapted(
+            RequestAdapted(
                 iteration=summary.iteration,
                 what="ladder",
                 before=before.name.lower(),

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from enum import StrEnum
 
-from jupyter_loops.core.events import CallStarted, ToolAnswered
+from jupyter_loops.core.events import CallStarted, ToolCallFinished
 
 
 class PromptRetention(StrEnum):
@@ -23,7 +23,7 @@ class PromptRetention(StrEnum):
         messages = [message | {"content": self.written(message["content"])} for message in event.messages]
         return replace(event, messages=messages)
 
-    def result(self, event: ToolAnswered) -> ToolAnswered:
+    def result(self, event: ToolCallFinished) -> ToolCallFinished:
         """The event as it goes on record. Without a tool's result, a resumed run calls the tool again."""
         return event if self is PromptRetention.FULL else replace(event, result=self.written(event.result), kept=False)
 

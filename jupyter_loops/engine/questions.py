@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit
-from jupyter_loops.core.events import Answered
+from jupyter_loops.core.events import QuestionAnswered
 from jupyter_loops.core.host_question import Answering, HostAnswer, HostQuestion
 from jupyter_loops.core.ports import Sandbox
 from jupyter_loops.core.recipe import Recipe, Word
@@ -51,7 +51,7 @@ class Questions:
     _decided: set[Place] = field(init=False, default_factory=set)  # by a person
     _unsteady: set[Place] = field(init=False, default_factory=set)  # the value differed in the next child
 
-    def recall(self, answers: Iterable[Answered]) -> None:
+    def recall(self, answers: Iterable[QuestionAnswered]) -> None:
         """Add earlier answers, so that equal questions cost nothing."""
         for answered in answers:
             value = bool(answered.value) if answered.word == Word.APPROVE else answered.value
@@ -97,7 +97,7 @@ class Questions:
     def _remember(self, question: HostQuestion, answer: HostAnswer, iteration: int, digest: str) -> HostAnswer:
         key = self._key(question, digest)
         self.recorder.say(
-            Answered(
+            QuestionAnswered(
                 iteration=iteration,
                 word=question.ask.word,
                 check=question.check,

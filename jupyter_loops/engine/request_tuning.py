@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.approach import TEMPERATURES, Approach, Mode, Worth
 from jupyter_loops.core.budget import Usage
-from jupyter_loops.core.events import Adapted, Noted
+from jupyter_loops.core.events import NoteAdded, RequestAdapted
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Completion, Sampling
 from jupyter_loops.core.ports import Model
@@ -133,7 +133,7 @@ class RequestTuning:
             await chosen.open()
             self.ledger.quote(chosen.price(), chosen.name)
         except LoopError as error:
-            self.recorder.say(Noted(iteration=iteration, message=f"still on {model.name}: {error}"))
+            self.recorder.say(NoteAdded(iteration=iteration, message=f"still on {model.name}: {error}"))
             return model
         self.caller.switch_model(chosen)
         self.models = (chosen,)
@@ -169,7 +169,9 @@ class RequestTuning:
             self._say(iteration, "approach", old, f"{new}, afresh" if afresh else new, why)
 
     def _say(self, iteration: int, what: str, before: str, after: str, reason: str) -> None:
-        self.recorder.with_next(Adapted(iteration=iteration, what=what, before=before, after=after, reason=reason))
+        self.recorder.with_next(
+            RequestAdapted(iteration=iteration, what=what, before=before, after=after, reason=reason)
+        )
 
 
 @lru_cache(maxsize=64)  # the same ones, round for round

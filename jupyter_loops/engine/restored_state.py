@@ -14,20 +14,20 @@ from datetime import datetime
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.events import (
-    Acted,
-    Answered,
     CallFinished,
     CallStarted,
-    Decided,
-    Judged,
-    Moved,
-    Proposed,
+    CandidateExecuted,
+    CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
+    QuestionAnswered,
     Record,
-    Resumed,
     RunEnded,
-    Steered,
-    ToolAnswered,
-    ToolCalled,
+    RunResumed,
+    RunSteered,
+    StateChanged,
+    ToolCallFinished,
+    ToolCallStarted,
 )
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
@@ -48,10 +48,12 @@ class RestoredState:
     run_state: RunState = field(default_factory=RunState)
     unfinished: Iteration | None = None  # the round that was not finished
     answers: list[tuple[CallStarted, CallFinished]] = field(default_factory=list)  # of that round: paid for
-    results: list[tuple[ToolCalled, ToolAnswered]] = field(default_factory=list)  # of that round: not called again
-    host_answers: list[Answered] = field(default_factory=list)  # by judges and people, in all rounds
+    results: list[tuple[ToolCallStarted, ToolCallFinished]] = field(
+        default_factory=list
+    )  # of that round: not called again
+    host_answers: list[QuestionAnswered] = field(default_factory=list)  # by judges and people, in all rounds
     lost: list[CallStarted] = field(default_factory=list)  # in flight when the kernel died
-    steers: list[Steered] = field(default_factory=list)  # hints, limits: what still holds
+    steers: list[RunSteered] = field(default_factory=list)  # hints, limits: what still holds
     usage: Usage = field(default_factory=Usage)
     calls: int = 0  # number of the last call
     tool_calls: int = 0  # number of the last one
@@ -93,7 +95,9 @@ def fold(
 def _records_until(records: list[Record], iteration: int) -> list[Record]:
     """The records until a round was decided; a round that was cut short and resumed is decided twice."""
     events = [record.event for record in records]
-    ends = [n for n, event in enumerate(events, 1) if isinstance(event, Decided) and event.iteration <= iteration]
+    ends = [
+        n for n, event in enumerate(events, 1) if isinstance(event, IterationFinished) and event.iteration <= iteration
+    ]
     return records[: ends[-1]] if ends else []
 
 
@@ -106,42 +110,42 @@ class _EventReplay:
         self._last_at: datetime | None = None
         self._clock_paused = False  # the clock stands still
         self._flying: dict[int, CallStarted] = {}
-        self._called: dict[int, ToolCalled] = {}
+        self._called: dict[int, ToolCallStarted] = {}
         self._takes = {
-            Moved: self._moved,
-            Resumed: self._resumed,
+            StateChanged: self._state_changed,
+            RunResumed: self._run_resumed,
             CallStarted: self._call_started,
             CallFinished: self._call_finished,
-            ToolCalled: self._tool_called,
-            ToolAnswered: self._tool_answered,
-            Proposed: self._proposed,
-            Acted: self._acted,
-            Answered: self.restored.host_answers.append,
-            Judged: self._judged,
-            Decided: self._decided,
-            Steered: self._steered,
+            ToolCallStarted: self._tool_call_started,
+            ToolCallFinished: self._tool_call_finished,
+            CandidateProposed: self._candidate_proposed,
+            CandidateExecuted: self._candidate_executed,
+            QuestionAnswered: self.restored.host_answers.append,
+            ChecksEvaluated: self._checks_evaluated,
+            IterationFinished: self._iteration_finished,
+            RunSteered: self._run_steered,
             RunEnded: self._run_ended,
         }
 
     def take(self, record: Record) -> None:
         event = record.event
-        if not (self._last_at is None or self._clock_paused or isinstance(event, Resumed)):
+        if not (self._last_at is None or self._clock_paused or isinstance(event, RunResumed)):
             passed = (record.at - self._last_at).total_seconds()
             self.restored.usage = replace(self.restored.usage, seconds=self.restored.usage.seconds + max(passed, 0.0))
         self._last_at, self.restored.seq = record.at, record.seq
         take = self._takes.get(type(event))
         if take is not None and getattr(event, "iteration", None) != 0:  # 0: a stored candidate, tried and forgotten
             take(event)  # type: ignore[operator]  # each takes its own kind
-        elif isinstance(event, Moved):
+        elif isinstance(event, StateChanged):
             self.restored.state = State(event.to)
 
-    def _moved(self, event: Moved) -> None:
+    def _state_changed(self, event: StateChanged) -> None:
         self.restored.state = State(event.to)
         self._clock_paused = event.to == State.WAIT and event.note in UNBILLED
         if event.to == State.PLAN:
             self._current(event.iteration)
 
-    def _resumed(self, _event: Resumed) -> None:
+    def _run_resumed(self, _event: RunResumed) -> None:
         self._clock_paused, self.restored.ended, self.restored.state = False, None, State.PREPARE
 
     def _call_started(self, event: CallStarted) -> None:
@@ -158,27 +162,27 @@ class _EventReplay:
         if call is not None and call.purpose != "judge" and not event.error:
             self.restored.answers.append((call, event))
 
-    def _tool_called(self, event: ToolCalled) -> None:
+    def _tool_call_started(self, event: ToolCallStarted) -> None:
         self._current(event.iteration)
         self._called[event.number] = event
         self.restored.tool_calls = event.number
 
-    def _tool_answered(self, event: ToolAnswered) -> None:
+    def _tool_call_finished(self, event: ToolCallFinished) -> None:
         if event.kept and event.error != CANCELLED:
             self.restored.results.append((self._called[event.number], event))
 
-    def _proposed(self, event: Proposed) -> None:
+    def _candidate_proposed(self, event: CandidateProposed) -> None:
         iteration = self._current(event.iteration)
         iteration.candidate = Candidate(kind=CandidateKind(event.candidate_kind), text=event.text)
         iteration.digest, iteration.observation, iteration.verdicts = event.digest, None, []
 
-    def _acted(self, event: Acted) -> None:
+    def _candidate_executed(self, event: CandidateExecuted) -> None:
         self._current(event.iteration).observation = event.observation
 
-    def _judged(self, event: Judged) -> None:
+    def _checks_evaluated(self, event: ChecksEvaluated) -> None:
         self._current(event.iteration).verdicts = event.verdicts
 
-    def _decided(self, event: Decided) -> None:
+    def _iteration_finished(self, event: IterationFinished) -> None:
         iteration, restored = self._current(event.iteration), self.restored
         cut = restored.state is not State.DECIDE
         if cut or (iteration.verified(self._recipe) and not self._recipe.scores):
@@ -193,7 +197,7 @@ class _EventReplay:
         restored.usage = restored.usage + Usage(iterations=1)
         restored.unfinished, restored.answers, restored.results = None, [], []
 
-    def _steered(self, event: Steered) -> None:
+    def _run_steered(self, event: RunSteered) -> None:
         if event.action not in MOMENTARY:
             self.restored.steers.append(event)
 

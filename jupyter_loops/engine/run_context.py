@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from jupyter_loops.core.events import Steered
+from jupyter_loops.core.events import RunSteered
 from jupyter_loops.core.state import OTHERS, PAUSED, State
 
 from .control import Control
@@ -131,7 +131,7 @@ class RunContext:
         """Carry out what a person asked for since the last step."""
         for steer in self.control.take_steers():
             self._obey(steer.action, steer.value)
-            self.recorder.say(Steered(iteration=self.iteration, action=steer.action, value=steer.value))
+            self.recorder.say(RunSteered(iteration=self.iteration, action=steer.action, value=steer.value))
 
     def restore(self, restored: RestoredState) -> None:
         """Take up what was spent before, and what a person had asked for."""

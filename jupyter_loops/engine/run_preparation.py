@@ -12,7 +12,7 @@ from typing import Protocol
 from jupyter_loops.core.approach import Approach, Worth
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import Candidate
-from jupyter_loops.core.events import Answered, Noted
+from jupyter_loops.core.events import NoteAdded, QuestionAnswered
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
 from jupyter_loops.errors import HistoryError
@@ -27,7 +27,7 @@ PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need
 class RunInputs(Protocol):
     """What a new or resumed run reads and records once its set-up has run."""
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[Answered]] | None:
+    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[QuestionAnswered]] | None:
         """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
         ...
 
@@ -46,7 +46,7 @@ class RunInputs(Protocol):
     def announce(
         self, readiness: Readiness, price: Price | None, forecast: Forecast | None, startup: Mapping[str, float]
     ) -> None:
-        """Say RunStarted, or Resumed. `startup`: what had to be there first, and the seconds that each took."""
+        """Record RunStarted, or RunResumed. `startup`: what had to be there first, and the seconds that each took."""
         ...
 
 
@@ -86,7 +86,7 @@ class RunPreparation:
         self.readiness = readiness
         self.tools.prepare()
         for note in readiness.notes:
-            self.log.context.recorder.say(Noted(iteration=0, message=note))
+            self.log.context.recorder.say(NoteAdded(iteration=0, message=note))
         return stored and stored[0]
 
     async def complete(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jupyter_loops.core.events import Moved
+from jupyter_loops.core.events import StateChanged
 from jupyter_loops.core.state import State
 from jupyter_loops.errors import TransitionError
 
@@ -28,7 +28,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 class StateMachine:
     """The state of one run, and how long each state of the current round has taken."""
 
-    def __init__(self, say: Callable[[Moved], None]) -> None:
+    def __init__(self, say: Callable[[StateChanged], None]) -> None:
         self.state = State.PREPARE
         self.phases: list[tuple[State, float]] = []  # seconds; of the current round
         self._say = say
@@ -39,7 +39,7 @@ class StateMachine:
         """Take a step; it is in the journal before anything acts on it. Raises TransitionError."""
         self._say(self.step(to, iteration, note))
 
-    def step(self, to: State, iteration: int, note: str = "") -> Moved:
+    def step(self, to: State, iteration: int, note: str = "") -> StateChanged:
         """Take a step, which the caller puts on record. Raises TransitionError."""
         if not self._legal(to):
             raise TransitionError(f"{self.state} → {to}")
@@ -49,7 +49,7 @@ class StateMachine:
         if to is State.WAIT:
             self.origin = self.state
         self._since, source, self.state = now, self.state, to
-        return Moved(iteration=iteration, source=source.value, to=to.value, note=note)
+        return StateChanged(iteration=iteration, source=source.value, to=to.value, note=note)
 
     @property
     def idle(self) -> float:

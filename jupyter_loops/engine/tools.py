@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
+from jupyter_loops.core.events import NoteAdded, ToolCallFinished, ToolCallStarted
 from jupyter_loops.core.fence import fenced
 from jupyter_loops.core.message import Completion, Message, Part, Prompt, Sampling
 from jupyter_loops.core.ports import Model, Toolbox
@@ -49,7 +49,7 @@ class Tools:
     most: int = MOST
     _numbers: count[int] = field(init=False, default_factory=lambda: count(1))
     # Results from before the kernel died.
-    _restored: deque[tuple[ToolCalled, ToolAnswered]] = field(init=False, default_factory=deque)
+    _restored: deque[tuple[ToolCallStarted, ToolCallFinished]] = field(init=False, default_factory=deque)
 
     def restore(self, restored: RestoredState) -> None:
         """Go on after calls of before: what was answered is not called again."""
@@ -95,7 +95,7 @@ class Tools:
             called += len(calls)
             if dropped := len(answer.calls) - len(calls):
                 many = f"{dropped} calls of tools were left out: --tool-calls allows {self.most} in a round"
-                self.context.recorder.say(Noted(iteration=iteration, message=many))
+                self.context.recorder.say(NoteAdded(iteration=iteration, message=many))
             exchange.append(Message("assistant", answer.text, calls=calls))
             exchange += [Message("tool", await self._result(call, iteration), answers=call.id) for call in calls]
 
@@ -129,7 +129,7 @@ class Tools:
         await self.context.move(State.PLAN, f"tool {call.name}" if call.name in self._names else "an unknown tool")
         number = next(self._numbers)
         self.context.recorder.say(
-            ToolCalled(iteration=iteration, number=number, tool=call.name, arguments=call.arguments)
+            ToolCallStarted(iteration=iteration, number=number, tool=call.name, arguments=call.arguments)
         )
         try:
             result = await self.box.call(call)
@@ -144,7 +144,7 @@ class Tools:
         text = _clipped(redact(result.text), LONGEST)
         text = f"error: {text}" if result.error else text
         self.context.recorder.say(
-            ToolAnswered(
+            ToolCallFinished(
                 iteration=iteration,
                 number=number,
                 tool=call.name,

@@ -17,7 +17,7 @@ from datetime import UTC
 from functools import cache
 from typing import Any
 
-from jupyter_loops.core.events import Record
+from jupyter_loops.core.events import Record, current_kind
 from jupyter_loops.core.plain import plain
 
 _LISTS = frozenset({"messages", "figures"})  # of objects with a "content"
@@ -26,10 +26,10 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "run_started": (("source",),),
     "call_started": (("messages",),),
     "call_finished": (("text",),),
-    "tool_answered": (("result",),),
-    "proposed": (("text",),),
-    "approval_asked": (("value",), ("diff",)),
-    "acted": (("observation", "stdout"), ("observation", "stderr"), ("observation", "figures")),
+    "tool_call_finished": (("result",),),
+    "candidate_proposed": (("text",),),
+    "approval_requested": (("value",), ("diff",)),
+    "candidate_executed": (("observation", "stdout"), ("observation", "stderr"), ("observation", "figures")),
 }
 
 
@@ -122,14 +122,15 @@ def chain(previous: str, body: bytes) -> str:
 def mentioned(body: Mapping[str, Any]) -> Iterator[str]:
     """The SHA-256 of every text that a body refers to."""
     digests: list[str] = []
-    for place in PLACES.get(body["kind"], ()):
+    for place in PLACES.get(current_kind(body["kind"]), ()):
         _replace(dict(body), place, lambda mark: digests.append(mark["text"]) if isinstance(mark, dict) else None)
     yield from digests
 
 
 def decode(body: str, texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """The event as `Record.to_json()` gave it; a forgotten text is empty."""
+    """The event as `Record.to_json()` gives it; its kind is of today, and a forgotten text is empty."""
     value: dict[str, Any] = json.loads(body, object_hook=_float)
+    value["kind"] = current_kind(value["kind"])
     for place in PLACES.get(value["kind"], ()):
         _replace(value, place, lambda mark: (texts.get(mark["text"]) or "") if isinstance(mark, dict) else mark)
     return value

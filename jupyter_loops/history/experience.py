@@ -20,7 +20,7 @@ WITH said AS (
     SELECT body->>'$.model' AS model, body->>'$.endpoint' AS endpoint, body->>'$.before' AS feature,
            body->>'$.after' AS became, happened_at
     FROM events
-    WHERE kind = 'adapted' AND body->>'$.what' = 'feature' AND happened_at > $since
+    WHERE kind = 'request_adapted' AND body->>'$.what' = 'feature' AND happened_at > $since
       AND run_id IN (SELECT run_id FROM decisions WHERE what = 'feature' AND decided_at > $since)
 )
 SELECT model, endpoint, feature FROM said WHERE model <> ''

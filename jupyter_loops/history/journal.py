@@ -31,7 +31,7 @@ from .journal_frame import pack
 from .segment import ROOM, Segment, now
 
 MAX_RETAINED = 64  # most drained files that are retained because their runs go on
-DURABLE = frozenset({"run_started", "call_finished", "steered", "run_ended"})
+DURABLE = frozenset({"run_started", "call_finished", "run_steered", "run_ended"})
 
 
 class SegmentJournal:

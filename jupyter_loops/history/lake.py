@@ -46,7 +46,8 @@ class LakeLease(Lease):
 
     def schema(self, step: str) -> str:
         """The same tables with what a lake knows."""
-        step = re.sub(r"CREATE TYPE (?s:.*?);", "", step).replace(" PRIMARY KEY", "")
+        step = re.sub(r"CREATE TYPE (?s:.*?);|DROP TYPE .*;|ALTER TABLE \w+ ALTER COLUMN \w+ TYPE .*;", "", step)
+        step = step.replace(" PRIMARY KEY", "")
         return re.sub(r"(?m)^(    \w+ +)(run_state|stop_reason)\b", r"\1VARCHAR", step)
 
     def _open(self, folders: Sequence[Path | str]) -> DuckDBPyConnection:

@@ -6,48 +6,36 @@ which gives NULL for what does not fit: no event can block the events behind it.
 
 from __future__ import annotations
 
-import re
-
 from . import heads
+from .event_kinds import CURRENT
 from .lease import Cursor, run
-from .schema import TABLES
-
-
-def _words(of: str) -> tuple[str, ...]:
-    enum = re.search(rf"CREATE TYPE {of} AS ENUM \(([^)]*)\)", TABLES)
-    assert enum is not None
-    return tuple(re.findall(r"'(\w+)'", enum[1]))
-
-
-# What a typed column can hold, whatever today's code writes; other values are NULL there, and complete in the event.
-STATES, REASONS = _words("run_state"), _words("stop_reason")
 
 BATCH = "CREATE OR REPLACE TEMP TABLE batch (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR)"
 
 # Stored events are skipped: a run's events arrive in order, so its last number is enough.
-SELECT = """
+SELECT = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT run_id, seq, hash, body, head.kind, head."at" AS moment, head.iteration
+SELECT run_id, seq, hash, body, {CURRENT.format(kind="head.kind")} AS kind, head."at" AS moment, head.iteration
 FROM (
-    SELECT *, json_transform(body, '{"kind": "VARCHAR", "at": "TIMESTAMP", "iteration": "INTEGER"}') AS head FROM batch
+    SELECT *, json_transform(body, '{{"kind": "VARCHAR", "at": "TIMESTAMP", "iteration": "INTEGER"}}') AS head
+    FROM batch
 )
 LEFT JOIN runs USING (run_id)
 WHERE seq > coalesce(runs.events, 0)
 QUALIFY row_number() OVER (PARTITION BY run_id, seq) = 1
 ORDER BY run_id, seq
-"""
+"""  # noqa: S608 - constants
 
 
 READ = """
-CREATE OR REPLACE TEMP TABLE {table} AS
+CREATE OR REPLACE TEMP TABLE {kind} AS
 SELECT run_id, seq, moment, iteration, json_transform(body, '{shape}') AS e FROM fresh WHERE kind = '{kind}'
 """
 
-# kind of event → the table that holds its fields as the struct `e`, and their types
-SHAPES: dict[str, tuple[str, str]] = {
-    "run_started": (
-        "started",
-        """{"loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
+# kind of event → the types of its fields, which a table of the kind's name holds as the struct `e`
+SHAPES: dict[str, str] = {
+    "run_started": """{
+    "loop": "VARCHAR", "goal": "VARCHAR", "source": {"text": "VARCHAR"}, "fingerprint": "VARCHAR",
     "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
     "parent": "VARCHAR", "relation": "VARCHAR", "forked_at": "INTEGER",
     "code": "BOOLEAN", "targets": ["VARCHAR"], "tools": ["VARCHAR"], "checks": "JSON", "forecast": "JSON",
@@ -55,86 +43,50 @@ SHAPES: dict[str, tuple[str, str]] = {
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER", "calls": "INTEGER"},
     "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "reasoning": "DOUBLE",
         "source": "VARCHAR"}}""",
-    ),
-    "resumed": (
-        "resumed",
-        """{"model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR", "journal": "VARCHAR",
+    "run_resumed": """{
+    "model": "VARCHAR", "isolation": "VARCHAR", "kernel": "VARCHAR", "version": "VARCHAR",
+    "journal": "VARCHAR",
     "budget": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "iterations": "INTEGER",
                "calls": "INTEGER"}}""",
-    ),
-    "moved": (
-        "moved",
-        '{"to": "VARCHAR"}',
-    ),
-    "call_started": (
-        "calling",
-        """{"call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON",
+    "state_changed": '{"to": "VARCHAR"}',
+    "call_started": """{
+    "call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON",
     "messages": [{"role": "VARCHAR", "content": {"text": "VARCHAR"}}],
     "parts": [{"name": "VARCHAR", "tokens": "BIGINT", "dropped": "BIGINT"}],
     "reserved_usd": "DOUBLE", "reserved_tokens": "BIGINT",
     "price": {"prompt": "DOUBLE", "completion": "DOUBLE", "cached": "DOUBLE", "reasoning": "DOUBLE"}}""",
-    ),
-    "call_finished": (
-        "called",
-        """{"call": "INTEGER", "text": {"text": "VARCHAR"}, "prompt_tokens": "BIGINT", "completion_tokens": "BIGINT",
+    "call_finished": """{
+    "call": "INTEGER", "text": {"text": "VARCHAR"}, "prompt_tokens": "BIGINT", "completion_tokens": "BIGINT",
     "cached_tokens": "BIGINT", "reasoning_tokens": "BIGINT", "usd": "DOUBLE", "estimated": "BOOLEAN",
     "seconds": "DOUBLE", "first_token_seconds": "DOUBLE", "finish_reason": "VARCHAR", "error": "VARCHAR",
     "message": "VARCHAR", "answered_by": "VARCHAR"}""",
-    ),
-    "tool_called": (
-        "tooling",
-        '{"number": "INTEGER", "tool": "VARCHAR", "arguments": "VARCHAR"}',
-    ),
-    "tool_answered": (
-        "tooled",
-        '{"number": "INTEGER", "result": {"text": "VARCHAR"}, "error": "VARCHAR", "seconds": "DOUBLE"}',
-    ),
-    "proposed": (
-        "proposed",
-        '{"candidate_kind": "VARCHAR", "text": {"text": "VARCHAR"}, "digest": "VARCHAR"}',
-    ),
-    "acted": (
-        "acted",
-        """{"observation": {"exit": "VARCHAR", "fault": {"type": "VARCHAR", "message": "VARCHAR", "frames": "JSON"},
+    "tool_call_started": '{"number": "INTEGER", "tool": "VARCHAR", "arguments": "VARCHAR"}',
+    "tool_call_finished": """{
+    "number": "INTEGER", "result": {"text": "VARCHAR"}, "error": "VARCHAR", "seconds": "DOUBLE"}""",
+    "candidate_proposed": '{"candidate_kind": "VARCHAR", "text": {"text": "VARCHAR"}, "digest": "VARCHAR"}',
+    "candidate_executed": """{
+    "observation": {"exit": "VARCHAR", "fault": {"type": "VARCHAR", "message": "VARCHAR", "frames": "JSON"},
     "stdout": {"text": "VARCHAR"}, "stderr": {"text": "VARCHAR"}, "clipped": "BOOLEAN", "seconds": "DOUBLE",
     "cpu_seconds": "DOUBLE", "peak_bytes": "BIGINT", "kill_seconds": "DOUBLE", "isolation": "VARCHAR",
     "files": [{"name": "VARCHAR", "bytes": "BIGINT", "kept": "VARCHAR"}],
     "figures": [{"kind": "VARCHAR", "title": "VARCHAR", "content": {"text": "VARCHAR"}}]}}""",
-    ),
-    "judged": (
-        "judged",
-        """{"verdicts": [{"check": "VARCHAR", "layer": "VARCHAR", "passed": "BOOLEAN", "message": "VARCHAR",
+    "checks_evaluated": """{
+    "verdicts": [{"check": "VARCHAR", "layer": "VARCHAR", "passed": "BOOLEAN", "message": "VARCHAR",
     "values": "JSON", "metric": {"value": "DOUBLE", "target": "DOUBLE", "direction": "VARCHAR"},
     "seconds": "DOUBLE", "hidden": "BOOLEAN", "fault": {"type": "VARCHAR", "message": "VARCHAR"}}]}""",
-    ),
-    "decided": (
-        "decided",
-        """{"passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
+    "iteration_finished": """{
+    "passed": "INTEGER", "total": "INTEGER", "progress": "DOUBLE", "score": "DOUBLE", "best": "BOOLEAN",
     "why": "VARCHAR", "error": "VARCHAR", "phases": "JSON", "forecast": "JSON", "feedback": ["VARCHAR"],
     "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE"}}""",
-    ),
-    "adapted": (
-        "adapted",
-        '{"what": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR", "reason": "VARCHAR"}',
-    ),
-    "breaker_moved": (
-        "broken",
-        """{"model": "VARCHAR", "fault": "VARCHAR", "source": "VARCHAR", "to": "VARCHAR", "failures": "INTEGER",
+    "request_adapted": '{"what": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR", "reason": "VARCHAR"}',
+    "breaker_changed": """{
+    "model": "VARCHAR", "fault": "VARCHAR", "source": "VARCHAR", "to": "VARCHAR", "failures": "INTEGER",
     "pause": "DOUBLE"}""",
-    ),
-    "steered": (
-        "steered",
-        '{"action": "VARCHAR", "value": "VARCHAR"}',
-    ),
-    "noted": (
-        "noted",
-        '{"message": "VARCHAR"}',
-    ),
-    "run_ended": (
-        "ended",
-        """{"reason": "VARCHAR", "message": "VARCHAR", "iterations": "INTEGER", "best": "INTEGER", "delivered": "JSON",
+    "run_steered": '{"action": "VARCHAR", "value": "VARCHAR"}',
+    "note_added": '{"message": "VARCHAR"}',
+    "run_ended": """{
+    "reason": "VARCHAR", "message": "VARCHAR", "iterations": "INTEGER", "best": "INTEGER", "delivered": "JSON",
     "usage": {"usd": "DOUBLE", "tokens": "BIGINT", "seconds": "DOUBLE", "calls": "INTEGER"}}""",
-    ),
 }
 
 # What a batch must have for a statement to have something to do, and the statement, in the order they run.
@@ -150,7 +102,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
        FROM fresh ANTI JOIN runs USING (run_id) GROUP BY run_id""",
     ),
     (
-        "started",
+        "run_started",
         """UPDATE runs SET loop = e.loop, goal = e.goal, source_sha = e.source.text, fingerprint = e.fingerprint,
            model = e.model, isolation = e.isolation, kernel = e.kernel, version = e.version, journal = e.journal,
            parent = e.parent, relation = nullif(e.relation, ''), forked_at = e.forked_at, resumed = 0,
@@ -160,42 +112,45 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls, price_prompt = e.price.prompt,
            price_completion = e.price.completion, price_cached = e.price.cached,
            price_reasoning = e.price.reasoning, price_source = e.price.source
-       FROM started WHERE runs.run_id = started.run_id""",
+       FROM run_started WHERE runs.run_id = run_started.run_id""",
     ),
     (
         "fresh",
         """INSERT INTO iterations (run_id, iteration, started_at)
        SELECT run_id, iteration, arg_min(moment, seq) FROM fresh JOIN runs USING (run_id)
        WHERE iteration > coalesce(current_iteration, -1)
-         AND (iteration > 0 OR kind IN ('proposed', 'acted', 'judged', 'decided'))
+         AND (iteration > 0 OR kind IN ('candidate_proposed', 'candidate_executed', 'checks_evaluated',
+                                        'iteration_finished'))
        GROUP BY run_id, iteration ORDER BY ALL""",
     ),
     (
-        "proposed",
+        "candidate_proposed",
         """UPDATE iterations SET candidate_sha = e.text.text, candidate_kind = e.candidate_kind, digest = e.digest
-       FROM (FROM proposed QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
+       FROM (FROM candidate_proposed
+             QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
        WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),
     (
-        "decided",
+        "iteration_finished",
         """UPDATE iterations SET ended_at = moment, passed = e.passed, total = e.total, progress = e.progress,
            score = e.score, best = e.best, why = e.why, error = nullif(e.error, ''), feedback = e.feedback,
            phases = e.phases, forecast = nullif(e.forecast, '{}'), usd = e.usage.usd, tokens = e.usage.tokens,
            seconds = e.usage.seconds
-       FROM (FROM decided QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
+       FROM (FROM iteration_finished
+             QUALIFY row_number() OVER (PARTITION BY run_id, iteration ORDER BY seq DESC) = 1) AS last
        WHERE iterations.run_id = last.run_id AND iterations.iteration = last.iteration""",
     ),
     (
-        "calling",
+        "call_started",
         """INSERT INTO calls (run_id, call, iteration, purpose, model, started_at, reserved_usd, reserved_tokens,
            price_prompt, price_completion, price_cached, price_reasoning, sampling, parts, messages)
        SELECT run_id, e.call, iteration, e.purpose, e.model, moment, e.reserved_usd, e.reserved_tokens,
            e.price.prompt, e.price.completion, e.price.cached, e.price.reasoning, e.sampling, e.parts,
            list_transform(e.messages, lambda m: {'role': m.role, 'sha': m.content.text})
-       FROM calling""",
+       FROM call_started""",
     ),
     (
-        "called",
+        "call_finished",
         """UPDATE calls SET ended_at = moment, answer_sha = e.text.text, prompt_tokens = paid * e.prompt_tokens,
            completion_tokens = paid * e.completion_tokens, cached_tokens = paid * e.cached_tokens,
            reasoning_tokens = paid * e.reasoning_tokens, usd = paid * e.usd, estimated = e.estimated,
@@ -204,56 +159,59 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
            message = nullif(e.message, ''), answered_by = nullif(e.answered_by, '')
        FROM (
            SELECT run_id, moment, e, CASE WHEN relation = 'replay' THEN 0 ELSE 1 END AS paid
-           FROM called JOIN runs USING (run_id)
-       ) AS called
-       WHERE calls.run_id = called.run_id AND calls.call = e.call""",
+           FROM call_finished JOIN runs USING (run_id)
+       ) AS finished
+       WHERE calls.run_id = finished.run_id AND calls.call = e.call""",
     ),
     (
-        "tooling",
+        "tool_call_started",
         """INSERT INTO tool_calls (run_id, number, iteration, tool, arguments, started_at)
        SELECT run_id, e.number, iteration, e.tool, TRY_CAST(e.arguments AS JSON), moment
-       FROM tooling ORDER BY run_id, seq""",
+       FROM tool_call_started ORDER BY run_id, seq""",
     ),
     (
-        "tooled",
+        "tool_call_finished",
         """UPDATE tool_calls SET ended_at = moment, seconds = e.seconds, error = nullif(e.error, ''),
            result_sha = e.result.text
-       FROM tooled WHERE tool_calls.run_id = tooled.run_id AND tool_calls.number = e.number""",
+       FROM tool_call_finished WHERE tool_calls.run_id = tool_call_finished.run_id AND tool_calls.number = e.number""",
     ),
     (
-        "acted",
+        "candidate_executed",
         """INSERT INTO actions
        SELECT run_id, seq, iteration, moment, o.exit, o.fault.type, o.fault.message, o.stdout.text, o.stderr.text,
            o.clipped, o.seconds, o.cpu_seconds, o.peak_bytes, o.kill_seconds, o.isolation,
            list_transform(o.files, lambda f: {'name': f.name, 'bytes': f.bytes, 'kept': nullif(f.kept, '')}),
            list_transform(o.figures, lambda f: {'kind': f.kind, 'title': f.title, 'sha': f.content.text}),
            o.fault.frames
-       FROM (SELECT *, e.observation AS o FROM acted)""",
+       FROM (SELECT *, e.observation AS o FROM candidate_executed)""",
     ),
     (
-        "judged",
+        "checks_evaluated",
         """INSERT INTO verdicts
        SELECT run_id, seq, iteration, moment, position, v."check", v.layer, v.passed, v.hidden, nullif(v.message, ''),
            v.metric.value, v.metric.target, v.metric.direction, v.seconds, v.fault.type, v.fault.message, v."values"
-       FROM (SELECT *, unnest(e.verdicts) AS v, unnest(range(1, len(e.verdicts) + 1)) AS position FROM judged)""",
+       FROM (SELECT *, unnest(e.verdicts) AS v, unnest(range(1, len(e.verdicts) + 1)) AS position
+             FROM checks_evaluated)""",
     ),
     (
-        "adapted",
+        "request_adapted",
         """INSERT INTO decisions SELECT run_id, seq, iteration, moment, e.what, e.before, e.after, e.reason
-       FROM adapted ORDER BY run_id, seq""",
+       FROM request_adapted ORDER BY run_id, seq""",
     ),
     (
-        "broken",
+        "breaker_changed",
         """INSERT INTO breakers SELECT run_id, seq, iteration, moment, e.model, e.fault, e.source, e."to", e.failures,
-           e.pause FROM broken ORDER BY run_id, seq""",
+           e.pause FROM breaker_changed ORDER BY run_id, seq""",
     ),
     (
-        "steered",
-        "INSERT INTO notes SELECT run_id, seq, iteration, moment, e.action, e.value FROM steered ORDER BY run_id, seq",
+        "run_steered",
+        """INSERT INTO notes SELECT run_id, seq, iteration, moment, e.action, e.value
+       FROM run_steered ORDER BY run_id, seq""",
     ),
     (
-        "noted",
-        "INSERT INTO notes SELECT run_id, seq, iteration, moment, 'note', e.message FROM noted ORDER BY run_id, seq",
+        "note_added",
+        """INSERT INTO notes SELECT run_id, seq, iteration, moment, 'note', e.message
+       FROM note_added ORDER BY run_id, seq""",
     ),
     (
         "fresh",
@@ -264,55 +222,53 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
        WHERE runs.run_id = last.run_id""",
     ),
     (
-        "moved",
-        f"""UPDATE runs SET state = moved.state
-       FROM (SELECT run_id, arg_max(CASE WHEN e."to" IN {STATES} THEN e."to" END, seq) AS state
-             FROM moved GROUP BY run_id) AS moved
-       WHERE runs.run_id = moved.run_id""",  # noqa: S608 - constants
+        "state_changed",
+        """UPDATE runs SET state = last.state
+       FROM (SELECT run_id, arg_max(e."to", seq) AS state FROM state_changed GROUP BY run_id) AS last
+       WHERE runs.run_id = last.run_id""",
     ),
     (
-        "called",
-        """UPDATE runs SET calls = runs.calls + called.calls, usd = runs.usd + called.usd,
-           tokens = runs.tokens + called.tokens
+        "call_finished",
+        """UPDATE runs SET calls = runs.calls + added.calls, usd = runs.usd + added.usd,
+           tokens = runs.tokens + added.tokens
        FROM (SELECT run_id, count(*) AS calls, coalesce(sum(paid * e.usd), 0) AS usd,
                     sum(paid * (coalesce(e.prompt_tokens, 0) + coalesce(e.completion_tokens, 0))) AS tokens
              FROM (SELECT run_id, e, CASE WHEN relation = 'replay' THEN 0 ELSE 1 END AS paid
-                   FROM called JOIN runs USING (run_id))
-             GROUP BY run_id) AS called
-       WHERE runs.run_id = called.run_id""",
+                   FROM call_finished JOIN runs USING (run_id))
+             GROUP BY run_id) AS added
+       WHERE runs.run_id = added.run_id""",
     ),
     (
-        "decided",
-        """UPDATE runs SET iterations = runs.iterations + decided.iterations, seconds = runs.seconds + decided.seconds,
-           best_iteration = coalesce(decided.best, runs.best_iteration)
+        "iteration_finished",
+        """UPDATE runs SET iterations = runs.iterations + added.iterations,
+           seconds = runs.seconds + added.seconds, best_iteration = coalesce(added.best, runs.best_iteration)
        FROM (SELECT run_id, count(*) FILTER (iteration > 0) AS iterations, sum(coalesce(e.usage.seconds, 0)) AS seconds,
-                    max(iteration) FILTER (e.best) AS best FROM decided GROUP BY run_id) AS decided
-       WHERE runs.run_id = decided.run_id""",
+                    max(iteration) FILTER (e.best) AS best FROM iteration_finished GROUP BY run_id) AS added
+       WHERE runs.run_id = added.run_id""",
     ),
     (
-        "ended",
-        f"""UPDATE runs SET ended_at = moment, state = 'end',
-           stop_reason = CASE WHEN e.reason IN {REASONS} THEN e.reason END, message = e.message,
+        "run_ended",
+        """UPDATE runs SET ended_at = moment, state = 'end', stop_reason = e.reason, message = e.message,
            iterations = e.iterations, best_iteration = e.best, delivered = e.delivered,
            seconds = coalesce(e.usage.seconds, runs.seconds)
-       FROM (FROM ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
-       WHERE runs.run_id = last.run_id""",  # noqa: S608 - constants
+       FROM (FROM run_ended QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
+       WHERE runs.run_id = last.run_id""",
     ),
     (
-        "resumed",
+        "run_resumed",
         """UPDATE runs SET resumed = coalesce(runs.resumed, 0) + last.times, model = e.model, isolation = e.isolation,
            kernel = e.kernel, version = e.version, journal = e.journal, budget_usd = e.budget.usd,
            budget_tokens = e.budget.tokens, budget_seconds = e.budget.seconds,
            budget_iterations = e.budget.iterations, budget_calls = e.budget.calls
-       FROM (SELECT run_id, e, count(*) OVER (PARTITION BY run_id) AS times FROM resumed
+       FROM (SELECT run_id, e, count(*) OVER (PARTITION BY run_id) AS times FROM run_resumed
              QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY seq DESC) = 1) AS last
        WHERE runs.run_id = last.run_id""",
     ),
-    ("resumed", "DELETE FROM lost WHERE run_id IN (SELECT run_id FROM resumed)"),
+    ("run_resumed", "DELETE FROM lost WHERE run_id IN (SELECT run_id FROM run_resumed)"),
     (
-        "resumed",
+        "run_resumed",
         """UPDATE runs SET ended_at = NULL, stop_reason = NULL, message = NULL, delivered = NULL
-       FROM (SELECT run_id, max(seq) AS seq FROM resumed GROUP BY run_id) AS last
+       FROM (SELECT run_id, max(seq) AS seq FROM run_resumed GROUP BY run_id) AS last
        WHERE runs.run_id = last.run_id AND last.seq > coalesce(
            (SELECT max(seq) FROM events WHERE events.run_id = runs.run_id AND kind = 'run_ended'), 0)""",
     ),
@@ -347,9 +303,8 @@ def project(cursor: Cursor) -> None:
     present = {"fresh"}
     for (kind,) in run(cursor, "SELECT DISTINCT kind FROM fresh"):
         if kind in SHAPES:
-            table, shape = SHAPES[kind]
-            present.add(table)
-            run(cursor, READ.format(table=table, shape=shape, kind=kind))
+            present.add(kind)
+            run(cursor, READ.format(shape=SHAPES[kind], kind=kind))
     for needed, statement in STATEMENTS:
         if needed in present:
             run(cursor, statement)
@@ -360,6 +315,6 @@ def project(cursor: Cursor) -> None:
 
 def script(texts: str) -> str:
     """The transaction as one script, for a database that takes it in a single request."""
-    reads = [READ.format(table=table, shape=shape, kind=kind) for kind, (table, shape) in SHAPES.items()]
+    reads = [READ.format(shape=shape, kind=kind) for kind, shape in SHAPES.items()]
     statements = [*(statement for _, statement in STATEMENTS), SUMS, heads.STORED, heads.APPEND, texts]
     return ";\n".join(["BEGIN", SELECT, *reads, *statements, "COMMIT"])

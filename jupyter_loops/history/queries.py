@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jupyter_loops.core.events import Answered
+from jupyter_loops.core.events import QuestionAnswered
 from jupyter_loops.errors import HistoryError, QueryError
 
 from . import comments, experience, run_lineage
@@ -214,11 +214,13 @@ class HistoryQueries(HistoryFile):
         """What models really cost, by the corrections that are valid now: US dollars for each kind of token."""
         return self.sql(experience.CORRECTIONS, {"now": datetime.now(UTC).replace(tzinfo=None)}).dicts()
 
-    def answers(self, run_id: str) -> list[Answered]:
+    def answers(self, run_id: str) -> list[QuestionAnswered]:
         """What judges and people have answered in a run, so that equal questions cost nothing."""
-        names = {field.name for field in fields(Answered)}
-        records = (record for record in self.records(run_id) if record["kind"] == Answered.kind)
-        return [Answered(**{name: value for name, value in record.items() if name in names}) for record in records]
+        names = {field.name for field in fields(QuestionAnswered)}
+        records = (record for record in self.records(run_id) if record["kind"] == QuestionAnswered.kind)
+        return [
+            QuestionAnswered(**{name: value for name, value in record.items() if name in names}) for record in records
+        ]
 
     def approaches(self, loop: str, models: list[str]) -> list[dict[str, Any]]:
         """What ways to ask these models were worth in this loop: model, mode, degree, rounds, gain, usd, tokens."""

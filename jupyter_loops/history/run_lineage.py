@@ -50,6 +50,8 @@ class BrokenOff:
 def upto(records: Sequence[dict[str, Any]], iteration: int) -> list[dict[str, Any]]:
     """The events of a run up to the end of a round."""
     ends = [
-        n for n, record in enumerate(records, 1) if record["kind"] == "decided" and record["iteration"] <= iteration
+        n
+        for n, record in enumerate(records, 1)
+        if record["kind"] == "iteration_finished" and record["iteration"] <= iteration
     ]
     return list(records[: ends[-1]]) if ends else []

@@ -4,7 +4,7 @@ The comments below are the documentation: comments.py carries them into the file
 client and the ER picture read them. A comment line that begins with "Example:" is a query to try.
 Every timestamp is UTC, of type TIMESTAMP. Every duration is in seconds, every amount of money in US dollars.
 A column that ends in `_sha` refers to `texts.sha`; NULL means there was no text. A value that JSON had and a
-typed column cannot hold (a NaN score, an unknown state) is NULL there, and whole in `events.body`.
+typed column cannot hold (a NaN score) is NULL there, and whole in `events.body`.
 All tables but `texts`, `lost` and `corrections` are computed from `events`, and can be computed again.
 """
 
@@ -258,7 +258,7 @@ CREATE TABLE events (
     run_id      VARCHAR,    -- of runs
     seq         INTEGER,    -- counts from 1 in the run
     happened_at TIMESTAMP,  -- UTC
-    kind        VARCHAR,    -- the class of the event: run_started, moved, call_started, …
+    kind        VARCHAR,    -- the class of the event: run_started, state_changed, call_started, …
     iteration   INTEGER,    -- the round it was in; NULL where it belongs to none
     body        VARCHAR,    -- JSON; a text in it is {"text": sha}
     hash        VARCHAR     -- SHA-256(hash of seq - 1 || body), hexadecimal

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .event_kinds import KINDS
 from .heads import HEADS
 from .schema import TABLES
 from .sums import SUMS
 from .views import VIEWS
 
 # Step n brings a history to version n. Steps that were released are never edited.
-STEPS: tuple[str, ...] = (TABLES + VIEWS, SUMS, HEADS)
+STEPS: tuple[str, ...] = (TABLES + VIEWS, SUMS, HEADS, KINDS)

@@ -115,6 +115,8 @@ class CellExecution:
 
     def block(self) -> Run:
         """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
+        if not self._in_kernel and sys.stdout.isatty():
+            self.view.open()
         try:
             wait([self.run.future])
         except KeyboardInterrupt:
@@ -183,7 +185,7 @@ class CellExecution:
         """Show the final view. A run that never began has none: its error is one line."""
         began = self.run.cycle.readiness is not None
         if began and not self._in_kernel:
-            self.view.open()  # a terminal shows nothing but the end
+            self.view.open()  # what is no screen shows nothing but the end
         self.view.close()
         if not began and self._in_kernel:
             from IPython import display

@@ -24,6 +24,9 @@ SQL_OPTIONS = (
     Option(name="help", short="-h", help="show this help"),
 )
 _LEADING = re.compile(r"\s*(--?[A-Za-z][\w-]*(?:=\S+)?)(?=\s|$)")
+_COMMENT = re.compile(
+    r"""'(?:''|[^'])*'|"(?:""|[^"])*"|/\*.*?\*/|(?<!\S)(--[a-z][a-z-]*)(?![^\s=])[^\n]*|--[^\n]*""", re.DOTALL
+)
 _WORD = re.compile(r"\s*(\S+)")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_]\w*)\s*<<(.*)", re.DOTALL)
 
@@ -47,7 +50,17 @@ def read_query(text: str) -> Query:
     name, sql = (assigned[1], assigned[2]) if assigned else ("", statement)
     if not sql.strip() and not options.get("help"):
         raise OptionError("there is no SQL: try %loop_sql SELECT * FROM run_summary")
+    if late := _late_option(sql):
+        raise OptionError(
+            f"{late} stands behind the query, where SQL takes it for a comment: write it before the query"
+        )
     return Query(sql.strip(), options, name)
+
+
+def _late_option(sql: str) -> str:
+    """An option of ours behind the SQL; empty where there is none."""
+    written = {match[1] for match in _COMMENT.finditer(sql) if match[1]}
+    return next((option.long for option in SQL_OPTIONS if option.long in written), "")
 
 
 def _leading_options(text: str) -> tuple[list[str], str]:

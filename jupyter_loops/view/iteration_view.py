@@ -68,13 +68,13 @@ class IterationView:
         call["model"] = line(event.get("answered_by") or event.get("model") or call["model"], 80)
         return call
 
-    def tool_called(self, event: Mapping[str, Any]) -> None:
+    def tool_call_started(self, event: Mapping[str, Any]) -> None:
         """A tool is about to be called."""
         call = {"number": event.get("number", 0), "tool": line(event.get("tool", ""), 80)}
         call |= {"arguments": clip(event.get("arguments", ""), _TOOL_TEXT), "result": "", "error": "", "seconds": None}
         self.tools = [*self.tools[1 - _CALLS :], call]
 
-    def tool_answered(self, event: Mapping[str, Any]) -> None:
+    def tool_call_finished(self, event: Mapping[str, Any]) -> None:
         """The tool returned, or failed."""
         for call in self.tools:
             if call["number"] == event.get("number"):

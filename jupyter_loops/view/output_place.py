@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .clip import line
 from .controls import Controls
 from .html import html
 from .run_text import headline, text
@@ -16,6 +18,7 @@ from .snapshot import Snapshot
 from .unparented import unparented
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_LINE_START = "\r\x1b[2K"  # the cursor to the line's start, and the line emptied
 _HTML_PERIOD = 1.0  # seconds; every update draws the full output
 
 
@@ -77,11 +80,30 @@ class NoOutput:
 
 
 class TerminalOutput(NoOutput):
-    """A terminal gets the summary at the end; lines from another thread would tear its prompt."""
+    """One line that is drawn over itself while the cell waits, and the summary at the end.
+
+    Where standard output is no screen there is only the summary.
+    """
+
+    def __init__(self) -> None:
+        self._screen = sys.stdout.isatty()
+
+    def update(self, snapshot: Snapshot, now: datetime) -> None:
+        """Draw the line anew."""
+        if self._screen:
+            width = shutil.get_terminal_size().columns - 1
+            self._write(line(headline(snapshot.head(now)), width))
 
     def finish(self, snapshot: Snapshot) -> None:
-        """Print the summary."""
+        """Print the summary in place of the line."""
+        if self._screen:
+            self._write("")
         _display({"text/plain": text(snapshot.to_json())})
+
+    @staticmethod
+    def _write(words: str) -> None:
+        sys.stdout.write(f"{_LINE_START}{words}")
+        sys.stdout.flush()
 
 
 class NotebookPage(NoOutput):

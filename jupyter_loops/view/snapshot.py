@@ -69,25 +69,25 @@ class Snapshot:
         self._pausing = False  # asked for, and holds until resumed
         self._series, self._spending, self._clock, self._checks = Series(), Spending(), Clock(), Checks()
         self._verdicts: list[Mapping[str, Any]] = []  # of the best round
-        self._judged: list[Mapping[str, Any]] = []  # of the last one
+        self._last_verdicts: list[Mapping[str, Any]] = []  # of the last one
         self._kinds: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "run_started": self._run_started,
-            "resumed": self._resumed,
-            "moved": self._moved,
+            "run_resumed": self._run_resumed,
+            "state_changed": self._state_changed,
             "call_started": self._call_started,
             "call_finished": self._call_finished,
-            "tool_called": self._tool_called,
-            "tool_answered": self._tool_answered,
-            "proposed": self._proposed,
-            "acted": self._acted,
-            "judged": self._on_judged,
-            "approval_asked": self._approval_requested,
-            "answered": self._on_answered,
-            "decided": self._decided,
-            "adapted": self._adapted,
-            "breaker_moved": self._breaker_moved,
-            "steered": self._steered,
-            "noted": self._noted,
+            "tool_call_started": self._tool_call_started,
+            "tool_call_finished": self._tool_call_finished,
+            "candidate_proposed": self._candidate_proposed,
+            "candidate_executed": self._candidate_executed,
+            "checks_evaluated": self._checks_evaluated,
+            "approval_requested": self._approval_requested,
+            "question_answered": self._question_answered,
+            "iteration_finished": self._iteration_finished,
+            "request_adapted": self._request_adapted,
+            "breaker_changed": self._breaker_changed,
+            "run_steered": self._run_steered,
+            "note_added": self._note_added,
             "run_ended": self._run_ended,
         }
 
@@ -219,7 +219,7 @@ class Snapshot:
             self._startup = f"start-up, which is none of the run's time: {parts}"
             self._notes = [*self._notes[-19:], self._startup]
 
-    def _resumed(self, event: Mapping[str, Any]) -> None:
+    def _run_resumed(self, event: Mapping[str, Any]) -> None:
         self._started_up(event)
         if level := event.get("isolation"):
             self._facts["isolation"] = line(with_caveat(str(level)), _LEVEL)
@@ -233,7 +233,7 @@ class Snapshot:
             self._touch(event).mark = "live"
             round_.noted("the run goes on here")
 
-    def _moved(self, event: Mapping[str, Any]) -> None:
+    def _state_changed(self, event: Mapping[str, Any]) -> None:
         self.state, self.note = str(event.get("to", "")), line(event.get("note", ""), 120)
         waits = self.state == "wait" and self.note in UNBILLED
         phase = self._clock.moved(str(event.get("source", "")), waits=waits)
@@ -259,22 +259,22 @@ class Snapshot:
         self._stream = ""
         self._touch(event).answered(event)
 
-    def _tool_called(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).tool_called(event)
+    def _tool_call_started(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).tool_call_started(event)
 
-    def _tool_answered(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).tool_answered(event)
+    def _tool_call_finished(self, event: Mapping[str, Any]) -> None:
+        self._touch(event).tool_call_finished(event)
 
-    def _proposed(self, event: Mapping[str, Any]) -> None:
+    def _candidate_proposed(self, event: Mapping[str, Any]) -> None:
         self._touch(event).proposed(event, self.best)
 
-    def _acted(self, event: Mapping[str, Any]) -> None:
+    def _candidate_executed(self, event: Mapping[str, Any]) -> None:
         self._touch(event).acted(event.get("observation") or {})
 
-    def _on_judged(self, event: Mapping[str, Any]) -> None:
-        self._judged = list(event.get("verdicts") or ())
-        self._checks.judge(self._judged)
-        self._touch(event).judged(self._judged)
+    def _checks_evaluated(self, event: Mapping[str, Any]) -> None:
+        self._last_verdicts = list(event.get("verdicts") or ())
+        self._checks.judge(self._last_verdicts)
+        self._touch(event).judged(self._last_verdicts)
 
     def _approval_requested(self, event: Mapping[str, Any]) -> None:
         self._approval = {
@@ -285,22 +285,22 @@ class Snapshot:
         }
         self._touch(event).noted(f"waiting for approval: {event.get('check', '')}")
 
-    def _on_answered(self, event: Mapping[str, Any]) -> None:
+    def _question_answered(self, event: Mapping[str, Any]) -> None:
         if event.get("word") == "approve":
             self._approval = None
         self._touch(event).noted(event.get("note", ""))
 
-    def _decided(self, event: Mapping[str, Any]) -> None:
+    def _iteration_finished(self, event: Mapping[str, Any]) -> None:
         round_ = self._touch(event)
         round_.decided(event)
         self._forecast = ForecastView.of(event.get("forecast"))
         self._spending.spent["iterations"] = float(round_.n)
         if round_.best:
-            self.best, self._verdicts = round_, self._judged
+            self.best, self._verdicts = round_, self._last_verdicts
         reached, score = float(event.get("progress") or 0.0), round_.numbers["score"]
         self._series.add(round_.n, reached, round_.mark, score, best=round_.best)
 
-    def _adapted(self, event: Mapping[str, Any]) -> None:
+    def _request_adapted(self, event: Mapping[str, Any]) -> None:
         what, before, after = (line(event.get(name, ""), 80) for name in ("what", "before", "after"))
         if what == "model":
             self._facts["model"] = after
@@ -308,7 +308,7 @@ class Snapshot:
         if self._rounds:
             self._touch(event).noted(f"{what}: {change}; {line(event.get('reason', ''))}")
 
-    def _breaker_moved(self, event: Mapping[str, Any]) -> None:
+    def _breaker_changed(self, event: Mapping[str, Any]) -> None:
         model, fault = line(event.get("model", ""), 80), line(event.get("fault", ""), 40)
         state = line(event.get("to", ""), 20)
         if state == "closed":
@@ -320,7 +320,7 @@ class Snapshot:
             times = event.get("failures") or 0
             self._touch(event).noted(f"breaker of {model} for {fault}: {state.replace('_', '-')} ({times} in a row)")
 
-    def _steered(self, event: Mapping[str, Any]) -> None:
+    def _run_steered(self, event: Mapping[str, Any]) -> None:
         action, value = str(event.get("action", "")), event.get("value")
         self._pausing = {"pause": True, "step": False, "resume": False}.get(action, self._pausing)
         if action == "budget" and isinstance(value, Mapping):
@@ -329,7 +329,7 @@ class Snapshot:
         if self._rounds:
             self._touch(event).noted(f"a person: {words}")
 
-    def _noted(self, event: Mapping[str, Any]) -> None:
+    def _note_added(self, event: Mapping[str, Any]) -> None:
         self._notes = [*self._notes[-19:], line(event.get("message", ""))]
         if self._rounds:
             self._touch(event).noted(event.get("message", ""))

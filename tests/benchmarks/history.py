@@ -21,17 +21,17 @@ from pathlib import Path
 
 from jupyter_loops.core.candidate import Exit, Layer, Observation, Verdict
 from jupyter_loops.core.events import (
-    Acted,
     CallFinished,
     CallStarted,
-    Decided,
+    CandidateExecuted,
+    CandidateProposed,
+    ChecksEvaluated,
     Event,
-    Judged,
-    Moved,
-    Proposed,
+    IterationFinished,
     Record,
     RunEnded,
     RunStarted,
+    StateChanged,
 )
 from jupyter_loops.history import History, writer
 
@@ -48,20 +48,24 @@ def began() -> Event:
 def a_round(n: int) -> Iterator[tuple[Event, ...]]:
     """The events of one round, those together that the engine's cycle says together."""
     usage = {"usd": 0.001, "tokens": 1000, "seconds": 0.5}
-    yield (Moved(iteration=n, source="decide", to="plan"),)
+    yield (StateChanged(iteration=n, source="decide", to="plan"),)
     yield (CallStarted(
         call=n, iteration=n, purpose="plan", model="m", messages=[{"role": "user", "content": f"{n} {TEXT}"}],
         parts=[{"name": "goal", "tokens": 500, "dropped": 0}], sampling={"temperature": 0.2}, reserved_usd=0.01,
         reserved_tokens=2000,
     ),)  # fmt: skip
     yield (CallFinished(call=n, iteration=n, text=f"{TEXT} {n}", prompt_tokens=500, completion_tokens=500, usd=0.001),)
-    yield (Proposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n)),)
-    yield (Moved(iteration=n, source="plan", to="execute"),)
-    observed = Acted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
-    observing = Moved(iteration=n, source="execute", to="observe")
-    yield observing, observed, Moved(iteration=n, source="observe", to="verify")
-    yield (Judged(iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01),)
-    yield Moved(iteration=n, source="verify", to="decide"), Decided(
+    yield (CandidateProposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n)),)
+    yield (StateChanged(iteration=n, source="plan", to="execute"),)
+    observed = CandidateExecuted(iteration=n, observation=Observation(exit=Exit.OK, stdout=f"{n}\n", seconds=0.01))
+    observing = StateChanged(iteration=n, source="execute", to="observe")
+    yield observing, observed, StateChanged(iteration=n, source="observe", to="verify")
+    yield (
+        ChecksEvaluated(
+            iteration=n, verdicts=[Verdict(check="x == 1", layer=Layer.CHECKS, passed=False)], seconds=0.01
+        ),
+    )
+    yield StateChanged(iteration=n, source="verify", to="decide"), IterationFinished(
         iteration=n, passed=0, total=1, progress=0.5, score=None, best=False, why="x == 1", phases=[["plan", 0.5]],
         usage=usage,
     )  # fmt: skip

@@ -66,7 +66,7 @@ class InProcess:
 def ours(rounds: int = ROUNDS) -> list[float]:
     """Seconds of each round."""
     from jupyter_loops.assemble import Adapters, Options, launch
-    from jupyter_loops.core.events import Decided
+    from jupyter_loops.core.events import IterationFinished
     from jupyter_loops.core.message import Completion
     from jupyter_loops.history import open_history
     from jupyter_loops.language import parse
@@ -77,7 +77,7 @@ def ours(rounds: int = ROUNDS) -> list[float]:
             self.at = []
 
         def heard(self, record):
-            if isinstance(record.event, Decided):
+            if isinstance(record.event, IterationFinished):
                 self.at.append(time.perf_counter())
 
         def text(self, run, piece): ...

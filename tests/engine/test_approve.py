@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jupyter_loops.assemble import Person
-from jupyter_loops.core.events import ApprovalAsked
+from jupyter_loops.core.events import ApprovalRequested
 from jupyter_loops.errors import LoopError, PreflightError
 from jupyter_loops.planning.models.replay import ReplayModel
 
@@ -45,10 +45,10 @@ def test_a_rejections_comment_is_feedback_and_an_approval_verifies(start, ear):
     assert run.wait(30).reason == "verified"
     assert run.values == {"mug": {"name": "Ember"}}
     assert "rejected: too plain" in "".join(message.content for message in maker.asked[1].messages)
-    assert [(e.action, e.value) for e in ear.of("steered")] == [("reject", "too plain"), ("approve", "lovely")]
-    said = [v for event in ear.of("judged") for v in event.verdicts if v.layer == "approval"]
+    assert [(e.action, e.value) for e in ear.of("run_steered")] == [("reject", "too plain"), ("approve", "lovely")]
+    said = [v for event in ear.of("checks_evaluated") for v in event.verdicts if v.layer == "approval"]
     assert [(v.passed, v.message) for v in said] == [(False, "rejected: too plain"), (True, "approved: lovely")]
-    assert "rejected: too plain" in ear.of("decided")[0].why
+    assert "rejected: too plain" in ear.of("iteration_finished")[0].why
 
 
 def test_waiting_is_a_state_whose_time_is_not_billed(start, ear):
@@ -59,7 +59,7 @@ def test_waiting_is_a_state_whose_time_is_not_billed(start, ear):
 
     assert run.wait(30).reason == "verified"
     assert run.usage.seconds < 3.0
-    waits = [event for event in ear.of("moved") if event.to == "wait"]
+    waits = [event for event in ear.of("state_changed") if event.to == "wait"]
     assert [event.note for event in waits] == ["approval"]
 
 
@@ -80,8 +80,8 @@ def test_the_diff_is_against_what_the_notebook_has_now(start, ear):
     run.wait(30)
 
     assert asked.diff.splitlines() == [" {", '-  "name": "Mug"', '+  "name": "Ember"', " }"]
-    (event,) = ear.of("approval_asked")
-    assert isinstance(event, ApprovalAsked)
+    (event,) = ear.of("approval_requested")
+    assert isinstance(event, ApprovalRequested)
     assert event.diff == asked.diff
 
 
@@ -98,7 +98,9 @@ def test_auto_approve_needs_nobody_and_says_so(start, ear):
     run = start(CELL, mug("Ember"), auto_approve=True)
 
     assert run.wait(30).reason == "verified"
-    assert [note.message for note in ear.of("noted")] == ["approved without a person (--auto-approve): approve(mug)"]
+    assert [note.message for note in ear.of("note_added")] == [
+        "approved without a person (--auto-approve): approve(mug)"
+    ]
 
 
 def test_a_callback_answers_in_plain_python(start):
@@ -144,7 +146,7 @@ def test_a_rejected_value_that_comes_back_is_not_asked_about_again(start, ear):
     run.approve()
 
     assert run.wait(30).reason == "verified"
-    assert len(ear.of("approval_asked")) == 2
+    assert len(ear.of("approval_requested")) == 2
 
 
 def test_a_rejection_asks_again_about_an_equal_value_of_other_code(start, ear):
@@ -156,7 +158,7 @@ def test_a_rejection_asks_again_about_an_equal_value_of_other_code(start, ear):
     wait_for(run, iteration=3)
     run.approve()
     assert run.wait(30).reason == "verified"
-    assert len(ear.of("approval_asked")) == 2
+    assert len(ear.of("approval_requested")) == 2
 
 
 def test_a_stored_approval_counts_where_nobody_is(start, ear):
@@ -169,7 +171,7 @@ def test_a_stored_approval_counts_where_nobody_is(start, ear):
 
     assert again.wait(30).reason == "verified"
     assert again.usage.tokens == 0
-    assert len(ear.of("approval_asked")) == 1
+    assert len(ear.of("approval_requested")) == 1
 
 
 def test_a_value_that_changes_from_run_to_run_cannot_be_approved(start):
@@ -205,7 +207,7 @@ def test_a_pause_during_the_wait_holds_the_run_after_the_answer(start, ear):
     run.raise_budget(iterations=9)
     run.reject("no")
     deadline = time.monotonic() + 20
-    while not any(event.note == "paused" for event in ear.of("moved")):
+    while not any(event.note == "paused" for event in ear.of("state_changed")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     run.resume()

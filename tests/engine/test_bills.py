@@ -23,7 +23,7 @@ def booked(start, ear, prompt, completion, **options):
     [call] = ear.of("call_finished")
     [asked] = ear.of("call_started")
     counted = asked.reserved_tokens - asked.sampling["max_tokens"]
-    notes = [note.message for note in ear.of("noted") if "billed" in note.message]
+    notes = [note.message for note in ear.of("note_added") if "billed" in note.message]
     return call, counted, asked.sampling["max_tokens"], notes
 
 

@@ -49,7 +49,7 @@ def test_once_is_tried_again_in_the_same_round_and_pays_for_nothing(pursue):
 
     assert run.wait(30).reason == "verified"
     assert (run.usage.iterations, run.usage.calls) == (1, 1)
-    moves = [record for record in run.history.records(run.id) if record["kind"] == "moved"]
+    moves = [record for record in run.history.records(run.id) if record["kind"] == "state_changed"]
     assert any("once more, in a new child: the child is gone" in move["note"] for move in moves)
 
 

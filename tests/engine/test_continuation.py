@@ -64,7 +64,7 @@ def died_after(whole, tmp_path):
 def after_round(run, n):
     """The number of the event that ended a round."""
     records = run.history.records(run.id)
-    return next(one["seq"] for one in records if one["kind"] == "decided" and one["iteration"] == n)
+    return next(one["seq"] for one in records if one["kind"] == "iteration_finished" and one["iteration"] == n)
 
 
 def _of_a_dead_kernel(record):
@@ -138,7 +138,7 @@ def test_hints_and_limits_of_before_still_hold(start, ear, adapters):
     run = start(DOUBLE, WRONG, *[WRONG] * 9, delay=0.2, iterations=5)
     run.hint("use addition")
     run.raise_budget(iterations=7)
-    while not ear.of("decided"):
+    while not ear.of("iteration_finished"):
         pass
     run.stop(StopReason.INTERRUPTED)
     run.wait(10)
@@ -153,7 +153,7 @@ def test_hints_and_limits_of_before_still_hold(start, ear, adapters):
 
 def test_an_interrupted_round_is_taken_up_where_it_was(start, ear, adapters):
     run = start(DOUBLE, SPINS, timeout=60.0)
-    while not ear.of("proposed") or ear.events[-1].kind != "moved" or ear.events[-1].to != "verify":
+    while not ear.of("candidate_proposed") or ear.events[-1].kind != "state_changed" or ear.events[-1].to != "verify":
         pass
     run.stop(StopReason.INTERRUPTED)
     run.wait(10)
@@ -300,7 +300,7 @@ def test_a_fork_starts_from_its_round_with_its_own_money(whole, adapters):
     row = whole.history.run(fork.id)
     assert (row["parent"], row["relation"], row["forked_at"]) == (whole.id, "fork", 1)
     assert [one["iteration"] for one in whole.history.rounds(fork.id)] == [2]
-    assert [one["iteration"] for one in whole.history.story(fork.id) if one["kind"] == "decided"] == [1, 2]
+    assert [one["iteration"] for one in whole.history.story(fork.id) if one["kind"] == "iteration_finished"] == [1, 2]
 
 
 def test_a_fork_of_a_fork_knows_all_rounds_and_can_be_resumed(whole, adapters):
@@ -346,11 +346,11 @@ def test_a_replay_tries_the_stored_answers_again_at_no_cost(whole):
 
 def test_a_new_run_of_an_interrupted_cell_says_that_it_can_go_on(start, ear):
     run = start(DOUBLE, WRONG, SPINS, timeout=60.0)
-    while len(ear.of("proposed")) < 2:
+    while len(ear.of("candidate_proposed")) < 2:
         pass
     run.stop(StopReason.INTERRUPTED)
     run.wait(10)
     start(DOUBLE, RIGHT).wait(10)
 
-    (note,) = [event.message for event in ear.of("noted") if "--resume" in event.message]
+    (note,) = [event.message for event in ear.of("note_added") if "--resume" in event.message]
     assert note.startswith(f"run {run.id} of this cell was interrupted in round 2")

@@ -32,8 +32,12 @@ def test_refines_until_the_checks_pass(start, ear):
     end = run.wait(30)
 
     assert end.reason == "verified"
-    assert [(d.passed, d.total, d.best) for d in ear.of("decided")] == [(0, 2, True), (1, 2, True), (2, 2, True)]
-    assert "-1" in ear.of("decided")[0].why
+    assert [(d.passed, d.total, d.best) for d in ear.of("iteration_finished")] == [
+        (0, 2, True),
+        (1, 2, True),
+        (2, 2, True),
+    ]
+    assert "-1" in ear.of("iteration_finished")[0].why
     assert run.usage.iterations == 3
     assert [event.kind for event in ear.events][-1] == "run_ended"
 
@@ -126,7 +130,7 @@ def test_a_flaky_candidate_is_not_crowned(start, ear, tmp_path):
     end = run.wait(30)
 
     assert end.reason == "iterations"
-    assert "not stable" in ear.of("decided")[0].why
+    assert "not stable" in ear.of("iteration_finished")[0].why
     assert not run.accepted
 
 
@@ -144,7 +148,12 @@ def test_the_answer_is_durable_before_its_code_runs(start, ear):
     start(DOUBLE, RIGHT).wait(30)
     kinds = [event.kind for event in ear.events]
 
-    assert kinds.index("call_started") < kinds.index("call_finished") < kinds.index("proposed") < kinds.index("acted")
+    assert (
+        kinds.index("call_started")
+        < kinds.index("call_finished")
+        < kinds.index("candidate_proposed")
+        < kinds.index("candidate_executed")
+    )
 
 
 def test_running_the_same_cell_again_costs_no_token(start):
@@ -193,7 +202,7 @@ def test_stop_kills_a_spinning_candidate_at_once(start, ear):
 
     assert time.monotonic() - begun < AT_ONCE
     assert end.reason == "stopped"
-    assert "stopped" in ear.of("decided")[-1].why or "by hand" in end.message
+    assert "stopped" in ear.of("iteration_finished")[-1].why or "by hand" in end.message
 
 
 def test_stop_ends_a_streaming_answer_and_charges_what_arrived(start, ear):
@@ -299,7 +308,7 @@ def test_transient_faults_are_retried_within_one_round(start, ear):
     assert run.wait(30).reason == "verified"
     assert run.usage.iterations == 1
     assert [call.error for call in ear.of("call_finished")] == ["transient", ""]
-    assert any(move.to == "wait" for move in ear.of("moved"))
+    assert any(move.to == "wait" for move in ear.of("state_changed"))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +338,7 @@ def test_nonsense_costs_a_round_and_is_told_to_the_model(start, ear):
 
     assert run.wait(30).reason == "verified"
     assert run.usage.iterations == 2
-    assert len(ear.of("decided")) == 2
+    assert len(ear.of("iteration_finished")) == 2
 
 
 def test_a_failing_set_up_is_told_before_anything_is_spent(start, ear):
@@ -455,7 +464,7 @@ def test_a_fallback_answers_when_the_first_model_cannot(start, ear, monkeypatch)
     run = start(DOUBLE, model=first, fallbacks=(spare,))
 
     assert run.wait(30).reason == "verified"
-    assert [(one.what, one.before, one.after) for one in ear.of("adapted")] == [("fallback", "replay", "spare")]
+    assert [(one.what, one.before, one.after) for one in ear.of("request_adapted")] == [("fallback", "replay", "spare")]
     assert [(call.model) for call in ear.of("call_started")] == ["replay", "spare"]
     rows = run.history.sql("SELECT what, was, became, reason FROM decisions").fetchall()
     assert rows == [("fallback", "replay", "spare", "the server is busy")]
@@ -482,11 +491,11 @@ def test_a_breaker_opens_is_waited_for_and_its_probe_closes_it(start, ear, monke
     quick(monkeypatch)
     run = start(DOUBLE, model=ReplayModel([*busy(4), WRONG, *busy(4), RIGHT]))
     assert run.wait(30).reason == "verified"
-    assert ear.of("breaker_moved") == []  # an answer in between starts the count anew
+    assert ear.of("breaker_changed") == []  # an answer in between starts the count anew
 
     run = start(DOUBLE, model=ReplayModel([*busy(5), *busy(1), RIGHT]), fresh=True)
     assert run.wait(30).reason == "error"
-    assert [(move.source, move.to) for move in ear.of("breaker_moved")] == [("closed", "open")]
+    assert [(move.source, move.to) for move in ear.of("breaker_changed")] == [("closed", "open")]
 
 
 def test_loops_share_breakers_and_one_that_meets_a_long_pause_ends_at_once(start, ear, monkeypatch):
@@ -511,7 +520,7 @@ def test_the_probe_of_a_later_run_closes_the_breaker(start, ear, monkeypatch):
     run = start(DOUBLE, model=model)
 
     assert run.wait(30).reason == "verified"
-    moves = [(move.source, move.to) for move in ear.of("breaker_moved")]
+    moves = [(move.source, move.to) for move in ear.of("breaker_changed")]
     assert moves == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
     rows = run.history.sql("SELECT fault, was, became FROM breakers WHERE run_id = $it", {"it": run.id}).fetchall()
     assert rows == [("transient", "open", "half_open"), ("transient", "half_open", "closed")]
@@ -533,5 +542,5 @@ def test_a_refused_feature_is_asked_without_at_once(start, ear):
     run = start(DOUBLE, FeatureError("x does not take a seed", "a seed"), RIGHT)
 
     assert run.wait(30).reason == "verified"
-    assert [(one.what, one.before) for one in ear.of("adapted")] == [("feature", "a seed")]
-    assert not any(move.to == "wait" for move in ear.of("moved"))
+    assert [(one.what, one.before) for one in ear.of("request_adapted")] == [("feature", "a seed")]
+    assert not any(move.to == "wait" for move in ear.of("state_changed"))

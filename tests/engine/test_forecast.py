@@ -104,7 +104,7 @@ def test_each_round_forecasts_and_the_history_has_it(start, ear):
     run = start(CELL, wrong(1), wrong(2), RIGHT, price=Price(prompt=1e-6, completion=1e-6))
     assert run.wait(30).reason == "verified"
 
-    seen = [event.forecast for event in ear.of("decided")]
+    seen = [event.forecast for event in ear.of("iteration_finished")]
     assert [one.get("round") for one in seen] == [1, 2, None]
     assert seen[0]["p"] > seen[1]["p"] > 0
     assert run.forecast.round == 2
@@ -138,7 +138,7 @@ def test_a_loop_that_cannot_verify_has_no_forecast(start, ear):
     run = start('"""A big number."""\nn: int\nmaximize(n)\n', '{"n": 3}', iterations=1)
     run.wait(30)
     assert run.forecast is None
-    assert ear.of("decided")[0].forecast == {}
+    assert ear.of("iteration_finished")[0].forecast == {}
 
 
 def test_a_forecast_is_plain_json():

@@ -26,7 +26,7 @@ def judge_of(*answers, **facts):
 
 
 def verdicts(ear, layer="judge"):
-    return [verdict for event in ear.of("judged") for verdict in event.verdicts if verdict.layer == layer]
+    return [verdict for event in ear.of("checks_evaluated") for verdict in event.verdicts if verdict.layer == layer]
 
 
 def test_a_low_grade_is_feedback_and_a_high_one_verifies(start, ear):
@@ -41,7 +41,10 @@ def test_a_low_grade_is_feedback_and_a_high_one_verifies(start, ear):
         (True, "judged 0.9: it is kind"),
     ]
     assert "judged 0.2: it is curt" in "".join(message.content for message in maker.asked[1].messages)
-    assert ear.of("decided")[0].why == 'judge(greeting, "Is it polite?") >= 0.7: judged 0.2: it is curt (1 of 2 passed)'
+    assert (
+        ear.of("iteration_finished")[0].why
+        == 'judge(greeting, "Is it polite?") >= 0.7: judged 0.2: it is curt (1 of 2 passed)'
+    )
     metric = verdicts(ear)[0].metric
     assert (metric.value, metric.target, metric.direction) == (0.2, 0.7, "maximize")
     assert len(judge.asked) == 2  # the second look before the crowning asks nobody again
@@ -112,7 +115,7 @@ def test_nonsense_is_asked_for_again_once_and_is_never_a_pass(start, ear, nonsen
     assert "the judge judge gave no usable grade" in end.message
     assert len(judge.asked) == 2
     assert not run.accepted
-    assert ear.of("decided")[-1].passed == 1  # the round is on the record
+    assert ear.of("iteration_finished")[-1].passed == 1  # the round is on the record
 
 
 def test_one_slip_of_the_judge_is_forgiven(start):
@@ -136,7 +139,7 @@ def test_a_judge_that_cannot_be_paid_is_not_asked(start, ear):
     assert run.wait(30).reason == "budget_usd"
     assert judge.asked == []
     assert run.usage.usd == 0.0
-    assert len(ear.of("decided")) == 1
+    assert len(ear.of("iteration_finished")) == 1
 
 
 def test_a_judge_without_a_price_is_refused_before_the_first_token(start):

@@ -23,7 +23,7 @@ RIGHT = "```python\ndef double(n):\n    return n + n\n```"
 
 
 def steps(ear):
-    return [event for event in ear.of("adapted") if event.what == "ladder"]
+    return [event for event in ear.of("request_adapted") if event.what == "ladder"]
 
 
 def asked(model):

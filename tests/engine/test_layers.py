@@ -67,5 +67,5 @@ def test_a_score_is_measured_when_the_checks_have_passed(start, ear):
     run = start("'Choose.'\nn: int\nassert n > 1\nmaximize(n)", '{"n": 1}', '{"n": 3}', '{"n": 2}', iterations=3)
     run.wait(30)
 
-    assert [event.score for event in ear.of("decided")] == [None, 3.0, 2.0]
+    assert [event.score for event in ear.of("iteration_finished")] == [None, 3.0, 2.0]
     assert run.values == {"n": 3}

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from jupyter_loops.core.candidate import Exit, Fault, Figure, File, Frame, Layer, Metric, Observation, Verdict
-from jupyter_loops.core.events import KINDS, Acted, Judged, Moved, Record, RunStarted
+from jupyter_loops.core.events import KINDS, CandidateExecuted, ChecksEvaluated, Record, RunStarted, StateChanged
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.restored_state import fold
 from jupyter_loops.verification.verifier import LayeredVerifier
@@ -109,7 +109,7 @@ def test_the_state_after_a_round_is_the_one_that_the_next_round_met(start):
 
 def test_a_round_that_was_cut_short_stays_open_with_its_answer(start, ear):
     run = start(DOUBLE, WRONG, "```python\ndef double(n):\n    while True: pass\n```", timeout=60.0)
-    while len(ear.of("call_finished")) < 2 or ear.events[-1].kind != "moved":
+    while len(ear.of("call_finished")) < 2 or ear.events[-1].kind != "state_changed":
         pass
     run.stop(StopReason.INTERRUPTED)
     run.wait(10)
@@ -145,9 +145,12 @@ def test_a_call_in_flight_is_known_as_lost(start):
 
 
 def test_time_that_a_person_took_does_not_count(start, a_time):
-    events = [(0, Moved(iteration=1, source="prepare", to="plan")), (1, Moved(iteration=1, source="plan", to="wait",
-              note="paused")), (100, Moved(iteration=1, source="wait", to="plan", note="resumed")),
-              (103, Moved(iteration=1, source="plan", to="decide"))]  # fmt: skip
+    events = [
+        (0, StateChanged(iteration=1, source="prepare", to="plan")),
+        (1, StateChanged(iteration=1, source="plan", to="wait", note="paused")),
+        (100, StateChanged(iteration=1, source="wait", to="plan", note="resumed")),
+        (103, StateChanged(iteration=1, source="plan", to="decide")),
+    ]
     records = [Record("r", n, a_time(second), event) for n, (second, event) in enumerate(events, 1)]
 
     assert fold(records, None, LayeredVerifier()).usage.seconds == 4
@@ -179,8 +182,10 @@ def test_nested_values_are_built_again_and_unknown_fields_left_out(a_time):
     files = (File(name="a", bytes=1), File(name="b", bytes=2, kept="c/b"))
     figures = (Figure(kind="png", title="t", width=1, height=2, content="aGk="),)
     for event in [
-        Acted(iteration=1, observation=Observation(exit=Exit.RAISED, fault=fault, files=files, figures=figures)),
-        Judged(iteration=1, verdicts=[verdict], seconds=0.5),
+        CandidateExecuted(
+            iteration=1, observation=Observation(exit=Exit.RAISED, fault=fault, files=files, figures=figures)
+        ),
+        ChecksEvaluated(iteration=1, verdicts=[verdict], seconds=0.5),
     ]:
         value = json.loads(json.dumps(Record("r", 1, a_time(0), event).to_json() | {"of_a_later_version": 1}))
         assert Record.of(value) == Record("r", 1, a_time(0), event)

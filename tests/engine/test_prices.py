@@ -79,7 +79,7 @@ def test_a_correction_of_the_history_is_what_the_next_run_is_charged(endpoint, t
     cell = CELL.partition("assert judge")[0]
     run = launch(parse(cell, "task"), options, {})
     assert run.wait(30).reason == "verified", run.termination.message
-    told = [note["message"] for note in run.history.records(run.id) if note["kind"] == "noted"]
+    told = [note["message"] for note in run.history.records(run.id) if note["kind"] == "note_added"]
 
     assert told == ["mine is charged at $5 in and $25 out for a million tokens (correction)"]
     history.correct_price("mine", None)

@@ -37,7 +37,7 @@ def test_what_is_sent_holds_no_secret_and_agrees_with_the_record(start, ear):
         message.content for prompt in model.asked for message in prompt.messages
     ]
     assert "c3D4a1" not in str(ear.events) + str(run.history.records(run.id))
-    assert [note.message for note in ear.of("noted") if "secret" in note.message] == [
+    assert [note.message for note in ear.of("note_added") if "secret" in note.message] == [
         "what looks like a secret is kept out of the prompt: the model reads [redacted]"
     ]
 
@@ -47,7 +47,7 @@ def test_a_key_at_the_cut_of_a_long_output_leaves_no_piece(start, ear):
     for lead in (16_370, 16_380):  # the first half of the output ends within the key
         ear.events.clear()
         start(FRAME.format(key=KEY), answer.format(lead=lead, key=KEY), fresh=True).wait(30)
-        printed = "".join(event.observation.stdout for event in ear.of("acted"))
+        printed = "".join(event.observation.stdout for event in ear.of("candidate_executed"))
 
         assert "bytes left out" in printed
         assert "a1B2" not in printed
@@ -79,7 +79,7 @@ def test_a_secret_that_the_cell_reads_stays_unless_it_is_given(start):
 def test_what_the_goal_mentions_is_kept_back_and_told(start, ear):
     model = ReplayModel([SIZE])
     start(READS, model=model, names=NAMES, give=("config",)).wait(30)
-    told = [note.message for note in ear.of("noted")]
+    told = [note.message for note in ear.of("note_added")]
 
     assert "- OPENAI_KEY" not in asked(model)
     why = "its name says that it is a secret, and secrets stay in the notebook; --give OPENAI_KEY hands it over"

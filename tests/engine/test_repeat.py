@@ -29,7 +29,10 @@ def test_once_more_is_the_default_and_more_can_be_asked_for(start, ear, tmp_path
     failing = start(CELL + "# again", FLAKY.format(path=str(tmp_path / "b")), iterations=1, repeat=3, fresh=True)
     assert failing.wait(30).reason == "iterations"
     assert not failing.accepted
-    assert "flaky: double(2) == 4 passed, then failed in a fresh child (re-run 2 of 3)" in ear.of("decided")[-1].why
+    assert (
+        "flaky: double(2) == 4 passed, then failed in a fresh child (re-run 2 of 3)"
+        in ear.of("iteration_finished")[-1].why
+    )
 
 
 def test_a_flaky_check_is_called_so_in_sql(start, tmp_path):

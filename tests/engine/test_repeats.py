@@ -51,7 +51,9 @@ def test_it_is_asked_warmer_and_with_another_seed(start, ear):
     (_, second, third, fourth) = asked
     assert second[0] < third[0] < fourth[0]
     assert len({seed for _, seed in asked}) == 4
-    assert [each.before for each in ear.of("adapted") if each.what == "answer"] == ["the candidate of round 1"] * 2
+    assert [each.before for each in ear.of("request_adapted") if each.what == "answer"] == [
+        "the candidate of round 1"
+    ] * 2
 
 
 def test_who_always_repeats_itself_is_tried_as_it_is(start):

@@ -79,7 +79,7 @@ def test_waiting_for_other_runs_is_shown_and_not_charged(start, ear):
     def hear(record):
         heard(record)
         snapshot.feed(record.to_json())
-        if record.event.kind == "moved" and record.event.note == OTHERS:
+        if record.event.kind == "state_changed" and record.event.note == OTHERS:
             headlines.append(snapshot.to_json()["headline"])
             threading.Timer(SLOW, other.release).start()
 

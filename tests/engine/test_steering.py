@@ -43,7 +43,7 @@ def test_temperature_and_answer_length_hold_from_the_next_round_until_taken_back
     assert asked[0] == (1.5, 77)
     assert asked[1][0] < 1.5
     assert asked[1][1] == 77
-    steered = [(event.action, event.value) for event in ear.of("steered") if event.action == "set"]
+    steered = [(event.action, event.value) for event in ear.of("run_steered") if event.action == "set"]
     assert steered == [("set", {"temperature": 1.5, "max_tokens": 77}), ("set", {"temperature": None})]
     notes = run.history.sql("SELECT action, message FROM notes WHERE action = 'set' ORDER BY seq").fetchall()
     assert len(notes) == 2
@@ -69,7 +69,7 @@ def test_another_model_answers_from_the_next_round_at_its_own_price(start, ear, 
     run.resume()
 
     assert run.wait(30).reason == "verified"
-    assert [(one.what, one.before, one.after) for one in ear.of("adapted")] == [
+    assert [(one.what, one.before, one.after) for one in ear.of("request_adapted")] == [
         ("model", "replay", "script:other.json")
     ]
     assert [call.model for call in ear.of("call_started")] == ["script:other.json"]
@@ -85,7 +85,7 @@ def test_a_model_that_cannot_be_leaves_the_run_as_it_was(start, ear, monkeypatch
     run.resume()
 
     assert run.wait(60).reason == "verified"
-    [note] = ear.of("noted")
+    [note] = ear.of("note_added")
     assert note.message.startswith("still on replay: no key for openai/gpt-4o-mini")
 
 

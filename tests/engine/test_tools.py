@@ -78,8 +78,8 @@ def test_a_call_is_on_record_before_it_is_made(start, ear):
     run = start(cell, calls("lamp"), RIGHT, names=names(log=lambda _: seen.extend(event.kind for event in ear.events)))
 
     assert run.wait(20).reason == "verified"
-    assert seen[-2:] == ["moved", "tool_called"]
-    assert [ear.events[len(seen)].kind] == ["tool_answered"]
+    assert seen[-2:] == ["state_changed", "tool_call_started"]
+    assert [ear.events[len(seen)].kind] == ["tool_call_finished"]
 
 
 def test_mistakes_are_told_to_the_model_and_end_nothing(start):
@@ -108,7 +108,7 @@ def test_a_thousand_calls_are_cut_at_what_a_round_allows(start, ear):
     assert [prompt.may_call for prompt in model.asked] == [True, False, True]
     assert "called as often as they may be" in model.asked[1].messages[0].content
     assert len(model.asked[1].messages[2].calls) == 3
-    assert "997 calls of tools were left out: --tool-calls allows 3" in ear.of("noted")[0].message
+    assert "997 calls of tools were left out: --tool-calls allows 3" in ear.of("note_added")[0].message
     assert run.usage.iterations == 2  # a call where an answer was asked for is no candidate
 
 
@@ -210,7 +210,7 @@ def test_a_pause_holds_between_two_calls(start, ear):
 
 def ear_waits(ear):
     for _ in range(2000):
-        if any(move.to == "wait" for move in ear.of("moved")):
+        if any(move.to == "wait" for move in ear.of("state_changed")):
             return
         threading.Event().wait(0.005)
     raise AssertionError("it never paused")
@@ -237,7 +237,7 @@ def test_a_model_that_cannot_call_says_so_once(start, ear):
     assert run.wait(20).reason == "verified"
     assert model.asked[0].tools == ()
     assert "tools" not in model.asked[0].messages[0].content
-    assert [note.message for note in ear.of("noted")] == ["replay cannot call tools, and is asked without look"]
+    assert [note.message for note in ear.of("note_added")] == ["replay cannot call tools, and is asked without look"]
 
 
 # ---- in Python, and from the notebook by name
@@ -321,7 +321,7 @@ def test_a_run_goes_on_after_any_of_its_events_and_repeats_no_answered_call(star
     story = whole.history.records(whole.id)
     kinds = [one["kind"] for one in story]
     called, answered = (
-        [n for n, kind in enumerate(kinds, 1) if kind == f"tool_{how}"] for how in ("called", "answered")
+        [n for n, kind in enumerate(kinds, 1) if kind == f"tool_call_{how}"] for how in ("started", "finished")
     )
     for events in (called[0] - 1, called[0], answered[0], called[1], answered[1], answered[2]):
         history = open_history(tmp_path / f"{events}.duckdb")
@@ -335,7 +335,7 @@ def test_a_run_goes_on_after_any_of_its_events_and_repeats_no_answered_call(star
 
         assert run.wait(20).reason == "verified", events
         assert len(rest.model.asked) == 3 - paid, events
-        assert len(given["log"]) == 3 - kinds[:events].count("tool_answered"), events
+        assert len(given["log"]) == 3 - kinds[:events].count("tool_call_finished"), events
         assert [message.content for message in rest.model.asked[-1].messages if message.role == "tool"] == [
             "```\n12\n```"
         ] * 3

@@ -74,7 +74,7 @@ def test_while_little_is_measured_the_schedule_decides_and_says_so(start, ear):
     start(CELL, model=static, iterations=5, adaptive=False, fresh=True).wait(30)
 
     assert [s.temperature for s in model.samplings] == [s.temperature for s in static.samplings]
-    changes = [event for event in ear.of("adapted") if event.what == "approach"]
+    changes = [event for event in ear.of("request_adapted") if event.what == "approach"]
     assert (changes[0].before, changes[0].after) == ("resample at 0.2", "repair at 0.2")
     assert f"0 of {LEAST} rounds measured, so the schedule decides" in changes[0].reason
     assert [call.purpose for call in ear.of("call_started")][:3] == ["plan", "repair", "repair"]
@@ -87,7 +87,7 @@ def test_what_earlier_runs_measured_decides_and_its_state_is_sql(start, ear):
     run = start(CELL, model=model, iterations=6, fresh=True, seed=5)
     run.wait(30)
 
-    reasons = [event.reason for event in ear.of("adapted") if event.what == "approach"]
+    reasons = [event.reason for event in ear.of("request_adapted") if event.what == "approach"]
     assert any(reason.startswith("measured: ") for reason in reasons)
     rows = run.history.sql("SELECT model, mode, temperature, rounds, gain FROM approaches").fetchall()
     assert sum(row[3] for row in rows) == 3 * 3 + 5
@@ -115,7 +115,7 @@ def test_static_asks_by_the_schedule_whatever_was_measured(start, ear):
     model = Noting([wrong(n) for n in range(1, 5)])
     start(CELL, model=model, iterations=4, fresh=True, adaptive=False).wait(30)
     assert [s.temperature for s in model.samplings] == [0.2, 0.3, 0.3, 0.4]
-    assert not any(event.reason.startswith("measured") for event in ear.of("adapted"))
+    assert not any(event.reason.startswith("measured") for event in ear.of("request_adapted"))
 
 
 def test_a_fixed_temperature_is_kept(start):
@@ -132,7 +132,7 @@ def test_a_stuck_model_makes_room_for_the_next_of_the_ladder(start, ear):
     run = start(CELL, model=small, escalation=(big,), iterations=8, usd=50)
 
     assert run.wait(30).reason == "verified"
-    [change] = [event for event in ear.of("adapted") if event.what == "model"]
+    [change] = [event for event in ear.of("request_adapted") if event.what == "model"]
     assert (change.before, change.after) == ("small", "big")
     assert "2 rounds without progress" in change.reason
     last = ear.of("call_finished")[-1]
@@ -147,7 +147,7 @@ def test_an_answer_that_was_cut_may_be_longer_the_next_time(start, ear):
 
     assert run.wait(30).reason == "verified"
     assert [s.max_tokens for s in model.samplings] == [2048, 4096]
-    [change] = [event for event in ear.of("adapted") if event.what == "max_tokens"]
+    [change] = [event for event in ear.of("request_adapted") if event.what == "max_tokens"]
     assert change.reason == "the answer of round 1 was cut at 2048 tokens"
 
 
@@ -170,7 +170,7 @@ def test_the_answer_is_kept_raw_and_the_candidate_is_what_was_read(start, ear):
 
     assert start(CELL, model=ReplayModel([raw])).wait(30).reason == "verified"
     assert [event.text for event in ear.of("call_finished")] == [raw]
-    assert [event.text for event in ear.of("proposed")] == ["def double(n):\n    return 2 * n\n"]
+    assert [event.text for event in ear.of("candidate_proposed")] == ["def double(n):\n    return 2 * n\n"]
 
 
 def test_a_refusal_and_a_cut_are_told_apart_and_the_run_goes_on(start, ear):
@@ -180,7 +180,7 @@ def test_a_refusal_and_a_cut_are_told_apart_and_the_run_goes_on(start, ear):
     assert start(CELL, model=model).wait(30).reason == "verified"
     assert "refuses" in model.asked[1].messages[-1].content
     assert "cut at its length limit" in model.asked[2].messages[-1].content
-    assert [event.error for event in ear.of("decided")][:2] == ["refused", "truncated"]
+    assert [event.error for event in ear.of("iteration_finished")][:2] == ["refused", "truncated"]
 
 
 def test_what_was_measured_is_not_asked_more_timidly_than_a_stuck_run_should_be(start, ear):
@@ -190,9 +190,9 @@ def test_what_was_measured_is_not_asked_more_timidly_than_a_stuck_run_should_be(
     model = Noting([wrong(1)] * 9)
     start(CELL, model=model, iterations=9, fresh=True, seed=2).wait(30)
 
-    climbed = {event.after: event for event in ear.of("adapted") if event.what == "ladder"}
+    climbed = {event.after: event for event in ear.of("request_adapted") if event.what == "ladder"}
     assert climbed.keys() == {"tell", "fresh", "bolder", "stop"}
-    ways = [event for event in ear.of("adapted") if event.what == "approach"]
+    ways = [event for event in ear.of("request_adapted") if event.what == "approach"]
     afresh = next(event for event in ways if event.iteration == climbed["fresh"].iteration + 1)
     assert afresh.after.startswith("resample")
     assert afresh.after.endswith(", afresh")

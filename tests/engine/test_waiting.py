@@ -37,7 +37,7 @@ def test_a_waiting_run_survives_the_end_of_its_kernel(tmp_path, monkeypatch):
     assert run.values == {"mug": "Ember"}
     history = open_history("h.duckdb")
     kinds = [record["kind"] for record in history.records(run.id)]
-    assert kinds.count("approval_asked") == 1  # it was asked, and now it is answered for
+    assert kinds.count("approval_requested") == 1  # it was asked, and now it is answered for
     calls = history.sql("SELECT purpose, count(*) FROM calls GROUP BY ALL ORDER BY 1").fetchall()
     assert calls == [("judge", 1), ("plan", 1)]
     assert run.usage.calls == 2

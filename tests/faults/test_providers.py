@@ -51,7 +51,7 @@ def test_each_fault_has_its_class_action_charge_and_end(table, history, row, str
         assert played.asked == row.calls  # nobody else tried again behind our back
     assert_books(played.run)
     if row.kind and row.calls > 1:
-        waits = [move["note"] for move in played.of("moved") if move["to"] == "wait"]
+        waits = [move["note"] for move in played.of("state_changed") if move["to"] == "wait"]
         assert f"try 2 of {row.tries}" in waits[0]
 
 
@@ -61,7 +61,7 @@ def test_a_bill_above_what_was_allowed_is_charged_and_noted(table, history):
 
     assert played.run.usage.tokens == 50_060
     assert played.run.usage.usd == pytest.approx(PRICE.cost(60, 50_000))
-    assert "billed 60 + 50,000 tokens" in played.of("noted")[0]["message"]
+    assert "billed 60 + 50,000 tokens" in played.of("note_added")[0]["message"]
 
 
 FAULTS = {
@@ -119,7 +119,9 @@ def assert_books(run):
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
     assert [call["call"] for call in of["call_started"]] == [call["call"] for call in calls]
     assert [call["call"] for call in calls] == list(range(1, len(calls) + 1))
-    assert [record["iteration"] for record in of["decided"]] == list(range(1, len(of["decided"]) + 1))
+    assert [record["iteration"] for record in of["iteration_finished"]] == list(
+        range(1, len(of["iteration_finished"]) + 1)
+    )
     assert records[-1]["kind"] == "run_ended"
     usage = run.usage
     assert usage.calls == len(calls)

@@ -70,7 +70,7 @@ def test_an_endpoint_that_refuses_tools_is_told_of_them_in_the_prompt_within_the
     assert ["tools" in request for request in requests] == [True, False, False]
     assert "- look(product: string)" in requests[1]["messages"][0]["content"]
     assert "```\n12\n```" in requests[2]["messages"][-1]["content"]
-    [left_out] = [event for event in ear.events if event.kind == "adapted" and event.what == "feature"]
+    [left_out] = [event for event in ear.events if event.kind == "request_adapted" and event.what == "feature"]
     assert left_out.before == "tool calls"
     assert run.usage.iterations == 1
 
@@ -83,7 +83,7 @@ def test_a_call_that_is_cut_in_the_middle_of_its_arguments_is_told_and_tried_aga
     said = [message["content"] for message in requests[1]["messages"] if message["role"] == "tool"]
     assert len(said) == 1
     assert "error: the arguments are no JSON object" in said[0]
-    assert [event.error for event in ear.events if event.kind == "tool_answered"] == ["arguments", ""]
+    assert [event.error for event in ear.events if event.kind == "tool_call_finished"] == ["arguments", ""]
 
 
 def test_ten_megabytes_of_arguments_end_nothing(play):
@@ -91,4 +91,4 @@ def test_ten_megabytes_of_arguments_end_nothing(play):
     run, ear, _ = play(huge, RIGHT, RIGHT, max_tokens=64)
 
     assert run.termination.verified
-    assert all(len(event.arguments) < 10_000 for event in ear.events if event.kind == "tool_called")
+    assert all(len(event.arguments) < 10_000 for event in ear.events if event.kind == "tool_call_started")

@@ -61,7 +61,7 @@ def fill(folder):
 
 def notes_of(kernel, name):
     """What the view of a run was told."""
-    code = f"[one['message'] for one in {name}.history.records({name}.id) if one['kind'] == 'noted']"
+    code = f"[one['message'] for one in {name}.history.records({name}.id) if one['kind'] == 'note_added']"
     return [note for note in ast.literal_eval(kernel.run(code).result) if "history" in note or "journal" in note]
 
 

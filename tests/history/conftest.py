@@ -7,18 +7,18 @@ import pytest
 
 from jupyter_loops.core.candidate import Exit, Fault, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    Acted,
     CallFinished,
     CallStarted,
-    Decided,
-    Judged,
-    Moved,
-    Noted,
-    Proposed,
+    CandidateExecuted,
+    CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
+    NoteAdded,
     Record,
     RunEnded,
     RunStarted,
-    Steered,
+    RunSteered,
+    StateChanged,
 )
 from jupyter_loops.history import History
 
@@ -65,7 +65,7 @@ def a_round():
         fault = None if passed else Fault(type="ValueError", message="no")
         exit_ = Exit.OK if passed else Exit.RAISED
         return [
-            Moved(iteration=n, source="decide", to="plan"),
+            StateChanged(iteration=n, source="decide", to="plan"),
             CallStarted(
                 call=n, iteration=n, purpose="plan", model="local",
                 messages=[{"role": "user", "content": "Make slugs."}],
@@ -76,16 +76,16 @@ def a_round():
                 call=n, iteration=n, text=answer, prompt_tokens=10, completion_tokens=5, usd=0.001, seconds=0.4,
                 first_token_seconds=0.1, finish_reason="stop", answered_by="local-135m",
             ),
-            Proposed(iteration=n, candidate_kind="code", text=text, digest=f"digest {n}"),
-            Moved(iteration=n, source="plan", to="execute"),
-            Acted(
+            CandidateProposed(iteration=n, candidate_kind="code", text=text, digest=f"digest {n}"),
+            StateChanged(iteration=n, source="plan", to="execute"),
+            CandidateExecuted(
                 iteration=n,
                 observation=Observation(exit=exit_, fault=fault, stdout="out", seconds=0.02),
             ),
-            Moved(iteration=n, source="execute", to="verify"),
-            Judged(iteration=n, verdicts=[verdict], seconds=0.01),
-            Moved(iteration=n, source="verify", to="decide"),
-            Decided(
+            StateChanged(iteration=n, source="execute", to="verify"),
+            ChecksEvaluated(iteration=n, verdicts=[verdict], seconds=0.01),
+            StateChanged(iteration=n, source="verify", to="decide"),
+            IterationFinished(
                 iteration=n, passed=int(passed), total=1, progress=float(passed), score=score, best=True,
                 why="all passed" if passed else "'b' != 'a'", phases=[["plan", 0.4], ["verify", 0.01]],
                 usage={"usd": 0.001, "tokens": 15, "seconds": 0.43},
@@ -103,7 +103,10 @@ def a_run(started, a_round):
         events = [started(**changes)]
         for n in range(1, rounds + 1):
             events += a_round(n, passed=n == rounds, text=f"def slug(t): return {n}", answer=f"answer {n}")
-        events += [Steered(iteration=1, action="hint", value="try lower()"), Noted(iteration=1, message="half is left")]
+        events += [
+            RunSteered(iteration=1, action="hint", value="try lower()"),
+            NoteAdded(iteration=1, message="half is left"),
+        ]
         usage = {"usd": 0.001 * rounds, "tokens": 15 * rounds, "seconds": 0.43 * rounds, "calls": rounds}
         events.append(
             RunEnded(reason="verified", message="all checks passed", usage=usage, iterations=rounds, best=rounds)

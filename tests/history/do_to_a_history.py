@@ -18,7 +18,7 @@ import platformdirs  # noqa: F401 - loaded while it can be
 import psutil  # noqa: F401
 import pydantic_core  # noqa: F401
 
-from jupyter_loops.core.events import Noted, Record, RunStarted
+from jupyter_loops.core.events import NoteAdded, Record, RunStarted
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import History, heads, repair, signing, spares  # noqa: F401
 
@@ -112,7 +112,7 @@ def main():
     def go_on():
         nonlocal count
         for _ in range(10):
-            event = Noted(iteration=1, message="x" * 2000) if count else RunStarted(**STARTED)
+            event = NoteAdded(iteration=1, message="x" * 2000) if count else RunStarted(**STARTED)
             history.append(Record("run", count + 1, datetime.now(UTC), event))
             count += 1
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jupyter_loops.core.events import Moved, Record, Resumed
+from jupyter_loops.core.events import Record, RunResumed, StateChanged
 from jupyter_loops.errors import BudgetError
 from jupyter_loops.history import History
 
@@ -37,12 +37,12 @@ def test_a_run_that_was_lost_and_is_resumed_under_an_earlier_clock_is_running(hi
     assert history.sql("SELECT status FROM run_summary").fetchall() == [("kernel ended: plan",)]
 
     fields = dict.fromkeys(("model", "isolation", "fingerprint", "version"), "m")
-    resumed = Resumed(
+    resumed = RunResumed(
         iteration=1, phase="plan", budget={}, kernel=f"{os.getpid()}@{platform.node()}",
         journal=history.journal.token, **fields,
     )  # fmt: skip
     history.append(Record("r", 5, long_ago, resumed))
-    history.append(Record("r", 6, long_ago, Moved(iteration=1, source="plan", to="execute")))
+    history.append(Record("r", 6, long_ago, StateChanged(iteration=1, source="plan", to="execute")))
 
     assert history.sql("SELECT status FROM run_summary").fetchall() == [("running: execute",)]
     assert history.verify() == []

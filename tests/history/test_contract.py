@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_loops.core.budget import Price
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.errors import HistoryError, QueryError
 from jupyter_loops.history import History
 from jupyter_loops.history.body import chain, encode
@@ -311,7 +311,7 @@ def test_clients_that_vanish_lose_nothing_that_was_durable_and_stop_nobody(place
         client.send_signal(signal.SIGKILL)
         said[f"run-{n}"] = int([*lines, *client.stdout.read().splitlines()][-1])
 
-    history.append(Record("later", 1, datetime.now(UTC), Noted(iteration=1, message="others go on")))
+    history.append(Record("later", 1, datetime.now(UTC), NoteAdded(iteration=1, message="others go on")))
     counted = dict(history.sql("SELECT run_id, max(seq) FROM events GROUP BY 1").fetchall())
     assert counted.pop("later") == 1
     for run, last in said.items():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import History, file_errors
 
@@ -34,9 +34,9 @@ def test_a_query_says_within_a_second_who_has_the_file_and_answers_from_a_copy(f
 def test_the_copy_has_what_is_in_the_journals_of_every_kernel(filled, holder, path, start):
     say = (
         "import sys, time; from datetime import UTC, datetime; from jupyter_loops.history import History;"
-        "from jupyter_loops.core.events import Noted, Record; history = History(sys.argv[1]); history.journal;"
+        "from jupyter_loops.core.events import NoteAdded, Record; history = History(sys.argv[1]); history.journal;"
         "print('open', flush=True); input();"
-        "history.append(Record('theirs', 1, datetime.now(UTC), Noted(iteration=1, message='m')));"
+        "history.append(Record('theirs', 1, datetime.now(UTC), NoteAdded(iteration=1, message='m')));"
         "print('said', flush=True); time.sleep(60)"
     )
     import subprocess
@@ -51,10 +51,10 @@ def test_the_copy_has_what_is_in_the_journals_of_every_kernel(filled, holder, pa
         other.stdin.write("\n")
         other.stdin.flush()
         assert other.stdout.readline() == "said\n"
-        filled.append(Record("mine", 1, datetime.now(UTC), Noted(iteration=1, message="m")))
+        filled.append(Record("mine", 1, datetime.now(UTC), NoteAdded(iteration=1, message="m")))
 
         assert {run for (run,) in filled.sql("SELECT run_id FROM runs")} >= {"mine", "theirs"}
-        filled.append(Record("mine", 2, datetime.now(UTC), Noted(iteration=1, message="m")))
+        filled.append(Record("mine", 2, datetime.now(UTC), NoteAdded(iteration=1, message="m")))
         assert len(filled.records("mine")) == 2
     finally:
         other.kill()
@@ -75,7 +75,7 @@ def test_a_kernel_that_begins_while_the_file_is_held_keeps_its_journal_and_answe
     holder(30)
     begun = time.perf_counter()
     second = History(path)
-    second.append(Record("second", 1, datetime.now(UTC), Noted(iteration=1, message="m")))
+    second.append(Record("second", 1, datetime.now(UTC), NoteAdded(iteration=1, message="m")))
 
     assert time.perf_counter() - begun < 2
     assert second.run("slug")["stop_reason"] == "verified"
@@ -124,9 +124,7 @@ def test_a_word_in_a_path_is_not_taken_for_a_file_in_use(tmp_path):
     place.parent.mkdir()
     place.write_text("not a database\n" * 1000)
     begun = time.perf_counter()
-    with pytest.raises(
-        HistoryError, match="is not a valid DuckDB database and stays as it is; %loops repair"
-    ):
+    with pytest.raises(HistoryError, match="is not a valid DuckDB database and stays as it is; %loops repair"):
         _ = History(place).journal
 
     assert time.perf_counter() - begun < 3

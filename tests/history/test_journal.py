@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_loops.core.events import CallFinished, Moved, Noted, Record
+from jupyter_loops.core.events import CallFinished, NoteAdded, Record, StateChanged
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import segment as segment_file
 from jupyter_loops.history.journal import SegmentJournal
@@ -37,7 +37,7 @@ def flushes(monkeypatch):
 
 
 def note(seq, text="n", run="r"):
-    return Record(run, seq, datetime.now(UTC), Noted(iteration=1, message=text))
+    return Record(run, seq, datetime.now(UTC), NoteAdded(iteration=1, message=text))
 
 
 def entries(folder):
@@ -54,7 +54,7 @@ def test_what_was_appended_is_in_the_file_when_append_returns(journal, folder):
 
 
 def test_only_events_that_money_or_a_person_stands_behind_wait_for_the_disk(journal, flushes):
-    journal.append(Record("r", 1, datetime.now(UTC), Moved(iteration=1, source="plan", to="execute")))
+    journal.append(Record("r", 1, datetime.now(UTC), StateChanged(iteration=1, source="plan", to="execute")))
     journal.append(note(2))
     assert flushes == []
 

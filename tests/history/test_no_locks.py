@@ -14,10 +14,10 @@ pytestmark = pytest.mark.skipif(
 WRITE = """
 import sys
 from datetime import UTC, datetime
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.history import History
 history = History(sys.argv[1])
-history.append(Record("r", 1, datetime.now(UTC), Noted(iteration=1, message="m")))
+history.append(Record("r", 1, datetime.now(UTC), NoteAdded(iteration=1, message="m")))
 print(len(history.sql("FROM events")), history.path, *history.notices, sep="\\n")
 history.close()
 """

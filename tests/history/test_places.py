@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.history import History, spares
 
 
 def note(n, run="r"):
-    return Record(run, n, datetime.now(UTC), Noted(iteration=1, message="m"))
+    return Record(run, n, datetime.now(UTC), NoteAdded(iteration=1, message="m"))
 
 
 def modes(folder):

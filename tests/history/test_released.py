@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from jupyter_loops.core.events import KINDS, Record
 from jupyter_loops.history import History, comments
 
 RELEASED = sorted(Path(__file__).with_name("released").glob("*.duckdb.gz"))
@@ -52,6 +53,32 @@ def test_its_run_is_what_it_was_and_its_chain_verifies(opened):
     ]  # fmt: skip
     assert opened.verified("same question")["text"] == "def f(): return 2"
     assert opened.verify() == []
+
+
+def test_its_events_have_the_names_of_today_and_the_bytes_of_then(released):
+    with duckdb.connect(str(released), read_only=True) as file:
+        before = file.execute("SELECT seq, body, hash FROM events ORDER BY seq").fetchall()
+    history = History(released)
+    after = history.sql("SELECT seq, body, hash FROM events ORDER BY seq").fetchall()
+    kinds = [kind for (kind,) in history.sql("SELECT kind FROM events ORDER BY seq").fetchall()]
+    records = history.records(history.run("released")["run_id"])
+    history.close()
+
+    assert after == before
+    assert '"kind":"moved"' in before[1][1]
+    assert kinds == [record["kind"] for record in records] == [Record.of(record).event.kind for record in records]
+    assert set(kinds) <= set(KINDS)
+
+
+def test_a_bundle_of_its_run_is_taken_in_by_this_version(opened, tmp_path):
+    bundle = opened.export(opened.run("released")["run_id"], tmp_path / "run.jsonl")
+    other = History(tmp_path / "other.duckdb")
+    other.load(bundle)
+
+    assert other.verify() == []
+    rows = "SELECT iteration, passed, why, candidate_sha FROM iterations ORDER BY iteration"
+    assert other.sql(rows).fetchall() == opened.sql(rows).fetchall()
+    other.close()
 
 
 @pytest.mark.parametrize("view", VIEWS)

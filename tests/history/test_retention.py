@@ -60,7 +60,7 @@ def test_forgetting_removes_texts_and_the_chain_still_verifies(filled):
 
     assert filled.rounds(OLD)[0]["candidate"] is None
     assert filled.rounds(NEW)[0]["candidate"] == f"candidate {NEW}"
-    assert [event["text"] for event in filled.records(OLD) if event["kind"] == "proposed"] == [""]
+    assert [event["text"] for event in filled.records(OLD) if event["kind"] == "candidate_proposed"] == [""]
     assert filled.verify() == []
 
 

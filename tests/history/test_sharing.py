@@ -7,7 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import Noted, Record
+from jupyter_loops.core.events import NoteAdded, Record
 from jupyter_loops.history import History, lease, writer
 
 KILLS = int(os.environ.get("JUPYTER_LOOPS_KILLS", "20"))
@@ -83,7 +83,7 @@ def test_a_foreign_reader_does_not_stop_queries(history, a_run, holder):
         history.append(record)
     history.flush()
     holder(30, "True")
-    history.append(Record("later", 1, datetime.now(UTC), Noted(iteration=1, message="waits in the journal")))
+    history.append(Record("later", 1, datetime.now(UTC), NoteAdded(iteration=1, message="waits in the journal")))
 
     assert len(history.records("later")) == 1
     assert history.run("slug")["stop_reason"] == "verified"
@@ -167,8 +167,8 @@ def test_two_histories_of_one_process_on_one_file_take_turns(history, path, a_ru
 def test_a_process_ends_in_time_though_another_program_holds_the_file(history, start, holder, tmp_path):
     code = (
         "import pathlib, sys, time; from datetime import UTC, datetime; from jupyter_loops.history import History;"
-        "from jupyter_loops.core.events import Noted, Record; history = History(sys.argv[1]);"
-        "say = lambda n: history.append(Record('r', n, datetime.now(UTC), Noted(iteration=1, message='m')));"
+        "from jupyter_loops.core.events import NoteAdded, Record; history = History(sys.argv[1]);"
+        "say = lambda n: history.append(Record('r', n, datetime.now(UTC), NoteAdded(iteration=1, message='m')));"
         "say(1); history.flush(); print('ready', flush=True);"
         "[time.sleep(0.01) for _ in iter(pathlib.Path(sys.argv[2]).exists, True)]; say(2); time.sleep(1.5)"
     )

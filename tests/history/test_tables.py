@@ -1,12 +1,11 @@
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_loops.core.events import Noted, Record
-from jupyter_loops.core.state import State
-from jupyter_loops.core.termination import StopReason
+from jupyter_loops.core.events import NoteAdded, Record
 
 VIEWS = [
     "run_summary", "iteration_progress", "cost_by_model", "cost_by_day", "latency", "failures", "stop_reasons",
@@ -150,10 +149,16 @@ def test_every_view_answers(full, view):
     assert len(full.sql(f"FROM {view}")) > 0
 
 
-def test_the_vocabularies_in_sql_are_those_of_the_code(history):
-    for kind, words in {"run_state": State, "stop_reason": StopReason}.items():
-        ((listed,),) = history.sql(f"SELECT enum_range(NULL::{kind})").fetchall()
-        assert listed == [str(word) for word in words]
+def test_a_state_and_a_stop_reason_of_a_later_version_are_stored_as_they_are(history, a_run):
+    for record in a_run():
+        event = record.event
+        if event.kind == "run_ended":
+            event = replace(event, reason="of a later version")
+        history.append(replace(record, event=event))
+
+    assert history.sql("SELECT stop_reason, status FROM run_summary").fetchall() == [("of a later version",) * 2]
+    assert history.sql("SELECT stop_reason, runs FROM stop_reasons").fetchall() == [("of a later version", 1)]
+    assert history.verify() == []
 
 
 def test_events_come_back_as_they_were_said(full, a_run):
@@ -198,20 +203,20 @@ def test_a_score_that_is_not_a_number_is_null_in_its_column_and_whole_in_its_eve
         history.append(Record("r", seq, datetime.now(UTC), event))
 
     assert [row["score"] for row in history.rounds("r")] == [None, None]
-    first, second = (event["score"] for event in history.records("r") if event["kind"] == "decided")
+    first, second = (event["score"] for event in history.records("r") if event["kind"] == "iteration_finished")
     assert math.isnan(first)
     assert second == -math.inf
 
 
 def test_an_event_that_fits_no_column_does_not_stop_those_behind_it(history, started):
-    from jupyter_loops.core.events import CallFinished, Moved
+    from jupyter_loops.core.events import CallFinished, StateChanged
 
     strange = [
         started(budget={"usd": "much"}),
-        Moved(iteration=1, source="?", to="elsewhere"),
+        StateChanged(iteration=1, source="?", to="elsewhere"),
         CallFinished(call="x", iteration=10**30),
     ]
-    for seq, event in enumerate([*strange, Noted(iteration=1, message="still here")], start=1):
+    for seq, event in enumerate([*strange, NoteAdded(iteration=1, message="still here")], start=1):
         history.append(Record("r", seq, datetime.now(UTC), event))
 
     assert one(history, "FROM notes")["message"] == "still here"

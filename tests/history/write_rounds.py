@@ -9,7 +9,16 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from jupyter_loops.core.events import CallFinished, CallStarted, Decided, Moved, Proposed, Record, RunEnded, RunStarted
+from jupyter_loops.core.events import (
+    CallFinished,
+    CallStarted,
+    CandidateProposed,
+    IterationFinished,
+    Record,
+    RunEnded,
+    RunStarted,
+    StateChanged,
+)
 from jupyter_loops.history import History
 
 
@@ -19,14 +28,14 @@ def events(rounds):
         options={}, targets=["x"], checks=[],
     )  # fmt: skip
     for n in range(1, rounds + 1):
-        yield Moved(iteration=n, source="decide", to="plan")
+        yield StateChanged(iteration=n, source="decide", to="plan")
         yield CallStarted(
             call=n, iteration=n, purpose="plan", model="m", messages=[{"role": "user", "content": f"prompt {n} " * 50}],
             parts=[], sampling={}, reserved_usd=0.0, reserved_tokens=9,
         )  # fmt: skip
         yield CallFinished(call=n, iteration=n, text=f"answer {n} " * 50, prompt_tokens=1, completion_tokens=1, usd=0.5)
-        yield Proposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n))
-        yield Decided(
+        yield CandidateProposed(iteration=n, candidate_kind="code", text=f"x = {n}", digest=str(n))
+        yield IterationFinished(
             iteration=n, passed=0, total=1, progress=0.5, score=None, best=True, why="no", phases=[["plan", 0.1]],
             usage={"usd": 0.5, "tokens": 2, "seconds": 0.1},
         )  # fmt: skip

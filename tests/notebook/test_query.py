@@ -14,6 +14,8 @@ from jupyter_loops.notebook.sql_line import read_query
         ("it <<\nSELECT '<<'", "it", {}, "SELECT '<<'"),
         ("-- a comment\nSELECT 1", "", {}, "-- a comment\nSELECT 1"),
         ("SELECT '{x}' -- why", "", {}, "SELECT '{x}' -- why"),
+        ("SELECT '--chart' -- see --chart", "", {}, "SELECT '--chart' -- see --chart"),
+        ("SELECT 1 --charted", "", {}, "SELECT 1 --charted"),
     ],
 )
 def test_options_and_a_name_stand_before_the_sql(text, name, options, sql):
@@ -30,6 +32,8 @@ def test_options_and_a_name_stand_before_the_sql(text, name, options, sql):
         ("--to excel SELECT 1", "--to got 'excel', expected df or arrow or rel or rows or chart"),
         ("--limit 0 SELECT 1", "--limit got '0'"),
         ("--chart pie SELECT 1", "--chart got 'pie', expected line or bar"),
+        ("SELECT 1 AS a --chart bar", "--chart stands behind the query"),
+        ("SELECT 'it''s' --limit=5", "--limit stands behind the query"),
         ("--to df --x a SELECT 1", "--chart, --x, --y and --color draw a chart, and --to df"),
     ],
 )

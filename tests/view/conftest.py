@@ -11,16 +11,16 @@ import pytest
 
 from jupyter_loops.core.candidate import Exit, Fault, Frame, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    Acted,
     CallFinished,
     CallStarted,
-    Decided,
-    Judged,
-    Moved,
-    Proposed,
+    CandidateExecuted,
+    CandidateProposed,
+    ChecksEvaluated,
+    IterationFinished,
     Record,
     RunEnded,
     RunStarted,
+    StateChanged,
 )
 from jupyter_loops.view.snapshot import Snapshot
 
@@ -70,7 +70,7 @@ class Story:
         self.records.append(Record(run="run-1", seq=len(self.records) + 1, at=self.at, event=event))
 
     def move(self, n, source, to, note="", seconds=0.1):
-        self.tell(Moved(iteration=n, source=source, to=to, note=note), seconds)
+        self.tell(StateChanged(iteration=n, source=source, to=to, note=note), seconds)
 
     def plan(self, n, text=None, usd=0.006, tokens=1200):
         self.calls += 1
@@ -106,12 +106,12 @@ class Story:
             1.4,
         )
         if text is not None:
-            self.tell(Proposed(iteration=n, candidate_kind="code", text=text, digest=str(n)))
+            self.tell(CandidateProposed(iteration=n, candidate_kind="code", text=text, digest=str(n)))
 
     def act(self, n, passed, stdout="", fault=None, message="gave something else"):
         self.move(n, "plan", "execute")
         self.tell(
-            Acted(
+            CandidateExecuted(
                 iteration=n,
                 observation=Observation(
                     exit=Exit.RAISED if fault else Exit.OK,
@@ -124,7 +124,7 @@ class Story:
             0.2,
         )
         self.move(n, "execute", "verify", seconds=0.05)
-        self.tell(Judged(iteration=n, verdicts=verdicts(passed, message), seconds=0.1))
+        self.tell(ChecksEvaluated(iteration=n, verdicts=verdicts(passed, message), seconds=0.1))
 
     def decide(self, n, passed, why, *, best=False, usd=0.006):
         self.move(n, "verify", "decide")
@@ -132,7 +132,7 @@ class Story:
         if n == 3:
             phases = [["plan", 0.6], ["wait", 0.9], ["plan", 0.5], ["execute", 0.2]]
         self.tell(
-            Decided(
+            IterationFinished(
                 iteration=n,
                 passed=passed,
                 total=5,

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from jupyter_loops.core.candidate import Fault
-from jupyter_loops.core.events import Noted, ToolAnswered, ToolCalled
+from jupyter_loops.core.events import NoteAdded, ToolCallFinished, ToolCallStarted
 from jupyter_loops.view.charts import Charts
 from jupyter_loops.view.html import html
 from jupyter_loops.view.page import page
@@ -42,12 +42,12 @@ def hostile_run(story, evil):
     """A run in which every text that anybody can choose is `evil`."""
     told = story(name=evil, checks=[{"name": evil, "hidden": False, "kind": "assert"}])
     told.plan(1, evil)
-    told.tell(ToolCalled(iteration=1, number=1, tool=evil, arguments=evil))
-    told.tell(ToolAnswered(iteration=1, number=1, tool=evil, result=evil, error=evil, seconds=0.1))
+    told.tell(ToolCallStarted(iteration=1, number=1, tool=evil, arguments=evil))
+    told.tell(ToolCallFinished(iteration=1, number=1, tool=evil, result=evil, error=evil, seconds=0.1))
     told.act(1, 0, stdout=evil, fault=Fault(type=evil, message=evil), message=evil)
     told.move(1, "verify", "wait", evil)
     told.decide(1, 0, evil, best=True)
-    told.tell(Noted(iteration=1, message=evil))
+    told.tell(NoteAdded(iteration=1, message=evil))
     told.plan(2)
     told.end(evil, evil, best=1, iterations=1)
     snapshot = told.snapshot
@@ -160,7 +160,7 @@ def test_a_forged_picture_cannot_act_either(shown, slug, hostile):
 
 
 def test_unknown_and_broken_events_are_survived():
-    snapshot = Snapshot.of([{"kind": "from_the_future", "x": 1}, {"kind": "moved", "at": "yesterday"}, {}])
+    snapshot = Snapshot.of([{"kind": "from_the_future", "x": 1}, {"kind": "state_changed", "at": "yesterday"}, {}])
 
     assert snapshot.to_json()["rounds"] == []
 

@@ -18,7 +18,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 PREPARE = """
 import asyncio, threading, time
 from datetime import UTC, datetime
-from jupyter_loops.core.events import CallStarted, Decided, Moved, Noted, Record, RunEnded, RunStarted
+from jupyter_loops.core.events import CallStarted, IterationFinished, NoteAdded, Record, RunEnded, RunStarted
+from jupyter_loops.core.events import StateChanged
 from jupyter_loops.view.live_view import LiveView
 
 class Controls:
@@ -40,12 +41,12 @@ def run(view, controls, rounds=3, pause=0.05, name="demo", until_stopped=False):
     n = 0
     while (n < rounds or until_stopped) and not controls.over.is_set():
         n += 1
-        tell(Moved(iteration=n, source="decide", to="plan"))
+        tell(StateChanged(iteration=n, source="decide", to="plan"))
         for piece in ("one ", "two "):
             view.text("run-" + name, piece)
         view.spent("run-" + name, {"usd": 0.01 * n, "tokens": 10 * n}, {"usd": 0.0})
         controls.over.wait(pause)
-        tell(Decided(iteration=n, passed=0, total=1, progress=0.0, score=None, best=n == 1, why=f"try {n}",
+        tell(IterationFinished(iteration=n, passed=0, total=1, progress=0.0, score=None, best=n == 1, why=f"try {n}",
             phases=[["plan", pause]], usage={"usd": 0.01}))
     reason = "stopped" if controls.over.is_set() else "iterations"
     tell(RunEnded(reason=reason, message="over", usage={"usd": 0.01 * n}, iterations=n, best=1))

@@ -261,8 +261,8 @@ def test_the_forecast_and_an_open_breaker_are_shown_and_hostile_words_stay_words
     page = shown.open(run)
     assert page.locator(".jloops-outlook").is_hidden()
     seen = {"p": 0.6, "next_p": 0.2, "by_round": 8, "curve": [0.2, 0.36, 0.6], "expected_usd": 0.01, "runs": 3}
-    run.feed({"kind": "decided", "iteration": 5, "passed": 1, "total": 4, "why": "x", "forecast": seen})
-    opened = {"kind": "breaker_moved", "iteration": 5, "model": "<img src=x onerror=alert(1)>", "fault": "rate_limited"}
+    run.feed({"kind": "iteration_finished", "iteration": 5, "passed": 1, "total": 4, "why": "x", "forecast": seen})
+    opened = {"kind": "breaker_changed", "iteration": 5, "model": "<img src=x onerror=1>", "fault": "rate_limited"}
     run.feed(opened | {"source": "closed", "to": "open", "failures": 7, "pause": 5.0})
     shown.update(run)
 
@@ -271,7 +271,7 @@ def test_the_forecast_and_an_open_breaker_are_shown_and_hostile_words_stay_words
     )
     expect(page.locator(".jloops-band title")).to_have_text("60 % to verify by round 8")
     assert page.locator(".jloops-breaker").inner_text() == (
-        "breaker of <img src=x onerror=alert(1)> for rate limited: open, left alone for 5 s"
+        "breaker of <img src=x onerror=1> for rate limited: open, left alone for 5 s"
     )
     run.feed(opened | {"source": "half_open", "to": "closed", "failures": 0})
     shown.update(run)

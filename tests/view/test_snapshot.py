@@ -6,7 +6,15 @@ from html import unescape
 import pytest
 
 from jupyter_loops.core.caveats import CAVEATS, with_caveat
-from jupyter_loops.core.events import Decided, Moved, Noted, Resumed, Steered, ToolAnswered, ToolCalled
+from jupyter_loops.core.events import (
+    IterationFinished,
+    NoteAdded,
+    RunResumed,
+    RunSteered,
+    StateChanged,
+    ToolCallFinished,
+    ToolCallStarted,
+)
 from jupyter_loops.execution.isolation import LEVELS
 from jupyter_loops.view.html import html
 from jupyter_loops.view.run_text import text
@@ -26,11 +34,11 @@ def test_the_headline_says_what_the_run_does_now(story):
     assert told.snapshot.to_json()["headline"] == "preparing · round 0 of 12"
     told.move(1, "prepare", "plan")
     assert told.snapshot.to_json()["headline"] == "planning · round 1 of 12"
-    told.tell(Steered(iteration=1, action="pause"))
+    told.tell(RunSteered(iteration=1, action="pause"))
     assert told.snapshot.to_json()["headline"] == "pausing · round 1 of 12"
     told.move(1, "plan", "wait", "paused")
     assert told.snapshot.to_json()["headline"] == "paused · round 1 of 12"
-    told.tell(Steered(iteration=1, action="resume"))
+    told.tell(RunSteered(iteration=1, action="resume"))
     told.move(1, "wait", "plan", "resumed")
     told.move(1, "plan", "wait", "429; waiting 2.0 s")
     assert told.snapshot.to_json()["headline"] == "waiting · 429; waiting 2.0 s"
@@ -41,7 +49,7 @@ def test_the_headline_says_what_the_run_does_now(story):
 def test_time_that_a_person_takes_does_not_count(story):
     told = story()
     told.move(1, "prepare", "plan", seconds=2)
-    told.tell(Steered(iteration=1, action="pause"), seconds=0)
+    told.tell(RunSteered(iteration=1, action="pause"), seconds=0)
     told.move(1, "plan", "wait", "paused", seconds=1)
     assert told.snapshot.to_json()["ticking"] is False
     told.move(1, "wait", "plan", "resumed", seconds=3600)
@@ -60,11 +68,11 @@ def test_phases_of_the_round_that_is_going_on_are_known_at_once(slug):
 def test_a_round_has_its_calls_of_tools(story):
     told = story()
     told.plan(1)
-    told.tell(ToolCalled(iteration=1, number=1, tool="look", arguments='{"n": 1}'))
+    told.tell(ToolCallStarted(iteration=1, number=1, tool="look", arguments='{"n": 1}'))
     call = {"number": 1, "tool": "look", "arguments": '{"n": 1}', "result": "", "error": "", "seconds": None}
     assert told.snapshot.to_json()["rounds"][0]["tools"] == [call]
 
-    told.tell(ToolAnswered(iteration=1, number=1, tool="look", result="error: no", error="raised", seconds=0.25))
+    told.tell(ToolCallFinished(iteration=1, number=1, tool="look", result="error: no", error="raised", seconds=0.25))
     told.plan(1, "def slugify(text): ...")
     told.decide(1, 0, "no", best=True)
     picture = told.snapshot.to_json()
@@ -130,7 +138,7 @@ def test_an_unknown_price_is_not_nothing(story):
 
 
 def test_a_raised_budget_moves_the_gauge(slug):
-    slug.tell(Steered(iteration=5, action="budget", value={"usd": 0.2}))
+    slug.tell(RunSteered(iteration=5, action="budget", value={"usd": 0.2}))
 
     assert slug.snapshot.to_json()["gauges"]["usd"]["text"] == "$0.030 of $0.200"
 
@@ -181,7 +189,7 @@ def test_an_answer_without_a_candidate_is_kept_to_be_read(story):
 
 def test_a_stored_candidate_is_round_zero(story):
     told = story()
-    told.tell(Moved(iteration=0, source="prepare", to="execute"))
+    told.tell(StateChanged(iteration=0, source="prepare", to="execute"))
     told.act(0, 5)
     told.decide(0, 5, "a stored candidate passed", best=True)
     told.end(best=0, iterations=0)
@@ -199,7 +207,7 @@ def test_a_round_that_was_cut_short_is_not_shown_as_going_on(slug):
 
 
 def test_notes_are_kept(slug):
-    slug.tell(Noted(iteration=0, message="no bubblewrap here"))
+    slug.tell(NoteAdded(iteration=0, message="no bubblewrap here"))
 
     assert slug.snapshot.to_json()["notes"] == ["no bubblewrap here"]
 
@@ -216,7 +224,7 @@ def test_a_wait_before_another_try_says_how_long_which_try_and_why(story):
 def test_a_run_names_its_level_and_what_that_does_not_hold(level, story):
     told = story()
     told.tell(
-        Resumed(
+        RunResumed(
             iteration=1, phase="plan", model="m", isolation=level, fingerprint="f", budget={}, kernel="", version="",
             journal="",
         )
@@ -240,7 +248,7 @@ def test_a_scored_run_ends_with_its_best_score(story):
     for n, score in enumerate((0.25, None, 0.5), 1):
         told.plan(n, f"x = {n}")
         told.tell(
-            Decided(
+            IterationFinished(
                 iteration=n,
                 passed=0 if score is None else 5,
                 total=5,

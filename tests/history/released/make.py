@@ -17,21 +17,21 @@ import duckdb
 from jupyter_loops import __version__
 from jupyter_loops.core.candidate import Exit, Fault, Layer, Metric, Observation, Verdict
 from jupyter_loops.core.events import (
-    Acted,
     CallFinished,
     CallStarted,
-    Decided,
+    CandidateExecuted,
+    CandidateProposed,
+    ChecksEvaluated,
     Event,
-    Judged,
-    Moved,
-    Noted,
-    Proposed,
+    IterationFinished,
+    NoteAdded,
     Record,
     RunEnded,
     RunStarted,
-    Steered,
-    ToolAnswered,
-    ToolCalled,
+    RunSteered,
+    StateChanged,
+    ToolCallFinished,
+    ToolCallStarted,
 )
 from jupyter_loops.history import History
 from jupyter_loops.history.lease import FORMAT
@@ -44,7 +44,7 @@ def a_round(n: int, *, passed: bool) -> list[Event]:
     verdict = Verdict(check="f() == 2", layer=Layer.CHECKS, passed=passed, values={"f()": str(n)}, metric=metric)
     fault = None if passed else Fault(type="ValueError", message="no")
     return [
-        Moved(iteration=n, source="decide", to="plan"),
+        StateChanged(iteration=n, source="decide", to="plan"),
         CallStarted(
             call=n, iteration=n, purpose="plan", model="local", messages=[{"role": "user", "content": "Make f."}],
             parts=[{"name": "goal", "tokens": 4, "dropped": 1}], sampling={"temperature": 0.2}, reserved_usd=0.01,
@@ -54,12 +54,14 @@ def a_round(n: int, *, passed: bool) -> list[Event]:
             call=n, iteration=n, text=f"answer {n}", prompt_tokens=10, completion_tokens=5, usd=0.001, seconds=0.4,
             first_token_seconds=0.1, finish_reason="stop",
         ),
-        ToolCalled(iteration=n, number=n, tool="look", arguments='{"n": 1}'),
-        ToolAnswered(iteration=n, number=n, tool="look", result=f"result {n}", seconds=0.1),
-        Proposed(iteration=n, candidate_kind="code", text=f"def f(): return {n}", digest=f"digest {n}"),
-        Acted(iteration=n, observation=Observation(exit=Exit.OK if passed else Exit.RAISED, fault=fault, stdout="o")),
-        Judged(iteration=n, verdicts=[verdict], seconds=0.01),
-        Decided(
+        ToolCallStarted(iteration=n, number=n, tool="look", arguments='{"n": 1}'),
+        ToolCallFinished(iteration=n, number=n, tool="look", result=f"result {n}", seconds=0.1),
+        CandidateProposed(iteration=n, candidate_kind="code", text=f"def f(): return {n}", digest=f"digest {n}"),
+        CandidateExecuted(
+            iteration=n, observation=Observation(exit=Exit.OK if passed else Exit.RAISED, fault=fault, stdout="o"),
+        ),
+        ChecksEvaluated(iteration=n, verdicts=[verdict], seconds=0.01),
+        IterationFinished(
             iteration=n, passed=int(passed), total=1, progress=float(passed), score=None, best=True, why=f"round {n}",
             phases=[["plan", 0.4]], usage={"usd": 0.001, "tokens": 15, "seconds": 0.5},
         ),
@@ -75,7 +77,7 @@ def events() -> list[Event]:
         checks=[{"name": "f() == 2", "hidden": False, "kind": "assert"}], version=__version__,
     )  # fmt: skip
     usage = {"usd": 0.002, "tokens": 30, "seconds": 1.0, "calls": 2}
-    said = [Steered(iteration=1, action="hint", value="two"), Noted(iteration=1, message="half is left")]
+    said = [RunSteered(iteration=1, action="hint", value="two"), NoteAdded(iteration=1, message="half is left")]
     ended = RunEnded(reason="verified", message="all checks passed", usage=usage, iterations=2, best=2)
     return [began, *a_round(1, passed=False), *said, *a_round(2, passed=True), ended]
 
@@ -90,9 +92,9 @@ def main() -> None:
             history.append(Record("20261124T000000-released", seq, START + timedelta(seconds=seq), event))
         history.close()
         small = Path(folder) / "small.duckdb"
-        with duckdb.connect() as memory:  # small blocks, so that a small history is a small file
+        with duckdb.connect() as memory:  # without the free space of the file that was written to
             memory.execute(f"ATTACH '{folder}/history.duckdb' AS whole (READ_ONLY)")
-            memory.execute(f"ATTACH '{small}' AS small (BLOCK_SIZE 16384, {FORMAT})")
+            memory.execute(f"ATTACH '{small}' AS small ({FORMAT})")
             memory.execute("COPY FROM DATABASE whole TO small")
             memory.execute("DETACH small")
         target.write_bytes(gzip.compress(small.read_bytes(), mtime=0))
