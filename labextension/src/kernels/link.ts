@@ -18,8 +18,7 @@ interface Asked {
 /** The comm to one kernel. Opened once the kernel says that it has jupyter-loops; other kernels are left alone. */
 export class KernelLink implements IDisposable {
   isDisposed = false;
-  /** The kernel's own name for itself, "pid@host"; empty while there is no comm. */
-  process = '';
+  isOpen = false;
   /** That the kernel has no module jupyter_loops. */
   lacking = false;
   private comm: Kernel.IComm | null = null;
@@ -33,7 +32,9 @@ export class KernelLink implements IDisposable {
   constructor(
     readonly kernel: Kernel.IKernelConnection,
     readonly path: string,
-    private readonly own: boolean
+    private readonly own: boolean,
+    /** The kernel's own name for itself, "pid@host"; as known from an earlier link until this one is open. */
+    public process = ''
   ) {
     kernel.iopubMessage.connect(this.onIopub, this);
     kernel.statusChanged.connect(this.onStatus, this);
@@ -49,10 +50,6 @@ export class KernelLink implements IDisposable {
   /** The kernel restarts, died, or let go. */
   get lost(): ISignal<this, void> {
     return this.lostSignal;
-  }
-
-  get isOpen(): boolean {
-    return this.process !== '';
   }
 
   /** Ask the kernel; rejected with its one line, or when it does not answer. */
@@ -116,7 +113,7 @@ export class KernelLink implements IDisposable {
     try {
       const comm = this.kernel.createComm(TARGET);
       comm.onMsg = message => this.onMessage(message.content.data);
-      comm.onClose = () => this.onLost();
+      comm.onClose = () => (this.comm === comm ? this.onLost() : undefined);
       this.comm = comm;
       const started = (comm as { subshellStarted?: Promise<unknown> }).subshellStarted;
       await Promise.race([started, new Promise(resolve => window.setTimeout(resolve, SUBSHELL))]);
@@ -143,6 +140,7 @@ export class KernelLink implements IDisposable {
     }
     if (message['kind'] === 'hello') {
       this.process = text(message['kernel']);
+      this.isOpen = true;
       this.dropped = false;
     }
     this.heardSignal.emit(message);
@@ -158,7 +156,7 @@ export class KernelLink implements IDisposable {
   }
 
   private onStatus(_: unknown, status: Kernel.Status): void {
-    if (LOST.has(status) && this.isOpen) {
+    if (LOST.has(status) && this.process) {
       this.onLost();
     }
   }
@@ -175,12 +173,13 @@ export class KernelLink implements IDisposable {
 
   private onLost(): void {
     this.forget();
+    this.process = '';
     this.lostSignal.emit();
   }
 
   private forget(): void {
     this.comm = null;
-    this.process = '';
+    this.isOpen = false;
     for (const { answer, timer } of this.asked.values()) {
       window.clearTimeout(timer);
       answer.promise.catch(() => undefined);

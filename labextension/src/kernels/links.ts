@@ -71,18 +71,20 @@ export class Links {
     }
     const open = new Map([...this.panels()].map(kernel => [kernel.id, kernel]));
     for (const [id, link] of [...this.byKernel]) {
-      const connection = open.get(id);
-      if (link.kernel.isDisposed || !(sessions.has(id) || connection) || (connection && connection !== link.kernel)) {
+      if (!sessions.has(id)) {
         this.byKernel.delete(id);
         this.removedSignal.emit(link);
         link.dispose();
       }
     }
     for (const [id, session] of sessions) {
-      if (!this.byKernel.has(id) && session.kernel) {
-        const connection = open.get(id);
-        this.add(new KernelLink(connection ?? this.connect(session.kernel), session.path, connection === undefined));
+      const [before, connection] = [this.byKernel.get(id), open.get(id)];
+      if (before && !before.kernel.isDisposed && (!connection || connection === before.kernel)) {
+        continue;
       }
+      const model = { id, name: session.kernel?.name ?? '' };
+      this.add(new KernelLink(connection ?? this.connect(model), session.path, !connection, before?.process));
+      before?.dispose();
     }
   }
 
@@ -93,7 +95,7 @@ export class Links {
 
   /** To a kernel whose notebook is not open here. The widgets of another page are none of ours. */
   private connect(model: Kernel.IModel): Kernel.IKernelConnection {
-    const connection = this.services.kernels.connectTo({ model: { id: model.id, name: model.name } });
+    const connection = this.services.kernels.connectTo({ model });
     for (const target of ['jupyter.widget', 'jupyter.widget.version', 'jupyter.widget.control']) {
       connection.registerCommTarget(target, () => undefined);
     }

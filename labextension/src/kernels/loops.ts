@@ -50,6 +50,7 @@ export interface ILoops {
 export const ILoops = new Token<ILoops>('jupyter-loops:ILoops', 'The runs of all kernels, and their controls.');
 
 const PAGE = 200;
+const GONE = 'kernel ended';
 const READS = new Set(['recent', 'code', 'fork', 'sql', 'complete', 'chart', 'watch', 'unwatch']);
 
 export class Loops implements ILoops {
@@ -68,7 +69,7 @@ export class Loops implements ILoops {
 
   constructor(private readonly links: Links) {
     links.added.connect((_, link) => this.follow(link));
-    links.removed.connect((_, link) => this.onLost(link));
+    links.removed.connect(this.onLost, this);
     links.all().forEach(link => this.follow(link));
   }
 
@@ -108,7 +109,8 @@ export class Loops implements ILoops {
   }
 
   latest(fits: (row: Row) => boolean): Row | null {
-    return newest([...this.rows.values(), ...this.pages].filter(fits))[0] ?? null;
+    const stored = this.pages.filter(row => !this.rows.has(row.run)); // as it was when the page was read
+    return newest([...this.rows.values(), ...stored].filter(fits))[0] ?? null;
   }
 
   path(row: Row): string {
@@ -176,6 +178,11 @@ export class Loops implements ILoops {
   }
 
   private take(answer: Json): void {
+    for (const row of this.pages) {
+      if (row.end !== null && this.rows.get(row.run)?.end === GONE) {
+        this.rows.delete(row.run); // the history knows better how it ended
+      }
+    }
     this.count = number(answer['count']);
     this.note = text(answer['note']);
     this.today = readToday(answer['today']) ?? this.today;
@@ -196,8 +203,8 @@ export class Loops implements ILoops {
       this.lackingSignal.emit(link.kernel.id);
       return;
     }
-    if (message['kind'] === 'hello' && this.defaults) {
-      link.ask('settings', '', this.defaults).catch(() => undefined);
+    if (message['kind'] === 'hello') {
+      this.greet(link, new Set(readRows(message['rows']).map(row => row.run)));
     }
     for (const value of list(message['rows'], 5000)) {
       const row = readRow(value);
@@ -207,6 +214,19 @@ export class Loops implements ILoops {
     }
     this.today = readToday(message['today']) ?? this.today;
     this.changedSignal.emit();
+  }
+
+  /** A kernel is there, for the first time or again: what it no longer runs has ended unseen, and is in the history. */
+  private greet(link: KernelLink, going: ReadonlySet<string>): void {
+    for (const row of this.rows.values()) {
+      if (row.live && row.kernel === link.process && !going.has(row.run)) {
+        this.rows.delete(row.run);
+        this.filter(this.wanted).catch(() => undefined);
+      }
+    }
+    if (this.defaults) {
+      link.ask('settings', '', this.defaults).catch(() => undefined);
+    }
   }
 
   private put(row: Row): void {
@@ -221,16 +241,15 @@ export class Loops implements ILoops {
   }
 
   /** What ran in a kernel that is gone does not run any more. */
-  private onLost(link: KernelLink): void {
-    const alive = new Set(this.open().map(one => one.process));
+  private onLost(): void {
+    const alive = new Set(this.links.all().map(link => link.process));
     for (const row of this.rows.values()) {
       if (row.live && !alive.has(row.kernel)) {
-        const ended = { ...row, live: false, paused: false, waiting: null, state: 'end', end: 'kernel ended' };
+        const ended = { ...row, live: false, paused: false, waiting: null, state: 'end', end: GONE };
         this.rows.set(row.run, ended);
         this.movedSignal.emit(ended);
       }
     }
-    void link;
     this.changedSignal.emit();
   }
 }

@@ -71,12 +71,11 @@ export class LoopsPanel extends Widget {
 
   protected override onAfterShow(_: Message): void {
     this.wasConnected = false; // what other kernels and other pages did meanwhile
-    this.clock = window.setInterval(() => this.tick(), 1000);
     this.update();
   }
 
   protected override onBeforeHide(_: Message): void {
-    window.clearInterval(this.clock);
+    this.run(false);
   }
 
   protected override onUpdateRequest(_: Message): void {
@@ -99,6 +98,7 @@ export class LoopsPanel extends Widget {
     this.recent.draw(recent);
     this.day.draw(this.loops.today, this.cap());
     this.stopAll.hidden = live.length === 0;
+    this.run(live.length > 0);
     const filtered = words !== '' || this.end.value !== '';
     this.empty.hidden = live.length + recent.length > 0 || filtered;
     this.search.parentElement?.toggleAttribute('hidden', !this.empty.hidden);
@@ -112,6 +112,16 @@ export class LoopsPanel extends Widget {
     }
     const runs = filtered || shown < count ? this.trans.__('%1 runs', Math.max(count, shown)) : '';
     return [runs, this.loops.note].filter(Boolean).join(' · ');
+  }
+
+  /** The clocks of runs that go on: they run while they are seen. */
+  private run(on: boolean): void {
+    if (!on) {
+      window.clearInterval(this.clock);
+      this.clock = 0;
+    } else if (!this.clock) {
+      this.clock = window.setInterval(() => this.tick(), 1000);
+    }
   }
 
   private tick(): void {
