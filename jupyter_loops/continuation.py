@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.core.events import Record, RunSteered
 from jupyter_loops.core.ports import Verifier
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.restored_state import RestoredState, fold
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language import parse
+from jupyter_loops.nearest import nearest
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
@@ -34,7 +36,7 @@ class Continuation:
 
     def missing(self, names: Mapping[str, object]) -> list[str]:
         """The names that its set-up and checks read, and the notebook does not have."""
-        tree = ast.parse(self.recipe.setup)
+        tree = parse_module(self.recipe.setup)
         starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
         return [] if starred else sorted(self.recipe.uses - names.keys())
 
@@ -53,7 +55,8 @@ class StoredRun:
         """The run with this id, or the newest of the loop with this name. Raises PreflightError."""
         row = history.run(name)
         if row is None:
-            raise PreflightError(f"no run is called {name} in {history.address.text}")
+            loops = [loop for (loop,) in history.sql("SELECT DISTINCT loop FROM runs").fetchall()]
+            raise PreflightError(f"no run is called {name} in {history.address.text}{nearest(name, loops)}")
         records = history.records(row["run_id"])
         if not records or not records[0].get("source"):
             raise PreflightError(f"run {row['run_id']} cannot go on: the text of its cell is not in the history")
@@ -129,11 +132,15 @@ class StoredRun:
 
     def replayed(self) -> Continuation:
         """A new run whose model repeats the stored answers, at no cost. Raises PreflightError."""
+        origin = Origin(parent=self.run_id, relation="replay")
+        return Continuation(recipe=self.recipe, options=self.options, origin=origin, answers=self.answers())
+
+    def answers(self) -> list[str]:
+        """What the model answered, in order, without calls of tools. Raises PreflightError where there is nothing."""
         answers = [record["text"] for record in self.records if _is_answer(record)]
         if not any(answers):
             raise PreflightError(f"run {self.run_id} has no answers to replay: none were given, or they were forgotten")
-        origin = Origin(parent=self.run_id, relation="replay")
-        return Continuation(recipe=self.recipe, options=self.options, origin=origin, answers=answers)
+        return answers
 
 
 def _is_answer(record: Mapping[str, Any]) -> bool:

@@ -152,6 +152,10 @@ class ReplyError(ModelError):
     """A model answered, and the answer cannot be used; the message is feedback for its next try."""
 
 
+class EditError(ReplyError):
+    """The edits of an answer do not fit the attempts that they are for."""
+
+
 class SandboxError(LoopError):
     """The child process broke, not the candidate in it."""
 

@@ -42,6 +42,7 @@ class Manners:
     reset: bool = False  # after the first word, or before an answer in one piece, with a TCP reset
     cut: bool = False  # in the middle of the second word's event
     garbled: bool = False  # the second word's event is no JSON
+    informational: int = 0  # responses with the status 103 before the answer
     twice: bool = False  # each event is sent twice
     choices: bool = True
     requests: list[dict[str, object]] = field(default_factory=list)
@@ -91,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         default.requests.append(request)
         default.authorization.append(self.headers.get("authorization", ""))
+        self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * act.informational)
         if act.silent:
             default.released.wait(20)
             self.close_connection = True

@@ -24,7 +24,8 @@ from .write_pages import generated
 
 PAGES = ROOT / "jupyter_loops" / "docs"
 MARKDOWN = [*sorted(PAGES.glob("*.md")), *sorted(ROOT.glob("*.md"))]
-PROSE = [ROOT / "README.md", *sorted(PAGES.glob("*.md"))]
+SKILL = ROOT / "jupyter_loops" / "skill" / "SKILL.md"
+PROSE = [ROOT / "README.md", *sorted(PAGES.glob("*.md")), SKILL]
 WITH_SNIPPETS = [path for path in PROSE if "```python\n" in path.read_text("utf-8")]
 LONGEST_README = 150  # lines
 _FENCE = re.compile(r"^```(python[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,6 +52,7 @@ TAGLINE = "Warm to the last word"
 LOWER = "```python\ndef slugify(text: str) -> str:\n    return text.lower()\n```"
 ANSWERS = {  # what the model says to the cells of a page, in order; a list: to the rounds of one cell
     "README.md": [SLUGIFY, EVEN],
+    "SKILL.md": [SLUGIFY],
     "cell.md": [SLUGIFY, MUG],
     "budgets.md": [{"answers": [LOWER, SLUGIFY], "delay": 60.0}],  # a run that goes on
     "resume.md": [[LOWER] * 12],
@@ -157,6 +159,8 @@ def test_words_and_options_that_a_page_names_exist(path):
     declared = {option.long for option in OPTIONS} | {
         f"--{name.replace('_', '-')}" for name in re.findall(r'Option\(name="(\w+)"', sources)
     }
+
+    declared |= {f"--{name}" for name in re.findall(r'"--([a-z-]+)"', sources)}
 
     assert words - set(WORDS) == set()
     assert named - declared == set()

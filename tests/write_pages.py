@@ -30,8 +30,8 @@ def options_page() -> str:
             "# Options of the `%%loop` line",
             "",
             (
-                "A limit takes `none` for no limit; 0 never means that. A value `$name` is the variable's. In Python the "
-                "options are keywords, with underscores. Defaults: `%config LoopMagics`, or `c.LoopMagics` in "
+                "A limit takes `none` for no limit; 0 never means that. A value `$name` is the variable's. In Python "
+                "the options are keywords, with underscores. Defaults: `%config LoopMagics`, or `c.LoopMagics` in "
                 "`ipython_config.py`."
             ),
             "",
@@ -53,8 +53,8 @@ def schema_page() -> str:
             "# The schema of the history",
             "",
             (
-                "`%loops schema` lists the tables and views, `%loops schema runs` describes the columns of one; the same "
-                "comments are in the file, for any DuckDB client."
+                "`%loops schema` lists the tables and views, `%loops schema runs` describes the columns of one; the "
+                "same comments are in the file, for any DuckDB client."
             ),
             "",
             *_table(("table or view", "holds", "try"), rows),

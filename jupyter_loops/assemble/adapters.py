@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.candidate import Candidate
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Sandbox, World
 
 from .options import Options
@@ -14,6 +15,9 @@ from .options import Options
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox import ZygoteSandbox
     from jupyter_loops.execution.sandbox_service import SandboxService
+
+
+REPLAY = "replay:"  # of a model's name: the answers of a stored run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,33 @@ class Adapters:
 
         prices, name = options.prices, options.chosen_model
         price = prices.named.get(name, prices.alone)
-        model = open_model(name, api_base=options.api_base, price=price, answered=answered)
+        if name.startswith(REPLAY):
+            model: Model = _stored_answers(name, options, answered)
+        else:
+            model = open_model(name, api_base=options.api_base, price=price, answered=answered)
         fallbacks = tuple(other_model(options, name) for name in options.fallback)
         escalation = tuple(other_model(options, name) for name in options.escalate)
         judge = _priced(options, options.judge_model, options.judge_api_base) if options.judge_model else None
         return cls(model, new_sandbox(options), fallbacks, judge, escalation)
 
 
-def replaying(answers: Sequence[str], options: Options) -> tuple[Adapters, Options]:
-    """The real sandbox, and a model that replays the stored answers."""
+def replaying(answers: Sequence[str], options: Options, changes: Mapping[str, Any]) -> tuple[Adapters, Options]:
+    """The real sandbox, and a model that replays the stored answers: to the last one, but for what `changes` say."""
     from jupyter_loops.planning.models.replay import ReplayModel
 
-    free = replace(options, fresh=True, usd=None, tokens=None, iterations=len(answers), patience=None)
-    return Adapters(ReplayModel(answers, name="replay"), new_sandbox(options)), free
+    free = {"usd": None, "tokens": None, "iterations": len(answers), "patience": None, "until": None, "stop_if": None}
+    options = replace(options, **{**free, **changes, "fresh": True})
+    return Adapters(ReplayModel(answers, name="replay"), new_sandbox(options)), options
+
+
+def _stored_answers(name: str, options: Options, answered: int) -> Model:
+    """The model `replay:RUN`: the answers of a stored run, in order. Raises PreflightError."""
+    from jupyter_loops.planning.models.replay import ReplayModel
+
+    from .stored import stored
+
+    run = stored(name.removeprefix(REPLAY), options.history)
+    return ReplayModel(run.answers()[answered:], name=f"{REPLAY}{run.run_id}")
 
 
 def new_sandbox(options: Options) -> ZygoteSandbox:
@@ -71,6 +89,7 @@ def serving(options: Options, world: World) -> Callable[[Candidate], SandboxServ
 
 def other_model(options: Options, name: str) -> Model:
     """Another model than the chosen one. Raises OptionError, PreflightError."""
+    HubPolicy.here().check_model("--model", name)
     return _priced(options, name, options.api_base)
 
 

@@ -18,6 +18,7 @@ from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 
 from .adapters import Adapters
+from .notebook_budget import within_notebook
 from .options import Options
 
 if TYPE_CHECKING:
@@ -89,11 +90,22 @@ def make_questions(
 
 
 def make_family(
-    run: str, name: str, options: Options, recorder: EventRecorder, parent: RunNesting | None, *, history: History
+    run: str,
+    name: str,
+    options: Options,
+    recorder: EventRecorder,
+    parent: RunNesting | None,
+    *,
+    history: History,
+    priced: bool = False,
 ) -> RunNesting:
-    """The new run's nesting: with a new ledger, or with a part of its parent's."""
+    """The new run's nesting: with a new ledger, or with a part of its parent's.
+
+    `priced`: a price has to be known, whatever other limits there are.
+    """
     if parent is None:
-        ledger = Ledger.within(history.day(options.daily_usd), options.budget, recorder.spent)
+        allowance = within_notebook(history.day(options.daily_usd))
+        ledger = Ledger.within(allowance, options.budget, recorder.spent, priced=priced)
         return RunNesting(run=run, name=name, ledger=ledger, control=Control())
     depth = parent.deeper(name)
     ledger = parent.ledger.child(options.budget, recorder.spent, scope=f"the loop {parent.name} around it")

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from jupyter_loops import runs
+from jupyter_loops import runs, telemetry
 from jupyter_loops.continuation import Continuation
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
@@ -25,6 +26,7 @@ from jupyter_loops.view.notebook_place import notebook_place
 
 from .adapters import Adapters, replaying, serving
 from .collaborators import Person, make_family
+from .governed import governed
 from .history_lookup import HistoryLookup
 from .options import Options
 from .run_cycle import make_cycle
@@ -51,7 +53,8 @@ def launch(
     from jupyter_loops.history import open_history
     from jupyter_loops.tools.toolbox import FunctionToolbox
 
-    options = options or Options()
+    policy = HubPolicy.here()
+    options = governed(options or Options(), recipe, policy)
     person = person or Person(there=attended(), namespace=names or {})
     if origin is None and (continuation := broken_off(recipe, options)):
         origin = continuation.origin
@@ -63,13 +66,14 @@ def launch(
     run_id = origin.run_id or new_id()
     notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
+    listeners = [*listeners, *telemetry.listeners()]
     recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
-    for notice in history.notices[notice_count:]:
+    for notice in [*([f"this hub: {policy}"] if policy.sources else []), *history.notices[notice_count:]]:
         recorder.note(notice)
     parent = parent or CURRENT.get()
-    family = make_family(run_id, recipe.name, options, recorder, parent, history=history)
+    family = make_family(run_id, recipe.name, options, recorder, parent, history=history, priced=policy.in_dollars)
     context = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
@@ -133,7 +137,7 @@ def pursue(
     if continuation.origin.restored is not None and options.model != continuation.options["model"]:
         continuation.origin.restored.answered = 0  # a script of its own begins at its beginning
     if continuation.answers is not None:
-        adapters, options = replaying(continuation.answers, options)
+        adapters, options = replaying(continuation.answers, options, changes)
     try:
         return launch(continuation.recipe, options, names, listeners, adapters, origin=continuation.origin)
     except BaseException:

@@ -13,6 +13,7 @@ from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.message import Part, Prompt
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Readiness, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.tool import Calling, Offer
@@ -22,6 +23,7 @@ from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 
 from .adapters import Adapters
 from .collaborators import make_planner
+from .governed import governed
 from .options import Options
 from .run_world import make_world, names_for_model
 
@@ -72,7 +74,7 @@ _CALLING = {
 
 def dry_run(recipe: Recipe, options: Options | None = None, names: Mapping[str, object] | None = None) -> DryRun:
     """Run the preflight only: execute the set-up, build the prompt and count it, look up the price."""
-    options = options or Options()
+    options = governed(options or Options(), recipe, HubPolicy.here())
     from jupyter_loops.tools.toolbox import FunctionToolbox
 
     offers = FunctionToolbox.of(recipe, options.tools, names or {}).offers

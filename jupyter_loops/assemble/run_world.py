@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pkgutil import iter_modules
 
 from jupyter_loops.core.imports import Imports
 from jupyter_loops.core.ports import World
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.nearest import nearest
 
 from .options import Options
 
@@ -32,6 +37,7 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
         raise OptionError(f"--give got {', '.join(unknown)}, and the notebook has no such name")
     read = {name: names[name] for name in sorted(recipe.uses) if name in names}
     keep_back(read, options.give)
+    _check_modules(options)
     imports = Imports.of(options.allow_imports, options.deny_imports, recipe.setup)
     tests, roots = locate(recipe)
     return World(
@@ -48,11 +54,22 @@ def make_world(recipe: Recipe, options: Options, names: Mapping[str, object]) ->
     )
 
 
+def _check_modules(options: Options) -> None:
+    """Raises OptionError where a module that candidates may import is not there; an image has its own."""
+    tops = dict.fromkeys(name.partition(".")[0] for name in options.allow_imports or ())
+    missing = [] if options.image else [name for name in tops if name not in sys.modules and find_spec(name) is None]
+    if missing:
+        similar = nearest(missing[0], sys.stdlib_module_names | {module.name for module in iter_modules()})
+        raise OptionError(
+            f"--allow-imports got {', '.join(missing)}, and there is no such module here{similar or ': leave it out'}"
+        )
+
+
 def _streams(target: Target) -> bool:
     """Whether a stub says that calls of it make a generator."""
     if target.kind is not TargetKind.FUNCTION:
         return False
-    stub = ast.parse(target.source).body[0]
+    stub = parse_module(target.source).body[0]
     assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
     returns = stub.returns.value if isinstance(stub.returns, ast.Subscript) else stub.returns
     named = "" if returns is None else ast.unparse(returns).strip("'\"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 
@@ -71,6 +71,33 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTier:
+    """US dollars per token of calls whose prompt is longer than `above` tokens; None: as in shorter ones."""
+
+    above: int
+    prompt: float | None = None
+    completion: float | None = None
+    cached: float | None = None
+
+    def applied(self, price: Price) -> Price:
+        """The price with this tier's amounts."""
+        return replace(
+            price,
+            prompt=price.prompt if self.prompt is None else self.prompt,
+            completion=price.completion if self.completion is None else self.completion,
+            cached=price.cached if self.cached is None else self.cached,
+            reasoning=None if price.reasoning is None else max(price.reasoning, self.completion or 0.0),
+        )
+
+    def __str__(self) -> str:
+        amounts = (("in", self.prompt), ("out", self.completion))
+        return (
+            " and ".join(f"${amount * 1e6:.4g} {way}" for way, amount in amounts if amount is not None)
+            + f" above {self.above:,} tokens"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """US dollars per token, as the provider lists them."""
 
@@ -79,14 +106,30 @@ class Price:
     cached: float | None = None  # a cached prompt token; None: as any prompt token
     reasoning: float | None = None  # a token of hidden thought; None: as any completion token
     source: str = "litellm"  # where the numbers come from: litellm, option, local, correction, a price list of a day
+    tiers: tuple[PriceTier, ...] = ()  # of long prompts, for all tokens of such a call; the shortest first
 
     def __str__(self) -> str:
-        return f"${self.prompt * 1e6:.4g} in and ${self.completion * 1e6:.4g} out for a million tokens ({self.source})"
+        amounts = f"${self.prompt * 1e6:.4g} in and ${self.completion * 1e6:.4g} out"
+        tiers = "".join(f"; {tier}" for tier in self.tiers)
+        return f"{amounts} for a million tokens{tiers} ({self.source})"
+
+    def of_prompt(self, prompt_tokens: int) -> Price:
+        """The price of a call with a prompt of so many tokens; what a tier does not list is as in the one below."""
+        if not self.tiers:
+            return self
+        price = replace(self, tiers=())
+        for tier in self.tiers:
+            if prompt_tokens > tier.above:
+                price = tier.applied(price)
+        return price
 
     def cost(
         self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, reasoning_tokens: int = 0
     ) -> float:
         """US dollars for one call; cached tokens are among the prompt's, reasoning tokens among the completion's."""
+        if self.tiers:
+            of_prompt = self.of_prompt(prompt_tokens)
+            return of_prompt.cost(prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens)
         cached = min(max(cached_tokens, 0), prompt_tokens)
         reasoning = min(max(reasoning_tokens, 0), completion_tokens)
         return (
@@ -98,10 +141,14 @@ class Price:
 
     def worst(self, prompt_tokens: int, completion_tokens: int) -> float:
         """The most that a call of this size can cost, whatever part of it is cached or thought."""
+        if self.tiers:
+            return self.of_prompt(prompt_tokens).worst(prompt_tokens, completion_tokens)
         return prompt_tokens * max(self.prompt, self.cached or 0.0) + completion_tokens * self.per_answer
 
     def answer(self, usd: float, prompt_tokens: int) -> int:
         """Answer tokens that so many US dollars buy after the prompt, at worst; negative where none."""
+        if self.tiers:
+            return self.of_prompt(prompt_tokens).answer(usd, prompt_tokens)
         after_prompt = usd - self.worst(prompt_tokens, 0)
         if after_prompt < 0:
             return -1

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from .names import binds, reads
+from .syntax_tree import parse_module
 
 _SHOWING = frozenset({"print", "pprint", "pp", "display", "help"})
 _TESTING = frozenset({"testmod", "run_docstring_examples"})
@@ -16,7 +17,7 @@ _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 
 def without_examples(text: str, targets: Collection[str]) -> str:
     """The module without its top-level examples of the targets, in whose place stand blank lines."""
-    body = ast.parse(text).body
+    body = parse_module(text).body
     return blanked(text, body, examples(text, body, targets))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .plain import plain
+from .syntax_tree import parse_expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class StopIf:
     def _tree(self) -> ast.expr:
         """The expression. Raises ValueError with what was expected."""
         try:
-            tree = ast.parse(self.text.strip(), mode="eval").body
+            tree = parse_expression(self.text.strip()).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise ValueError('a comparison such as "p < 0.05"') from None
         _vet(tree)

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .syntax_tree import parse_module
+
 _SHOWN = 20  # names in a message
 
 
@@ -21,7 +23,7 @@ class Imports:
         """The lists as a person gave them; what the set-up imports is allowed as well."""
         if allowed is None:
             return cls(denied=frozenset(denied))
-        nodes = list(ast.walk(ast.parse(setup)))
+        nodes = list(ast.walk(parse_module(setup)))
         setup_modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         setup_modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
         return cls(allowed=frozenset(allowed) | setup_modules, denied=frozenset(denied))

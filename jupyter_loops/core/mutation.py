@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from .syntax_tree import parse_module
+
 _WORDS = (
     "add append appendleft clear discard drop extend fill insert pop popitem popleft put remove resize reverse send"
     " setdefault setflags sort update write writelines"
@@ -19,7 +21,7 @@ def changed(tree: ast.AST) -> frozenset[str]:
 def changed_by_functions(source: str) -> frozenset[str]:
     """What the functions of a set-up change when they are called."""
     functions = [
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node for node in ast.walk(parse_module(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return frozenset(name for function in functions for part in function.body for name in changed(part))
 

@@ -327,3 +327,7 @@ class Listener(Protocol):
     def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """The ledger moved: what is settled, and what is reserved besides."""
         ...
+
+    def preparing(self, run: str, step: str) -> None:
+        """What the run waits for before its first round, such as `loading LiteLLM`; empty when that is over."""
+        ...

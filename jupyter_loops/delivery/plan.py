@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Delivery
 from jupyter_loops.core.names import binds, imports_star, reads, wants
 from jupyter_loops.core.recipe import Recipe, Target, TargetKind
+from jupyter_loops.core.syntax_tree import parse_expression, parse_module
 from jupyter_loops.language.needed import BY_NAME, needed
 
 from .copies import may_change
@@ -44,8 +45,8 @@ def in_code(recipe: Recipe, candidate: Candidate, delivery: Delivery) -> list[Ta
 def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, full_setup: bool = False) -> Plan:
     """Read set-up and candidate. With `full_setup` the set-up runs even if nothing reads it."""
     text = candidate.text if in_code(recipe, candidate, delivery) else ""
-    code, setup = ast.parse(text), _as_main(recipe.setup)
-    types = [ast.parse(target.annotation, mode="eval") for target in recipe.targets if target.kind is TargetKind.DATA]
+    code, setup = parse_module(text), _as_main(recipe.setup)
+    types = [parse_expression(target.annotation) for target in recipe.targets if target.kind is TargetKind.DATA]
     required = {name for node in (code, *types) for name in reads(node)}
     if not (setup.body and full_setup) and not _serves(setup, required):
         return Plan(text, ast.Module([], []), code, frozenset(required))
@@ -59,7 +60,7 @@ def plan(recipe: Recipe, candidate: Candidate, delivery: Delivery, *, full_setup
 
 def stubs(functions: Sequence[Target]) -> str:
     """The functions as the cell declares them, without their decorators."""
-    definitions = [ast.parse(function.source).body[0] for function in functions]
+    definitions = [parse_module(function.source).body[0] for function in functions]
     for stub in definitions:
         assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
         stub.decorator_list = []
@@ -74,12 +75,12 @@ def setup_plan(recipe: Recipe) -> Plan:
 
 def parsed(text: str) -> list[ast.stmt]:
     """The statements of a text."""
-    return ast.parse(text).body
+    return parse_module(text).body
 
 
 def _as_main(setup: str) -> ast.Module:
     """A set-up, in which `__name__` is what it is in the notebook and was in the exam."""
-    tree = ast.parse(setup)
+    tree = parse_module(setup)
     return _AsMain().visit(tree) if "__name__" in setup else tree
 
 

@@ -16,6 +16,7 @@ from functools import cache, partial, wraps
 from typing import Any, NoReturn
 
 from jupyter_loops.core.recipe import Target
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.engine import background
 from jupyter_loops.errors import CallError
 from jupyter_loops.execution.function_calls import RemoteCall, Shared
@@ -94,7 +95,7 @@ def proxies(
 
 def _cached(text: str) -> set[str]:
     """The functions of a text that `functools` gives a cache."""
-    functions = (each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef))
+    functions = (each for each in parse_module(text).body if isinstance(each, ast.FunctionDef))
     return {each.name for each in functions if any(_CACHE.search(ast.unparse(by)) for by in each.decorator_list)}
 
 

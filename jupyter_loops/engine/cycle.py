@@ -271,7 +271,10 @@ class Cycle:
         await self.context.enter(State.DECIDE)
         self.log.conclude(iteration)
         self.context.control.round_over()
-        return self.decision.after(iteration)
+        end = self.decision.after(iteration)
+        if end is None and self.context.control.finishing:
+            return self.decision.with_best(StopReason.STOPPED, "finished by hand")
+        return end
 
     def _memory(self, iteration: int) -> Memory:
         last, best, beaten = self.state.last, self.state.best, self.state.beaten

@@ -48,6 +48,7 @@ class LedgerTree:
     lock: threading.Lock
     allowance: Allowance | None = None
     around: tuple[Account, ...] = ()  # from the inside out
+    priced: bool = False  # a price has to be known, whatever other limits there are
 
 
 class Ledger:
@@ -70,10 +71,15 @@ class Ledger:
 
     @classmethod
     def within(
-        cls, allowance: Allowance | None, budget: Budget, listener: SpendingListener = ignore_spending
+        cls,
+        allowance: Allowance | None,
+        budget: Budget,
+        listener: SpendingListener = ignore_spending,
+        *,
+        priced: bool = False,
     ) -> Ledger:
         """A ledger whose dollars come out of an allowance as well."""
-        return cls(budget, listener=listener, family=LedgerTree(threading.Lock(), allowance))
+        return cls(budget, listener=listener, family=LedgerTree(threading.Lock(), allowance, priced=priced))
 
     def child(
         self, budget: Budget, listener: SpendingListener = ignore_spending, *, scope: str = "the loop around it"
@@ -113,7 +119,13 @@ class Ledger:
 
     def vet(self, price: Price | None, model: str) -> None:
         """Raise PreflightError where a dollar limit alone cannot hold, because a model's price is not known."""
-        if price is not None or any(account.budget.tokens is not None for account in self._accounts):
+        if price is not None:
+            return
+        if self._family.priced:
+            raise PreflightError(
+                f"the price of {model} is not known, and this hub limits dollars: ask its administrator for a price"
+            )
+        if any(account.budget.tokens is not None for account in self._accounts):
             return
         limits = [f"--usd {account.budget.usd:g}" for account in self._accounts if account.budget.usd is not None]
         limits += [self._family.allowance.scope] if self._family.allowance and self._family.allowance.scope else []

@@ -220,7 +220,7 @@ class ModelCaller:
                 sampling=plain(sampling),
                 reserved_usd=reservation.worst.usd,
                 reserved_tokens=reservation.worst.tokens,
-                price=None if reservation.price is None else plain(reservation.price),
+                price=None if reservation.price is None else plain(reservation.price.of_prompt(counted)),
             )
         )
         call = CallAccount(self._ledger, self._recorder, reservation, number, iteration, counted)

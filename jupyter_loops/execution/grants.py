@@ -14,6 +14,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from jupyter_loops.core.syntax_tree import parse_module
+
 from .child.privileges import FILES
 from .isolation import FONTS, PRIVATE, import_paths, secluded
 
@@ -130,7 +132,7 @@ def _contents(folder: str, hidden: set[str]) -> tuple[list[str], list[str], list
 
 def _texts(source: str) -> list[str]:
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        nodes = list(ast.walk(parse_module(source)))
     except SyntaxError:
         return []
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]

@@ -6,7 +6,6 @@ pickled, are not too large and are no secrets. For the others it gets the reason
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
 import warnings
@@ -16,6 +15,7 @@ from pathlib import Path
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.names import wants
 from jupyter_loops.core.redaction import redact
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import PreflightError
 
 from .namespace_payload import NamespacePayload, pack
@@ -94,7 +94,7 @@ def _reads(text: str) -> set[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return wants(ast.parse(text).body)
+            return wants(parse_module(text).body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from types import ModuleType
 
 from jupyter_loops.core.names import reads
 from jupyter_loops.core.recipe import Check, Recipe
+from jupyter_loops.core.syntax_tree import parse_module
 
 
 def private(recipe: Recipe, names: Mapping[str, object]) -> frozenset[str]:
@@ -22,4 +22,4 @@ def _text(check: Check) -> str:
 
 
 def _reads(*sources: str) -> set[str]:
-    return {name for source in sources for name in reads(ast.parse(source))}
+    return {name for source in sources for name in reads(parse_module(source))}

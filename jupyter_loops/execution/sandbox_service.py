@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -11,6 +10,7 @@ from dataclasses import replace
 from jupyter_loops.core.candidate import Candidate, Exit, Observation
 from jupyter_loops.core.names import reads
 from jupyter_loops.core.ports import World
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import CallError
 
 from .attempt import ChildAttempt
@@ -76,7 +76,7 @@ class SandboxService:
 def _without_exam(world: World) -> World:
     """The same world without its checks."""
     recipe = replace(world.recipe, checks=())
-    read = reads(ast.parse("\n".join([recipe.setup, *(target.source for target in recipe.targets)])))
+    read = reads(parse_module("\n".join([recipe.setup, *(target.source for target in recipe.targets)])))
     return replace(
         world,
         recipe=recipe,

@@ -16,6 +16,6 @@ KINDS = f"""
 UPDATE events SET kind = {CURRENT.format(kind="kind")} WHERE kind IN {tuple(RENAMED)};
 ALTER TABLE runs ALTER COLUMN state TYPE VARCHAR;
 ALTER TABLE runs ALTER COLUMN stop_reason TYPE VARCHAR;
-DROP TYPE run_state;
-DROP TYPE stop_reason;
+DROP TYPE IF EXISTS run_state;
+DROP TYPE IF EXISTS stop_reason;
 """  # noqa: S608 - constants

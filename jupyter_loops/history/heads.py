@@ -15,7 +15,7 @@ from .lease import Cursor, run
 # What a row's hash covers, besides the hash before it.
 LINK = "json_array(number, run_id, events, tip, what, epoch_us(noted_at))::VARCHAR"
 APPEND = f"""
-INSERT INTO heads
+INSERT INTO heads (number, run_id, events, tip, what, noted_at, hash)
 WITH RECURSIVE chained AS (
     SELECT 0 AS place, coalesce(max(number), 0) AS number, NULL::VARCHAR AS run_id, NULL::INTEGER AS events,
            NULL::VARCHAR AS tip, NULL::VARCHAR AS what, NULL::TIMESTAMP AS noted_at,

@@ -33,7 +33,7 @@ class LakeLease(Lease):
     Nothing is held between transactions. A sealed DuckDB may not attach PostgreSQL: that is done before it is sealed.
     """
 
-    TEXTS = "INSERT INTO texts SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
+    TEXTS = "INSERT INTO texts (sha, text) SELECT sha, text FROM new_texts ANTI JOIN texts USING (sha)"
     UPGRADES = True  # its older snapshots are the backup
     COMMENTS_IN_VIEWS = False
     FIRST = "UPDATE schema_versions SET version = version"

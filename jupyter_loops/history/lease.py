@@ -75,7 +75,7 @@ class Lease:
     """One file that is attached only while it is used. Thread-safe: threads take turns."""
 
     BATCH = 20_000  # events in one transaction
-    TEXTS = "INSERT OR IGNORE INTO texts FROM new_texts"
+    TEXTS = "INSERT OR IGNORE INTO texts (sha, text) SELECT sha, text FROM new_texts"
     SINGLE_REQUEST = False  # a transaction is sent as one script
     UPGRADES = False  # a client may bring it up to date in place; a file is brought up to date by way of a backup
     COMMENTS_IN_VIEWS = True  # their columns can be described

@@ -31,4 +31,4 @@ def notice(cursor: Cursor, run_ids: Sequence[str]) -> None:
     """Put down that their kernel has ended."""
     ids = {"ids": list(run_ids)}
     run(cursor, "DELETE FROM lost WHERE run_id IN (SELECT unnest($ids))", ids)
-    run(cursor, "INSERT INTO lost SELECT unnest($ids), now()::TIMESTAMP", ids)
+    run(cursor, "INSERT INTO lost (run_id, noticed_at) SELECT unnest($ids), now()::TIMESTAMP", ids)

@@ -49,7 +49,8 @@ class HistoryMaintenance(HistoryQueries):
             key = {"model": model, "since": moment or datetime(1970, 1, 1)}  # noqa: DTZ001  # UTC, as all of the file
             cursor.execute("DELETE FROM corrections WHERE model = $model AND since = $since", key)
             cursor.execute(
-                "INSERT INTO corrections VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)",
+                """INSERT INTO corrections (model, since, prompt, completion, cached, reasoning)
+                   VALUES ($model, $since, $prompt, $completion, $cached, $reasoning)""",
                 {**dict.fromkeys(PRICED), **prices, **key},
             )
 

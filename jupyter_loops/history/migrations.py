@@ -145,7 +145,9 @@ def apply(cursor: Cursor, steps: Sequence[str], current: int = 0, *, in_views: b
         for number, step in enumerate(steps[current:], start=current + 1):
             for statement in cursor.extract_statements(step):
                 cursor.execute(statement).fetchall()
-            run(cursor, "INSERT INTO schema_versions VALUES ($n, now()::TIMESTAMP)", {"n": number})
+            run(
+                cursor, "INSERT INTO schema_versions (version, applied_at) VALUES ($n, now()::TIMESTAMP)", {"n": number}
+            )
         _describe(cursor, in_views=in_views)
         run(cursor, "COMMIT")
     except BaseException:

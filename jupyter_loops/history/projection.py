@@ -1,7 +1,8 @@
 """From events to rows, in SQL, a batch at a time.
 
-Reads `batch` (run_id, seq, hash, body) and writes the tables of schema.py. JSON is read with json_transform,
-which gives NULL for what does not fit: no event can block the events behind it.
+Reads `batch` (run_id, seq, hash, body) and writes the tables of schema.py, each column by its name: a later version
+may have others. JSON is read with json_transform, which gives NULL for what does not fit: no event can block the
+events behind it.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ SHAPES: dict[str, str] = {
 STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "fresh",
-        "INSERT INTO events SELECT run_id, seq, moment, kind, iteration, body, hash FROM fresh",
+        """INSERT INTO events (run_id, seq, happened_at, kind, iteration, body, hash)
+       SELECT run_id, seq, moment, kind, iteration, body, hash FROM fresh""",
     ),
     (
         "fresh",
@@ -177,7 +179,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "candidate_executed",
-        """INSERT INTO actions
+        """INSERT INTO actions (run_id, seq, iteration, acted_at, exit, fault_type, fault_message, stdout_sha,
+           stderr_sha, clipped, seconds, cpu_seconds, peak_bytes, kill_seconds, isolation, files, figures, frames)
        SELECT run_id, seq, iteration, moment, o.exit, o.fault.type, o.fault.message, o.stdout.text, o.stderr.text,
            o.clipped, o.seconds, o.cpu_seconds, o.peak_bytes, o.kill_seconds, o.isolation,
            list_transform(o.files, lambda f: {'name': f.name, 'bytes': f.bytes, 'kept': nullif(f.kept, '')}),
@@ -187,7 +190,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "checks_evaluated",
-        """INSERT INTO verdicts
+        """INSERT INTO verdicts (run_id, seq, iteration, judged_at, position, check_name, layer, passed, hidden,
+           message, metric_value, metric_target, metric_direction, seconds, fault_type, fault_message, details)
        SELECT run_id, seq, iteration, moment, position, v."check", v.layer, v.passed, v.hidden, nullif(v.message, ''),
            v.metric.value, v.metric.target, v.metric.direction, v.seconds, v.fault.type, v.fault.message, v."values"
        FROM (SELECT *, unnest(e.verdicts) AS v, unnest(range(1, len(e.verdicts) + 1)) AS position
@@ -195,22 +199,26 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "request_adapted",
-        """INSERT INTO decisions SELECT run_id, seq, iteration, moment, e.what, e.before, e.after, e.reason
+        """INSERT INTO decisions (run_id, seq, iteration, decided_at, what, was, became, reason)
+       SELECT run_id, seq, iteration, moment, e.what, e.before, e.after, e.reason
        FROM request_adapted ORDER BY run_id, seq""",
     ),
     (
         "breaker_changed",
-        """INSERT INTO breakers SELECT run_id, seq, iteration, moment, e.model, e.fault, e.source, e."to", e.failures,
-           e.pause FROM breaker_changed ORDER BY run_id, seq""",
+        """INSERT INTO breakers (run_id, seq, iteration, moved_at, model, fault, was, became, failures, pause)
+       SELECT run_id, seq, iteration, moment, e.model, e.fault, e.source, e."to", e.failures, e.pause
+       FROM breaker_changed ORDER BY run_id, seq""",
     ),
     (
         "run_steered",
-        """INSERT INTO notes SELECT run_id, seq, iteration, moment, e.action, e.value
+        """INSERT INTO notes (run_id, seq, iteration, noted_at, action, message)
+       SELECT run_id, seq, iteration, moment, e.action, e.value
        FROM run_steered ORDER BY run_id, seq""",
     ),
     (
         "note_added",
-        """INSERT INTO notes SELECT run_id, seq, iteration, moment, 'note', e.message
+        """INSERT INTO notes (run_id, seq, iteration, noted_at, action, message)
+       SELECT run_id, seq, iteration, moment, 'note', e.message
        FROM note_added ORDER BY run_id, seq""",
     ),
     (

@@ -37,20 +37,23 @@ CREATE OR REPLACE TEMP TABLE copies (run_id VARCHAR, seq INTEGER, hash VARCHAR, 
 CREATE OR REPLACE TEMP TABLE chosen (run_id VARCHAR, seq INTEGER, hash VARCHAR, body VARCHAR);
 """
 ATTACH = "ATTACH {} AS copied (READ_ONLY)"
+# An older copy may lack columns.
+COPIED_COLUMNS = "SELECT column_name FROM duckdb_columns() WHERE database_name = 'copied' AND table_name = $table_name"
+COPY = "INSERT INTO {table} ({columns}) (SELECT {columns} FROM copied.{table} EXCEPT SELECT {columns} FROM {table})"
 EVENTS = "INSERT INTO copies SELECT run_id, seq, hash, body, {source} FROM copied.events"
 # Of these columns a run and a number are in the body, too.
 BODIES = """
 INSERT INTO copies SELECT body->>'$.run', (body->>'$.seq')::INTEGER, hash, body, {source} FROM copied.events
 """
-TEXTS = "INSERT OR IGNORE INTO texts SELECT sha, text FROM copied.texts"
+TEXTS = "INSERT OR IGNORE INTO texts (sha, text) SELECT sha, text FROM copied.texts"
 FROM_JOURNALS = """
 INSERT INTO copies SELECT unnest($runs), unnest($seqs), unnest($hashes), unnest($bodies), 0;
 """
 LACKING = f"""
-INSERT INTO texts
+INSERT INTO texts (sha, text)
 SELECT DISTINCT uses.sha, NULL FROM ({retention.USES}) AS uses ANTI JOIN texts USING (sha) WHERE uses.sha IS NOT NULL
 """  # noqa: S608 - a constant
-TEXTS_OF_JOURNALS = "INSERT OR IGNORE INTO texts SELECT unnest($shas), unnest($texts)"
+TEXTS_OF_JOURNALS = "INSERT OR IGNORE INTO texts (sha, text) SELECT unnest($shas), unnest($texts)"
 # What was pruned stays so, wherever it still is.
 KEEP = """
 INSERT INTO chosen SELECT run_id, seq, hash, body FROM copies
@@ -289,7 +292,8 @@ def _take_table(cursor: Cursor, table: str, name: str, done: Repaired) -> None:
     import duckdb
 
     try:
-        run(cursor, f"INSERT INTO {table} (FROM copied.{table} EXCEPT FROM {table})")
+        columns = ", ".join(f'"{name}"' for (name,) in run(cursor, COPIED_COLUMNS, {"table_name": table}))
+        run(cursor, COPY.format(table=table, columns=columns))
     except duckdb.Error:
         done.missing.append(f"the table {table} of {name}")
 

@@ -28,7 +28,7 @@ KEY, LAST = "signing.key", "signed.json"
 PATIENCE = 5.0  # seconds to wait for another kernel that signs
 NEWEST = "SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1"
 FIRST = "SELECT hash FROM heads WHERE number = 1"
-SIGN = "INSERT INTO signatures VALUES ($number, $key, $signature, now()::TIMESTAMP)"
+SIGN = "INSERT INTO signatures (number, key, signature, signed_at) VALUES ($number, $key, $signature, now()::TIMESTAMP)"
 SIGNED = """
 SELECT number, key, signature, hash, signatures.signed_at FROM signatures LEFT JOIN heads USING (number) ORDER BY ALL
 """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops import runs
 from jupyter_loops.errors import HistoryError, LoopError
 from jupyter_loops.view.clip import line
+from jupyter_loops.view.page_requests import PageRequests
 from jupyter_loops.view.unparented import unparented
 
 from . import VERSION
@@ -105,16 +106,12 @@ class PageComm:
         self._side.publisher.changed(watched.run_id)
 
 
-def _steer(ask: Mapping[str, Any]) -> None:
-    """A person's word to a run of this kernel."""
-    from jupyter_loops.view.widget import deeds
-
-    run = _live(str(ask.get("run")))
-    word = str(ask.get("do"))
-    known = deeds(run)
-    if word not in known:
-        raise ValueError(f"unknown request: {line(word, 40)}")
-    known[word](ask.get("value"))
+def _steer(ask: Mapping[str, Any]) -> str:
+    """Pass a person's word on to a run of this kernel; what it will do."""
+    answer = PageRequests(_live(str(ask.get("run"))), lambda: None).answer(dict(ask))
+    if "error" in answer:
+        raise LoopError(answer["error"])
+    return str(answer.get("note", ""))
 
 
 def _live(run_id: str) -> Run:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from jupyter_loops.core.recipe import Target, TargetKind
+from jupyter_loops.core.syntax_tree import parse_expression
 from jupyter_loops.errors import CellError
 
 from .objects import built_by_code
@@ -53,6 +54,6 @@ def _annotation(
 
 def _quoted(text: str, name: str, line: int) -> ast.expr:
     try:
-        return ast.parse(text, mode="eval").body
+        return parse_expression(text).body
     except (SyntaxError, ValueError):
         raise CellError(f"the type of `{name}` is not Python: {text}", line) from None

@@ -8,6 +8,7 @@ import re
 
 from jupyter_loops.core.condition import Condition
 from jupyter_loops.core.stop_conditions import CONDITIONS, Time, Verified
+from jupyter_loops.core.syntax_tree import parse_expression
 
 _LONGEST = 500  # characters
 _FORM = "conditions such as Verified() | Iterations(20) | Usd(0.5) & Plateau(3)"
@@ -20,7 +21,7 @@ def read_until(text: str) -> Condition:
     if len(text) > _LONGEST:
         raise ValueError(f"{_FORM}, in {_LONGEST} characters at most")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = parse_expression(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(_FORM) from None
     return _read(tree.body)

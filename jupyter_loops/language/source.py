@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import CellError
 
 FIRST_LINE = 2  # of the body: the %%loop line is line 1
@@ -40,7 +41,7 @@ class Source:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns again when the code runs
-                tree = ast.parse(self.text)
+                tree = parse_module(self.text)
                 # reports errors that the grammar alone does not
                 compile(self.text, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:

@@ -11,6 +11,7 @@ from .first_line import FirstLine
 from .lab import lab_comm
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
+from .run_channel import RunChannel
 from .sql_magic import SqlMagic
 
 _ATTRIBUTE = "_jupyter_loops"
@@ -27,6 +28,7 @@ class Extension:
         self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
         self._completion = MagicCompleter(shell)
+        self._channel = RunChannel(shell, self.magics)
         self._lab = lab_comm(shell, self.magics)
 
     def install(self) -> None:
@@ -35,6 +37,7 @@ class Extension:
         self._first_line.install()
         self._awaiting.install()
         self._completion.install()
+        self._channel.install()
         if self._lab is not None:
             self._lab.install()
         life.guard()
@@ -51,6 +54,7 @@ class Extension:
         self._first_line.remove()
         self._awaiting.remove()
         self._completion.remove()
+        self._channel.remove()
         if self._lab is not None:
             self._lab.remove()
         life.let_go()

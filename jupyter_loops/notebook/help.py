@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jupyter_loops.core.policy import HubPolicy
+from jupyter_loops.errors import LoopError
+
 from .line import OPTIONS, Option
 
 _EXAMPLE = '''\
@@ -36,7 +39,16 @@ def full(default: Callable[[str], object]) -> str:
     lines = [_line(option, default) for option in OPTIONS]
     units = "A limit takes `none` for no limit; 0 never means that. A value `$name` is the variable's."
     config = "Defaults: %config LoopMagics, or c.LoopMagics in ipython_config.py."
-    return "\n".join(["%%loop NAME [options]", "", *lines, "", units, config, "", _EXAMPLE])
+    return "\n".join(["%%loop NAME [options]", "", *lines, "", units, config, *_hub(), "", _EXAMPLE])
+
+
+def _hub() -> list[str]:
+    """The limits of the hub, where there are some."""
+    try:
+        policy = HubPolicy.here()
+    except LoopError as error:
+        return [str(error)]
+    return [f"Limits of this hub, which no option raises: {policy}."] if policy.sources else []
 
 
 def _line(option: Option, default: Callable[[str], object]) -> str:

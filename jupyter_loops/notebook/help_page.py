@@ -27,10 +27,13 @@ TOPICS = {
     "scale": "many loops at once, loops inside loops",
     "python": "without a notebook",
     "errors": "stop reasons, classes of faults, exceptions",
-    "command": "the command line",
+    "command": "the command line, and running notebooks",
+    "operations": "doctor, logs, traces, metrics, limits of a hub",
     "howto": "ten how-tos",
 }
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
+
+_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n*")  # the files are in the repository
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,7 +54,7 @@ def page(topic: str) -> HelpPage:
     if topic not in TOPICS:
         raise OptionError(f"no page is called {topic}{nearest(topic, TOPICS)}")
     text = files("jupyter_loops").joinpath("docs", f"{topic}.md").read_text(encoding="utf-8")
-    return HelpPage(_LINK.sub(_linked, text))
+    return HelpPage(_LINK.sub(_linked, _PICTURE.sub("", text)))
 
 
 def _linked(link: re.Match[str]) -> str:

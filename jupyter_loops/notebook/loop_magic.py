@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -185,14 +186,19 @@ class LoopMagics(Magics):
             names = ChainMap(gather(recipe, namespace), namespace)  # the others as they are when a candidate reads them
             return self._order(recipe, names, first_line.options)
 
-    def _order(self, recipe: Recipe, names: Mapping[str, object], line_options: Mapping[str, Any]) -> CellOrder:
+    def options(self, line_options: Mapping[str, Any] | None = None) -> Options:
+        """The options of a line, and the configured ones where it says nothing. Raises OptionError."""
         from jupyter_loops.assemble import Options
 
-        def chosen(name: str) -> Any:
-            value = line_options.get(name, getattr(self, name))
-            return tuple(value) if isinstance(value, list) else value
+        chosen = partial(self._chosen, line_options or {})
+        return Options(**{field.name: chosen(field.name) for field in fields(Options)})
 
-        options = Options(**{field.name: chosen(field.name) for field in fields(Options)})
+    def _chosen(self, line_options: Mapping[str, Any], name: str) -> Any:
+        value = line_options.get(name, getattr(self, name))
+        return tuple(value) if isinstance(value, list) else value
+
+    def _order(self, recipe: Recipe, names: Mapping[str, object], line_options: Mapping[str, Any]) -> CellOrder:
+        options, chosen = self.options(line_options), partial(self._chosen, line_options)
         if all(getattr(options, limit) is None for limit in _LIMITS):
             raise OptionError("a run needs at least one limit of --usd, --tokens, --time, --iterations and --calls")
         if chosen("background") and chosen("insert"):

@@ -12,7 +12,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, history_commands, model_table, run_table, sandbox_table, units
+from . import breakers, doctor_table, history_commands, model_table, run_table, sandbox_table, units
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics
@@ -20,13 +20,14 @@ from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage
 
 if TYPE_CHECKING:
+    from jupyter_loops.doctor import DoctorReport
     from jupyter_loops.run import Run
 
 WORDS = (
     *("list", "show", "pause", "resume", "step", "stop", "hint", "approve", "reject", "raise-budget", "set", "undo"),
     *STORED_WORDS,
     *history_commands.WORDS,
-    *("breakers", "sandbox", "chart", "model", "help"),
+    *("breakers", "sandbox", "chart", "model", "doctor", "help"),
 )
 CHARTS = (
     *("cost", "latency", "progress", "timeline", "checks", "parts", "lineage"),
@@ -49,6 +50,7 @@ LISTING = (
     Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
     Option(name="limit", help="", shape="COUNT", read=units.count),
 )
+_DOCTOR = (Option(name="environment", help=""), Option(name="json", help=""))
 _ANOTHER = (  # what it means to turn to another model
     ". The model is asked where the first one is (--api-base), and charged at the --price with its name, or else its "
     "list price, or else the --price without a name. Where it cannot be asked, the run stays with the one that it has "
@@ -213,6 +215,13 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
     def _model(self, words: list[str]) -> Table | str:
         """[fetch [NAME …] | rm NAME …]: models that run here, and what servers on this machine offer."""
         return model_table.model(words)
+
+    def _doctor(self, words: list[str]) -> DoctorReport | str:
+        """[--environment] [--json]: provoke the faults of the production checklist, and look at the environment."""
+        options = read_options(words, _DOCTOR, {})
+        _no_more(options.get("", []))
+        report = doctor_table.report(self._ipython, self._loops.options(), checklist=not options.get("environment"))
+        return report.json() if options.get("json") else report
 
     def _help(self, words: list[str]) -> HelpPage | None:
         """[TOPIC|WORD]: these lines, a page of the documentation, or the line of one word."""

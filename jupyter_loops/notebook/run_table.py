@@ -15,6 +15,7 @@ from jupyter_loops.view.table import Table
 if TYPE_CHECKING:
     from jupyter_loops.history import History
     from jupyter_loops.run import Run
+    from jupyter_loops.view.live_view import LiveView
 
 ORDERS = {
     "started": "started_at",
@@ -51,6 +52,14 @@ def find(name: str) -> Run | None:
     from jupyter_loops.runs import find as find_run
 
     return find_run(normalize("NFKC", name))
+
+
+def live_view(run_id: str) -> LiveView | None:
+    """The view of a run that goes on in this kernel."""
+    from jupyter_loops.view import live_view
+
+    run = find(run_id)
+    return live_view.find(run_id) or (None if run is None or run.future.done() else run.view)
 
 
 def show(history: History, run_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
@@ -36,6 +37,12 @@ FORK = (
     Option(name="hint", help="", shape="TEXT", read=str),
     *CHANGES,
 )
+REPLAY_OPTIONS = (
+    Option(name="patience", help="", shape="COUNT", read=units.or_none(units.count)),
+    Option(name="until", help="", shape="WHEN", read=units.until),
+    Option(name="stop_if", help="", shape="RULE", read=str),
+    Option(name="iterations", short="-n", help="", shape="COUNT", read=units.or_none(units.count)),
+)
 VERIFY = (Option(name="mend", help=""), Option(name="sign", help=""), Option(name="signed", help=""))
 FORGET = (Option(name="text", help=""), Option(name="refusals", help=""))
 _FINDINGS = 20  # shown at most
@@ -55,9 +62,10 @@ class StoredMagic:
         return self._begin(continuation, options).leave()
 
     def _replay(self, words: list[str]) -> Table:
-        """[NAME|RUN]: try its stored answers again, here and now, at 0 tokens; what they did then, and what now."""
-        stored = self._stored(words)
-        run = self._begin(stored.replayed(), {}).see_out()
+        """[NAME|RUN] [--patience 2 --until … -n 4]: its stored answers again, at 0 tokens, under today's rules."""
+        options = read_options(words, REPLAY_OPTIONS, self._ipython.user_ns)
+        stored = self._stored(self._ended(options.pop("", [])))
+        run = self._begin(stored.replayed(), options).see_out()
         return _compared(stored.history, stored.run_id, run.id)
 
     def _lineage(self, words: list[str]) -> Any:
@@ -160,6 +168,11 @@ class StoredMagic:
             raise OptionError(f"no run is called {name}" if name else "there are no runs yet")
         return row
 
+    def _ended(self, words: list[str]) -> list[str]:
+        """The newest run of a loop that has ended and is no replay, by its id; the words where there is none."""
+        rows = self._history.sql(_ENDED, {"loop": words[0] if words else None}).fetchall()
+        return [rows[0][0], *words[1:]] if rows else words
+
     def _stored(self, words: list[str]) -> StoredRun:
         from jupyter_loops.assemble import stored
 
@@ -185,18 +198,51 @@ class StoredMagic:
         return execution
 
 
+_ENDED = """
+SELECT run_id FROM runs
+WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'replay' AND loop = coalesce($loop, loop)
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
+_OTHER_PROMPT = """
+SELECT was.iteration FROM calls AS was JOIN calls AS is_now USING (call)
+WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.messages IS DISTINCT FROM is_now.messages
+ORDER BY call LIMIT 1
+"""
 NEWEST = "SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' ORDER BY started_at DESC, run_id DESC LIMIT 1"
 
 
 def _compared(history: History, then: str, now: str) -> Table:
-    """Each round as it was, and as it is."""
+    """Each round as it was, and as it is; how both runs ended, and from where the stored answers are uncertain."""
     rounds = [{row["iteration"]: row for row in history.rounds(run)} for run in (then, now)]
     rows = []
     for n in sorted(set().union(*rounds) - {0}):
         was, is_ = (by_round.get(n, {}) for by_round in rounds)
         same = (was.get("passed"), was.get("why")) == (is_.get("passed"), is_.get("why"))
         rows.append((str(n), _checks(was), _checks(is_), "the same" if same else str(is_.get("why") or "not reached")))
-    return Table(("round", "then", "now", "what came of it"), rows, f"run {now} replayed {then}, 0 tokens")
+    notes = [f"run {now} replayed {then}, 0 tokens", _ends(history, then, now), _uncertain(history, then, now)]
+    return Table(("round", "then", "now", "what came of it"), rows, "\n".join(filter(None, notes)))
+
+
+def _ends(history: History, then: str, now: str) -> str:
+    """How the run ended, and ends now, with what the rounds cost that are not reached."""
+    was, is_ = history.run(then) or {}, history.run(now) or {}
+    ends = f"then: {was['message'] or 'it did not end'}\nnow: {is_['message']}"
+    saved = (was["iterations"] or 0) - (is_["iterations"] or 0)
+    if saved <= 0:
+        return ends
+    calls = [call for call in history.calls(then) if (call["iteration"] or 0) > (is_["iterations"] or 0)]
+    tokens = sum((call["prompt_tokens"] or 0) + (call["completion_tokens"] or 0) for call in calls)
+    return (
+        f"{ends}\nsaved: {counted(saved, 'round')}, {tokens:,} tokens, ${sum(call['usd'] or 0 for call in calls):.4f}"
+    )
+
+
+def _uncertain(history: History, then: str, now: str) -> str:
+    """The first call whose prompt differs: from there the model might have answered otherwise."""
+    found = history.sql(_OTHER_PROMPT, {"then_run": then, "now_run": now}).fetchall()
+    if not found:
+        return ""
+    return f"uncertain from round {found[0][0]} on: its prompt is another than then, and so might the answer be"
 
 
 def _outcome_word(outcome: RecheckOutcome) -> str:

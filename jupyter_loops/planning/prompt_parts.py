@@ -18,6 +18,7 @@ from jupyter_loops.core.fence import fence, item
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
 from jupyter_loops.core.redaction import redact
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .window import GAP, Section
 
@@ -54,7 +55,8 @@ def _goal(recipe: Recipe) -> Iterator[Section]:
 
 
 def _setup(recipe: Recipe) -> Iterator[Section]:
-    setup = textwrap.dedent(recipe.setup).strip()
+    setup = recipe.setup.strip("\n")
+    setup = (textwrap.dedent(setup) if setup[:1].isspace() else setup).strip()  # which takes long, and is rare
     if not recipe.asks_for_code:
         setup = _without_types(setup)
     yield _code("setup", "This code runs before:", setup, rank=5, allowance=1500)
@@ -63,7 +65,7 @@ def _setup(recipe: Recipe) -> Iterator[Section]:
 def _without_types(setup: str) -> str:
     """Set-up without imports and classes: for an answer in JSON the schema says what they say."""
     try:
-        body = ast.parse(setup).body
+        body = parse_module(setup).body
     except SyntaxError:
         return setup
     statements = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
@@ -73,8 +75,9 @@ def _without_types(setup: str) -> str:
 def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section]:
     """Only names that the visible part of the cell speaks of: a value may be an answer to a hidden check."""
     visible = [recipe.goal, recipe.setup, *(target.source for target in recipe.targets), *map(_source, recipe.visible)]
-    mentioned = set(re.findall(r"\w+", "\n".join(visible)))
-    items = [item(f"{name}: {summary}") for name, summary in names if name in mentioned]
+    text = "\n".join(visible)
+    mentioned = [(name, summary) for name, summary in names if name in text and re.search(rf"\b{name}\b", text)]
+    items = [item(f"{name}: {summary}") for name, summary in mentioned]
     yield from _list("names", "These names exist already:", items, rank=6, allowance=800)
 
 
@@ -100,7 +103,7 @@ def _request(target: Target) -> str:
 
 def _signature(target: Target) -> tuple[str, str]:
     """A stub's signature without `def`, and words for its decorators."""
-    stub = ast.parse(textwrap.dedent(target.source)).body[0]
+    stub = parse_module(textwrap.dedent(target.source)).body[0]
     assert isinstance(stub, ast.FunctionDef | ast.AsyncFunctionDef)
     prefix = "async " if isinstance(stub, ast.AsyncFunctionDef) else ""
     returns = f" -> {ast.unparse(stub.returns)}" if stub.returns else ""
@@ -208,7 +211,11 @@ def _list(
 
 
 def _clean(section: Section) -> Section:
-    """The section without secrets. A cut could make a secret unrecognisable, so this comes first."""
+    """The section without secrets. A cut could make a secret unrecognisable, so this comes first.
+
+    Only what could never fit is cut before it, at the end of a word.
+    """
+    section = section.bounded()
     return section if (text := redact(section.text)) is section.text else replace(section, text=text)
 
 

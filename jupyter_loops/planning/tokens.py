@@ -11,6 +11,7 @@ from functools import lru_cache
 # takes its indentation along, and a space belongs to the word after it.
 _LETTERS_PER_TOKEN = 4
 _SHORT_WORD = 5
+_LONG, _SAMPLE = 100_000, 10_000  # characters; more than the first fit into no window that a prompt is made for
 _LETTERS = string.ascii_letters.encode()
 _NO_SIGNS = _LETTERS + string.whitespace.encode()
 _ONLY_WORDS = bytes(code if code in _LETTERS else ord(" ") for code in range(256))
@@ -19,7 +20,11 @@ _ONLY_GAPS = bytes(code if code in b"\n\t " else ord("x") for code in range(256)
 
 @lru_cache(maxsize=512)  # most parts of a prompt are those of the round before
 def estimate(text: str) -> int:
-    """Tokens in the text, rather too many than too few."""
+    """Tokens in the text, rather too many than too few. Of a very long text, a projection of three samples."""
+    if len(text) > _LONG:
+        middle = (len(text) - _SAMPLE) // 2
+        samples = (text[:_SAMPLE], text[middle : middle + _SAMPLE], text[-_SAMPLE:])
+        return -(-sum(map(estimate, samples)) * len(text) // (len(samples) * _SAMPLE))
     content = text.encode("utf-8", "replace")
     lengths = Counter(map(len, content.translate(_ONLY_WORDS).split()))
     words = sum(times * _word(letters) for letters, times in lengths.items())

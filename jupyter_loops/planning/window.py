@@ -12,7 +12,9 @@ from .tokens import estimate
 
 GAP = "\n\n"  # between sections
 _CUT = "… ({} tokens left out)"
-_CUT_TOKENS = 16  # what the mark of a cut may take, its line end included
+_LONGEST_TOKEN = 16  # characters; of a longer run of spaces in one line, less than would fit is retained
+_MOST = 200_000  # characters of one section that are looked at
+_CUT_TOKENS = 24  # what the mark of a cut may take, its line end included
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,18 @@ class Section:
         """What the record says of it."""
         return Part(name=self.name, tokens=self.tokens, dropped=self.dropped)
 
+    def bounded(self) -> Section:
+        """The section without what fits into no window: to look at a text of megabytes takes long."""
+        if len(self.text) <= _MOST:
+            return self
+        if self.newest_last:
+            text = self.text[-_MOST:].partition(" ")[2] or self.text[-_MOST:]
+            rest = self.text[: len(self.text) - len(text)]
+        else:
+            text = self.text[:_MOST].rpartition(" ")[0] or self.text[:_MOST]
+            rest = self.text[len(text) :]
+        return replace(self, text=text, dropped=self.dropped + estimate(rest))
+
     def within(self, allowed: int) -> Section:
         """The section cut to so many tokens; empty when hardly anything would be left."""
         if self.tokens <= allowed:
@@ -54,7 +68,7 @@ class Section:
         room = allowed - estimate(self.before + self.after + GAP) - _CUT_TOKENS
         retained = _cut(self.text, room, from_start=self.newest_last) if room > 0 else ""
         lost = estimate(self.text) - estimate(retained)
-        mark = _CUT.format(lost)
+        mark = _CUT.format(self.dropped + lost)
         text = "\n".join([mark, retained] if self.newest_last else [retained, mark]) if retained else ""
         return replace(self, text=text, dropped=self.dropped + lost)
 
@@ -88,7 +102,7 @@ def _cut(text: str, room: int, *, from_start: bool) -> str:
 
 
 def _cut_line(line: str, room: int, *, from_start: bool) -> str:
-    least, most = 0, len(line)
+    least, most = 0, min(len(line), _LONGEST_TOKEN * room)
     while least < most:
         middle = (least + most + 1) // 2
         piece = line[-middle:] if from_start else line[:middle]

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_loops.core.names import binds, imports_star
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import PreflightError
 from jupyter_loops.language.needed import needed
 from jupyter_loops.language.words import tool as mark
@@ -61,5 +62,5 @@ def _complete(recipe: Recipe, setup: Sequence[ast.stmt], names: Mapping[str, obj
 
 def _setup(recipe: Recipe) -> list[ast.stmt]:
     """The set-up statements that the tools reach; they run in the sandbox as well."""
-    tree = ast.parse(recipe.setup)
+    tree = parse_module(recipe.setup)
     return needed(tree.body, {name for tool in recipe.tools for name in tool.uses})

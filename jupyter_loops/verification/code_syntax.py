@@ -6,6 +6,7 @@ import ast
 import warnings
 
 from jupyter_loops.core.candidate import Fault, Frame, Layer, Verdict
+from jupyter_loops.core.syntax_tree import parse_module
 
 CHECK = "the code is valid Python"
 
@@ -15,7 +16,7 @@ def syntax(text: str) -> tuple[Verdict, ast.Module | None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse_module(text)
             compile(text, "candidate", "exec", dont_inherit=True)  # finds what the grammar alone lets pass
     except SyntaxError as error:
         return _refused(text, error.msg, error.lineno or 1), None

@@ -10,6 +10,7 @@ from itertools import count
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.names import named_by
+from jupyter_loops.core.syntax_tree import parse_module
 
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -31,7 +32,7 @@ def digest(candidate: Candidate) -> str:
 def _code(text: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(text)
+        tree = parse_module(text)
     names: dict[str, str] = {}
     numbers = count()
     for node in ast.walk(tree):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from jupyter_loops.core.names import bindings
 from jupyter_loops.core.recipe import Target
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .signature_match import Function, as_asynchronous, fits, header
 
@@ -23,7 +24,7 @@ def class_mismatch(target: Target, module: Mapping[str, ast.stmt]) -> str:
 
     `module` holds what the candidate's code binds.
     """
-    stub, definition = ast.parse(target.source).body[0], module.get(target.name)
+    stub, definition = parse_module(target.source).body[0], module.get(target.name)
     assert isinstance(stub, ast.ClassDef)
     if definition is None:
         return f"the code does not define it; it has to be a class with {_listed(stub)}"

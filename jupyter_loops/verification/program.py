@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_loops.core.mutation import changed
 from jupyter_loops.core.names import changes
 from jupyter_loops.core.recipe import Check, CheckKind
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .host_questions import redirect
 from .instrument import Instrument, Places
@@ -24,9 +25,9 @@ def program(check: Check, index: int) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _compiled(check: Check) -> dict[str, Any]:
     text = "\n" * (check.line - 1) + check.source
-    places, tree = Places(text), ast.parse(text)
+    places, tree = Places(text), parse_module(text)
     redirect(tree)
-    full_tree = ast.parse(f"{check.prelude}\n{check.source}")
+    full_tree = parse_module(f"{check.prelude}\n{check.source}")
     compiled = {
         "kind": check.kind.value,
         "line": check.line,
@@ -56,7 +57,7 @@ def _prelude(check: Check) -> dict[str, Any] | None:
         return None
     first = max(1, check.line - len(check.prelude.splitlines()))
     text = "\n" * (first - 1) + check.prelude
-    return {"text": text, "code": _code(ast.parse(text), "exec")}
+    return {"text": text, "code": _code(parse_module(text), "exec")}
 
 
 def _code(tree: ast.Module | ast.Expression, mode: str) -> bytes:

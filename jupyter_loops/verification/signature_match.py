@@ -6,13 +6,14 @@ import ast
 from itertools import zip_longest
 
 from jupyter_loops.core.recipe import Target
+from jupyter_loops.core.syntax_tree import parse_module
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def mismatch(target: Target, definition: ast.stmt | None) -> str:
     """Empty when the function may stand in for the stub, else one line that says what is required."""
-    stub = ast.parse(target.source).body[0]
+    stub = parse_module(target.source).body[0]
     assert isinstance(stub, Function)
     requirement = f"it has to be `{header(stub)}`"
     if definition is None:

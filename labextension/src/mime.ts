@@ -3,6 +3,6 @@ import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { savedRun } from './saved';
 import { resultTable } from './table';
 
-const renderers: IRenderMime.IExtension[] = [savedRun, resultTable];
+const plugins: IRenderMime.IExtension[] = [savedRun, resultTable];
 
-export default renderers;
+export default plugins;

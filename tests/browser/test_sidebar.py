@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
+
+from jupyter_loops.core.events import Record, RunEnded, RunStarted
+from jupyter_loops.history import History
 
 pytestmark = pytest.mark.browser
 
@@ -250,7 +255,6 @@ def test_a_restarted_kernel_and_a_reloaded_page_are_followed(watched, loop):
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     expect(item(sidebar, "again").first).to_contain_text(re.compile("kernel ended|interrupted"), timeout=30_000)
     expect(book.page.locator(".jloops-status")).to_be_hidden()
-    wait_for_kernel(book)
     run(book, 0)
     expect(section(sidebar, "recent")).to_contain_text("again", timeout=30_000)
 
@@ -366,3 +370,57 @@ def test_a_kernel_without_jupyter_loops_is_left_alone_and_nothing_is_asked_when_
     book.page.wait_for_timeout(10_000)
     assert book.page.evaluate("window.sent") == []
     assert asked == []
+
+
+def fill(folder, count):
+    """Put finished runs into the history that the Lab of the test uses."""
+    history = History(folder / "history.duckdb")
+    with contextlib.closing(history):
+        for number in range(count):
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
+            run_id = f"{at:%Y%m%dT%H%M%S}-{number:08x}"
+            started = RunStarted(
+                loop=HOSTILE if number == count - 1 else f"stored_{number}",
+                goal="",
+                source="",
+                fingerprint="",
+                model="script",
+                isolation="process",
+                budget={"iterations": 10.0},
+                price=None,
+                options={},
+                targets=["double"],
+                checks=[{"name": "a", "hidden": False, "kind": "assert"}],
+                journal=history.journal.token,
+                notebook=f"{HOSTILE}.ipynb",
+            )
+            reason = ("verified", "iterations", "error")[number % 3]
+            ended = RunEnded(reason=reason, message="", usage={"usd": 0.01}, iterations=3, best=None)
+            history.append(Record(run_id, 1, at, started), Record(run_id, 2, at, ended))
+
+
+def test_a_long_history_is_drawn_as_far_as_it_is_scrolled_and_searched(watched, folder):
+    fill(folder, 500)
+    book = watched("long", LOAD)
+    sidebar = panel(book)
+    run(book, 0)
+    recent = section(sidebar, "recent")
+    expect(recent.locator(".jloops-item")).to_have_count(100, timeout=30_000)
+    expect(sidebar.locator(".jloops-found")).to_contain_text(re.compile(r"\d+ runs"))
+    expect(recent).to_contain_text("<img src=x onerror=")
+    assert sidebar.locator("img").count() == 0
+    book.theme("JupyterLab Light")
+    book.shot("sidebar-500-light")
+    book.theme("JupyterLab Dark")
+    book.shot("sidebar-500-dark")
+    for _ in range(12):
+        sidebar.locator(".jloops-panel-scroll").evaluate("node => node.scrollTo(0, node.scrollHeight)")
+        book.page.wait_for_timeout(300)
+    expect(recent.locator(".jloops-item-name", has_text=re.compile("^stored_0$"))).to_be_attached(timeout=10_000)
+
+    sidebar.get_by_role("searchbox").fill("stored_41")
+    expect(recent.locator(".jloops-item")).to_have_count(11, timeout=10_000)
+    sidebar.get_by_role("searchbox").fill("")
+    sidebar.locator("select").select_option("error")
+    expect(recent.locator('.jloops-sign:not([data-kind="fail"])')).to_have_count(0, timeout=10_000)
+    assert book.page.evaluate("window.struck") is None

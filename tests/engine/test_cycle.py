@@ -513,6 +513,17 @@ def test_loops_share_breakers_and_one_that_meets_a_long_pause_ends_at_once(start
     assert second.usage.calls == 0
 
 
+def test_waiting_for_a_probe_is_the_run_s_time_and_ends_a_run_that_has_less(start, monkeypatch):
+    quick(monkeypatch, pause=7.0)
+    model = ReplayModel([*busy(5), RIGHT])
+    start(DOUBLE, model=model).wait(30)
+    run = start(DOUBLE, model=model, time=3)
+
+    assert run.wait(30).reason == "budget_time"
+    assert run.usage.calls == 0
+    assert len(model.asked) == 5
+
+
 def test_the_probe_of_a_later_run_closes_the_breaker(start, ear, monkeypatch):
     quick(monkeypatch)
     model = ReplayModel([*busy(5), RIGHT])

@@ -56,6 +56,31 @@ async def test_no_candidate_writes_the_settings_of_matplotlib(level, open_sandbo
     assert looked.executed.stdout == "1.5\n"
 
 
+async def test_what_a_hidden_check_hands_over_stays_with_its_candidate(
+    level, open_sandbox, make_recipe, hidden_check, tmp_path
+):
+    """A judge's child and the next round come later: what they print reaches the prompt."""
+    places = [str(tmp_path / "note"), *(f"{folder}/{WORD}.hidden" for folder in (".", "..", "/tmp", "/dev/shm"))]
+    keeps = f"""
+def f(x):
+    for place in {places}:
+        try: open(place, 'a').write(x)
+        except OSError: pass
+"""
+    looks = f"""
+for place in {places}:
+    try: print(open(place).read())
+    except OSError: pass
+def f(x): pass
+"""
+    async with open_sandbox(level, make_recipe(hidden_check("assert f('swordfish') is None"))) as box:
+        kept, looked = await box.run(keeps), await box.run(looks)
+
+    assert (kept.passed, looked.passed) == ([True], [True])
+    assert "swordfish" not in repr((kept.executed, kept.examined))
+    assert ("swordfish" in looked.executed.stdout) == (level == "process"), "as SECURITY.md says"
+
+
 def _outside() -> list[str]:
     """Where a candidate at the level process writes as the same user: that level protects from accidents."""
     return sorted(folder for folder in ("/dev/shm", "/tmp", "/var/tmp") if os.access(folder, os.W_OK))

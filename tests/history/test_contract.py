@@ -221,6 +221,18 @@ def test_rows_that_were_lost_are_computed_anew_from_the_events(filled):
     assert filled.mend() == []
 
 
+def test_a_whole_run_that_was_deleted_is_named_by_the_chain_of_runs(filled, a_run):
+    for record in a_run("20261122T000001-bbbb"):
+        filled.append(record)
+    filled.flush()
+    for table in ("iterations", "calls", "actions", "verdicts", "notes", "events", "runs"):
+        filled.sql(f"DELETE FROM {table} WHERE run_id = '{RUN}'", write=True)
+
+    [finding] = filled.verify()
+    assert str(finding).startswith(f"run {RUN}: the whole run is gone, and nobody pruned it")
+    assert filled.whole_since() is not None
+
+
 def test_rows_of_events_that_were_edited_or_are_gone_are_left_as_evidence(filled):
     filled.sql("DELETE FROM events WHERE seq > 5", write=True)
     found = [str(finding) for finding in filled.verify()]

@@ -8,7 +8,6 @@ import pytest
 from jupyter_loops.core.events import Record, RunEnded
 from jupyter_loops.history import History, audit, comments, migrations, steps
 from jupyter_loops.history.lease import Lease
-from jupyter_loops.history.schema import TABLES
 from jupyter_loops.history.views import VIEWS
 
 SUMS = "SELECT sum(usd), sum(tokens), sum(calls) FROM runs"
@@ -87,14 +86,3 @@ def test_a_column_that_a_step_adds_is_described_and_does_not_disturb_the_proof(n
     assert described["iterations"]["mood"] == "how it went"
     with duckdb.connect(str(path)) as now:
         assert audit.rows(now) == []
-
-
-def test_a_word_of_a_later_version_stops_no_event(history, a_run):
-    records = a_run()
-    last = records[-1]
-    ended = RunEnded(reason="bored", message="m", usage={}, iterations=2, best=2)
-    for record in [*records[:-1], Record(last.run, last.seq, last.at, ended)]:
-        history.append(record)
-
-    assert history.sql("SELECT stop_reason, message FROM runs").fetchall() == [(None, "m")]
-    assert "bored" not in TABLES

@@ -14,7 +14,7 @@ from jupyter_loops.history.address import Address
 ROOT = Path(__file__).parents[2]
 TEAM = Path(sys.prefix) / ".team"
 EXTENSIONS = list(TEAM.glob("lib/python*/site-packages/duckdb_extension_quack"))
-PARTS = {"quack": 16, "sqlite": 16, "postgres": 16, "test_server": 7}  # and how many tests each has
+PARTS = {"quack": 17, "sqlite": 17, "postgres": 17, "test_server": 7}  # and how many tests each has
 
 
 @pytest.mark.skipif(not EXTENSIONS, reason="there is no .venv/.team with DuckDB's extensions: `make test` makes it")
@@ -22,7 +22,7 @@ PARTS = {"quack": 16, "sqlite": 16, "postgres": 16, "test_server": 7}  # and how
 @pytest.mark.parametrize("part", PARTS)
 def test_a_history_of_a_team_keeps_the_contract(part):
     command = [TEAM / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", part]
-    command += [ROOT / "tests/history/test_contract.py", ROOT / "tests/history/test_server.py"]
+    command += [ROOT / "tests/history" / f"test_{of}.py" for of in ("contract", "server", "migrations")]
 
     said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 

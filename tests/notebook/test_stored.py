@@ -190,3 +190,36 @@ def test_two_live_runs_of_one_name_are_both_found_and_both_ended(shell, cell, wr
     shell.run_cell(cell(wrong, options="-n 1 --fresh --no-raise")).raise_error()
     assert runs.find(older.id) is None
     assert loops(shell, f"verify {older.id}") == f"run {older.id} is as it was written"
+
+
+def test_a_replay_under_other_rules_says_how_it_ends_and_what_it_saves(shell, cell, wrong):
+    bad = [wrong.replace("return n", f"return {n}") for n in range(5, 11)]
+    shell.run_cell(cell(*bad, options="--fresh -n 6"))
+    replayed = shell.run_cell("%loops replay twice --patience 2").result
+
+    assert replayed.rows[-1][-1] == "not reached"
+    assert "then: 6 rounds of 6 rounds used" in replayed.note
+    assert "now: no progress" in replayed.note or "2 rounds" in replayed.note
+    assert "saved: " in replayed.note
+    again = shell.run_cell("%loops replay twice -n 1").result  # of the run, not of its replay
+    assert len(again.rows) == 6
+
+
+def test_a_stored_run_is_a_model(shell, cell, right, wrong):
+    shell.run_cell(cell(wrong, right, options="--fresh"))
+    run_id = shell.user_ns["twice"].id
+    shell.run_cell(f"%%loop twice --model replay:{run_id} --fresh\n" + cell(right).split("\n", 1)[1])
+    again = shell.user_ns["twice"]
+
+    assert again.id != run_id
+    assert again.termination.verified
+    assert again.usage.iterations == 2
+    assert again.history.run(again.id)["model"] == f"replay:{run_id}"
+
+
+def test_a_replay_of_no_run_names_the_nearest(shell, cell, right):
+    shell.run_cell(cell(right, options="--fresh"))
+    shell.user_ns["twice"].history.flush()
+    error = shell.run_cell("%%loop x --model replay:twise\n'go'\ny: int\nassert y").error_in_exec
+    assert "no run is called twise" in str(error)
+    assert "did you mean twice?" in str(error)

@@ -54,3 +54,16 @@ def test_sections_together_never_exceed_what_is_allowed(texts, allowed):
 
     assert sum(section.tokens for section in fitted) <= allowed
     assert [section.name for section in fitted] == [section.name for section in sections]
+
+
+@given(st.sampled_from(["word ", "x", "é", "1,2;3\n", "def f():\n    return 1\n", "sk-ant-api03-abc "]), st.booleans())
+def test_of_a_megabyte_only_what_may_fit_is_looked_at_and_all_else_counted(unit, newest_last):
+    whole = Section(name="goal", text=unit * (1_000_000 // len(unit)), newest_last=newest_last)
+    bounded = whole.bounded()
+    fitted = bounded.within(8000)
+
+    assert len(bounded.text) <= 200_000
+    assert whole.text.endswith(bounded.text) if newest_last else whole.text.startswith(bounded.text)
+    assert abs(bounded.dropped + bounded.tokens - whole.tokens) <= whole.tokens * 0.02
+    assert fitted.tokens <= 8000
+    assert f"({fitted.dropped} tokens left out)" in fitted.text or not fitted.text

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from jupyter_loops.core.examples import lines_of
 from jupyter_loops.core.names import binds, wants
+from jupyter_loops.core.syntax_tree import parse_module
 
 from .patience import afford
 from .template import UNSEEN
@@ -90,7 +91,7 @@ def _parsed(text: str) -> list[ast.stmt] | Exception:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns again, where the code runs
-            return ast.parse(text).body
+            return parse_module(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return error
 

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 
+from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import ErrorClass, ReplyError
 
 from .answer_errors import check_length, missing_answer
@@ -46,7 +47,7 @@ def _named(text: str, name: str) -> str | None:
     if len(text) > _LONGEST or not re.match(rf"\s*{re.escape(name)}\s*(?::\s*str\s*)?=", text):
         return None
     try:
-        [node] = ast.parse(text.strip()).body
+        [node] = parse_module(text.strip()).body
         value = ast.literal_eval(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else None
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return None

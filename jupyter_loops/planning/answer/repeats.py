@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from jupyter_loops.core.names import binds, reads
+from jupyter_loops.core.syntax_tree import parse_module
 
 _MAKERS = frozenset(
     {"namedtuple", "NamedTuple", "TypedDict", "NewType", "TypeVar", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}
@@ -15,7 +16,7 @@ _MAKERS = frozenset(
 
 def repeats(body: list[ast.stmt], setup: str, targets: Collection[str]) -> set[ast.stmt]:
     """The definitions of an answer that the set-up has in the same form, and so has all that they refer to."""
-    if not setup or not (there := _definitions(ast.parse(setup).body)):
+    if not setup or not (there := _definitions(parse_module(setup).body)):
         return set()
     definitions = _definitions(body)
     same = {

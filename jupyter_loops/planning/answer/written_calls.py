@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from jupyter_loops.core import almost_json
+from jupyter_loops.core.syntax_tree import parse_expression, parse_module
 
 from .fences import Block, Blocks
 from .thoughts import after_thoughts
@@ -81,7 +82,7 @@ def _prose(answer: str) -> str:
 
 def _is_code(text: str) -> bool:
     try:
-        return any(not isinstance(node, ast.Expr) for node in ast.parse(text).body)
+        return any(not isinstance(node, ast.Expr) for node in parse_module(text).body)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return True
 
@@ -176,7 +177,7 @@ def _python(text: str, names: Names) -> Iterable[Call]:
     if not names or len(text) > _BRACKETS * 4 or not text.endswith((")", "]")):
         return []
     try:
-        expression = ast.parse(text, mode="eval").body
+        expression = parse_expression(text).body
         return [
             _literal(call, names) for call in (expression.elts if isinstance(expression, ast.List) else [expression])
         ]

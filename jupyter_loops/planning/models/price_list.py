@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from jupyter_loops.core.budget import Price
+from jupyter_loops.core.budget import Price, PriceTier
 
 # US dollars for a million tokens: prompt, answer, cached ("-": not read). The day is the source's own: when it
 # was written, or from when on a price that it announces holds.
@@ -49,6 +49,12 @@ _PAGES = {
     """,
 }
 _SNAPSHOT = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")  # what a model's name may end with
+_KINDS = {
+    "input_cost_per_token": "prompt",
+    "output_cost_per_token": "completion",
+    "cache_read_input_token_cost": "cached",
+}
+_TIER = re.compile(rf"({'|'.join(_KINDS)})_above_(\d{{1,6}})k_tokens")
 _corrected: dict[str, Price] = {}  # by the model's name as in the history
 
 
@@ -89,6 +95,16 @@ def dearer(listed: Price | None, published: Price | None) -> Price | None:
         cached=cached,
     )
     return higher if higher == listed else replace(higher, source=f"{published.source}, dearer than LiteLLM's")
+
+
+def tiers(entry: Mapping[str, Any]) -> tuple[PriceTier, ...]:
+    """The prices of long prompts in an entry of LiteLLM's map, as `input_cost_per_token_above_200k_tokens`."""
+    amounts = dict[int, dict[str, float]]()
+    for key, amount in entry.items():
+        match = _TIER.fullmatch(key)
+        if match and isinstance(amount, int | float):
+            amounts.setdefault(int(match[2]) * 1000, {})[_KINDS[match[1]]] = amount
+    return tuple(PriceTier(above=above, **amounts[above]) for above in sorted(amounts))
 
 
 def _price(row: Mapping[str, Any], source: str) -> Price:

@@ -41,6 +41,8 @@ class LiteLLMModel:
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """
 
+    opening = "loading LiteLLM"  # what `open` does, for a person
+
     def __init__(
         self,
         name: str,
@@ -174,6 +176,7 @@ class LiteLLMModel:
             completion=entry["output_cost_per_token"],
             cached=entry.get("cache_read_input_token_cost"),
             reasoning=entry.get("output_cost_per_reasoning_token"),
+            tiers=price_list.tiers(entry),
         )
 
     def window(self) -> int | None:

@@ -19,6 +19,7 @@ from jupyter_loops.planning.tokens import estimate
 from .token_usage import read
 
 _EMPTY, _IDLE = 1000, 10_000  # pieces, and lines that are none, in a row that say nothing
+_HINTS = 20  # informational responses before an answer
 _CHOICES, _CALLS = 8, 200  # of one answer or piece: one is asked for
 _MOST = 10**9  # tokens of one call that LiteLLM is told of
 _TEXT_KEYS = frozenset(
@@ -47,6 +48,7 @@ class ResponseFilter:
     finished: bool = False  # the answer has said that it is whole
     _empty: int = 0  # in a row
     _idle: int = 0
+    _informational: int = 0
 
     def refuse(
         self, how: str, kind: ErrorClass = ErrorClass.MALFORMED, *, taken_up: bool = True
@@ -67,6 +69,12 @@ class ResponseFilter:
     def too_large(self, what: str, size: int) -> BrokenResponseError:
         """More than any answer of its length."""
         return self.unreadable(f"sent {what} of more than {size >> 20} MB")
+
+    def informational(self) -> None:
+        """Count one response with a status of 1xx. Raises BrokenResponseError."""
+        self._informational += 1
+        if self._informational > _HINTS:
+            raise self.refuse(f"sent more than {_HINTS} informational responses (HTTP 1xx) and no answer")
 
     def line(self, line: bytes) -> bytes:
         """A line of a stream, as LiteLLM may have it. Raises BrokenResponseError."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ _HEADERS = 65_536  # bytes
 _REFUSAL = 4096  # bytes that are read of one
 _BASE, _MOST = 1 << 20, 4 << 20  # bytes of an answer in one piece or of a line: for a short answer, and at most
 _PER_TOKEN = 64  # bytes of it for each token of the answer
+_INFORMATIONAL = frozenset({100, *range(102, 200)})  # status codes; 101 ends the protocol
 _GRACE = 2.0  # seconds for the usage and the end of a stream, once the answer is finished
 _STREAM, _PER_EVENT = 4 << 20, 2048  # bytes of a stream, and for each token
 
@@ -34,6 +36,10 @@ def install() -> None:
     transport = getattr(aiohttp_transport, "LiteLLMAiohttpTransport", None)
     if transport is not None:
         _bound(transport)
+    with contextlib.suppress(ImportError):
+        from aiohttp.client_proto import ResponseHandler
+
+        _bound_informational(ResponseHandler, "read", lambda pair: getattr(pair[0], "code", None))
 
 
 @functools.cache
@@ -42,6 +48,27 @@ def bound_httpx() -> None:
     import httpx
 
     _bound(httpx.AsyncHTTPTransport)
+    with contextlib.suppress(ImportError):  # a later httpcore may have moved it
+        from httpcore._async.http11 import AsyncHTTP11Connection
+
+        _bound_informational(AsyncHTTP11Connection, "_receive_event", lambda event: getattr(event, "status_code", None))
+
+
+def _bound_informational(connection: Any, method: str, status_of: Callable[[Any], Any]) -> None:
+    """Refuse a flood of informational responses (1xx), over which the clients pass without a pause."""
+    receive = getattr(connection, method, None)
+    if receive is None:
+        return
+
+    @functools.wraps(receive)
+    async def counted(self: Any, *args: Any, **named: Any) -> Any:
+        event = await receive(self, *args, **named)
+        wire = current.get()
+        if wire is not None and status_of(event) in _INFORMATIONAL:
+            wire.informational()
+        return event
+
+    setattr(connection, method, counted)
 
 
 def _bound(transport: Any) -> None:

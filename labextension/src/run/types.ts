@@ -30,6 +30,7 @@ export interface Call {
   model: string;
   purpose: string;
   prompt_tokens: number | null;
+  cached_tokens: number | null;
   completion_tokens: number | null;
   usd: number | null;
   seconds: number | null;
@@ -80,7 +81,9 @@ export interface Output {
 
 export interface Verdict {
   name: string;
+  hidden: boolean;
   passed: boolean;
+  metric: Metric | null;
   message: string;
 }
 
@@ -107,7 +110,6 @@ export interface Round {
   /** Only numbers were kept; the texts are in the history. */
   trimmed: boolean;
   candidate: string | null;
-  diff: { to: number; text: string } | null;
   answer: string;
   output: Output | null;
   verdicts: Verdict[];
@@ -161,6 +163,10 @@ export interface Head {
   tools: string[];
   state: string;
   headline: string;
+  /** What goes on right now, or what is waited for. */
+  doing: string;
+  /** Time of the picture, ISO 8601. */
+  at: string;
   paused: boolean;
   /** Time counts right now. */
   ticking: boolean;

@@ -3,6 +3,7 @@ import { Widget } from '@lumino/widgets';
 
 import { ILoops } from '../kernels/loops';
 import { el, say } from '../run/dom';
+import { text } from '../run/json';
 import { readSnapshot } from '../run/read';
 import { RunView } from '../run/view';
 
@@ -20,7 +21,7 @@ export class RunTab extends Widget {
     super();
     this.addClass('jloops-host');
     this.addClass('jloops-tab');
-    this.view = new RunView((deed, value) => this.steer(deed, value));
+    this.view = new RunView((command, value) => this.steer(command, value));
     this.view.node.hidden = true;
     this.node.append(this.hint, this.view.node);
     loops.pictured.connect(this.onPicture, this);
@@ -39,6 +40,9 @@ export class RunTab extends Widget {
   private watch(): void {
     if (!this.loops.connected) {
       this.asked = false; // the next kernel is asked again
+      if (this.drawn && this.view.standing === 'live') {
+        this.view.stand('gone');
+      }
       return;
     }
     if (!this.asked) {
@@ -58,18 +62,18 @@ export class RunTab extends Widget {
       this.hint.hidden = true;
       this.view.node.hidden = false;
       this.title.label = snapshot.name;
+      this.view.stand(snapshot.termination ? 'saved' : 'live');
       this.view.draw(snapshot);
     }
   }
 
-  private steer(deed: string, value: unknown): void {
+  private steer(command: string, value: unknown): void {
     this.loops
-      .ask(deed, this.run, (value ?? null) as JSONValue)
-      .then(() => this.view.header.tell(''))
+      .ask(command, this.run, (value ?? null) as JSONValue)
+      .then(note => this.view.header.tell(text(note)))
       .catch((error: Error) => {
-        this.view.header.tell(`${deed.replace('_', ' ')}: ${error.message}`);
-        this.view.steering?.failed();
-        this.view.approval.failed();
+        this.view.header.tell(`${command.replace('_', ' ')}: ${error.message}`);
+        this.view.failed();
       });
   }
 }

@@ -84,3 +84,43 @@ async def test_a_model_is_charged_at_the_dearer_price_until_it_is_corrected(monk
     assert dollars(model.price()) == [0.01, 0.1, None]
     price_list.correct([])
     assert dollars(model.price())[:2] == [0.15, 2]
+
+
+LONG = {
+    "litellm_provider": "gemini",
+    "mode": "chat",
+    "input_cost_per_token": 1e-6,
+    "output_cost_per_token": 8e-6,
+    "cache_read_input_token_cost": 1e-7,
+    "input_cost_per_token_above_200k_tokens": 2e-6,
+    "output_cost_per_token_above_200k_tokens": 12e-6,
+    "cache_read_input_token_cost_above_200k_tokens": 2e-7,
+    "input_cost_per_token_above_200k_tokens_batches": 9.0,
+    "output_cost_per_token_above_1000k_tokens": 1e-4,
+    "cache_creation_input_token_cost_above_1hr": 9.0,
+}
+
+
+async def test_a_prompt_above_a_length_costs_what_the_map_says(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "k" * 20)
+    monkeypatch.setitem(load().model_cost, "gemini/long-model", LONG)
+    model = LiteLLMModel("gemini/long-model")
+    await model.open()
+    price = model.price()
+
+    assert price.cost(200_000, 1000) == pytest.approx(0.2 + 0.008)
+    assert price.cost(200_001, 1000) == pytest.approx(0.400002 + 0.012)
+    assert price.cost(300_000, 1000, cached_tokens=100_000) == pytest.approx(0.4 + 0.02 + 0.012)
+    assert price.worst(300_000, 1000) == pytest.approx(0.6 + 0.012)
+    assert price.answer(0.612, 300_000) == pytest.approx(1000, abs=1)
+    assert price.answer(0.5, 300_000) == -1
+    assert price.worst(1_100_000, 10) == pytest.approx(2.2 + 0.001)  # the highest tier lists no price of prompts
+    assert "; $2 in and $12 out above 200,000 tokens" in str(price)
+
+
+def test_the_price_of_a_call_is_that_of_its_prompt():
+    price = Price(prompt=1, completion=2, reasoning=3, tiers=price_list.tiers(LONG))
+
+    assert price.of_prompt(10).prompt == 1
+    assert price.of_prompt(200_001) == Price(prompt=2e-6, completion=12e-6, cached=2e-7, reasoning=3)
+    assert price_list.tiers({}) == ()

@@ -8,11 +8,14 @@ import gzip
 import json
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from jupyter_loops.core.message import Message, Prompt, Sampling
 from jupyter_loops.errors import ErrorClass, ModelError
+from jupyter_loops.planning.models.openai_server import OpenAIServerModel
+from jupyter_loops.planning.models.provider import LiteLLMModel
 from tests.endpoint import Manners
 
 HELD = 0.15  # seconds of the engine's thread; 0.05 on a quiet machine, which a test cannot count on
@@ -115,6 +118,19 @@ async def test_an_answer_that_is_compressed_unasked_is_read(endpoint):
     answer, _ = await ask(endpoint.model("room", Manners(body=packed, headers={"content-encoding": "gzip"})))
 
     assert (answer.text, answer.tokens) == ("A lamp.", 10)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("adapter", [LiteLLMModel, OpenAIServerModel])
+async def test_a_flood_of_informational_responses_ends_early(stream, adapter, endpoint):
+    endpoint = replace(endpoint, adapter=adapter)
+    answer, _ = await ask(endpoint.model("few", Manners(informational=5)), stream=stream)
+    fault, held = await ask(endpoint.model("flood", Manners(informational=300_000)), stream=stream)
+
+    assert answer.tokens == 10
+    assert "more than 20 informational responses" in str(fault)
+    assert fault.kind is ErrorClass.MALFORMED
+    assert held < HELD
 
 
 STREAMS = {
