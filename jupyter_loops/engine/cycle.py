@@ -280,6 +280,7 @@ class Cycle:
         last, best, beaten = self.state.last, self.state.best, self.state.beaten
         return Memory(
             iteration=iteration,
+            item=self.world.item,
             best=best.candidate if best else None,
             last=last.candidate if last else None,
             beaten=beaten.candidate if beaten else None,

@@ -15,7 +15,7 @@ from .run_channel import RunChannel
 from .sql_magic import SqlMagic
 
 _ATTRIBUTE = "_jupyter_loops"
-_RUN = ("jupyter_loops.run", "Run")
+_RUNS = (("jupyter_loops.run", "Run"), ("jupyter_loops.mapping.map_run", "MapRun"))
 
 
 class Extension:
@@ -41,7 +41,8 @@ class Extension:
         if self._lab is not None:
             self._lab.install()
         life.guard()
-        self._display().for_type_by_name(*_RUN, self._show)
+        for kind in _RUNS:
+            self._display().for_type_by_name(*kind, self._show)
 
     def remove(self) -> None:
         """Take everything back, and leave the user's names alone."""
@@ -65,8 +66,9 @@ class Extension:
 
     def _forget_display(self) -> None:
         formatter = self._display()
-        formatter.deferred_printers.pop(_RUN, None)
-        for kind in [kind for kind in formatter.type_printers if (kind.__module__, kind.__name__) == _RUN]:
+        for kind in _RUNS:
+            formatter.deferred_printers.pop(kind, None)
+        for kind in [kind for kind in formatter.type_printers if (kind.__module__, kind.__name__) in _RUNS]:
             del formatter.type_printers[kind]
 
     def _show(self, run: Any) -> None:

@@ -9,7 +9,7 @@ from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import run_table, units
+from . import map_words, run_table, units
 from .line import Option, read_options
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.delivery import RecheckOutcome
     from jupyter_loops.history import History
+    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
 
     from .cell_execution import CellExecution
@@ -145,10 +146,14 @@ class StoredMagic:
             raise OptionError(f"no server is known to have refused anything to {words[0]}")
         return f"{words[0]} is sent {', '.join(retried)} again, and the history keeps what its server says"
 
-    def _go_on(self, words: list[str]) -> Run:
+    def _go_on(self, words: list[str]) -> Run | MapRun:
         """Resume a run that is not live in this kernel."""
         options = read_options(words, CHANGES, self._ipython.user_ns)
-        return self._begin(self._stored(options.pop("", [])).resumed(), options).leave()
+        row = self._row(options.pop("", []))
+        if map_words.is_map(row):
+            source = self._history.records(row["run_id"])[0]["source"]
+            return map_words.resume(self._ipython, row, source, options, self._loops.history)
+        return self._begin(self._stored([row["run_id"]]).resumed(), options).leave()
 
     @property
     def _history(self) -> History:

@@ -32,7 +32,14 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
     `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
     """
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
-    return [*first, *map(_clean, (section for section in _carried(memory) if section.text.strip())), *last]
+    own = (*_item(memory), *_carried(memory))
+    return [*first, *map(_clean, (section for section in own if section.text.strip())), *last]
+
+
+def _item(memory: Memory) -> Iterator[Section]:
+    """The row of a map, after all that is the same for every row."""
+    if memory.item:
+        yield _code("row", "This is the `row`:", memory.item, language="", rank=0)
 
 
 @lru_cache(maxsize=32)
