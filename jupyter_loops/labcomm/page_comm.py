@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_loops import runs
 from jupyter_loops.errors import HistoryError, LoopError
+from jupyter_loops.mapping import maps
 from jupyter_loops.view.clip import line
 from jupyter_loops.view.page_requests import PageRequests
 from jupyter_loops.view.unparented import unparented
@@ -19,9 +20,6 @@ from .kernel_defaults import KernelDefaults
 from .publisher import Publisher
 from .run_rows import here
 from .stored_requests import StoredRequests
-
-if TYPE_CHECKING:
-    from jupyter_loops.run import Run
 
 _NUMBERS = itertools.count(1)
 _EXPECTED = (LoopError, TypeError, ValueError, KeyError, AttributeError, OSError)
@@ -97,6 +95,8 @@ class PageComm:
         watched = self._side.stored.watched(str(ask["run"]), lambda: self._side.publisher.changed(str(ask["run"])))
         self._side.publisher.watch(self._number, watched)
         run = runs.find(watched.run_id)
+        if run is not None and not run.future.done():
+            watched.expect(run.facts)
         try:
             watched.load(self._side.stored.history())
         except HistoryError:
@@ -107,25 +107,29 @@ class PageComm:
 
 
 def _steer(ask: Mapping[str, Any]) -> str:
-    """Pass a person's word on to a run of this kernel; what it will do."""
+    """Pass a person's word on to a run or a map of this kernel; what it will do."""
     answer = PageRequests(_live(str(ask.get("run"))), lambda: None).answer(dict(ask))
     if "error" in answer:
         raise LoopError(answer["error"])
     return str(answer.get("note", ""))
 
 
-def _live(run_id: str) -> Run:
-    run = runs.find(run_id)
+def _live(run_id: str) -> Any:
+    """What goes on in this kernel with this id. A map lacks some controls, and says so."""
+    run = runs.find(run_id) or maps.find(run_id)
     if run is None or run.future.done():
         raise LoopError("this run has ended already" if run else "this run is not of this kernel")
     return run
 
 
 def _stop_all() -> int:
-    going = [run for run in runs.live() if run.relation != "nested"]
-    for run in going:
+    tables = [table for table in maps.registered() if not table.future.done()]
+    single = [run for run in runs.live() if run.relation != "nested"]
+    for table in tables:
+        table.stop()
+    for run in single:
         run.stop()
-    return len(going)
+    return len(tables) + len(single)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

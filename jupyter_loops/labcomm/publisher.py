@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops import runs
 from jupyter_loops.core.events import Record
+from jupyter_loops.core.ports import Listener
 from jupyter_loops.errors import LoopError
+from jupyter_loops.mapping import maps
+from jupyter_loops.mapping.map_run import MapRun
 from jupyter_loops.run import Run
 
+from .map_rows import map_row
 from .run_rows import Row, live_row
 from .watched_run import WatchedRun
 
@@ -32,22 +36,25 @@ class Publisher:
     def __init__(self) -> None:
         self._pages: dict[int, Send] = {}
         self._watched: dict[tuple[int, str], WatchedRun] = {}  # (page, run)
-        self._followed: dict[str, Run] = {}
+        self._followed: dict[str, Run | MapRun] = {}
         self._changed: set[str] = set()
         self._parts: dict[str, dict[str, int]] = {}  # run → its nested runs: total, done, verified
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._unobserve: Callable[[], None] | None = None
+        self._unobserve: Callable[[], object] | None = None
 
     def join(self, page: int, send: Send) -> None:
         """A page has opened its comm. It gets every run that goes on, and each one that changes."""
         with self._lock:
             self._pages[page] = send
             if self._unobserve is None:
-                self._unobserve = runs.observe(self._follow)
+                unobserve = runs.observe(self._follow), maps.observe(self._follow_map)
+                self._unobserve = lambda: [take_back() for take_back in unobserve]
                 threading.Thread(target=self._publish, name="jupyter-loops pages", daemon=True).start()
         for run in runs.registered():
             self._follow(run)
+        for table in maps.registered():
+            self._follow_map(table)
         self._wake.set()
 
     def leave(self, page: int) -> None:
@@ -58,7 +65,7 @@ class Publisher:
             if not self._pages and self._unobserve is not None:
                 self._unobserve()
                 self._unobserve = None
-                for run in self._followed.values():
+                for run in [run for run in self._followed.values() if isinstance(run, Run)]:
                     _listeners(run)[:] = [listener for listener in _listeners(run) if listener is not self]
                 self._followed.clear()
                 self._parts.clear()
@@ -94,6 +101,9 @@ class Publisher:
         del usage, reserved
         self.changed(run)
 
+    def preparing(self, run: str, step: str) -> None:
+        """What a run waits for changes no row."""
+
     def _follow(self, run: Run) -> None:
         if run.id in self._followed:
             return
@@ -105,6 +115,19 @@ class Publisher:
             _listeners(run).append(self)
             runs.on_end(run, lambda over: self.changed(over.id))
         self.changed(run.id)
+
+    def _follow_map(self, table: MapRun) -> None:
+        if table.id not in self._followed:
+            self._followed[table.id] = table
+            before = table.map_cycle.changed
+
+            def changed() -> None:
+                before()
+                self.changed(table.id)
+
+            table.map_cycle.changed = changed
+            table.future.add_done_callback(lambda _: self.changed(table.id))
+            self.changed(table.id)
 
     def _count(self, run: Run, parent: str) -> None:
         parts = self._parts.setdefault(parent, {"total": 0, "done": 0, "verified": 0})
@@ -124,11 +147,13 @@ class Publisher:
             return None
         if run.future.done():
             self._followed.pop(run_id)  # its last row
-        return {**live_row(run), "parts": self._parts.get(run_id)}
+        return map_row(run) if isinstance(run, MapRun) else {**live_row(run), "parts": self._parts.get(run_id)}
 
     def rows(self) -> list[Row]:
         """The rows of the runs that go on."""
-        return [{**live_row(run), "parts": self._parts.get(run.id)} for run in runs.live() if run.relation != "nested"]
+        tables = [map_row(table) for table in maps.registered() if not table.future.done()]
+        single = [run for run in runs.live() if run.relation != "nested"]
+        return [*tables, *({**live_row(run), "parts": self._parts.get(run.id)} for run in single)]
 
     def _publish(self) -> None:
         """The thread; it ends with the last page."""
@@ -171,5 +196,5 @@ def day_of(history: History) -> dict[str, Any] | None:
     return {"settled": day.settled, "reserved": day.reserved}
 
 
-def _listeners(run: Run) -> list[Any]:
+def _listeners(run: Run) -> list[Listener]:
     return run.cycle.context.recorder.listeners

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_loops.run import Run
 
 POINTS = 40  # of a sparkline
-_NAME = 80  # characters
+NAME = 80  # characters
 Row = dict[str, Any]
 
 
@@ -36,7 +36,7 @@ def live_row(run: Run) -> Row:
     rounds = list(state.rounds)
     return {
         "run": run.id,
-        "name": line(run.name, _NAME),
+        "name": line(run.name, NAME),
         "notebook": run.place.notebook,
         "cell": run.place.cell,
         "kernel": here(),
@@ -54,7 +54,7 @@ def live_row(run: Run) -> Row:
         "tokens": usage.tokens,
         "seconds": usage.seconds,
         "usd_limit": budget.usd,
-        "model": line(run.cycle.model.name, _NAME),
+        "model": line(run.cycle.model.name, NAME),
         "end": _end(run) if over else None,
         "message": line(redact(_message(run)), 300) if over else "",
         "accepted": run.accepted,
@@ -124,7 +124,7 @@ def _stored(row: Mapping[str, Any]) -> Row:
     started: datetime = row["started_at"]
     return {
         "run": row["run_id"],
-        "name": line(row["loop"] or "", _NAME),
+        "name": line(row["loop"] or "", NAME),
         "notebook": line(row["notebook"] or "", 200),
         "cell": line(row["cell"] or "", 64),
         "kernel": row["kernel"] or "",
@@ -142,7 +142,7 @@ def _stored(row: Mapping[str, Any]) -> Row:
         "tokens": row["tokens"] or 0,
         "seconds": row["seconds"] or 0.0,
         "usd_limit": row["budget_usd"],
-        "model": line(row["model"] or "", _NAME),
+        "model": line(row["model"] or "", NAME),
         "end": end,
         "message": line(row["message"] or "", 300),
         "accepted": row["stop_reason"] == "verified",

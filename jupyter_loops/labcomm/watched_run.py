@@ -23,6 +23,10 @@ class WatchedRun:
         self._inbox: deque[Callable[[], None]] = deque()
         self._seq = 0
 
+    def expect(self, facts: Mapping[str, Any]) -> None:
+        """Show what is known of a run that has no event yet."""
+        self._snapshot.expect(facts)
+
     def load(self, history: History) -> None:
         """Fold what the history has. Raises HistoryError."""
         for record in history.story(self.run_id):
@@ -42,6 +46,11 @@ class WatchedRun:
         """The ledger moved."""
         if run == self.run_id:
             self._put(lambda: self._snapshot.spend(usage, reserved))
+
+    def preparing(self, run: str, step: str) -> None:
+        """A step of the preparation begins; an empty one ends it."""
+        if run == self.run_id:
+            self._put(lambda: self._snapshot.preparing(step))
 
     def picture(self) -> dict[str, Any]:
         """The run as it stands now, as its widget and its saved picture have it."""

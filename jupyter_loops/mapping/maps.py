@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import wait
 
 from jupyter_loops.core.termination import StopReason
@@ -12,6 +13,13 @@ from jupyter_loops.core.termination import StopReason
 from .map_run import MapRun
 
 _maps: dict[str, MapRun] = {}  # by id: all that go on, and the latest of each name
+_observers: list[Callable[[MapRun], object]] = []
+
+
+def observe(observer: Callable[[MapRun], object]) -> Callable[[], None]:
+    """Call `observer` with every map that is registered from now on; what is returned takes it back."""
+    _observers.append(observer)
+    return lambda: _observers.remove(observer)
 
 
 def register(run: MapRun) -> None:
@@ -20,6 +28,8 @@ def register(run: MapRun) -> None:
         if other.name == run.name and other.future.done():
             _maps.pop(id_, None)
     _maps[run.id] = run
+    for observer in tuple(_observers):
+        observer(run)
     _end_with_the_process()
 
 
