@@ -61,16 +61,18 @@ def loop(script):
 @pytest.fixture
 def watched(notebook):
     """Open a notebook; what the page complains of fails the test."""
-    complaints = []
+    complaints, books = [], []
 
     def open_notebook(name, *cells):
         book = notebook(name, *cells)
+        books.append(book)
         if not complaints:
             book.page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
             book.page.on("response", lambda answer: answer.status == 404 and complaints.append(answer.url))
         return book
 
     yield open_notebook
+    books[0].command("jupyter-loops:stop-all")  # what a test that failed has left behind
     assert [words for words in complaints if not words.startswith(OTHERS)] == []
 
 
@@ -271,6 +273,7 @@ def test_settings_reach_the_next_run_of_a_kernel_that_runs_already(watched, loop
         """async () => {
             const settings = window.jupyterapp.serviceManager.settings;
             await settings.save('jupyter-loops:settings', '{"iterations": 3, "dailyUsd": 5, "side": "right"}');
+            return null;
         }"""
     )
     book.page.reload()
@@ -284,7 +287,7 @@ def test_settings_reach_the_next_run_of_a_kernel_that_runs_already(watched, loop
     expect(sidebar).to_contain_text("of $5")
     run(book, 2)
     expect(book.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").nth(2)).to_contain_text("3")
-    book.page.evaluate("() => window.jupyterapp.serviceManager.settings.save('jupyter-loops:settings', '{}')")
+    book.page.evaluate("() => void window.jupyterapp.serviceManager.settings.save('jupyter-loops:settings', '{}')")
 
 
 def test_commands_are_in_the_palette_and_the_launcher_opens_a_loop_notebook(watched):

@@ -179,3 +179,17 @@ def test_the_id_of_a_cell_is_clipped(kernel, page, cell, right):
     page.open()
     start(kernel, cell(right), cell_id="</script><img src=x onerror=alert(1)>" * 10)
     assert len(page.row(ended)["cell"]) == 64
+
+
+def test_a_map_is_one_row_with_its_parts_and_its_rows_have_none(kernel, page, script):
+    kernel.run('rows = [{"text": f"it is {name}"} for name in ("red", "green", "blue")]')
+    page.open()
+    body = '"""Name the colour in `row`."""\ncolour: str\nassert colour == row.text.split()[-1]\n'
+    answers = script("red", "green", "blue", delay=0.3)
+    start(kernel, f"%%loop colours {answers} --over rows --concurrency 1\n{body}")
+    last = page.row(ended)
+    names = {row["name"] for message in page.heard for row in message.get("rows", ())}
+
+    assert (last["name"], last["end"], last["cell"]) == ("colours", "verified", "cell-7")
+    assert last["parts"] == {"total": 3, "done": 3, "verified": 3}
+    assert names <= {"colours"}

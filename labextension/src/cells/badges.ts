@@ -79,7 +79,7 @@ export class Badges {
   }
 
   private rowOf(cell: CodeCell, name: string): Row | null {
-    const mine = (row: Row): boolean => belongs(row, this.panel, this.loops.path(row));
+    const mine = (row: Row): boolean => belongs(row, this.panel, this.loops.kernelOf(row));
     return (
       this.loops.latest(row => row.cell === cell.model.id && (row.name === name || name === '') && mine(row)) ??
       (name ? this.loops.latest(row => row.name === name && mine(row)) : null)

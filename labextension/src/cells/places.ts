@@ -13,20 +13,22 @@ export function loopName(source: string): string | null {
   return NAMED.exec(source)?.[1] ?? '';
 }
 
-/** Whether a row may belong to a notebook: its kernel's, or one of that name. */
-export function belongs(row: Row, panel: NotebookPanel, path: string): boolean {
-  return path ? panel.context.path === path : row.notebook !== '' && baseName(panel.context.path) === row.notebook;
+/** Whether a row may belong to a notebook: to its kernel, or else to its name. */
+export function belongs(row: Row, panel: NotebookPanel, kernel: string | null): boolean {
+  return kernel !== null
+    ? panel.sessionContext.session?.kernel?.id === kernel
+    : row.notebook !== '' && baseName(panel.context.path) === row.notebook;
 }
 
 /** The notebook and the cell of a run, among those that are open; the cell by its id, else by the loop's name. */
 export function placeOf(
   row: Row,
   notebooks: INotebookTracker,
-  path: string
+  kernel: string | null
 ): { panel: NotebookPanel; cell: Cell | null } | null {
   let found: { panel: NotebookPanel; cell: Cell | null } | null = null;
   notebooks.forEach(panel => {
-    if (!belongs(row, panel, path)) {
+    if (!belongs(row, panel, kernel)) {
       return;
     }
     const cells = panel.content.widgets;

@@ -59,7 +59,7 @@ export function addCellCommands(
     isEnabled: args => runOf(loops, args, () => true) !== null,
     execute: async args => {
       const row = runOf(loops, args, () => true);
-      const place = row && placeOf(row, notebooks, loops.path(row));
+      const place = row && placeOf(row, notebooks, loops.kernelOf(row));
       if (place) {
         shell.activateById(place.panel.id);
         if (place.cell) {
@@ -80,12 +80,12 @@ export function addCellCommands(
     isEnabled: () => notebooks.currentWidget !== null,
     execute: async args => {
       const row = runOf(loops, args, one => one.accepted);
-      const panel = (row && placeOf(row, notebooks, loops.path(row))?.panel) ?? notebooks.currentWidget;
+      const panel = (row && placeOf(row, notebooks, loops.kernelOf(row))?.panel) ?? notebooks.currentWidget;
       if (row && panel) {
         await attempt(trans.__('Insert code'), trans, async () => {
           const code = text(await loops.ask('code', row.run));
           shell.activateById(panel.id);
-          const at = placeOf(row, notebooks, loops.path(row))?.cell;
+          const at = placeOf(row, notebooks, loops.kernelOf(row))?.cell;
           if (at) {
             panel.content.activeCellIndex = panel.content.widgets.indexOf(at);
           }

@@ -132,15 +132,25 @@ export class HistoryTab extends Widget {
         return;
       }
       const rows = readRows(answer['rows']);
-      const lines = rows.map(row => this.line(row));
+      const fresh = offset ? [] : this.fresh(value.words, rows);
+      const lines = [...fresh, ...rows].map(row => this.line(row));
       this.rows.replaceChildren(...(offset ? this.rows.children : []), ...lines);
-      this.loaded = offset + rows.length;
-      const count = number(answer['count']);
+      this.loaded = offset + rows.length + fresh.length;
+      const count = number(answer['count']) + fresh.length;
       this.more.hidden = this.loaded >= count;
       say(this.found, [this.trans.__('%1 of %2 runs', this.loaded, count), text(answer['note'])].filter(Boolean).join(' · '));
     } catch (error) {
       this.tell(error instanceof Error ? error.message : '');
     }
+  }
+
+  /** Runs that were pushed, and that the kernel which was asked cannot read in the history yet. */
+  private fresh(words: string, stored: Row[]): Row[] {
+    const known = new Set(stored.map(row => row.run));
+    const newest = stored[0]?.started ?? 0;
+    return [...this.loops.live(), ...this.loops.recent()].filter(
+      row => !known.has(row.run) && row.started > newest && row.name.toLowerCase().includes(words.toLowerCase())
+    );
   }
 
   private line(row: Row): HTMLElement {

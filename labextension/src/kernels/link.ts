@@ -31,7 +31,6 @@ export class KernelLink implements IDisposable {
 
   constructor(
     readonly kernel: Kernel.IKernelConnection,
-    readonly path: string,
     private readonly own: boolean,
     /** The kernel's own name for itself, "pid@host"; as known from an earlier link until this one is open. */
     public process = ''

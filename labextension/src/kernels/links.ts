@@ -37,6 +37,12 @@ export class Links {
     return kernelId === undefined ? undefined : this.byKernel.get(kernelId);
   }
 
+  /** The path of a kernel's notebook, as it is called now. */
+  path(link: KernelLink): string {
+    const running = [...this.services.sessions.running()];
+    return running.find(session => session.kernel?.id === link.kernel.id)?.path ?? '';
+  }
+
   private follow(panel: NotebookPanel): void {
     panel.sessionContext.kernelChanged.connect(this.update, this);
     panel.sessionContext.statusChanged.connect(this.settled, this);
@@ -83,7 +89,7 @@ export class Links {
         continue;
       }
       const model = { id, name: session.kernel?.name ?? '' };
-      this.add(new KernelLink(connection ?? this.connect(model), session.path, !connection, before?.process));
+      this.add(new KernelLink(connection ?? this.connect(model), !connection, before?.process));
       before?.dispose();
     }
   }

@@ -37,6 +37,8 @@ export interface ILoops {
   latest(fits: (row: Row) => boolean): Row | null;
   /** The path of the notebook that a run belongs to, where its kernel is connected. */
   path(row: Row): string;
+  /** The id of the kernel that runs it, or ran it and still lives. */
+  kernelOf(row: Row): string | null;
   isOpen(kernelId: string | undefined): boolean;
   filter(filter: Filter): Promise<void>;
   more(): Promise<void>;
@@ -114,7 +116,12 @@ export class Loops implements ILoops {
   }
 
   path(row: Row): string {
-    return this.linkOf(row)?.path ?? '';
+    const link = this.linkOf(row);
+    return link ? this.links.path(link) : '';
+  }
+
+  kernelOf(row: Row): string | null {
+    return this.linkOf(row)?.kernel.id ?? null;
   }
 
   isOpen(kernelId: string | undefined): boolean {

@@ -33,7 +33,7 @@ export const notify: JupyterFrontEndPlugin<void> = {
     });
     loops.moved.connect((_, row) => {
       const when = settings?.notify ?? 'out of sight';
-      const seen = notebooks !== null && inSight(placeOf(row, notebooks, loops.path(row)));
+      const seen = notebooks !== null && inSight(placeOf(row, notebooks, loops.kernelOf(row)));
       if (when === 'never' || (when === 'out of sight' && seen)) {
         return;
       }
