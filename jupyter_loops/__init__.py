@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_loops.assemble import Options, resume
+    from jupyter_loops.assemble import resume
     from jupyter_loops.core.budget import Budget
     from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.core.termination import StopReason, Termination
     from jupyter_loops.errors import LoopError, NotVerified
-    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, seconds, tool
+    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, prompt, pytest, seconds, tool
     from jupyter_loops.loop import Loop
     from jupyter_loops.mapping.map_run import MapRun
+    from jupyter_loops.options import Options
     from jupyter_loops.run import Run
 
 _HOMES = {
@@ -29,7 +30,7 @@ _HOMES = {
     "LoopError": "errors",
     "MapRun": "mapping.map_run",
     "NotVerified": "errors",
-    "Options": "assemble",
+    "Options": "options",
     "Plateau": "core.stop_conditions",
     "Run": "run",
     "Score": "core.stop_conditions",
@@ -44,6 +45,7 @@ _HOMES = {
     "judge": "language.words",
     "maximize": "language.words",
     "minimize": "language.words",
+    "prompt": "language.words",
     "pytest": "language.words",
     "resume": "assemble",
     "seconds": "language.words",
@@ -76,6 +78,7 @@ __all__ = [
     "load_ipython_extension",
     "maximize",
     "minimize",
+    "prompt",
     "pytest",
     "resume",
     "seconds",

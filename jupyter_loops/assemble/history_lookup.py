@@ -23,9 +23,8 @@ from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.restored_state import RestoredState
 from jupyter_loops.errors import HistoryError
+from jupyter_loops.options import Options
 from jupyter_loops.view.notebook_place import NotebookPlace
-
-from .options import Options
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History

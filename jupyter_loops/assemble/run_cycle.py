@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from jupyter_loops.core.ports import Toolbox, World
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.ports import PromptLayout, Readiness, Toolbox, World
 from jupyter_loops.engine import breaker
+from jupyter_loops.engine.approval_gate import Attendance
 from jupyter_loops.engine.bandit import Bandit
 from jupyter_loops.engine.candidate_trial import CandidateTrial
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.decision import Decision
 from jupyter_loops.engine.final_answer_reserve import FinalAnswerReserve
 from jupyter_loops.engine.iteration_log import IterationLog
+from jupyter_loops.engine.limit_question import LimitQuestion
 from jupyter_loops.engine.model_caller import ModelCaller
 from jupyter_loops.engine.nudge_ladder import NudgeLadder
 from jupyter_loops.engine.request_tuning import RequestTuning
@@ -21,10 +24,11 @@ from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.engine.run_preparation import RunInputs, RunPreparation
 from jupyter_loops.engine.tools import Tools
+from jupyter_loops.errors import PreflightError
+from jupyter_loops.options import Options
 
 from .adapters import Adapters, other_model
 from .collaborators import Person, make_planner, make_questions
-from .options import Options
 from .run_world import names_for_model, withheld_names
 
 
@@ -39,6 +43,7 @@ def make_cycle(
     person: Person,
     lineage: RunNesting,
     restored: RestoredState | None,
+    layout: PromptLayout | None = None,
 ) -> Cycle:
     """A cycle that is ready to run."""
     from jupyter_loops.planning.name_summaries import summarise
@@ -56,7 +61,7 @@ def make_cycle(
     questions.judging.attach(caller)
     ladder, final_answer = (
         NudgeLadder(verifier.detector(options.patience), recorder),
-        FinalAnswerReserve(ledger, options.landing),
+        FinalAnswerReserve(ledger, options.reserve_final),
     )
     tuning = RequestTuning(
         caller=caller,
@@ -72,19 +77,27 @@ def make_cycle(
     tools = Tools(
         box=toolbox, caller=caller, context=context, final_answer=final_answer, lineage=lineage, most=options.tool_calls
     )
+    planner = make_planner(options, world, [offer.name for offer in toolbox.offers], layout)
+    names, model = summarise(names_for_model(world)), adapters.model
+
+    async def preflight(readiness: Readiness) -> None:
+        first = Memory(item=world.item, names=names, schemas=readiness.schemas)
+        await planner.preflight(recipe, first, model.window(), model.carried())
+
     log = IterationLog(recipe=recipe, verifier=verifier, context=context, tuning=tuning, final_answer=final_answer)
     return Cycle(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
-        planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
+        planner=planner,
         verifier=verifier,
         context=context,
         preparation=RunPreparation(
             world=world,
             sandbox=adapters.sandbox,
             inputs=inputs,
-            model=adapters.model,
+            model=model,
+            preflight=preflight,
             others=(*adapters.fallbacks, *adapters.escalation),
             questions=questions,
             tools=tools,
@@ -106,8 +119,20 @@ def make_cycle(
             until=options.condition,
             stop_if=options.rule,
         ),
-        names=summarise(names_for_model(world)),
+        limit_question=LimitQuestion(context, _asked_share(options, person)),
+        names=names,
         watchdog=options.watchdog,
         lineage=lineage,
         restored=restored,
     )
+
+
+def _asked_share(options: Options, person: Person) -> float | None:
+    """The share of a limit from which on a person is asked. Raises PreflightError where nobody could answer."""
+    attendance = person.attendance(options)
+    if options.ask_at is not None and attendance is Attendance.ABSENT:
+        raise PreflightError(
+            "--ask-at waits for a person near a limit, and nobody can answer here: leave it away, or run the cell in a "
+            "notebook with a front end"
+        )
+    return options.ask_at if attendance is Attendance.PERSON else None

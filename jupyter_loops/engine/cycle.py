@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.events import ChecksEvaluated
 from jupyter_loops.core.memory import Memory
-from jupyter_loops.core.message import Completion
+from jupyter_loops.core.message import Completion, Prompt
 from jupyter_loops.core.ports import Case, Model, Planner, Readiness, Sandbox, Verifier, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
@@ -27,6 +27,7 @@ from .candidate_trial import CandidateTrial
 from .decision import Decision
 from .final_answer_reserve import FinalAnswerReserve
 from .iteration_log import IterationLog
+from .limit_question import LimitQuestion
 from .model_caller import ModelCaller
 from .questions import Questions
 from .recovery import class_of, reason
@@ -62,6 +63,7 @@ class Cycle:
     trial: CandidateTrial
     log: IterationLog
     decision: Decision
+    limit_question: LimitQuestion
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     watchdog: float | None = None  # seconds without a step
     lineage: RunNesting | None = None  # among runs inside runs
@@ -260,12 +262,12 @@ class Cycle:
             memory = replace(memory.fresh(), repeats=repeats, notes=(*memory.notes, _REPEATED))
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
-        return await self.tools.ask(
-            lambda model, window: self.planner.prompt(self.recipe, question.memory, window, model.carried()),
-            question.sampling,
-            iteration.number,
-            question.purpose,
-        )
+
+        async def prompt_for(model: Model, window: int | None) -> Prompt:
+            prompt = self.planner.prompt(self.recipe, question.memory, window, model.carried())
+            return await self.planner.arranged(prompt, window)
+
+        return await self.tools.ask(prompt_for, question.sampling, iteration.number, question.purpose)
 
     async def _decide(self, iteration: Iteration) -> Termination | None:
         await self.context.enter(State.DECIDE)
@@ -274,6 +276,8 @@ class Cycle:
         end = self.decision.after(iteration)
         if end is None and self.context.control.finishing:
             return self.decision.with_best(StopReason.STOPPED, "finished by hand")
+        if end is None:
+            self.limit_question.after_round(self.log.forecaster.latest)
         return end
 
     def _memory(self, iteration: int) -> Memory:
@@ -287,7 +291,9 @@ class Cycle:
             scores=self.state.scores(self.recipe),
             best_score=self.state.best_score(self.recipe),
             failures=last.feedback if last else (),
+            only_hidden=last is not None and last.failed_only_hidden,
             rejected=tuple(self.state.rejected),
+            rounds=tuple(self.state.past),
             hints=tuple(self.context.hints),
             remaining_budget=self.final_answer.notice(),
             stuck=self.state.since_best,

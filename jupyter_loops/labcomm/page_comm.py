@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_loops import runs
+from jupyter_loops import run_groups, runs
 from jupyter_loops.errors import HistoryError, LoopError
-from jupyter_loops.mapping import maps
 from jupyter_loops.view.clip import line
 from jupyter_loops.view.page_requests import PageRequests
 from jupyter_loops.view.unparented import unparented
@@ -107,7 +106,7 @@ class PageComm:
 
 
 def _steer(ask: Mapping[str, Any]) -> str:
-    """Pass a person's word on to a run or a map of this kernel; what it will do."""
+    """Pass a person's word on to a run or a group of this kernel; what it will do."""
     answer = PageRequests(_live(str(ask.get("run"))), lambda: None).answer(dict(ask))
     if "error" in answer:
         raise LoopError(answer["error"])
@@ -115,21 +114,21 @@ def _steer(ask: Mapping[str, Any]) -> str:
 
 
 def _live(run_id: str) -> Any:
-    """What goes on in this kernel with this id. A map lacks some controls, and says so."""
-    run = runs.find(run_id) or maps.find(run_id)
+    """What goes on in this kernel with this id. A group lacks some controls, and says so."""
+    run = runs.find(run_id) or run_groups.find(run_id)
     if run is None or run.future.done():
         raise LoopError("this run has ended already" if run else "this run is not of this kernel")
     return run
 
 
 def _stop_all() -> int:
-    tables = [table for table in maps.registered() if not table.future.done()]
+    groups = [group for group in run_groups.registered() if not group.future.done()]
     single = [run for run in runs.live() if run.relation != "nested"]
-    for table in tables:
-        table.stop()
+    for group in groups:
+        group.stop()
     for run in single:
         run.stop()
-    return len(tables) + len(single)
+    return len(groups) + len(single)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -7,15 +7,14 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_loops import runs
+from jupyter_loops import run_groups, runs
 from jupyter_loops.core.events import Record
 from jupyter_loops.core.ports import Listener
 from jupyter_loops.errors import LoopError
-from jupyter_loops.mapping import maps
-from jupyter_loops.mapping.map_run import MapRun
 from jupyter_loops.run import Run
+from jupyter_loops.run_groups import RunGroup
 
-from .map_rows import map_row
+from .group_rows import group_row
 from .run_rows import Row, live_row
 from .watched_run import WatchedRun
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_loops.history import History
 
 PERIOD = 0.1  # seconds between two messages, at least
+_LOOK = 0.5  # seconds between two looks at a group that goes on; its parts do not say that they moved
 Send = Callable[[Mapping[str, Any]], None]
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ class Publisher:
     def __init__(self) -> None:
         self._pages: dict[int, Send] = {}
         self._watched: dict[tuple[int, str], WatchedRun] = {}  # (page, run)
-        self._followed: dict[str, Run | MapRun] = {}
+        self._followed: dict[str, Run] = {}
+        self._groups: dict[str, RunGroup] = {}
+        self._drawn: dict[str, Row] = {}  # of groups, as they were sent last
         self._changed: set[str] = set()
         self._parts: dict[str, dict[str, int]] = {}  # run → its nested runs: total, done, verified
         self._lock = threading.Lock()
@@ -48,13 +50,13 @@ class Publisher:
         with self._lock:
             self._pages[page] = send
             if self._unobserve is None:
-                unobserve = runs.observe(self._follow), maps.observe(self._follow_map)
+                unobserve = runs.observe(self._follow), run_groups.observe(self._follow_group)
                 self._unobserve = lambda: [take_back() for take_back in unobserve]
                 threading.Thread(target=self._publish, name="jupyter-loops pages", daemon=True).start()
         for run in runs.registered():
             self._follow(run)
-        for table in maps.registered():
-            self._follow_map(table)
+        for group in run_groups.registered():
+            self._follow_group(group)
         self._wake.set()
 
     def leave(self, page: int) -> None:
@@ -65,7 +67,7 @@ class Publisher:
             if not self._pages and self._unobserve is not None:
                 self._unobserve()
                 self._unobserve = None
-                for run in [run for run in self._followed.values() if isinstance(run, Run)]:
+                for run in self._followed.values():
                     _listeners(run)[:] = [listener for listener in _listeners(run) if listener is not self]
                 self._followed.clear()
                 self._parts.clear()
@@ -116,18 +118,19 @@ class Publisher:
             runs.on_end(run, lambda over: self.changed(over.id))
         self.changed(run.id)
 
-    def _follow_map(self, table: MapRun) -> None:
-        if table.id not in self._followed:
-            self._followed[table.id] = table
-            before = table.map_cycle.changed
+    def _follow_group(self, group: RunGroup) -> None:
+        self._groups[group.id] = group
+        self._wake.set()
 
-            def changed() -> None:
-                before()
-                self.changed(table.id)
-
-            table.map_cycle.changed = changed
-            table.future.add_done_callback(lambda _: self.changed(table.id))
-            self.changed(table.id)
+    def _group_rows(self) -> list[Row]:
+        """The rows of the groups that moved."""
+        rows = [group_row(group) for group in list(self._groups.values())]
+        moved = [row for row in rows if row | {"seconds": 0} != self._drawn.get(row["run"])]
+        self._drawn |= {row["run"]: row | {"seconds": 0} for row in moved}
+        for row in rows:
+            if not row["live"]:
+                self._groups.pop(row["run"], None)
+        return moved
 
     def _count(self, run: Run, parent: str) -> None:
         parts = self._parts.setdefault(parent, {"total": 0, "done": 0, "verified": 0})
@@ -147,18 +150,18 @@ class Publisher:
             return None
         if run.future.done():
             self._followed.pop(run_id)  # its last row
-        return map_row(run) if isinstance(run, MapRun) else {**live_row(run), "parts": self._parts.get(run_id)}
+        return {**live_row(run), "parts": self._parts.get(run_id)}
 
     def rows(self) -> list[Row]:
         """The rows of the runs that go on."""
-        tables = [map_row(table) for table in maps.registered() if not table.future.done()]
+        groups = [group_row(group) for group in run_groups.registered() if not group.future.done()]
         single = [run for run in runs.live() if run.relation != "nested"]
-        return [*tables, *({**live_row(run), "parts": self._parts.get(run.id)} for run in single)]
+        return [*groups, *({**live_row(run), "parts": self._parts.get(run.id)} for run in single)]
 
     def _publish(self) -> None:
         """The thread; it ends with the last page."""
         while self._unobserve is not None:
-            self._wake.wait()
+            self._wake.wait(_LOOK if self._groups else None)
             self._wake.clear()
             with self._lock:
                 changed, self._changed = self._changed, set()
@@ -170,7 +173,7 @@ class Publisher:
             threading.Event().wait(PERIOD)
 
     def _send_rows(self, changed: set[str]) -> None:
-        rows = [row for row in map(self._row, sorted(changed)) if row is not None]
+        rows = [row for row in map(self._row, sorted(changed)) if row is not None] + self._group_rows()
         if rows:
             message = {"kind": "rows", "rows": rows, "today": self._today(rows)}
             for send in list(self._pages.values()):

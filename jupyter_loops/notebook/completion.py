@@ -8,13 +8,15 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from jupyter_loops.options import Option
+from jupyter_loops.options.units import choice
+
 from . import run_table, sql_completion
 from .help_page import TOPICS
-from .line import OPTIONS, Option
-from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, WORDS
+from .line import OPTIONS
+from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, SHOW, WORDS
 from .model_table import ACTIONS, embedded
 from .stored_magic import FORK, REPLAY_OPTIONS
-from .units import choice
 
 
 class MagicCompleter:
@@ -75,7 +77,8 @@ def _words_at(words: list[str], at: int) -> Iterable[str]:
         return WORDS
     further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": _long(LIMITS), "set": _long(SETTINGS)}
     further |= {"help": (*TOPICS, *WORDS), "list": _long(LISTING)}
-    further |= {"resume": _long(LIMITS), "fork": _long(FORK), "replay": _long(REPLAY_OPTIONS), "forget": ("--text",)}
+    further |= {"resume": _long(LIMITS), "fork": _long(FORK), "replay": _long(REPLAY_OPTIONS), "show": _long(SHOW)}
+    further |= {"forget": ("--text",)}
     if values := _values({"set": SETTINGS, "list": LISTING}.get(command, ()), before):
         return values
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]

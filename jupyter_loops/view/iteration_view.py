@@ -47,6 +47,7 @@ class IterationView:
         messages = event.get("messages", [])
         text = "\n\n".join(f"{message.get('role', '')}:\n{message.get('content', '')}" for message in messages)
         self.prompt = {"tokens": sum(part["tokens"] for part in parts), "parts": parts, "text": clip(text)}
+        self.prompt["counting"] = line(event.get("counting") or "estimate", 20)
         self._call(event)["purpose"] = line(event.get("purpose", ""), 40)
 
     def answered(self, event: Mapping[str, Any]) -> None:

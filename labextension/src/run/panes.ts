@@ -78,7 +78,8 @@ function prompt(from: Prompt): Node[] {
     return el('tr', 'tr', el('td', 'td', part.name), el('td', 'td share-cell', bar), el('td', 'td', count(part.tokens)), el('td', 'td', cut));
   });
   const parts = rows.length ? [el('table', 'table parts', el('tbody', '', ...rows))] : [];
-  return [el('div', 'scroll', ...parts), el('pre', 'source plain', from.text)];
+  const how = from.counting === 'tokenizer' ? 'counted by the model’s tokenizer' : 'estimated, rather too many';
+  return [note(`${count(from.tokens)} tokens, ${how}`), el('div', 'scroll', ...parts), el('pre', 'source plain', from.text)];
 }
 
 function calls(all: Call[]): Node {

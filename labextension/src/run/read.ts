@@ -214,6 +214,7 @@ function readPrompt(from: Json): Prompt {
       tokens: number(part['tokens']),
       dropped: number(part['dropped'])
     })),
+    counting: text(from['counting']),
     text: text(from['text'])
   };
 }

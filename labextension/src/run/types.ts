@@ -90,6 +90,7 @@ export interface Verdict {
 export interface Prompt {
   tokens: number;
   parts: { name: string; tokens: number; dropped: number }[];
+  counting: string;
   text: string;
 }
 
