@@ -19,8 +19,8 @@ from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import LoopError, NotVerified
 from jupyter_loops.run import Run
-from jupyter_loops.view.notebook_place import NotebookPlace, notebook_place
 from jupyter_loops.view.lanes import Lane, LaneFigures
+from jupyter_loops.view.notebook_place import NotebookPlace, notebook_place
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
