@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.core.termination import StopReason, Termination
     from jupyter_loops.errors import LoopError, NotVerified
-    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, pytest, seconds, tool
+    from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, prompt, pytest, seconds, tool
     from jupyter_loops.loop import Loop
     from jupyter_loops.run import Run
 
@@ -42,6 +42,7 @@ _HOMES = {
     "judge": "language.words",
     "maximize": "language.words",
     "minimize": "language.words",
+    "prompt": "language.words",
     "pytest": "language.words",
     "resume": "assemble",
     "seconds": "language.words",
@@ -73,6 +74,7 @@ __all__ = [
     "load_ipython_extension",
     "maximize",
     "minimize",
+    "prompt",
     "pytest",
     "resume",
     "seconds",

@@ -27,6 +27,7 @@ from jupyter_loops.errors import LoopError, NotVerified
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox_service import SandboxService
     from jupyter_loops.history import History
+    from jupyter_loops.history.recorded_prompt import RecordedPrompt
     from jupyter_loops.view.charts import Charts
 
 
@@ -135,6 +136,11 @@ class Run:
         )
         folder = self.history.artifacts(self.id)
         return [Artifact(iteration, name, size, folder / place) for iteration, name, size, place in rows.fetchall()]
+
+    @property
+    def prompts(self) -> list[RecordedPrompt]:
+        """What its models were asked so far, call by call, with the tokens of each part; `print` shows one."""
+        return self.history.prompts(self.id)
 
     def traceback(self) -> str:
         """The whole traceback of `error`, for a bug report."""

@@ -56,6 +56,7 @@ ANSWERS = {  # what the model says to the cells of a page, in order; a list: to 
     "cell.md": [SLUGIFY, MUG],
     "budgets.md": [{"answers": [LOWER, SLUGIFY], "delay": 60.0}],  # a run that goes on
     "resume.md": [[LOWER] * 12],
+    "prompts.md": ["```python\ndef shout(text: str) -> str:\n    return text.upper()\n```"],
     "tools.md": [BEST],
     "scale.md": [DOUBLE],
     "python.md": [EVEN],

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_loops.core.ports import World
-from jupyter_loops.core.recipe import Word
+from jupyter_loops.core.ports import PromptLayout, World
+from jupyter_loops.core.recipe import Recipe, Word
 from jupyter_loops.engine.approval_gate import ApprovalGate, Attendance, Callback
 from jupyter_loops.engine.control import Control
 from jupyter_loops.engine.event_recorder import EventRecorder
@@ -16,6 +16,7 @@ from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.engine.questions import Questions
 from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
+from jupyter_loops.errors import OptionError
 
 from .adapters import Adapters
 from .notebook_budget import within_notebook
@@ -43,7 +44,21 @@ class Person:
         return Attendance.PERSON if self.there else Attendance.ABSENT
 
 
-def make_planner(options: Options, world: World, tools: Collection[str] = ()) -> PromptPlanner:
+def make_layout(recipe: Recipe, options: Options, names: Mapping[str, object]) -> PromptLayout | None:
+    """The user's own layout of a prompt: the cell's `@prompt`, or a file. Raises PreflightError and OptionError."""
+    from jupyter_loops.planning.prompt_template import PromptTemplate
+    from jupyter_loops.tools.prompt_function import PromptFunction
+
+    if options.prompt_file is None:
+        return PromptFunction.of(recipe, names)
+    if recipe.prompt is not None:
+        raise OptionError(f"the cell has an @prompt, {recipe.prompt.name}: take it out, or leave --prompt-file away")
+    return PromptTemplate.read(options.prompt_file)
+
+
+def make_planner(
+    options: Options, world: World, tools: Collection[str] = (), layout: PromptLayout | None = None
+) -> PromptPlanner:
     """The planner: turns the state of a run into prompts, and answers into candidates."""
     from jupyter_loops.planning.planner import PromptPlanner
 
@@ -54,6 +69,8 @@ def make_planner(options: Options, world: World, tools: Collection[str] = ()) ->
         timeout=options.call_timeout,
         imports=world.imports.rule,
         tools=tools,
+        rolling=options.context == "rolling",
+        layout=layout,
     )
 
 

@@ -24,7 +24,7 @@ from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
 
 from .adapters import Adapters, replaying, serving
-from .collaborators import Person, make_family
+from .collaborators import Person, make_family, make_layout
 from .governed import governed
 from .history_lookup import HistoryLookup
 from .options import Options
@@ -86,6 +86,7 @@ def launch(
         person=person,
         lineage=family,
         restored=origin.restored,
+        layout=make_layout(recipe, options, names or {}),
     )
     future = background.submit(cycle.run())
     future.add_done_callback(lambda _: origin.let_go())

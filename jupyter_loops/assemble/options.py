@@ -61,6 +61,8 @@ class Options:
     tool_calls: int = 10  # in a round
     tool_timeout: float | None = 60.0  # seconds for one call of a tool; None: as long as the run
     store_prompts: str = "full"  # what is kept of what a model is asked: full, hash, off
+    context: str = "fresh"  # fresh: a small carry-over; rolling: the newest rounds as they were, older ones in short
+    prompt_file: str | None = None  # a template that puts the parts of a prompt into messages
     resume: bool = False  # go on with an interrupted run of the same cell, where there is one
     judge_model: str | None = None  # grades `judge(...)`; None: the same model
     judge_api_base: str | None = None
@@ -91,6 +93,8 @@ class Options:
         _ = self.prices, self.condition, self.rule  # are checked here
         if self.store_prompts not in set(PromptRetention):
             raise OptionError(f"--store-prompts got {self.store_prompts!r}, expected full, hash or off")
+        if self.context not in {"fresh", "rolling"}:
+            raise OptionError(f"--context got {self.context!r}, expected fresh or rolling")
         if self.deliver not in {"code", "sandboxed"}:
             raise OptionError(f"--deliver got {self.deliver!r}, expected code or sandboxed")
         if self.temperature is not None and not 0 <= self.temperature <= 2:  # noqa: PLR2004  # the providers' range

@@ -22,7 +22,7 @@ from jupyter_loops.engine.forecaster import MOST_ROUNDS, Forecaster
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
 
 from .adapters import Adapters
-from .collaborators import make_planner
+from .collaborators import make_layout, make_planner
 from .governed import governed
 from .options import Options
 from .run_world import make_world, names_for_model
@@ -91,9 +91,11 @@ async def _dry_run(recipe: Recipe, options: Options, world: World, offers: tuple
             await model.open()
     finally:
         await adapters.sandbox.close()
-    planner = make_planner(options, world)
+    planner = make_planner(options, world, layout=make_layout(recipe, options, world.reach))
     memory = Memory(names=summarise(names_for_model(world)), schemas=readiness.schemas)
-    prompt = planner.prompt(recipe, memory, adapters.model.window(), adapters.model.carried())
+    window, carried = adapters.model.window(), adapters.model.carried()
+    await planner.preflight(recipe, memory, window, carried)
+    prompt = await planner.arranged(planner.prompt(recipe, memory, window, carried), window)
     calling = adapters.model.calling()
     offered = () if calling is Calling.NEVER else offers
     bare, tokens = (adapters.model.count(prompt.messages, tools) for tools in ((), offered))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from jupyter_loops.core.ports import Toolbox, World
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.ports import PromptLayout, Readiness, Toolbox, World
 from jupyter_loops.engine import breaker
 from jupyter_loops.engine.bandit import Bandit
 from jupyter_loops.engine.candidate_trial import CandidateTrial
@@ -39,6 +40,7 @@ def make_cycle(
     person: Person,
     lineage: RunNesting,
     restored: RestoredState | None,
+    layout: PromptLayout | None = None,
 ) -> Cycle:
     """A cycle that is ready to run."""
     from jupyter_loops.planning.name_summaries import summarise
@@ -72,19 +74,27 @@ def make_cycle(
     tools = Tools(
         box=toolbox, caller=caller, context=context, final_answer=final_answer, lineage=lineage, most=options.tool_calls
     )
+    planner = make_planner(options, world, [offer.name for offer in toolbox.offers], layout)
+    names, model = summarise(names_for_model(world)), adapters.model
+
+    async def preflight(readiness: Readiness) -> None:
+        first = Memory(names=names, schemas=readiness.schemas)
+        await planner.preflight(recipe, first, model.window(), model.carried())
+
     log = IterationLog(recipe=recipe, verifier=verifier, context=context, tuning=tuning, final_answer=final_answer)
     return Cycle(
         world=world,
         model=adapters.model,
         sandbox=adapters.sandbox,
-        planner=make_planner(options, world, [offer.name for offer in toolbox.offers]),
+        planner=planner,
         verifier=verifier,
         context=context,
         preparation=RunPreparation(
             world=world,
             sandbox=adapters.sandbox,
             inputs=inputs,
-            model=adapters.model,
+            model=model,
+            preflight=preflight,
             others=(*adapters.fallbacks, *adapters.escalation),
             questions=questions,
             tools=tools,
@@ -106,7 +116,7 @@ def make_cycle(
             until=options.condition,
             stop_if=options.rule,
         ),
-        names=summarise(names_for_model(world)),
+        names=names,
         watchdog=options.watchdog,
         lineage=lineage,
         restored=restored,

@@ -96,6 +96,7 @@ class CallStarted(Event):
     reserved_usd: float
     reserved_tokens: int
     price: dict[str, Any] | None = None  # Price as a dict, as it was listed; None: unknown
+    counting: str = ""  # Counting of the parts' tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

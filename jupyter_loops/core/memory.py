@@ -9,6 +9,16 @@ from .candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastRound:
+    """A finished round, for a transcript."""
+
+    iteration: int
+    candidate: Candidate | None  # None: the answer could not be read
+    feedback: tuple[str, ...]  # one item a failed check
+    why: str  # its outcome in one line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What the planner may tell the model. It stays small, so that every round costs about the same."""
 
@@ -19,7 +29,9 @@ class Memory:
     scores: tuple[float | None, ...] = ()  # of all attempts, oldest first, in the cell's units; None: it has none
     best_score: float | None = None
     failures: tuple[str, ...] = ()  # feedback on `last`, one item a failed check
+    only_hidden: bool = False  # `last` passed every check that the model sees, and failed a hidden one
     rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
+    rounds: tuple[PastRound, ...] = ()  # the newest, oldest first; only a rolling transcript shows them
     hints: tuple[str, ...] = ()  # a person's words during the run
     notes: tuple[str, ...] = ()  # the loop's own words: a nudge
     remaining_budget: str = ""  # what is left of the budget, once it is little
@@ -31,4 +43,4 @@ class Memory:
 
     def fresh(self) -> Memory:
         """Without what earlier rounds tried."""
-        return replace(self, best=None, last=None, beaten=None, failures=(), rejected=())
+        return replace(self, best=None, last=None, beaten=None, failures=(), only_hidden=False, rejected=(), rounds=())

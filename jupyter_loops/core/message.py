@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from .redaction import clean, redact
@@ -32,6 +33,13 @@ class Message:
         return {"role": self.role, "content": "\n".join(filter(None, [self.content, *map(str, self.calls)]))}
 
 
+class Counting(StrEnum):
+    """Where a number of tokens is from."""
+
+    TOKENIZER = "tokenizer"  # the model's own: exact
+    ESTIMATE = "estimate"  # rather too many than too few
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A named part of a prompt, with what it cost and what had to go."""
@@ -39,6 +47,17 @@ class Part:
     name: str
     tokens: int
     dropped: int = 0  # tokens left out because the allowance was short
+    text: str = field(default="", repr=False)  # as it stands in a message; not on record, the messages are
+
+    @property
+    def left_out(self) -> Part:
+        """The part where nothing of it was sent."""
+        return replace(self, tokens=0, dropped=self.dropped + self.tokens, text="")
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """The part as it goes on record."""
+        return {"name": self.name, "tokens": self.tokens, "dropped": self.dropped}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +66,14 @@ class Prompt:
 
     messages: tuple[Message, ...]
     parts: tuple[Part, ...] = ()
+    counting: Counting = Counting.ESTIMATE  # of the parts' tokens
     schema: dict[str, Any] | None = None  # JSON schema of the answer; None for free text
     tools: tuple[Offer, ...] = ()
     may_call: bool = True  # False: the tools were called often enough, and an answer is wanted
 
     @property
     def tokens(self) -> int:
-        """Estimated prompt tokens, all parts together."""
+        """Prompt tokens, all parts together."""
         return sum(part.tokens for part in self.parts)
 
     @property

@@ -49,6 +49,10 @@ class Model(Protocol):
         """Prompt tokens that these take; never fewer than the provider will bill, as far as is known."""
         ...
 
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:
+        """Tokens of each text by its own tokenizer; None where those cannot be had at once and for nothing."""
+        ...
+
     def calling(self) -> Calling:
         """How it calls tools, as far as is known."""
         ...
@@ -131,6 +135,19 @@ class Attempt(Protocol):
         ...
 
 
+class PromptLayout(Protocol):
+    """Makes the messages of a round from the named parts of its prompt."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        ...
+
+    async def __call__(self, parts: Mapping[str, str]) -> list[Message]:
+        """The messages for these parts, name → text, in the order of the planner. Raises PromptError."""
+        ...
+
+
 class Toolbox(Protocol):
     """The user's tools, which run in the kernel, on live objects."""
 
@@ -175,6 +192,19 @@ class Planner(Protocol):
 
         Of the parts that come from earlier rounds only those named in `carried` are told; None is all of them.
         """
+        ...
+
+    async def arranged(self, prompt: Prompt, window: int | None) -> Prompt:
+        """The prompt in the messages that the user's own layout makes of its parts; the same one without a layout.
+
+        Raises PromptError.
+        """
+        ...
+
+    async def preflight(
+        self, recipe: Recipe, memory: Memory, window: int | None, carried: frozenset[str] | None
+    ) -> None:
+        """Make the first prompt. Raises PreflightError where the question does not fit, or a layout fails."""
         ...
 
     def sampling(self, memory: Memory) -> Sampling:

@@ -95,7 +95,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """A function of the user's that the planner may call."""
+    """A function of the user's that runs in the kernel: a tool of the planner, or the maker of its prompts."""
 
     name: str
     source: str  # decorators included
@@ -116,6 +116,7 @@ class Recipe:
     checks: tuple[Check, ...] = ()
     setup: str = ""  # runs before any candidate; keeps the cell's line numbers by blank lines
     tools: tuple[ToolSpec, ...] = ()
+    prompt: ToolSpec | None = None  # makes the messages of each round
     uses: frozenset[str] = frozenset()  # names of the notebook that set-up and checks read
     source: str = ""  # the cell body, verbatim
 
@@ -174,5 +175,6 @@ class Recipe:
             [asdict(target) | {"line": 0} for target in self.targets],
             [asdict(check) | {"line": 0} for check in self.checks],
             [tool.source for tool in self.tools],
+            *([self.prompt.source] if self.prompt else []),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

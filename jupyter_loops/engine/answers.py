@@ -20,6 +20,10 @@ class Answers:
     def __init__(self, paid: Sequence[tuple[CallStarted, CallFinished]] = ()) -> None:
         self._paid = list(paid)
 
+    def __bool__(self) -> bool:
+        """Whether one is left."""
+        return bool(self._paid)
+
     def take(self, iteration: int, purpose: str, prompt: Callable[[], Prompt]) -> Completion | None:
         """The answer to this question, or None.
 

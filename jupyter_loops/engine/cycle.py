@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_loops.core.candidate import Candidate, Delivery
 from jupyter_loops.core.events import ChecksEvaluated
 from jupyter_loops.core.memory import Memory
-from jupyter_loops.core.message import Completion
+from jupyter_loops.core.message import Completion, Prompt
 from jupyter_loops.core.ports import Case, Model, Planner, Readiness, Sandbox, Verifier, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
@@ -260,12 +260,12 @@ class Cycle:
             memory = replace(memory.fresh(), repeats=repeats, notes=(*memory.notes, _REPEATED))
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
-        return await self.tools.ask(
-            lambda model, window: self.planner.prompt(self.recipe, question.memory, window, model.carried()),
-            question.sampling,
-            iteration.number,
-            question.purpose,
-        )
+
+        async def prompt_for(model: Model, window: int | None) -> Prompt:
+            prompt = self.planner.prompt(self.recipe, question.memory, window, model.carried())
+            return await self.planner.arranged(prompt, window)
+
+        return await self.tools.ask(prompt_for, question.sampling, iteration.number, question.purpose)
 
     async def _decide(self, iteration: Iteration) -> Termination | None:
         await self.context.enter(State.DECIDE)
@@ -283,7 +283,9 @@ class Cycle:
             scores=self.state.scores(self.recipe),
             best_score=self.state.best_score(self.recipe),
             failures=last.feedback if last else (),
+            only_hidden=last is not None and last.failed_only_hidden,
             rejected=tuple(self.state.rejected),
+            rounds=tuple(self.state.past),
             hints=tuple(self.context.hints),
             remaining_budget=self.final_answer.notice(),
             stuck=self.state.since_best,

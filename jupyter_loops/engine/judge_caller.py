@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import median
 
 from jupyter_loops.core.host_question import HostAnswer, HostQuestion
-from jupyter_loops.core.message import Sampling
+from jupyter_loops.core.message import Prompt, Sampling
 from jupyter_loops.core.ports import Judge, Model
 from jupyter_loops.errors import ErrorClass, ModelError, ReplyError
 
@@ -58,13 +59,16 @@ class JudgeCaller:
         remark = f": {nearest.note}" if nearest.note else ""
         return replace(nearest, value=grade, note=f"judged {grade:g}{of}{remark}")
 
+    async def _prompt(self, question: HostQuestion, rubric: str, _: Model, window: int | None) -> Prompt:
+        return self.judge.prompt(question, rubric, window)
+
     async def _vote(self, question: HostQuestion, rubric: str, iteration: int, number: int) -> HostAnswer:
         why = ""
         for retry in range(POLICIES[ErrorClass.JUDGE].retries + 1):
             seed = None if self.seed is None else self.seed + number + retry * self.votes
             try:
                 answer = await self.caller.for_model(self.model).ask(
-                    lambda _, window: self.judge.prompt(question, rubric, window),
+                    partial(self._prompt, question, rubric),
                     Sampling(temperature=0.0, max_tokens=_ANSWER, seed=seed),
                     iteration,
                     "judge",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from jupyter_loops.core.budget import Price, Usage
 from jupyter_loops.core.events import BreakerChanged, CallFinished, CallStarted, RequestAdapted
-from jupyter_loops.core.message import Completion, Prompt, Sampling
+from jupyter_loops.core.message import Completion, Counting, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
 from jupyter_loops.core.redaction import MARK
@@ -30,7 +30,7 @@ _ANY = 2**31  # tokens of a window that is not known
 _LOOK = 0.05  # seconds between two looks at another run's probe
 
 Wait = Callable[[float, str], Awaitable[None]]  # seconds, why
-PromptMaker = Callable[[Model, int | None], Prompt]  # takes the model and the tokens of its window
+PromptMaker = Callable[[Model, int | None], Awaitable[Prompt]]  # takes the model and the tokens of its window
 
 
 class ModelCaller:
@@ -100,9 +100,11 @@ class ModelCaller:
         `prompt_for` makes the prompt for a model and a context window of so many tokens; when the provider says that
         the context is too long, it gets half of what was sent.
         """
-        stored = self._answers.take(iteration, purpose, lambda: prompt_for(self._model, self._model.window()))
-        if stored is not None:
-            return stored
+        if self._answers:
+            prompt = await prompt_for(self._model, self._model.window())
+            stored = self._answers.take(iteration, purpose, lambda: prompt)
+            if stored is not None:
+                return stored
         caller, name = self, self._model.name
         for fallback in self._fallbacks:
             try:
@@ -124,7 +126,7 @@ class ModelCaller:
         """Ask this one model. `patient`: there is no other, so that a breaker's pause is waited for if it is short."""
         window, patience, refused = self._model.window(), Patience(self._ledger, last=patient), set[str]()
         while True:
-            prompt = self._sendable(prompt_for(self._model, window))
+            prompt = self._sendable(await prompt_for(self._model, window))
             try:
                 return await self._once(prompt, sampling, iteration, purpose, patient=patient)
             except FeatureError as fault:
@@ -140,6 +142,17 @@ class ModelCaller:
                     window = min(window or _ANY, self._model.count(prompt.messages, prompt.tools)) // 2
                     sampling = replace(sampling, max_tokens=min(sampling.max_tokens, max(window, LEAST_ANSWER)))
                 await self._wait(seconds, why)
+
+    async def _measured(self, prompt: Prompt) -> Prompt:
+        """The prompt with the exact tokens of its parts, where the model's own tokenizer is at hand."""
+        shown = [part for part in prompt.parts if part.tokens]
+        texts = [part.text for part in shown]
+        tokens = await self._model.tokenized(texts) if all(texts) else None
+        if tokens is None:
+            return prompt
+        exact = dict(zip(map(id, shown), tokens, strict=True))
+        parts = tuple(replace(part, tokens=exact.get(id(part), part.tokens)) for part in prompt.parts)
+        return replace(prompt, parts=parts, counting=Counting.TOKENIZER)
 
     def _sendable(self, prompt: Prompt) -> Prompt:
         """The prompt without secrets; the first one that is removed gives a note."""
@@ -204,6 +217,7 @@ class ModelCaller:
         )
 
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
+        prompt = await self._measured(prompt)
         counted = self._model.count(prompt.messages, prompt.tools)
         reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
         if reservation.max_tokens != sampling.max_tokens:
@@ -216,7 +230,8 @@ class ModelCaller:
                 purpose=purpose,
                 model=self._model.name,
                 messages=[message.said for message in prompt.messages],
-                parts=[plain(part) for part in prompt.parts],
+                parts=[part.counted for part in prompt.parts],
+                counting=prompt.counting,
                 sampling=plain(sampling),
                 reserved_usd=reservation.worst.usd,
                 reserved_tokens=reservation.worst.tokens,

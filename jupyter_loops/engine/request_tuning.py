@@ -67,7 +67,7 @@ class RequestTuning:
         if why.startswith(_MEASURED) and not fixed_temperature:
             planned = replace(planned, temperature=approach.temperature)
         if approach.mode is Mode.RESAMPLE and memory.last is not None:
-            memory = replace(memory, best=None, last=None, beaten=None, failures=(), rejected=())
+            memory = memory.fresh()
         if self.ladder.rung:
             note = _OTHERWISE if memory.last is None else _NO_REPEAT.format(self.ladder.reason)
             memory = replace(memory, notes=(*memory.notes, note))

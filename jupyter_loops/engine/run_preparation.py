@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,7 @@ class RunPreparation:
     questions: Questions
     tools: Tools
     log: IterationLog
+    preflight: Callable[[Readiness], Awaitable[None]]  # makes the first prompt; raises PreflightError
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
@@ -79,6 +80,7 @@ class RunPreparation:
             stored = await self.inputs.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
+            await self.preflight(readiness)
         else:
             self.questions.recall(stored[1])
             ledger.price = self.model.price()  # as far as it is known before the model is open

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.candidate import Candidate, Delivery, Exit, Fault, Layer, Observation, Verdict
 from jupyter_loops.core.condition import Position
+from jupyter_loops.core.memory import PastRound
 from jupyter_loops.core.ports import IterationSummary
 from jupyter_loops.core.recipe import CheckKind, Recipe
 from jupyter_loops.errors import ErrorClass
 
 _ITSELF = frozenset({Layer.PARSE, Layer.STATIC, Layer.SCHEMA})
+PAST = 64  # rounds that a transcript may show: older ones are forgotten, so that a long run takes no more memory
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object in a repr: another one in every child
 
 
@@ -49,6 +51,11 @@ class Iteration:
     def failed(self) -> bool:
         """Whether something kept it from passing, or nothing was tried."""
         return not self.verdicts or bool(self.error)
+
+    @property
+    def failed_only_hidden(self) -> bool:
+        """Whether all that the model sees has passed, and something hidden has not."""
+        return self.failed and any(v.hidden for v in self.verdicts) and all(v.passed or v.hidden for v in self.verdicts)
 
     def verified(self, recipe: Recipe) -> bool:
         """Whether every assert of the recipe was run and passed. Never true of a recipe without asserts."""
@@ -98,6 +105,7 @@ class RunState:
     best_key: tuple[float, float] = (-1.0, float("-inf"))
     last: Iteration | None = None
     beaten: Iteration | None = None  # the best before the last round, where that is the best now
+    past: deque[PastRound] = field(default_factory=lambda: deque(maxlen=PAST))  # the newest rounds
     rejected: deque[str] = field(default_factory=lambda: deque(maxlen=8))  # one line a failed round, newest last
     since_best: int = 0  # rounds in a row that did not improve
 
@@ -140,6 +148,14 @@ class RunState:
         if self.last is not None and self.last.failed and self.last.why not in self.rejected:
             self.rejected.append(self.last.why)
         self.last = iteration
+        self.past.append(
+            PastRound(
+                iteration=iteration.number,
+                candidate=iteration.candidate,
+                feedback=iteration.feedback,
+                why=iteration.why,
+            )
+        )
         key = (progress, float("-inf") if score is None else score)
         better = iteration.candidate is not None and key > self.best_key
         self.since_best = 0 if better else self.since_best + 1

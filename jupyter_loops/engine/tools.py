@@ -102,10 +102,10 @@ class Tools:
     def _extended(self, prompt_for: PromptMaker, exchange: Sequence[Message], *, may_call: bool) -> PromptMaker:
         """The same question with the tools, and with their results, which take half of the window at most."""
 
-        def prompt(model: Model, window: int | None) -> Prompt:
+        async def prompt(model: Model, window: int | None) -> Prompt:
             fitted = _fitted(exchange, window)
             tokens = self.caller.model.count(fitted, self.offers)
-            base = prompt_for(model, None if window is None else max(window - tokens, window // 4))
+            base = await prompt_for(model, None if window is None else max(window - tokens, window // 4))
             first = base.messages[0]
             first = replace(first, content=f"{first.content}\n\n{_RULE if may_call else _ENOUGH}")
             return replace(

@@ -51,7 +51,7 @@ SHAPES: dict[str, str] = {
                "calls": "INTEGER"}}""",
     "state_changed": '{"to": "VARCHAR"}',
     "call_started": """{
-    "call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON",
+    "call": "INTEGER", "purpose": "VARCHAR", "model": "VARCHAR", "sampling": "JSON", "counting": "VARCHAR",
     "messages": [{"role": "VARCHAR", "content": {"text": "VARCHAR"}}],
     "parts": [{"name": "VARCHAR", "tokens": "BIGINT", "dropped": "BIGINT"}],
     "reserved_usd": "DOUBLE", "reserved_tokens": "BIGINT",
@@ -145,9 +145,10 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "call_started",
         """INSERT INTO calls (run_id, call, iteration, purpose, model, started_at, reserved_usd, reserved_tokens,
-           price_prompt, price_completion, price_cached, price_reasoning, sampling, parts, messages)
+           price_prompt, price_completion, price_cached, price_reasoning, sampling, parts, counting, messages)
        SELECT run_id, e.call, iteration, e.purpose, e.model, moment, e.reserved_usd, e.reserved_tokens,
            e.price.prompt, e.price.completion, e.price.cached, e.price.reasoning, e.sampling, e.parts,
+           nullif(e.counting, ''),
            list_transform(e.messages, lambda m: {'role': m.role, 'sha': m.content.text})
        FROM call_started""",
     ),

@@ -13,13 +13,14 @@ from typing import Any
 from jupyter_loops.core.events import QuestionAnswered
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import comments, experience, run_lineage
+from . import comments, experience, recorded_prompt, run_lineage
 from . import statement as sql_query
 from .body import decode, mentioned
 from .history_file import HistoryFile
 from .leftovers import CLAIM
 from .lock import FileLock
 from .parameter_binding import bound
+from .recorded_prompt import RecordedPrompt
 from .result import LIMIT, Result
 from .run_lineage import BrokenOff
 from .segment import SUFFIX, peek
@@ -95,6 +96,13 @@ class HistoryQueries(HistoryFile):
     def calls(self, run_id: str) -> list[dict[str, Any]]:
         """The model calls of a run, oldest first: the columns of `calls`."""
         return self._rows("SELECT * FROM calls WHERE run_id = $run ORDER BY call", run_id)
+
+    def prompts(self, run_id: str, iteration: int | None = None) -> list[RecordedPrompt]:
+        """What a run asked its models, call by call, as it was sent; of one round where it is named."""
+        rows = self.sql(recorded_prompt.QUERY, {"run": run_id, "iteration": iteration}).dicts()
+        shas = sorted({message["sha"] for row in rows for message in row["messages"] or () if message["sha"]})
+        texts = dict(self.sql(recorded_prompt.TEXTS, {"shas": shas}).fetchall()) if shas else {}
+        return [recorded_prompt.of(row, texts) for row in rows]
 
     def verdicts(self, run_id: str) -> list[dict[str, Any]]:
         """What each check said of each candidate of a run, oldest first: the columns of `verdicts`."""

@@ -19,7 +19,7 @@ from .objects import imported
 from .read_checks import read_check
 from .read_targets import read_target, target_name
 from .source import Source, single_line
-from .stubs import is_tool
+from .stubs import is_prompt, is_tool
 from .timing import well_timed
 from .words import WORDS
 
@@ -43,6 +43,8 @@ class _Reading:
     targets: list[Target] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     tools: list[ToolSpec] = field(default_factory=list)
+    prompt: ToolSpec | None = None
+    binds_prompt: bool = False  # the cell has another `prompt`, so `@prompt` is a decorator of its own
     setup: list[ast.stmt] = field(default_factory=list)
     pending: list[ast.stmt] = field(default_factory=list)  # read a target, and become the prelude of the next check
     late: list[ast.AST] = field(default_factory=list)  # run after the set-up
@@ -61,6 +63,9 @@ class _Reading:
         self.modules: set[str] = set()  # and other names that the set-up imports
         self.passed_to_targets: set[str] = set()  # names that a target may have received, and changed
         self.imports = imported(statements)
+        self.binds_prompt = any(
+            "prompt" in binds(statement) for statement in statements if not _imports_word(statement)
+        )
         self.read = {name for statement in statements for name in reads(statement)}
         for statement in statements:
             self._take(statement)
@@ -73,6 +78,7 @@ class _Reading:
             checks=tuple(self.checks),
             setup="".join(self._setup_text()),
             tools=tuple(self.tools),
+            prompt=self.prompt,
             uses=self._uses(),
             source=self.source.text,
         )
@@ -93,6 +99,8 @@ class _Reading:
             self._take_target(statement)
         elif is_tool(statement):
             self._take_tool(statement)
+        elif is_prompt(statement) and not self.binds_prompt:
+            self._take_prompt(statement)
         elif rules.is_hidden(statement):
             self._take_hidden(statement)
         elif check := read_check(self.source, statement, self.tainted | self.passed_to_targets, self.read):
@@ -116,13 +124,23 @@ class _Reading:
 
     def _take_tool(self, statement: ast.stmt) -> None:
         """A tool runs in the notebook, so what it reads is not sent to the sandbox."""
+        tool = self._kernel_function(statement)
+        if any(other.name == tool.name for other in self.tools):
+            raise CellError(f"`{tool.name}` is a tool twice", tool.line)
+        self.tools.append(tool)
+
+    def _take_prompt(self, statement: ast.stmt) -> None:
+        prompt = self._kernel_function(statement)
+        if self.prompt is not None:
+            raise CellError(f"`{self.prompt.name}` is the @prompt already", prompt.line)
+        self.prompt = prompt
+
+    def _kernel_function(self, statement: ast.stmt) -> ToolSpec:
         self._forbid_rebinding(statement)
         self._forbid_secrets(statement)
         name, line = next(named_by(statement)), self.source.line(statement)
-        if any(other.name == name for other in self.tools):
-            raise CellError(f"`{name}` is a tool twice", line)
-        uses = frozenset(reads(statement) - _PREDEFINED - {name})
-        self.tools.append(ToolSpec(name=name, source=self.source.segment(statement), line=line, uses=uses))
+        uses = frozenset(reads(statement) - _PREDEFINED - {name, "prompt"})
+        return ToolSpec(name=name, source=self.source.segment(statement), line=line, uses=uses)
 
     def _take_target(self, statement: ast.stmt) -> None:
         target, needing = read_target(self.source, statement, self.imports)
@@ -192,11 +210,11 @@ class _Reading:
             raise rules.no_target(self.source, statements)
         if not self.goal and not any(target.doc for target in self.targets):
             raise CellError("say what you want: start the cell with a string, or give the stub a docstring")
-        for tool in self.tools:
+        for tool in (*self.tools, *([self.prompt] if self.prompt else [])):
             if tool.name in self.deciding | wants(self.setup):
-                raise CellError(
-                    f"`{tool.name}` is a tool: the model may call it, and nothing else in the cell", tool.line
-                )
+                who = "the planner calls" if tool is self.prompt else "the model may call"
+                what = "the @prompt" if tool is self.prompt else "a tool"
+                raise CellError(f"`{tool.name}` is {what}: {who} it, and nothing else in the cell", tool.line)
         for target in self.targets:
             if target.name not in self.deciding:
                 raise CellError(
@@ -221,3 +239,7 @@ class _Reading:
             later.discard(Word.PYTEST)
         before = wants(self.setup)
         return frozenset((before | (later - bound)) - _PREDEFINED)
+
+
+def _imports_word(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and (statement.module or "").partition(".")[0] == "jupyter_loops"

@@ -10,7 +10,7 @@ from jupyter_loops.errors import CellError
 
 from .forms import decides, is_named_as_test, is_test
 from .source import Source
-from .stubs import Function, is_stub, is_tool
+from .stubs import Function, is_prompt, is_stub, is_tool
 from .words import WORDS
 
 _PLACES = {
@@ -49,8 +49,9 @@ def may_hide(source: Source, node: ast.stmt) -> None:
         raise CellError("a score is not hidden: put maximize or minimize at the top level", line)
     if isinstance(node, ast.AnnAssign) and node.value is None:
         raise CellError("a target belongs at the top level, not in `with hidden:`", line)
-    if is_stub(node) or is_tool(node):
-        raise CellError("a target or tool belongs at the top level, not in `with hidden:`", line)
+    if is_stub(node) or is_tool(node) or is_prompt(node):
+        what = "an @prompt" if is_prompt(node) else "a target or tool"
+        raise CellError(f"{what} belongs at the top level, not in `with hidden:`", line)
 
 
 def words(source: Source) -> None:
@@ -68,7 +69,7 @@ def no_target(source: Source, statements: Sequence[ast.stmt]) -> CellError:
     """Explain how to state a target. The most common mistake is a def that already has a body."""
     how = "add a stub such as `def slugify(text: str) -> str: ...`, or a bare annotation such as `answer: str`"
     for node in statements:
-        if isinstance(node, Function) and not (is_tool(node) or is_named_as_test(node)):
+        if isinstance(node, Function) and not (is_tool(node) or is_prompt(node) or is_named_as_test(node)):
             text = f"nothing to produce: `{node.name}` has a body, so it is set-up; leave its body empty, or {how}"
             return CellError(text, source.line(node))
         if isinstance(node, ast.ClassDef) and any(isinstance(part, Function) for part in node.body):

@@ -14,7 +14,7 @@ def is_stub(node: ast.stmt) -> bool:
 
 def is_function_stub(node: ast.stmt) -> bool:
     """Whether the body is empty: a docstring, `...` or `pass`."""
-    return isinstance(node, Function) and not is_tool(node) and all(map(_is_empty, node.body))
+    return isinstance(node, Function) and not (is_tool(node) or is_prompt(node)) and all(map(_is_empty, node.body))
 
 
 def is_class_stub(node: ast.stmt) -> bool:
@@ -36,6 +36,13 @@ def is_class_stub(node: ast.stmt) -> bool:
 def is_tool(node: ast.stmt) -> bool:
     """Whether the statement is a def under `@tool`."""
     return isinstance(node, Function) and "tool" in marks(node)
+
+
+def is_prompt(node: ast.stmt) -> bool:
+    """Whether the statement is a def under a plain `@prompt`."""
+    return isinstance(node, Function) and any(
+        isinstance(mark, ast.Name) and mark.id == "prompt" for mark in node.decorator_list
+    )
 
 
 def marks(node: Function | ast.ClassDef) -> set[str]:

@@ -76,6 +76,15 @@ def seconds(function: Callable[_Arguments, object], /, *args: _Arguments.args, *
     return perf_counter() - began
 
 
+def prompt(function: _Function) -> _Function:
+    """A function that makes the messages of each round, in the kernel: `@prompt` above a def in a cell.
+
+    It takes a dict of the prompt's named parts (goal, checks, failures, …), each a text. It returns a text, or a list
+    of `{"role": …, "content": …}`. Elsewhere it only marks the function.
+    """
+    return function
+
+
 def tool(function: _Function) -> _Function:
     """A function that the model may call before it answers. It runs on a thread of the kernel, on live objects.
 

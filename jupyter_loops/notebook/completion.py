@@ -11,7 +11,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from . import run_table, sql_completion
 from .help_page import TOPICS
 from .line import OPTIONS, Option
-from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, WORDS
+from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, SHOW, WORDS
 from .model_table import ACTIONS, embedded
 from .stored_magic import FORK, REPLAY_OPTIONS
 from .units import choice
@@ -75,7 +75,8 @@ def _words_at(words: list[str], at: int) -> Iterable[str]:
         return WORDS
     further = {"chart": CHARTS, "model": (*ACTIONS, *embedded()), "raise-budget": _long(LIMITS), "set": _long(SETTINGS)}
     further |= {"help": (*TOPICS, *WORDS), "list": _long(LISTING)}
-    further |= {"resume": _long(LIMITS), "fork": _long(FORK), "replay": _long(REPLAY_OPTIONS), "forget": ("--text",)}
+    further |= {"resume": _long(LIMITS), "fork": _long(FORK), "replay": _long(REPLAY_OPTIONS), "show": _long(SHOW)}
+    further |= {"forget": ("--text",)}
     if values := _values({"set": SETTINGS, "list": LISTING}.get(command, ()), before):
         return values
     return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]

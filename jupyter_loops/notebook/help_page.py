@@ -13,6 +13,7 @@ TOPICS = {
     "cell": "the cell language: goal, targets, checks",
     "options": "every option of the first line",
     "models": "embedded models, servers, providers",
+    "prompts": "parts, looking at one, fresh or rolling, your own",
     "budgets": "limits, landing, forecasts, prices",
     "verification": "layers, the exam, what crosses the border, delivery",
     "safety": "isolation levels and their limits",

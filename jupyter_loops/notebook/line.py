@@ -112,6 +112,13 @@ OPTIONS = (
         read=units.choice("full", "hash", "off"),
         help="full, hash or off: what is kept of what a model is asked",
     ),
+    Option(
+        name="context",
+        shape="HOW",
+        read=units.choice("fresh", "rolling"),
+        help="fresh: a small carry-over each round; rolling: the newest rounds as they were, older ones in short",
+    ),
+    Option(name="prompt_file", shape="FILE", read=str, help="a template for prompts: [system], [user], {goal} …"),
     Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),

@@ -105,6 +105,10 @@ class LoopMagics(Magics):
     tool_calls = Int(10, help="Calls of tools in a round.").tag(config=True)
     tool_timeout = Float(60.0, allow_none=True, help="Seconds for one call of a tool; None: all.").tag(config=True)
     store_prompts = Unicode("full", help="What is kept of what a model is asked: full, hash, off.").tag(config=True)
+    context = Unicode("fresh", help="fresh, or rolling: the newest rounds as they were.").tag(config=True)
+    prompt_file = Unicode(None, allow_none=True, help="A template for prompts; None: the planner's own.").tag(
+        config=True
+    )
     resume = Bool(default_value=False, help="Go on with an interrupted run of the same cell.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:

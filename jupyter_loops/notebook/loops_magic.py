@@ -12,7 +12,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, doctor_table, history_commands, model_table, run_table, sandbox_table, units
+from . import breakers, doctor_table, history_commands, model_table, prompt_text, run_table, sandbox_table, units
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics
@@ -46,6 +46,7 @@ SETTINGS = (
     Option(name="max_tokens", help="", shape="COUNT", read=units.or_none(units.count)),
     *LIMITS,
 )
+SHOW = (Option(name="prompt", help="", shape="ROUND", read=units.count),)
 LISTING = (
     Option(name="sort", help="", shape="COLUMN", read=units.choice(*run_table.ORDERS)),
     Option(name="limit", help="", shape="COUNT", read=units.count),
@@ -89,8 +90,15 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         return run_table.recent(self._loops.history, word, **options)
 
     def _show(self, words: list[str]) -> None:
-        """[NAME|RUN]: a run as it stands now, of this kernel or of the history."""
+        """[NAME|RUN] [--prompt 3]: a run as it stands now; or what its model was asked in a round, as it was sent."""
+        options = read_options(words, SHOW, {})
+        words = options.get("", [])
         _no_more(words[1:])
+        if "prompt" in options:
+            here = run_table.find(words[0]) if words else run_table.newest()
+            history, run_id = (here.history, here.id) if here else (self._history, self._row(words)["run_id"])
+            print(prompt_text.of_round(history, run_id, options["prompt"]))  # noqa: T201  # as it was sent
+            return
         if not words or run_table.find(words[0]):
             self._run(words).show()
         else:

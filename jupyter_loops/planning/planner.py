@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.memory import Memory
-from jupyter_loops.core.message import Message, Prompt, Sampling
+from jupyter_loops.core.message import Message, Part, Prompt, Sampling
+from jupyter_loops.core.ports import PromptLayout
 from jupyter_loops.core.recipe import Recipe, TargetKind
+from jupyter_loops.errors import PreflightError, PromptError
 
+from . import templates
 from .answer_reading import ReadingOrder, read
 from .outline import Schema, outline, together
 from .prompt_parts import sections
 from .sampling import Schedule
+from .tokens import estimate
+from .transcript import STEP, transcript
+from .transcript import TOKENS as ROLLING
 from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
-CARRIED = frozenset({"best", "last", "change", "failures", "rejected", "left"})  # parts that come from earlier rounds
+# Parts that come from earlier rounds.
+CARRIED = frozenset({"best", "last", "change", "failures", "general", "rejected", "left"})
+LEAST_ANSWER = 64  # tokens that a layout's prompt has to leave for an answer
+_WHOLE = {"goal": "goal", "targets": "target with its docstring"}  # parts that are sent whole or not at all
 _LEAST = 256  # prompt tokens that a short window still gives to the question
-
-_CODE = (
-    "You are an expert Python programmer. Answer with one ```python block that has the complete code, and nothing else."
-)
-_DATA = "Answer with one JSON object and nothing else."
-_TEXT = "Answer with the text itself and nothing else."
 
 
 class PromptPlanner:
@@ -38,8 +42,14 @@ class PromptPlanner:
         timeout: float | None = None,
         imports: str = "",
         tools: Collection[str] = (),
+        rolling: bool = False,
+        layout: PromptLayout | None = None,
     ) -> None:
-        """`imports` is the rule for imports in words, empty where there is none; `tools` are names of tools."""
+        """`imports` is the rule for imports in words, empty where there is none; `tools` are names of tools.
+
+        `rolling` shows the rounds as a transcript. `layout` makes messages of the parts, instead of the planner.
+        """
+        self._rolling, self._layout = rolling, layout
         self._schedule = Schedule(temperature=temperature, max_tokens=max_tokens, seed=seed, timeout=timeout)
         self._imports, self._tools = imports, tools
         self._shape: tuple[tuple[Recipe, object] | None, Schema | None, str] = (
@@ -56,16 +66,48 @@ class PromptPlanner:
         Of the parts that come from earlier rounds only the `carried` have a text; None is all of them.
         """
         schema, sketch = self._answer_schema(recipe, memory)
-        instructions = Section(name="instructions", text=_instructions(recipe), rank=0)
-        body = sections(recipe, memory, sketch)
-        if carried is not None:
-            body = [part.within(0) if part.name in CARRIED - carried else part for part in body]
-        if self._imports and recipe.asks_for_code:
-            body.insert(0, Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200))
-        parts = fit([instructions, *body], self._allowed(memory, window))
-        shown = [part.rendered for part in parts[1:] if part.text]
-        messages = (Message("system", parts[0].rendered), Message("user", GAP.join(shown)))
-        return Prompt(messages=messages, parts=tuple(part.part for part in parts), schema=schema)
+        first, middle, last = sections(recipe, memory, sketch)
+        first = (Section(name="instructions", text=_instructions(recipe), rank=-1), *self._rule(recipe), *first)
+        allowed = self._allowed(memory, window)
+        if self._rolling and memory.rounds:
+            messages, parts = _rolling(first, middle, last, memory, min(allowed, ROLLING))
+        else:
+            if carried is not None:
+                middle = tuple(part.within(0) if part.name in CARRIED - carried else part for part in middle)
+            parts = fit([*first, *middle, *last], allowed)
+            messages = [Message("system", parts[0].rendered), Message("user", _joined(parts[1:]))]
+        return Prompt(messages=tuple(messages), parts=tuple(part.part for part in parts), schema=schema)
+
+    async def arranged(self, prompt: Prompt, window: int | None) -> Prompt:
+        """The prompt in the messages of the user's own layout, and what the layout left out. Raises PromptError."""
+        if self._layout is None:
+            return prompt
+        messages = tuple(await self._layout({part.name: part.text for part in prompt.parts}))
+        text = GAP.join(message.content for message in messages)
+        tokens, most = estimate(text), MODERATE if window is None else window - LEAST_ANSWER
+        if tokens > most:
+            raise PromptError(f"{self._layout.title} makes a prompt of about {tokens:,} tokens, and {most:,} fit")
+        parts = tuple(part if part.text in text else part.left_out for part in prompt.parts)
+        own = Part(name="layout", tokens=max(tokens - sum(part.tokens for part in parts), 0))
+        return replace(prompt, messages=messages, parts=(*parts, own))
+
+    async def preflight(
+        self, recipe: Recipe, memory: Memory, window: int | None, carried: frozenset[str] | None = None
+    ) -> None:
+        """Make the first prompt. Raises PreflightError where the question does not fit, or the layout fails."""
+        prompt = self.prompt(recipe, memory, window, carried)
+        if cut := [part for part in prompt.parts if part.name in _WHOLE and part.dropped]:
+            largest = max(cut, key=lambda part: part.dropped)
+            room = self._allowed(memory, window)
+            whose = "" if window is None else f" of the model's window of {window:,}"
+            raise PreflightError(
+                f"the {_WHOLE[largest.name]} takes about {largest.tokens + largest.dropped:,} tokens, and a prompt has "
+                f"{room:,}{whose}: shorten it, or put what is long into data that the code reads"
+            )
+        try:
+            await self.arranged(prompt, window)
+        except PromptError as error:
+            raise PreflightError(str(error)) from None
 
     def sampling(self, memory: Memory) -> Sampling:
         """How to ask in this round."""
@@ -88,6 +130,11 @@ class PromptPlanner:
         kind = CandidateKind.CODE if recipe.asks_for_code else CandidateKind.DATA
         return Candidate(kind=kind, text=await read(order, text))
 
+    def _rule(self, recipe: Recipe) -> list[Section]:
+        if not (self._imports and recipe.asks_for_code):
+            return []
+        return [Section(name="imports", text=f"Rule: {self._imports}.", rank=1, allowance=200)]
+
     def _answer_schema(self, recipe: Recipe, memory: Memory) -> tuple[Schema | None, str]:
         """The schema of the answer and its sketch, computed once for all rounds."""
         of, schema, sketch = self._shape
@@ -102,6 +149,26 @@ class PromptPlanner:
             return MODERATE
         answer = self.sampling(memory).max_tokens
         return min(max(window - answer, window // 2, _LEAST), MODERATE)
+
+
+def _rolling(
+    first: Sequence[Section], middle: Sequence[Section], last: Sequence[Section], memory: Memory, allowed: int
+) -> tuple[list[Message], list[Section]]:
+    """The messages and the parts of a prompt with the newest rounds as they were."""
+    recent = [each.candidate for each in memory.rounds[-STEP:]]
+    told = {"last", "change", "failures", "rejected"} | ({"best"} if memory.best in recent else set())
+    middle = [part for part in middle if part.name not in told]
+    parts = fit([*first, *last, *middle], allowed * 3 // 4)
+    shown = transcript(memory.rounds, allowed - sum(part.tokens for part in parts))
+    stated, asked = parts[: len(first)], parts[len(first) : len(first) + len(last)]
+    tail = parts[len(first) + len(last) :]
+    question = Message("user", _joined([*stated[1:], shown.condensed, *asked]))
+    messages = [Message("system", stated[0].rendered), question, *shown.messages(_joined(tail))]
+    return messages, [*stated, shown.condensed, *asked, shown.rounds, *tail]
+
+
+def _joined(parts: Sequence[Section]) -> str:
+    return GAP.join(part.rendered for part in parts if part.text)
 
 
 def _plain(recipe: Recipe) -> bool:
@@ -124,5 +191,5 @@ def _schema(recipe: Recipe, memory: Memory) -> Schema | None:
 
 def _instructions(recipe: Recipe) -> str:
     if recipe.asks_for_code:
-        return _CODE
-    return _TEXT if _plain(recipe) else _DATA
+        return templates.CODE
+    return templates.TEXT if _plain(recipe) else templates.DATA

@@ -20,19 +20,27 @@ from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKi
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.syntax_tree import parse_module
 
+from . import templates
+from .edge_cases import edge_cases
 from .window import GAP, Section
 
 Sections = tuple[Section, ...]
+PART_NAMES = (  # in the order of a prompt
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "earlier", "reached", "best", "last"),
+    *("change", "failures", "general", "rejected", "notes", "left", "hints", "targets", "transcript"),
+)
 _SCORES = 12  # the newest, in the prompt
 
 
-def sections(recipe: Recipe, memory: Memory, sketch: str) -> list[Section]:
+def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sections, Sections]:
     """The parts of this round's prompt, in the order in which the model reads them; empty ones left out.
 
+    What no round changes, what comes from earlier rounds and the person, and what no round changes again.
     `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
     """
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
-    return [*first, *map(_clean, (section for section in _carried(memory) if section.text.strip())), *last]
+    carried = tuple(_clean(section) for section in _carried(recipe, memory) if section.text.strip())
+    return first, carried, last
 
 
 @lru_cache(maxsize=32)
@@ -59,7 +67,7 @@ def _setup(recipe: Recipe) -> Iterator[Section]:
     setup = (textwrap.dedent(setup) if setup[:1].isspace() else setup).strip()  # which takes long, and is rare
     if not recipe.asks_for_code:
         setup = _without_types(setup)
-    yield _code("setup", "This code runs before:", setup, rank=5, allowance=1500)
+    yield _code("setup", templates.SETUP, setup, rank=5, allowance=1500)
 
 
 def _without_types(setup: str) -> str:
@@ -78,7 +86,7 @@ def _names(recipe: Recipe, names: Sequence[tuple[str, str]]) -> Iterator[Section
     text = "\n".join(visible)
     mentioned = [(name, summary) for name, summary in names if name in text and re.search(rf"\b{name}\b", text)]
     items = [item(f"{name}: {summary}") for name, summary in mentioned]
-    yield from _list("names", "These names exist already:", items, rank=6, allowance=800)
+    yield from _list("names", templates.NAMES, items, rank=6, allowance=800)
 
 
 def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
@@ -86,7 +94,7 @@ def _targets(recipe: Recipe, sketch: str) -> Iterator[Section]:
     if recipe.asks_for_code:
         yield Section(name="targets", text=GAP.join(map(_request, recipe.targets)), rank=1)
     elif sketch:
-        yield Section(name="targets", before="Answer with this JSON object:\n", text=_flat(sketch), rank=1)
+        yield Section(name="targets", before=f"{templates.JSON}\n", text=_flat(sketch), rank=1)
 
 
 def _request(target: Target) -> str:
@@ -118,10 +126,10 @@ def _checks(recipe: Recipe) -> Iterator[Section]:
     asserts = [check for check in recipe.visible if check.kind is CheckKind.ASSERT]
     yield Section(name="checks", text="\n".join(map(_source, asserts)), rank=2, allowance=2000)
     scores = [item(f"{check.kind}: {check.name}") for check in recipe.visible if check.kind is not CheckKind.ASSERT]
-    yield from _list("scores", "The better these numbers, the better the answer:", scores, rank=2, allowance=300)
+    yield from _list("scores", templates.SCORES, scores, rank=2, allowance=300)
 
 
-def _carried(memory: Memory) -> Iterator[Section]:
+def _carried(recipe: Recipe, memory: Memory) -> Iterator[Section]:
     """The parts that come from earlier rounds and from the person."""
     yield from _scores_so_far(memory)
     if memory.best is not None and memory.best != memory.last:
@@ -129,16 +137,23 @@ def _carried(memory: Memory) -> Iterator[Section]:
     if memory.last is not None:
         yield _candidate("last", f"Your last attempt{_compared_with_best(memory)}:", memory.last, rank=7)
     yield from _change(memory)
-    wrong = "The last attempt failed:" if memory.last is not None else "Your last answer could not be used:"
+    wrong = templates.FAILED if memory.last is not None else templates.UNUSABLE
     yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
+    yield from _general(recipe, memory)
     rejected = [*map(item, memory.rejected)]
-    others = f"These approaches failed{' too' * bool(memory.failures)}:"
+    others = templates.REJECTED_TOO if memory.failures else templates.REJECTED
     yield from _list("rejected", others, rejected, rank=9, allowance=300, newest_last=True)
-    yield from _list("notes", "Note:", [*map(item, memory.notes)], rank=10, allowance=200)
+    yield from _list("notes", templates.NOTES, [*map(item, memory.notes)], rank=10, allowance=200)
     if memory.remaining_budget:
         yield Section(name="left", text=memory.remaining_budget, rank=4, allowance=120)
     hints = [*map(item, memory.hints)]
-    yield from _list("hints", "Hints from the person you work for:", hints, rank=4, allowance=600, newest_last=True)
+    yield from _list("hints", templates.HINTS, hints, rank=4, allowance=600, newest_last=True)
+
+
+def _general(recipe: Recipe, memory: Memory) -> Iterator[Section]:
+    """What to think of where only hidden checks fail: cases of the task's own words, and nothing of the checks."""
+    if memory.only_hidden and (cases := edge_cases(recipe)):
+        yield from _list("general", templates.GENERAL, [*map(item, cases)], rank=3, allowance=400)
 
 
 def _scores_so_far(memory: Memory) -> Iterator[Section]:
@@ -148,7 +163,7 @@ def _scores_so_far(memory: Memory) -> Iterator[Section]:
         earlier = "…, " if len(memory.scores) > _SCORES else ""
         best = "none yet" if memory.best_score is None else f"{memory.best_score:.6g}"
         text = f"{earlier}{line}. The best is {best}."
-        yield Section(name="reached", before="Scores of the attempts so far: ", text=text, rank=2, allowance=120)
+        yield Section(name="reached", before=templates.REACHED, text=text, rank=2, allowance=120)
 
 
 def _compared_with_best(memory: Memory) -> str:
@@ -174,7 +189,7 @@ def _change(memory: Memory) -> Iterator[Section]:
     better = memory.beaten is not None and memory.best == last
     other = memory.beaten if better else memory.best
     if other is not None and other != last:
-        heading = "What made it better than the best before:" if better else "What made it no better than the best:"
+        heading = templates.BETTER if better else templates.WORSE
         lines = [*unified_diff(other.text.splitlines(), last.text.splitlines(), lineterm="", n=0)][2:]
         text = "\n".join(line for line in lines if not line.startswith("@@"))
         yield _code("change", heading, text, language="diff", rank=9, allowance=200)

@@ -47,7 +47,7 @@ class Section:
     @cached_property
     def part(self) -> Part:
         """What the record says of it."""
-        return Part(name=self.name, tokens=self.tokens, dropped=self.dropped)
+        return Part(name=self.name, tokens=self.tokens, dropped=self.dropped, text=self.rendered)
 
     def bounded(self) -> Section:
         """The section without what fits into no window: to look at a text of megabytes takes long."""

@@ -40,7 +40,7 @@ class FunctionToolbox:
         cls, recipe: Recipe, chosen: Iterable[str], names: Mapping[str, object], patience: float | None = PATIENCE
     ) -> FunctionToolbox:
         """The tools that a cell defines, and those that are chosen among the notebook's names. PreflightError."""
-        functions = [*define(recipe, names).values()]
+        functions = [*define(recipe, names, recipe.tools).values()]
         for name in chosen:
             if name not in names:
                 raise PreflightError(f"the tool {name} is not among the notebook's names: run the cell that defines it")

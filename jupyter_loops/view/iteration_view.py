@@ -13,6 +13,10 @@ from .figures_view import figure, files
 
 _FIGURES = 6
 _TOOL_TEXT = 500  # characters of a tool's arguments, and of its result
+_USAGE = (
+    *("prompt_tokens", "cached_tokens", "completion_tokens", "usd"),
+    *("seconds", "first_token_seconds", "estimated"),
+)
 _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
 
 
@@ -49,12 +53,13 @@ class IterationView:
         messages = event.get("messages", [])
         text = "\n\n".join(f"{message.get('role', '')}:\n{message.get('content', '')}" for message in messages)
         self.prompt = {"tokens": sum(part["tokens"] for part in parts), "parts": parts, "text": clip(text)}
+        self.prompt["counting"] = line(event.get("counting") or "estimate", 20)
         self._call(event)["purpose"] = line(event.get("purpose", ""), 40)
 
     def answered(self, event: Mapping[str, Any]) -> None:
         """The model answered, or the call failed."""
         call = self._call(event)
-        for key in ("prompt_tokens", "completion_tokens", "usd", "seconds", "first_token_seconds", "estimated"):
+        for key in _USAGE:
             call[key] = event.get(key)
         call["finish"] = line(event.get("error") or event.get("finish_reason") or "", 40)
         call["message"] = line(event.get("message", ""))

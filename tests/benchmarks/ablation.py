@@ -2,8 +2,9 @@
 
 `python tests/benchmarks/ablation.py [--model local] [--every 4] [--seeds 1] [--arms …] [--minutes 60] [--out FILE]`
 
-Round 1 asks the same in every arm, so the problems that the first arm solves there are not asked again. Results are
-kept in a file, one line a run, and a second start goes on where the first was cut. Printed at the end: problems solved
+Round 1 is shared: it is one run, and each arm is a fork of it, where it did not verify. All arms take a problem before
+the next one is begun, so that a run which is cut compares them on the same problems. Results are in a file, one line a
+run, and a second start goes on where the first was cut. Printed at the end: problems solved
 by tokens spent, with bootstrap intervals over problems, and how often an answer passed what it saw and failed what was
 hidden.
 """
@@ -17,8 +18,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +28,40 @@ sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("verificatio
 from problems import human_eval
 
 from jupyter_loops import Loop
-from jupyter_loops.planning.models.embedded import records
+from jupyter_loops.assemble import pursue, stored
+from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.message import Prompt
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.planning.planner import PromptPlanner
 
-ARMS: dict[str, frozenset[str] | None] = {
-    "resampling": frozenset(),
-    "failures": frozenset({"failures"}),
-    "failures and last attempt": frozenset({"failures", "last"}),
-    "all parts": None,
+FIRST = "round 1"
+FAILURES = frozenset({"failures", "general"})
+ARMS: dict[str, Callable[[int], frozenset[str] | None]] = {  # of a round's number: the parts that it carries over
+    "resampling": lambda _: frozenset(),
+    "failures": lambda _: FAILURES,
+    "failures, last": lambda _: FAILURES | {"last"},
+    "failures, last, best": lambda _: FAILURES | {"last", "best"},
+    "alternation": lambda iteration: frozenset() if iteration % 2 else FAILURES | {"last"},
+    "all parts": lambda _: None,
 }
-ROUNDS = 8
-STEPS = (500, 1000, 2000, 3000, 4000)  # tokens of a problem, at which the arms are compared
+ROUNDS = 12
+STEPS = (600, 1200, 1800, 2400)  # tokens of a problem, at which the arms are compared
 Row = dict[str, Any]
 
 
-def run(arm: str, problem: Any, model: str, seed: int, folder: str) -> Row:
-    """One loop, to its end; what each of its rounds cost and whether it passed."""
-    records.RECORDS[model] = replace(records.find(model), carried=ARMS[arm])
-    loop = Loop.from_cell(problem.cell, problem.name.replace("/", "_").lower())
+def run(arm: str, problem: Any, model: str, seed: int, *, first: Row | None, history: str) -> Row:
+    """One loop: round 1 of a problem, or an arm that goes on from it; what each round cost and whether it passed."""
+    ARM[:] = [arm]
     begun = time.monotonic()
-    made = loop.run(
-        fresh=True, seed=seed, history=f"{folder}/history.duckdb", iterations=ROUNDS, model=model, tokens=STEPS[-1]
-    )
+    options: dict[str, Any] = {
+        "seed": 1000 * seed, "model": model, "iterations": ROUNDS if first else 1, "tokens": STEPS[-1], "time": None,
+        "call_timeout": 900, "timeout": 20, "watchdog": None, "adaptive": False,  # else it learns from the other arms
+    }  # fmt: skip
+    if first:
+        made = pursue(stored(first["run"], history).forked(1), history=history, **options)
+    else:
+        loop = Loop.from_cell(problem.cell, problem.name.replace("/", "_").lower())
+        made = loop.run(fresh=True, history=history, **options)
     end = made.wait()
     query = (
         "SELECT i.iteration, sum(c.prompt_tokens + c.completion_tokens), any_value(i.passed), any_value(i.total), "
@@ -56,18 +70,33 @@ def run(arm: str, problem: Any, model: str, seed: int, folder: str) -> Row:
     )
     rounds = [list(row) for row in made.history.sql(query, {"run": made.id}).fetchall()]
     return {
-        "arm": arm, "problem": problem.name, "model": model, "seed": seed, "reason": str(end.reason),
+        "run": made.id, "arm": arm, "problem": problem.name, "model": model, "seed": seed, "reason": str(end.reason),
         "rounds": rounds, "seconds": round(time.monotonic() - begun, 1),
     }  # fmt: skip
 
 
-def spent_until_solved(row: Row) -> float:
-    """Tokens of a run until it was verified; infinite where it was not."""
-    return sum(tokens for _, tokens, *_ in row["rounds"]) if row["reason"] == "verified" else float("inf")
+ARM: list[str] = []  # the one that runs now
+_PROMPT = PromptPlanner.prompt
 
 
-def interval(solved: Sequence[bool], rolls: int = 2000) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a share, over problems."""
+def _prompt(
+    planner: PromptPlanner, recipe: Recipe, memory: Memory, window: int | None, _: frozenset[str] | None = None
+) -> Prompt:
+    """The planner's prompt with the parts of the arm."""
+    return _PROMPT(planner, recipe, memory, window, ARMS.get(ARM[0], ARMS["resampling"])(memory.iteration))
+
+
+PromptPlanner.prompt = _prompt  # type: ignore[method-assign]
+
+
+def spent_until_solved(first: Row, row: Row | None) -> float:
+    """Tokens of round 1 and the rounds of an arm until it was verified; infinite where it was not."""
+    spent = sum(tokens for one in (first, row) if one for _, tokens, *_ in one["rounds"])
+    return spent if (row or first)["reason"] == "verified" else float("inf")
+
+
+def interval(solved: Sequence[int], rolls: int = 2000) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a mean, over problems."""
     dice = random.Random(1)
     shares = sorted(sum(dice.choices(solved, k=len(solved))) / len(solved) for _ in range(rolls))
     return shares[int(0.025 * rolls)], shares[int(0.975 * rolls)]
@@ -75,30 +104,31 @@ def interval(solved: Sequence[bool], rolls: int = 2000) -> tuple[float, float]:
 
 def report(rows: Iterable[Row]) -> None:
     known = {(row["arm"], row["problem"], row["seed"]): row for row in rows}
-    first = next(iter(ARMS))
-    asked = [(problem, seed) for arm, problem, seed in known if arm == first]
-    print(f"  {len(asked)} problems and seeds; solved by tokens spent on each, of all")
-    print(f"  {'arm':28}" + "".join(f"{step:>22,}" for step in STEPS) + f"{'tokens, all':>16}")
-    for arm in ARMS:
-        taken = [known.get((arm, *each), known[first, *each]) for each in asked if _told(known, arm, each)]
-        if not taken:
-            continue
+    arms = [arm for arm in ARMS if any(row["arm"] == arm for row in known.values())]
+    first = {each: row for (arm, *each_), row in known.items() if arm == FIRST for each in [tuple(each_)]}
+    missed = [each for each in first if all((arm, *each) in known for arm in arms)]
+    print(f"  {len(first)} problems and seeds, {sum(map(_solved, first.values()))} of them verified in round 1")
+    print(f"  of {len(missed)} others, which every arm has met: solved by tokens spent on each, round 1 included")
+    print(f"  {'arm':24}" + "".join(f"{step:>22,}" for step in STEPS) + f"{'tokens, all':>14}  more than {arms[:1]}")
+    spent = {(arm, each): spent_until_solved(first[each], known[arm, *each]) for arm in arms for each in missed}
+    for arm in arms if missed else ():
         cells = []
         for step in STEPS:
-            solved = [spent_until_solved(row) <= step for row in taken]
+            solved = [spent[arm, each] <= step for each in missed]
             low, high = interval(solved)
             cells.append(f"{sum(solved):>5} ({low:>4.0%} to {high:>4.0%})")
-        spent = sum(tokens for row in taken for _, tokens, *_ in row["rounds"])
-        print(f"  {arm:28}" + "".join(f"{cell:>22}" for cell in cells) + f"{spent:>16,}  of {len(taken)}")
+        tokens = sum(each[1] for problem in missed for each in known[arm, *problem]["rounds"])
+        ahead = [(spent[arm, each] <= STEPS[-1]) - (spent[arms[0], each] <= STEPS[-1]) for each in missed]
+        low, high = interval(ahead)
+        print(f"  {arm:24}" + "".join(f"{cell:>22}" for cell in cells)
+              + f"{tokens:>14,}  {sum(ahead):+d} ({low:+.0%} to {high:+.0%})")  # fmt: skip
     tried = [each for row in known.values() for each in row["rounds"]]
     seen = [each for each in tried if each[4] and "hidden" in each[4]]
     print(f"  {len(seen)} of {len(tried)} rounds passed all visible checks and failed a hidden one")
 
 
-def _told(known: dict[tuple[str, str, int], Row], arm: str, each: tuple[str, int]) -> bool:
-    """Whether the arm has met the problem, or need not, since the shared first round solved it."""
-    first = known[next(iter(ARMS)), *each]
-    return (arm, *each) in known or (first["reason"] == "verified" and len(first["rounds"]) == 1)
+def _solved(row: Row) -> bool:
+    return bool(row["reason"] == "verified")
 
 
 def main() -> None:
@@ -114,20 +144,20 @@ def main() -> None:
     rows = [row for row in rows if row["model"] == asked.model]
     known = {(row["arm"], row["problem"], row["seed"]): row for row in rows}
     ends, problems = time.monotonic() + 60 * asked.minutes, list(human_eval())[:: asked.every]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, asked.out.open("a") as out:
-        for seed in range(1, asked.seeds + 1):
-            for arm in asked.arms:
-                for problem in problems:
-                    key = (next(iter(ARMS)), problem.name, seed)
-                    if (arm, *key[1:]) in known or (key in known and _told(known, arm, key[1:])):
-                        continue
-                    if time.monotonic() > ends:
-                        print("  the time is over; another start goes on from here")
-                        report(known.values())
-                        return
-                    row = run(arm, problem, asked.model, 1000 * seed, folder) | {"seed": seed}
-                    known[arm, problem.name, seed] = row
-                    print(json.dumps(row), file=out, flush=True)
+    wanted = product(range(1, asked.seeds + 1), problems, [FIRST, *asked.arms])
+    history = str(asked.out.with_suffix(".duckdb"))
+    with asked.out.open("a") as out:
+        for seed, problem, arm in wanted:
+            each = (problem.name, seed)
+            first = None if arm == FIRST else known[FIRST, *each]
+            if (arm, *each) in known or (first and _solved(first)):
+                continue
+            if time.monotonic() > ends:
+                print("  the time is over; another start goes on from here")
+                break
+            row = run(arm, problem, asked.model, seed, first=first, history=history) | {"seed": seed}
+            known[arm, *each] = row
+            print(json.dumps(row), file=out, flush=True)
     report(known.values())
     sys.stdout.flush()
     os._exit(0)  # the model's server need not be waited for

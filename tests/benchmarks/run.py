@@ -45,6 +45,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "overshoot": ("Overshoot over random cases", "5000", "300"),
     "answers": ("Reading answers", "", ""),
     "remains": ("What a candidate leaves for the next", "1000", "10"),
+    "context": ("Prompt tokens of failing rounds, by context", "50", "30"),
     "faults": ("Faults of providers", "", "429"),
 }
 

@@ -109,6 +109,9 @@ class Fickle:
     def carried(self):
         return None
 
+    async def tokenized(self, texts):
+        return None
+
     async def complete(self, prompt, sampling, on_text=None):
         case, outcome = self._case, next(self._outcomes, "answer")
         used = int(sampling.max_tokens * case["share"])
@@ -171,8 +174,11 @@ async def _ask(case, ledgers, price, dear, recorder):
     caller = ModelCaller(Fickle(case, price), ledgers[case["ledger"]], recorder, wait)
     if case["dear"]:
         caller = caller.for_model(Fickle(case, dear))
-    prompt = Prompt(messages=(Message("user", "x"),))
-    task = asyncio.ensure_future(caller.ask(lambda *_: prompt, Sampling(max_tokens=case["max_tokens"]), 1))
+
+    async def asked(*_):
+        return Prompt(messages=(Message("user", "x"),))
+
+    task = asyncio.ensure_future(caller.ask(asked, Sampling(max_tokens=case["max_tokens"]), 1))
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is not None:
         assert isinstance(task.exception(), BudgetError | ModelError)

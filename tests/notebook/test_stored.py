@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from IPython.core.error import UsageError
 
 SPIN = "```python\ndef double(n: int) -> int:\n    while True:\n        pass\n```"
 
@@ -36,6 +37,24 @@ def interrupted(shell, cell, wrong, right, run_of):
 
 def loops(shell, line):
     return shell.run_line_magic("loops", line)
+
+
+def test_show_prints_the_prompt_of_a_round_as_it_was_sent(shell, cell, wrong, right, capsys):
+    shell.run_cell(cell(wrong, right)).raise_error()
+    run = shell.user_ns["twice"]
+    capsys.readouterr()
+    loops(shell, "show twice --prompt 2")
+    said = capsys.readouterr().out
+
+    assert said.startswith("call 2, round 2, repair")
+    assert run.cycle.model.asked[1].messages[1].content in said
+    assert "failures" in said
+    with pytest.raises(
+        UsageError, match=f"nothing was asked in round 9 of run {run.id}: its model was asked in rounds 1, 2"
+    ):
+        loops(shell, "show twice --prompt 9")
+    with pytest.raises(UsageError, match="no run is called twise"):
+        loops(shell, "show twise --prompt 1")
 
 
 def test_resume_goes_on_with_an_interrupted_run_by_its_name_or_id(shell, interrupted, run_of, right):

@@ -8,7 +8,7 @@ import pytest
 from jupyter_loops.core.candidate import Candidate, CandidateKind, Exit, Fault, Frame, Layer, Observation, Verdict
 from jupyter_loops.core.fence import fenced
 from jupyter_loops.core.host_question import HostQuestion
-from jupyter_loops.core.memory import Memory
+from jupyter_loops.core.memory import Memory, PastRound
 from jupyter_loops.core.message import Message
 from jupyter_loops.core.recipe import Ask, Word
 from jupyter_loops.planning.models.prompted_tools import plain_messages
@@ -100,17 +100,23 @@ def memory(text):
         best_score=0.5,
         failures=tuple(feedback(text)),
         rejected=(text, text),
+        only_hidden=True,
+        rounds=tuple(
+            PastRound(iteration=n, candidate=candidate, feedback=tuple(feedback(text)), why=text) for n in (1, 2)
+        ),
         hints=(text,),
         notes=(text,),
         names=summarise(names),
     )
 
 
+@pytest.mark.parametrize("rolling", [False, True])
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_no_part_of_a_prompt_can_be_forged(forgery, a_recipe):
+def test_no_part_of_a_prompt_can_be_forged(forgery, rolling, a_recipe):
     recipe = a_recipe("double(len(df)) == 4 and shown and pairs")
+    planner = PromptPlanner(rolling=rolling)
     for window in (None, 16_000, 4096, 900):
-        asked = [PromptPlanner().prompt(recipe, memory(text), window) for text in (HARMLESS, forgery)]
+        asked = [planner.prompt(recipe, memory(text), window) for text in (HARMLESS, forgery)]
         expected, found = ([skeleton(message.content) for message in prompt.messages] for prompt in asked)
 
         if window in {None, 16_000}:
@@ -121,7 +127,7 @@ def test_no_part_of_a_prompt_can_be_forged(forgery, a_recipe):
 
 def test_the_corpus_fills_every_part_that_others_write():
     filled = memory("x\ny")
-    numbers = {"iteration", "stuck", "bold", "repeats", "scores", "best_score"}
+    numbers = {"iteration", "stuck", "bold", "repeats", "scores", "best_score", "only_hidden"}
     left_out = numbers | {"remaining_budget", "schemas"}  # our words
 
     assert all("y" in str(getattr(filled, field.name)) for field in fields(Memory) if field.name not in left_out)

@@ -63,6 +63,10 @@ class OpenAIServerModel(LiteLLMModel):
         messages = prompted_tools.plain_messages(messages, tools)
         return sum(estimate(message.content) + PER_MESSAGE for message in messages) + (ABOUT_TOOLS if tools else 0)
 
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:  # noqa: ARG002  # not in OpenAI's protocol
+        """None."""
+        return None
+
     def calling(self) -> Calling:
         """As was said, or by the server's own tool calls until it refuses them."""
         return self._calling or (Calling.PROMPTED if TOOLS in self._refused else Calling.NATIVE)
@@ -88,7 +92,7 @@ class OpenAIServerModel(LiteLLMModel):
     async def _send(self, request: dict[str, Any]) -> Any:
         import httpx
 
-        client = await _client(secure=str(self._base).startswith("https:"))
+        client = await shared_client(secure=str(self._base).startswith("https:"))
         body = {key: value for key, value in request.items() if key not in _LITELLM_ONLY}
         body |= request.get("extra_body", {})
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -199,7 +203,7 @@ class UnstreamedReply:
         """It is over already."""
 
 
-async def _client(*, secure: bool) -> httpx.AsyncClient:
+async def shared_client(*, secure: bool) -> httpx.AsyncClient:
     """One client of the running loop for all models; without TLS no certificates are read."""
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if secure not in clients:

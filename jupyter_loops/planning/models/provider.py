@@ -158,6 +158,12 @@ class LiteLLMModel:
         guessed = sum(estimate(message.content) + PER_MESSAGE for message in messages)
         return max(counted, guessed) + about
 
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:
+        """By OpenAI's tokenizer, which LiteLLM brings along, for OpenAI's models; None for the others."""
+        if self._provider not in {"openai", "azure"}:
+            return None
+        return [len(load().encode(model=self._model, text=text)) for text in texts]
+
     def price(self) -> Price | None:
         """The price that was given, or that a person corrected, or the dearer list price, or the unlisted one."""
         if fixed_price := self._price or price_list.corrected(self.name):

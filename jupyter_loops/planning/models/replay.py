@@ -97,6 +97,10 @@ class ReplayModel:
         offered = sum(estimate(f"{offer} {offer.description}") for offer in tools)
         return sum(estimate(message.said["content"]) for message in messages) + offered
 
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:  # noqa: ARG002  # it has no tokenizer
+        """None."""
+        return None
+
     def calling(self) -> Calling:
         """As the script says."""
         return Calling.NATIVE

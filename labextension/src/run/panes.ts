@@ -73,7 +73,8 @@ function files(all: WrittenFile[]): Node[] {
 
 function prompt(from: Prompt): Node[] {
   const rows = from.parts.map(part => [part.name, count(part.tokens), part.dropped ? count(part.dropped) : '']);
-  return [table(['part', 'tokens', 'left out'], rows), el('pre', 'source plain', from.text)];
+  const how = from.counting === 'tokenizer' ? 'counted by the model’s tokenizer' : 'estimated, rather too many';
+  return [note(`${count(from.tokens)} tokens, ${how}`), table(['part', 'tokens', 'left out'], rows), el('pre', 'source plain', from.text)];
 }
 
 function calls(all: Call[]): Node {
@@ -83,7 +84,7 @@ function calls(all: Call[]): Node {
     String(call.call),
     call.purpose,
     call.model,
-    known(call.prompt_tokens, count),
+    known(call.prompt_tokens, count) + (call.cached_tokens ? ` (${count(call.cached_tokens)} cached)` : ''),
     known(call.completion_tokens, count),
     known(call.usd, usd),
     known(call.first_token_seconds, brief),

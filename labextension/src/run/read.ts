@@ -208,6 +208,7 @@ function readPrompt(from: Json): Prompt {
       tokens: number(part['tokens']),
       dropped: number(part['dropped'])
     })),
+    counting: text(from['counting']),
     text: text(from['text'])
   };
 }
@@ -218,6 +219,7 @@ function readCall(from: Json): Call {
     model: text(from['model']),
     purpose: text(from['purpose']),
     prompt_tokens: numberOrNull(from['prompt_tokens']),
+    cached_tokens: numberOrNull(from['cached_tokens']),
     completion_tokens: numberOrNull(from['completion_tokens']),
     usd: numberOrNull(from['usd']),
     seconds: numberOrNull(from['seconds']),

@@ -30,6 +30,7 @@ export interface Call {
   model: string;
   purpose: string;
   prompt_tokens: number | null;
+  cached_tokens: number | null;
   completion_tokens: number | null;
   usd: number | null;
   seconds: number | null;
@@ -87,6 +88,7 @@ export interface Verdict {
 export interface Prompt {
   tokens: number;
   parts: { name: string; tokens: number; dropped: number }[];
+  counting: string;
   text: string;
 }
 

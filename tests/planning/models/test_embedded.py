@@ -101,6 +101,26 @@ class TestTheRealModel:
 
         assert all(answer.text for answer in answers)
 
+    async def test_its_tokenizer_is_asked_once_for_each_text(self):
+        model = EmbeddedModel(SMALLEST)
+        texts = ["Name a colour.", "def f(n):\n    return n\n"]
+        assert await model.tokenized(texts) is None  # the server does not run
+        await model.open()
+        counted = await model.tokenized(texts)
+        answer = await model.complete(ask(texts[0]), Sampling(max_tokens=1))
+
+        assert counted is not None
+        assert 0 < counted[0] < answer.prompt_tokens < counted[0] + 40  # the template, and its system message
+        model._tokenizer._endpoint = None  # whatever it is asked now, it has to know
+        assert await model.tokenized(texts) == counted
+
+    async def test_a_server_that_is_gone_leaves_an_estimate(self):
+        model = EmbeddedModel(SMALLEST)
+        await model.open()
+        model._tokenizer._endpoint = server.Endpoint("http://127.0.0.1:9/v1", "")
+
+        assert await model.tokenized(["new"]) is None
+
     async def test_a_prompt_that_is_too_long_is_an_overflow(self):
         with pytest.raises(ModelError) as caught:
             await EmbeddedModel(SMALLEST).complete(ask("word " * 5000), STEADY)

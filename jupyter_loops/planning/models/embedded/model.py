@@ -15,6 +15,7 @@ from jupyter_loops.planning.tokens import estimate
 
 from . import server
 from .records import DEFAULT, EmbeddedRecord
+from .tokenizer import ServerTokenizer
 
 _FREE = Price(prompt=0.0, completion=0.0, source="local")
 _PER_MESSAGE = 6  # <|im_start|>, the role, line ends, <|im_end|>
@@ -29,6 +30,7 @@ class EmbeddedModel:
         self.name, self._record = record.name, record
         self._price = price or _FREE
         self._remote: OpenAIServerModel | None = None
+        self._tokenizer: ServerTokenizer | None = None
 
     async def open(self) -> None:
         """Start the server. Raises ModelError where it cannot run."""
@@ -47,6 +49,10 @@ class EmbeddedModel:
         """Prompt tokens, rather too many than too few."""
         messages = prompted_tools.plain_messages(messages, ())
         return sum(estimate(message.content) + _PER_MESSAGE for message in messages)
+
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:
+        """By its server, once it runs."""
+        return None if self._tokenizer is None else await self._tokenizer.count(texts)
 
     def price(self) -> Price | None:
         """Nothing, unless a price was given to try budgets out."""
@@ -71,6 +77,7 @@ class EmbeddedModel:
     async def _open(self) -> OpenAIServerModel:
         if self._remote is None:
             endpoint = await asyncio.to_thread(server.start, self._record)
+            self._tokenizer = ServerTokenizer(endpoint)
             self._remote = OpenAIServerModel(
                 self._record.title,
                 api_base=endpoint.base,

@@ -49,9 +49,10 @@ def _start(record: EmbeddedRecord) -> tuple[Endpoint, Any]:
             ErrorClass.BAD_REQUEST,
         ) from None
     if not intact(record):
-        what = "is damaged" if record.path().exists() else f"is not here yet ({record.size / 1e6:,.0f} MB)"
+        file = f", {record.path()},"
+        what = f"{file} is damaged" if record.path().exists() else f" is not here yet ({record.size / 1e6:,.0f} MB)"
         word = "" if name == "local" else f" {name}"
-        raise ModelError(f"the file of the model {name} {what}: %loops model fetch{word}", ErrorClass.BAD_REQUEST)
+        raise ModelError(f"the file of the model {name}{what}: %loops model fetch{word}", ErrorClass.BAD_REQUEST)
     key = secrets.token_urlsafe(24)
     try:
         server = xllamacpp.Server(_parameters(xllamacpp, record, key))
