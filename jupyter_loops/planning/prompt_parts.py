@@ -21,15 +21,29 @@ from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.syntax_tree import parse_module
 
 from . import templates
+from .answer.edits import editable
 from .edge_cases import edge_cases
 from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
     *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "earlier", "reached", "best", "last"),
-    *("change", "failures", "general", "rejected", "notes", "left", "hints", "targets", "transcript"),
+    *(
+        "edits",
+        "misfits",
+        "change",
+        "failures",
+        "general",
+        "rejected",
+        "notes",
+        "left",
+        "hints",
+        "targets",
+        "transcript",
+    ),
 )
 _SCORES = 12  # the newest, in the prompt
+_EDITABLE = 3000  # tokens of an attempt that is shown whole, so that an answer may edit it
 
 
 def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sections, Sections]:
@@ -136,6 +150,11 @@ def _carried(recipe: Recipe, memory: Memory) -> Iterator[Section]:
         yield _candidate("best", f"The best attempt so far{_with(memory.best_score)}:", memory.best, rank=8)
     if memory.last is not None:
         yield _candidate("last", f"Your last attempt{_compared_with_best(memory)}:", memory.last, rank=7)
+    if recipe.asks_for_code and any(map(editable, memory.attempts)):
+        yield Section(name="edits", text=templates.EDITS, rank=6)
+    if memory.misfits:
+        refused = templates.MISFIT if memory.attempts else templates.WHOLE
+        yield from _list("misfits", refused, [*map(item, memory.misfits[-1:])], rank=3, allowance=200)
     yield from _change(memory)
     wrong = templates.FAILED if memory.last is not None else templates.UNUSABLE
     yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
@@ -197,7 +216,8 @@ def _change(memory: Memory) -> Iterator[Section]:
 
 def _candidate(name: str, heading: str, candidate: Candidate, rank: int) -> Section:
     language = "python" if candidate.kind is CandidateKind.CODE else "json"
-    return _code(name, heading, candidate.text.strip(), language=language, rank=rank, allowance=1500)
+    allowance = _EDITABLE if editable(candidate.text) else 1500
+    return _code(name, heading, candidate.text.strip(), language=language, rank=rank, allowance=allowance)
 
 
 def _source(check: Check) -> str:
