@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_loops.errors import LoopError, NotVerified
     from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, prompt, pytest, seconds, tool
     from jupyter_loops.loop import Loop
+    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "Iterations": "core.stop_conditions",
     "Loop": "loop",
     "LoopError": "errors",
+    "MapRun": "mapping.map_run",
     "NotVerified": "errors",
     "Options": "assemble",
     "Plateau": "core.stop_conditions",
@@ -55,6 +57,7 @@ __all__ = [
     "Iterations",
     "Loop",
     "LoopError",
+    "MapRun",
     "NotVerified",
     "Options",
     "Plateau",

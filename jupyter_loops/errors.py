@@ -154,12 +154,12 @@ class ReplyError(ModelError):
     """A model answered, and the answer cannot be used; the message is feedback for its next try."""
 
 
-class EditError(ReplyError):
-    """The edits of an answer do not fit the attempts that they are for."""
-
-
 class PromptError(LoopError):
     """A prompt of the user's own cannot be made: its function raised, or returned what is no prompt."""
+
+
+class EditError(ReplyError):
+    """The edits of an answer do not fit the attempts that they are for."""
 
 
 class SandboxError(LoopError):

@@ -11,6 +11,9 @@ from jupyter_loops.assemble import Options, Person, launch
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine.approval_gate import Callback
 from jupyter_loops.language import parse
+from jupyter_loops.mapping.launch_map import launch_map
+from jupyter_loops.mapping.map_options import MapOptions
+from jupyter_loops.mapping.map_run import MapRun
 from jupyter_loops.run import Run
 
 
@@ -51,6 +54,31 @@ class Loop(Recipe):
         chosen = tuple(map(_name, tools))
         names = ChainMap[str, object]({**functions}, names or {}) if functions else names  # type: ignore[arg-type]  # only read
         return launch(self, Options.of(options | {"tools": chosen}), names, parent=lineage, person=person)
+
+    def map(
+        self,
+        rows: object,
+        names: Mapping[str, object] | None = None,
+        *,
+        parent: Run | None = None,
+        approve: Callback | None = None,
+        **options: Any,
+    ) -> MapRun:
+        """Run the loop for each row of a table, all on one budget; returns at once.
+
+        `rows` is a DataFrame, a polars or Arrow table, an Arrow reader, a DuckDB relation, a list, a dict or any
+        iterable, which is read as it is needed. Goal, set-up and checks call the row `row`. `options` are those of
+        `run`, where usd, tokens, time and calls hold for all rows together and iterations for each, and besides:
+        key, the column that tells rows apart; sample, rows of a random pilot, after which `approve` is asked with the
+        projection unless `yes`; concurrency, the most calls in flight (64); models, a cascade.
+
+        `await run` or `run.wait()` gives the end; `run.rows` and `run.failed` are tables of the kind that came in.
+        Raises PreflightError, OptionError.
+        """
+        map_options, row_options = MapOptions.split(options)
+        person = Person(callback=approve, namespace=names or {})
+        nesting = None if parent is None else parent.cycle.lineage
+        return launch_map(self, rows, Options.of(row_options), map_options, names, person=person, parent=nesting)
 
 
 def _name(tool: Callable[..., Any] | str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future
@@ -22,13 +23,14 @@ from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.delivery import Change, Delivered, RecheckOutcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
-from jupyter_loops.errors import LoopError, NotVerified
+from jupyter_loops.errors import HistoryError, LoopError, NotVerified
 
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox_service import SandboxService
     from jupyter_loops.history import History
     from jupyter_loops.history.recorded_prompt import RecordedPrompt
     from jupyter_loops.view.charts import Charts
+    from jupyter_loops.view.live_view import LiveView
 
 
 class Artifact(NamedTuple):
@@ -197,6 +199,10 @@ class Run:
         """End now; the best candidate so far is kept."""
         self.cycle.context.control.stop(reason)
 
+    def finish(self) -> None:
+        """End after the round that goes on; the best candidate so far is kept."""
+        self.cycle.context.control.finish()
+
     def hint(self, text: str) -> None:
         """Tell the model something from the next round on."""
         self.cycle.context.control.hint(text)
@@ -280,9 +286,39 @@ class Run:
         """Take back what it bound in the notebook; what was taken back. A name bound anew since stays as it is."""
         return self.delivered.undo() if self.delivered else []
 
+    @property
+    def view(self) -> LiveView:
+        """The live view of a run that goes on: that of its cell, or a new one that is not on any screen yet."""
+        from jupyter_loops.view import live_view
+
+        found = live_view.find(self.id)
+        if found is None:
+            found = live_view.LiveView(self, name=self.name)
+            found.expect(self.facts)
+            self.cycle.context.recorder.listeners.append(found)  # what it hears meanwhile, it draws once
+            with contextlib.suppress(HistoryError):  # it has no events yet
+                found.catch_up(self.history.story(self.id))
+            self.future.add_done_callback(lambda _: found.close(0.0))
+        return found
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of it before its first event, in the words of `core.events.RunStarted`."""
+        return {
+            "run": self.id,
+            "loop": self.name,
+            "goal": self.recipe.goal,
+            "model": self.cycle.model.name,
+            "budget": asdict(self.budget),
+            "checks": [{"name": check.name, "hidden": check.hidden} for check in self.recipe.checks],
+        }
+
     def show(self) -> None:
-        """Display the run as it stands now, once more."""
-        show(self.history, self.id)
+        """Display the run once more: live with its controls while it goes on, else as it is stored."""
+        if self.future.done():
+            show(self.history, self.id)
+        else:
+            self.view.show()
 
     def __repr__(self) -> str:
         """One line, without payloads."""

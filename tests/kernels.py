@@ -98,11 +98,12 @@ class Kernel:
         self.pid = self.manager.provisioner.pid
         assert self.run("%load_ext jupyter_loops").ok
 
-    def start(self, code: str) -> str:
-        return self.client.execute(code)
+    def start(self, code: str, *, attended: bool = True) -> str:
+        """Begin to run a cell; `attended`: a person sits before the notebook."""
+        return self.client.execute(code, allow_stdin=attended)
 
     def run(self, code: str, timeout: float = 60.0) -> Reply:
-        return self.finish(self.start(code), timeout)
+        return self.finish(self.start(code, attended=False), timeout)
 
     def finish(self, message: str, timeout: float = 60.0) -> Reply:
         started, outputs = time.monotonic(), []

@@ -41,6 +41,7 @@ class HistoryLookup:
     recorder: EventRecorder
     origin: Origin
     tools: Sequence[Offer] = ()
+    label: str = ""  # the run's name in the history; empty: the loop's
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
     _noted: set[str] = field(init=False, default_factory=set)
 
@@ -104,7 +105,7 @@ class HistoryLookup:
 
     def _started(self, readiness: Readiness, price: Price | None, forecast: Forecast | None) -> RunStarted:
         return RunStarted(
-            loop=self.recipe.name,
+            loop=self.label or self.recipe.name,
             goal=self.recipe.goal,
             source=self.recipe.source,
             fingerprint=self._fingerprint(readiness),

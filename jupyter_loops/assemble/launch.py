@@ -43,11 +43,12 @@ def launch(
     parent: RunNesting | None = None,
     origin: Origin | None = None,
     person: Person | None = None,
+    label: str = "",
 ) -> Run:
     """Start a run on the engine's thread and return at once.
 
     Raises PreflightError and OptionError at once for what the kernel can check. Errors of the sandbox and the model
-    are raised where the run is awaited.
+    are raised where the run is awaited. `label` is how the history calls one of several runs of a recipe.
     """
     from jupyter_loops.history import open_history
     from jupyter_loops.tools.toolbox import FunctionToolbox
@@ -81,7 +82,7 @@ def launch(
         options,
         adapters,
         context=context,
-        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers),
+        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers, label),
         toolbox=toolbox,
         person=person,
         lineage=family,
@@ -100,7 +101,8 @@ def launch(
         pursue=pursue,
         serve=serving(options, world),
     )
-    runs.add(run)
+    if not label:  # otherwise who started it answers for it
+        runs.add(run)
     return run
 
 

@@ -80,10 +80,15 @@ class Options:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:
         """The options with these names. Raises OptionError, which names the nearest one that there is."""
+        return cls(**cls.checked(values))
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values, where each of their names is an option's. Raises OptionError."""
         names = [option.name for option in fields(cls)]
         if unknown := sorted(values.keys() - set(names)):
             raise OptionError(f"no option is called {unknown[0]}{nearest(unknown[0], names)}")
-        return cls(**values)
+        return values
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

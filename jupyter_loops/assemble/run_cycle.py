@@ -78,7 +78,7 @@ def make_cycle(
     names, model = summarise(names_for_model(world)), adapters.model
 
     async def preflight(readiness: Readiness) -> None:
-        first = Memory(names=names, schemas=readiness.schemas)
+        first = Memory(item=world.item, names=names, schemas=readiness.schemas)
         await planner.preflight(recipe, first, model.window(), model.carried())
 
     log = IterationLog(recipe=recipe, verifier=verifier, context=context, tuning=tuning, final_answer=final_answer)

@@ -25,6 +25,7 @@ class Memory:
     """What the planner may tell the model. It stays small, so that every round costs about the same."""
 
     iteration: int = 1  # the round that is being planned
+    item: str = ""  # the row of a map, as the model reads it
     best: Candidate | None = None
     last: Candidate | None = None
     beaten: Candidate | None = None  # the best before the last attempt, where that is the best now

@@ -88,6 +88,7 @@ class World:
     tests: Mapping[str, str] = field(default_factory=dict)  # of `pytest(...)`: as written → absolute
     roots: tuple[str, ...] = ()  # folders of those tests, which the child may read
     tests_digest: str = ""  # SHA-256 over what is there when the run begins
+    item: str = ""  # the row of a map, as the model reads it
     artifacts: Path | None = None  # where files that candidates write are kept; None: nowhere
     aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext  # around a wait for the kernel's other runs
 
@@ -359,4 +360,8 @@ class Listener(Protocol):
 
     def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """The ledger moved: what is settled, and what is reserved besides."""
+        ...
+
+    def preparing(self, run: str, step: str) -> None:
+        """What the run waits for before its first round, such as `loading LiteLLM`; empty when that is over."""
         ...

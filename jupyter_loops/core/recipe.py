@@ -148,6 +148,11 @@ class Recipe:
         return {layer: tuple(check for check in self.checks if check.layer is layer) for layer in layers}
 
     @cached_property
+    def examined_layers(self) -> tuple[tuple[Check, ...], ...]:
+        """The checks that code alone decides, in the order in which they run; a layer that fails is the last."""
+        return tuple(filter(None, (self.on(layer) for layer in (Layer.CHECKS, Layer.METRICS, Layer.HIDDEN))))
+
+    @cached_property
     def asserts(self) -> frozenset[int]:
         """The numbers, from 1, of the checks that pass or fail."""
         return frozenset(n for n, check in enumerate(self.checks, 1) if check.kind is CheckKind.ASSERT)

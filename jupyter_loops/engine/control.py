@@ -17,7 +17,7 @@ from jupyter_loops.errors import LoopError
 class Steer:
     """One action of a person."""
 
-    action: str  # pause, resume, step, stop, hint, budget, set, approve, reject
+    action: str  # pause, resume, step, stop, finish, hint, budget, set, approve, reject
     value: Any = None
 
 
@@ -27,6 +27,7 @@ class Control:
     def __init__(self) -> None:
         self.stopping: StopReason | None = None
         self.paused = False
+        self.finishing = False  # the round that goes on is the last
         self.waiting: Approval | None = None  # for a person's word
         self._word: tuple[bool, str] | None = None
         self._stepping = False
@@ -49,6 +50,11 @@ class Control:
                 return
             self.stopping = reason
         self._note("stop", reason.value, self._cancel)
+
+    def finish(self) -> None:
+        """End after the round that goes on; what is running is not thrown away."""
+        self.finishing, self.paused = True, False
+        self._note("finish")
 
     def pause(self) -> None:
         """Wait before the next phase."""

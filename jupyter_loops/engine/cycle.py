@@ -286,12 +286,16 @@ class Cycle:
         await self.context.enter(State.DECIDE)
         self.log.conclude(iteration)
         self.context.control.round_over()
-        return self.decision.after(iteration)
+        end = self.decision.after(iteration)
+        if end is None and self.context.control.finishing:
+            return self.decision.with_best(StopReason.STOPPED, "finished by hand")
+        return end
 
     def _memory(self, iteration: int) -> Memory:
         last, best, beaten = self.state.last, self.state.best, self.state.beaten
         return Memory(
             iteration=iteration,
+            item=self.world.item,
             best=best.candidate if best else None,
             last=last.candidate if last else None,
             beaten=beaten.candidate if beaten else None,

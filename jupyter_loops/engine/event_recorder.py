@@ -120,6 +120,11 @@ class EventRecorder:
         for listener in self.listeners:
             listener.text(self.run, piece)
 
+    def preparing(self, step: str) -> None:
+        """Pass on what the run waits for before its first round."""
+        for listener in self.listeners:
+            listener.preparing(self.run, step)
+
     def spent(self, usage: Usage, reserved: Usage) -> None:
         """Pass the ledger's state on."""
         if self.listeners:

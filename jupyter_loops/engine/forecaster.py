@@ -161,10 +161,15 @@ def _affordable_rounds(budget: Budget, usage: Usage, round_costs: Costs) -> int:
 def _posterior(outcomes: Sequence[RunOutcome]) -> list[Shape]:
     """The grid of one loop's mean and of how alike its runs are, weighted by its own runs and by other loops."""
     loop_counts = _outcome_counts(outcome for outcome in outcomes if outcome.weight >= SAME_LOOP)
-    before = _before(frozenset(_outcome_counts(outcome for outcome in outcomes if outcome.weight < SAME_LOOP).items()))
+    others = _outcome_counts(outcome for outcome in outcomes if outcome.weight < SAME_LOOP)
+    return _grid(frozenset(loop_counts.items()), frozenset(others.items()))
+
+
+@lru_cache(maxsize=16)  # the rows of a map all begin with the same knowledge
+def _grid(loop_counts: frozenset[OutcomeCount], others: frozenset[OutcomeCount]) -> list[Shape]:
     return _weighed(
-        (a, b, math.log(prior * likely) + _log_evidence(a, b, loop_counts.items()))
-        for mean, prior in zip(_MEANS, before, strict=True)
+        (a, b, math.log(prior * likely) + _log_evidence(a, b, loop_counts))
+        for mean, prior in zip(_MEANS, _before(others), strict=True)
         for alike, likely in _ALIKE.items()
         for a, b in [(mean * alike, (1 - mean) * alike)]
     )

@@ -9,8 +9,10 @@ well, so a nested loop, a judge or a parallel attempt can never break the limits
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jupyter_loops.core.budget import Budget, Price, Usage
@@ -48,6 +50,7 @@ class LedgerTree:
     lock: threading.Lock
     allowance: Allowance | None = None
     around: tuple[Account, ...] = ()  # from the inside out
+    settlements: list[asyncio.Future[None]] = field(default_factory=list)  # that somebody waits for
     priced: bool = False  # a price has to be known, whatever other limits there are
 
 
@@ -162,14 +165,16 @@ class Ledger:
         price: Price | Literal["quoted"] | None = "quoted",
         *,
         last: bool = False,
+        whole: bool = False,
     ) -> Reservation:
         """Set the worst case of one call aside, its answer cut to what is left. Raises BudgetError.
 
         `price` is for a call to another model than the one that was quoted. `last` may use the slice that is
-        reserved for a final answer.
+        reserved for a final answer. `whole`: an answer that would have to be cut does not fit.
         """
         price = self.price if price == "quoted" else price
-        least = min(LEAST_ANSWER if last else max(LEAST_ANSWER, self.account.slice.answer), max_tokens)
+        shortest = LEAST_ANSWER if last else max(LEAST_ANSWER, self.account.slice.answer)
+        least = max_tokens if whole else min(shortest, max_tokens)
         with self._lock:
             slices = [NOTHING if last and account is self.account else account.slice for account in self._accounts]
             rooms = [
@@ -194,7 +199,22 @@ class Ledger:
                 account.spent = account.spent + usage
             if self._family.allowance is not None and (reservation.worst.usd or usage.usd):
                 self._family.allowance.settle(reservation.worst.usd, min(usage.usd, reservation.worst.usd))
+            settlements = self._family.settlements[:]
+            self._family.settlements.clear()
+        for settlement in settlements:
+            with suppress(RuntimeError):  # its event loop is closed
+                settlement.get_loop().call_soon_threadsafe(_resolve, settlement)
         self._tell()
+
+    async def freed(self) -> bool:
+        """Wait until a call of another run settles, which may free what it reserved. False: there is no such call."""
+        with self._lock:
+            if not any(account.reserved.calls for account in self._accounts):
+                return False
+            settlement: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._family.settlements.append(settlement)
+        await settlement
+        return True
 
     def count_iteration(self) -> None:
         """One more round is over."""
@@ -230,6 +250,11 @@ class Ledger:
     def _tell(self) -> None:
         for account in self._accounts:
             account.tell()
+
+
+def _resolve(settlement: asyncio.Future[None]) -> None:
+    if not settlement.done():
+        settlement.set_result(None)
 
 
 def _worst(prompt_tokens: int, answer: int, price: Price | None) -> Usage:

@@ -14,13 +14,13 @@ from jupyter_loops.core.message import Completion, Counting, Prompt, Sampling
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.ports import Model
 from jupyter_loops.core.redaction import MARK
-from jupyter_loops.errors import BreakerError, ErrorClass, FeatureError, ModelError
+from jupyter_loops.errors import BreakerError, BudgetError, ErrorClass, FeatureError, ModelError
 
 from .answers import PLANS, Answers
 from .breaker import Breakers, Pass, Phase, Step
 from .call_account import LOST, CallAccount
 from .event_recorder import EventRecorder
-from .ledger import LEAST_ANSWER, Ledger
+from .ledger import LEAST_ANSWER, Ledger, Reservation
 from .recovery import POLICIES, Action, Patience
 from .restored_state import RestoredState
 
@@ -216,10 +216,19 @@ class ModelCaller:
             RequestAdapted(iteration=iteration, what="feature", before=feature, after=became, reason=reason, **where)
         )
 
+    async def _reserved(self, prompt_tokens: int, max_tokens: int) -> Reservation:
+        """A reservation; where other runs have reserved what is missing, once they have settled. Raises BudgetError."""
+        while True:
+            try:
+                return self._ledger.reserve(prompt_tokens, max_tokens, self._price(), whole=True)
+            except BudgetError:
+                if not await self._ledger.freed():
+                    return self._ledger.reserve(prompt_tokens, max_tokens, self._price())
+
     async def _call(self, prompt: Prompt, sampling: Sampling, iteration: int, purpose: str) -> Completion:
         prompt = await self._measured(prompt)
         counted = self._model.count(prompt.messages, prompt.tools)
-        reservation = self._ledger.reserve(counted, sampling.max_tokens, self._price())
+        reservation = await self._reserved(counted, sampling.max_tokens)
         if reservation.max_tokens != sampling.max_tokens:
             sampling = replace(sampling, max_tokens=reservation.max_tokens)
         number = next(self._numbers)

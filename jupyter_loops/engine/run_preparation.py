@@ -66,6 +66,7 @@ class RunPreparation:
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
+    _steps: list[str] = field(init=False, default_factory=list)  # that go on, for a person
 
     async def begin(self, *, afresh: bool) -> Candidate | None:
         """A stored candidate that may do, which needs no model; None where the models are ready instead.
@@ -73,10 +74,10 @@ class RunPreparation:
         `afresh`: the run is a new one, and may look for such a candidate.
         """
         self._models = asyncio.ensure_future(self._open_models())
-        with self._timed("the sandbox and the set-up"):
+        with self._timed("the sandbox and the set-up", "starting the sandbox"):
             readiness = await self.sandbox.open(self.world)
         ledger = self.log.context.ledger
-        with self.log.context.uncounted(), self._timed("the history"):
+        with self.log.context.uncounted(), self._timed("the history", "reading the history"):
             stored = await self.inputs.recall(readiness) if afresh else None
         if stored is None:
             await self.complete()
@@ -106,12 +107,19 @@ class RunPreparation:
         await self.questions.prepare()
 
     @contextlib.contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
+    def _timed(self, what: str, step: str) -> Iterator[None]:
+        """Measure the block, and let listeners know that it goes on."""
         began = time.monotonic()
+        self._show([*self._steps, step])
         try:
             yield
         finally:
             self._took[what] = round(time.monotonic() - began, 3)
+            self._show([other for other in self._steps if other != step])
+
+    def _show(self, steps: list[str]) -> None:
+        self._steps = steps
+        self.log.context.recorder.preparing(", ".join(steps))
 
     def let_go(self) -> None:
         """Cancel the opening of models that the run did not need."""
@@ -120,7 +128,7 @@ class RunPreparation:
 
     async def _open_models(self) -> None:
         """All that may be asked, at once: a fallback that is not ready is none."""
-        with self._timed("the models"):
+        with self._timed("the models", getattr(self.model, "opening", "opening the model")):
             await asyncio.gather(*(model.open() for model in (self.model, *self.others)))
 
     def _quote(self) -> None:

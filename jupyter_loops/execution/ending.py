@@ -44,7 +44,8 @@ def explain(exit_: Exit, limits: Limits) -> str:
         Exit.MEMORY: f"used more than {(limits.memory_bytes or 0) / 1024**2:g} MiB of memory (limit)",
         Exit.PROCESSES: f"started more than {limits.processes} processes (limit)",
         Exit.OUTPUT: "printed, returned or wrote too much (limits: "
-        f"10 x {limits.output_bytes} bytes of output, {limits.files} files of {limits.disk_bytes / 1024**2:g} MiB)",
+        f"10 x {limits.output_bytes} bytes of output, {limits.files} files of "
+        f"{limits.disk_bytes / 1024**2:g} MiB or half of the free disk)",
         Exit.GARBAGE: "the child process broke the protocol of the sandbox",
     }[exit_]
 

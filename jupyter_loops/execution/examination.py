@@ -24,7 +24,7 @@ class Examination:
 
     def __init__(self, recipe: Recipe, checks: Sequence[Check], program: Program) -> None:
         self._checks, self._program = tuple(checks), program
-        self._index = _positions(recipe, checks)
+        self._index = positions(recipe, checks)
         self._verdicts: list[Verdict] = []
         self._answers: list[HostAnswer] = []  # for the current check
         self._question_count = 0
@@ -96,7 +96,7 @@ def _explained(verdict: Verdict, answers: Sequence[HostAnswer]) -> Verdict:
     return replace(verdict, message=message or verdict.message, values={**verdict.values, **details})
 
 
-def _positions(recipe: Recipe, checks: Sequence[Check]) -> list[int]:
+def positions(recipe: Recipe, checks: Sequence[Check]) -> list[int]:
     """The position of each check in its recipe, from 1; 0 for a check of another recipe."""
     same = {id(listed_check): place for place, listed_check in reversed([*enumerate(recipe.checks, 1)])}
     return [same.get(id(check)) or _equal(recipe, check) for check in checks]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.ports import Readiness, World
@@ -29,6 +31,7 @@ from .pool import Pool, PoolSlot
 from .pool import pool as shared_pool
 from .prewarmed_child import PrewarmedChild, discard
 from .private import private
+from .row_batches import RowBatches
 from .scratch import Scratch
 from .tests import shown
 from .worker import Worker
@@ -114,6 +117,18 @@ class ZygoteSandbox:
             cleanup = self._clearing.begin(self._finish(claimed, scratch, folder, slot))
             if attempt is None or not attempt.idle or not fork.kill_idle():  # else only the next attempt waits for it
                 await asyncio.shield(cleanup)
+
+    def row_batches(self, *, setup: Mapping[str, Any] | None, size: int) -> RowBatches | None:
+        """Examines rows of a map in forks of the warm child; None where it cannot be forked.
+
+        `setup` is the compiled part of the set-up that reads the row, `size` the most rows of one fork.
+        """
+        if self._workers is None or self._workers.now is None or not self._workers.now.forks:
+            return None
+        fork, isolation = partial(self._workers.fork, rows=True), self._isolation
+        return RowBatches(
+            self._world, fork, self._pool, isolation=isolation, setup=setup, size=size, private=self._private
+        )
 
     async def close(self) -> None:
         """End all processes and remove all files. Idempotent."""

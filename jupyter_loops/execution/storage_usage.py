@@ -17,6 +17,7 @@ _DELETED = " (deleted)"
 _SOCKET = 2 * 212_992  # bytes that one socket buffers at most, by default
 _CLOSER = 25  # calls for each exact one even if the disk has not shrunk: others may free space meanwhile
 _TOO_MUCH = 1 << 62
+_SMALL = 32 * 1024**2  # bytes that a candidate may write on any disk
 _UNIT = 512  # bytes of a block of st_blocks on any file system
 
 
@@ -27,6 +28,7 @@ class StorageUsage:
         self._folders, self._limits, self._looks = tuple(folders), limits, 0
         self._parent = str(self._folders[0].parent)  # files directly in it count as the candidate's
         self._disk, self._shared = _disk(self._folders[0]), _shared_memory()
+        self._most = min(limits.disk_bytes, max(self._disk[1] // 2, _SMALL))  # others need the rest
 
     def look(self, pids: Iterable[int]) -> Exit | None:
         """The limit that these processes have reached, if any."""
@@ -34,7 +36,7 @@ class StorageUsage:
         self._looks += 1
         closer = not self._looks % _CLOSER
         files, room = (before - now for before, now in zip(self._disk, _disk(self._folders[0]), strict=True))
-        if (closer or files > limits.files or room > limits.disk_bytes) and self._is_full(_unnamed_sizes(pids)[1]):
+        if (closer or files > limits.files or room > self._most) and self._is_full(_unnamed_sizes(pids)[1]):
             return Exit.OUTPUT
         most = limits.memory_bytes
         if most is None:
@@ -48,7 +50,7 @@ class StorageUsage:
         It stops counting as soon as the answer is known.
         """
         files, waiting = 0, [*map(str, self._folders), self._parent]
-        while waiting and files <= self._limits.files and size <= self._limits.disk_bytes:
+        while waiting and files <= self._limits.files and size <= self._most:
             try:
                 with os.scandir(folder := waiting.pop()) as entries:
                     for entry in islice(entries, self._limits.files + 1):
@@ -62,7 +64,7 @@ class StorageUsage:
                 continue
             except OSError:  # too deep, or not readable: no well-meaning program builds such folders
                 return True
-        return bool(waiting) or files > self._limits.files or size > self._limits.disk_bytes
+        return bool(waiting) or files > self._limits.files or size > self._most
 
 
 def _disk(folder: Path) -> tuple[int, int]:

@@ -114,8 +114,11 @@ class Worker:
         self.resident = tree.resident(self.pid)
         return not (self.forks and threads)
 
-    async def fork(self, limit: int) -> Fork:
-        """A child for one candidate, with frames of at most `limit` bytes. Raises HungUpError if it does not start."""
+    async def fork(self, limit: int, *, rows: bool = False) -> Fork:
+        """A child for one candidate, or for `rows` of a map, with frames of at most `limit` bytes.
+
+        Raises HungUpError if it does not start.
+        """
         if self._events is None:
             return await self._become_fork(limit)
         kernel_end, child_end = pair()
@@ -123,7 +126,7 @@ class Worker:
         number, ended = self._events.child()
         files = [child_end.fileno(), *(output.open() for output in outputs)]
         try:
-            await self.control.send({"do": "fork", "attempt": number}, files)
+            await self.control.send({"do": "fork", "attempt": number, "rows": rows}, files)
         finally:
             child_end.close()
             for file in files[1:]:

@@ -73,13 +73,13 @@ class Workers:
             return False
         return True
 
-    async def fork(self) -> Fork:
-        """A child for one candidate. Raises SandboxError."""
+    async def fork(self, *, rows: bool = False) -> Fork:
+        """A child for one candidate, or for `rows` of a map. Raises SandboxError."""
         for _ in range(_TRIES):
             async with self._renewing:
                 worker = await self._usable_worker()
             try:
-                return await self._forked(worker)
+                return await self._forked(worker, rows=rows)
             except HungUpError:
                 await worker.close()
         raise SandboxError("the sandbox dies before a candidate can start in it")
@@ -115,9 +115,9 @@ class Workers:
         parts: Sequence[NamespacePayload | None] = payloads or ([None] if lazy_names.absent else [])
         return all([await worker.send_names(payload, lazy_names.absent, seconds) for payload in parts])
 
-    async def _forked(self, worker: Worker) -> Fork:
+    async def _forked(self, worker: Worker, *, rows: bool = False) -> Fork:
         """A child, in its own control group if groups are available. Raises HungUpError."""
-        fork = await worker.fork(self._world.limits.result_bytes)
+        fork = await worker.fork(self._world.limits.result_bytes, rows=rows)
         if self._groups is not None:
             try:
                 fork.group = self._groups.new(fork.pid, self._world.limits)

@@ -13,12 +13,13 @@ from typing import Any
 from jupyter_loops.core.events import QuestionAnswered
 from jupyter_loops.errors import HistoryError, QueryError
 
-from . import comments, experience, recorded_prompt, run_lineage
+from . import comments, experience, map_rows, recorded_prompt, run_lineage
 from . import statement as sql_query
 from .body import decode, mentioned
 from .history_file import HistoryFile
 from .leftovers import CLAIM
 from .lock import FileLock
+from .map_rows import KnownRow
 from .parameter_binding import bound
 from .recorded_prompt import RecordedPrompt
 from .result import LIMIT, Result
@@ -208,6 +209,15 @@ class HistoryQueries(HistoryFile):
             {"fingerprint": fingerprint},
         ).dicts()
         return rows[0] if rows else None
+
+    def known_rows(self, fingerprints: list[str]) -> dict[str, KnownRow]:
+        """The best earlier run of each of these questions: a verified one, or else the newest."""
+        rows = self.sql(map_rows.KNOWN, {"fingerprints": fingerprints}).dicts()
+        return {row["fingerprint"]: KnownRow(**row) for row in rows}
+
+    def knows_rows(self, loop: str) -> bool:
+        """Whether there are runs of rows of this loop."""
+        return bool(self.sql(map_rows.ANY, {"prefix": map_rows.label(loop, 0).partition("0")[0]}).fetchall()[0][0])
 
     def outcomes(self, loop: str, model: str) -> list[dict[str, Any]]:
         """Results of the runs of this loop, and of this model: rounds, verified, weight, usd, tokens, seconds."""

@@ -16,6 +16,7 @@ from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.errors import LoopError, NotVerified
 
+from . import cell_runs
 from .produced import produced
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class ControlProxy:
     def step(self) -> None:
         """One round, then hold."""
         self._started_run.step()
+
+    def finish(self) -> None:
+        """End after this round."""
+        self._started_run.finish()
 
     def hint(self, text: str) -> None:
         """Tell the model something."""
@@ -94,9 +99,10 @@ class CellExecution:
 
         controls = ControlProxy()
         self.view = LiveView(controls, clicks=clicks, name=self.recipe.name)
-        for record in self.story:
-            self.view.snapshot.feed(record)
+        self.view.catch_up(self.story)
         controls.run = self.run = self.begin(self.view)
+        self.view.expect(self.run.facts)
+        cell_runs.remember(self.shell, self.run.id)
         if self._in_kernel:
             self.view.open()
         if self.recipe.name not in {target.name for target in self.recipe.targets}:

@@ -10,10 +10,11 @@ from .completion import MagicCompleter
 from .first_line import FirstLine
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
+from .run_channel import RunChannel
 from .sql_magic import SqlMagic
 
 _ATTRIBUTE = "_jupyter_loops"
-_RUN = ("jupyter_loops.run", "Run")
+_RUNS = (("jupyter_loops.run", "Run"), ("jupyter_loops.mapping.map_run", "MapRun"))
 
 
 class Extension:
@@ -26,6 +27,7 @@ class Extension:
         self._first_line = FirstLine(shell)
         self._awaiting = Awaiting(shell)
         self._completion = MagicCompleter(shell)
+        self._channel = RunChannel(shell, self.magics)
 
     def install(self) -> None:
         """Register everything."""
@@ -33,8 +35,10 @@ class Extension:
         self._first_line.install()
         self._awaiting.install()
         self._completion.install()
+        self._channel.install()
         life.guard()
-        self._display().for_type_by_name(*_RUN, self._show)
+        for kind in _RUNS:
+            self._display().for_type_by_name(*kind, self._show)
 
     def remove(self) -> None:
         """Take everything back, and leave the user's names alone."""
@@ -47,6 +51,7 @@ class Extension:
         self._first_line.remove()
         self._awaiting.remove()
         self._completion.remove()
+        self._channel.remove()
         life.let_go()
         self._forget_display()
 
@@ -55,8 +60,9 @@ class Extension:
 
     def _forget_display(self) -> None:
         formatter = self._display()
-        formatter.deferred_printers.pop(_RUN, None)
-        for kind in [kind for kind in formatter.type_printers if (kind.__module__, kind.__name__) == _RUN]:
+        for kind in _RUNS:
+            formatter.deferred_printers.pop(kind, None)
+        for kind in [kind for kind in formatter.type_printers if (kind.__module__, kind.__name__) in _RUNS]:
             del formatter.type_printers[kind]
 
     def _show(self, run: Any) -> None:

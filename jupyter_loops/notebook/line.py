@@ -119,10 +119,17 @@ OPTIONS = (
         help="fresh: a small carry-over each round; rolling: the newest rounds as they were, older ones in short",
     ),
     Option(name="prompt_file", shape="FILE", read=str, help="a template for prompts: [system], [user], {goal} …"),
+    Option(name="over", shape="ROWS", read=str, help="a map: the loop for each `row` of a table, list, or query"),
+    Option(name="key", shape="COLUMN", read=str, help="of --over: what tells rows apart; without it, the index"),
+    Option(name="sample", shape="COUNT", read=units.count, help="of --over: random rows first, and a projection"),
+    Option(name="yes", help="of --sample: go on after the pilot without asking, where the rest fits into the limits"),
+    Option(name="concurrency", shape="COUNT", read=units.count, help="of --over: most calls in flight (default 64)"),
+    Option(name="models", shape="MODELS", read=units.names, help="of --over: the next one where checks fail: a,b"),
     Option(name="resume", help="go on with an interrupted run of this cell, where there is one"),
     Option(name="dry_run", help="show the first prompt and its cost, and stop there"),
     Option(name="help", short="-h", help="show this help"),
 )
+MAP_OPTIONS = ("over", "key", "sample", "yes", "concurrency", "models")  # of a cell, without a default of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +22,24 @@ from traitlets import Bool, Float, Int, List, Unicode
 
 from jupyter_loops.errors import OptionError
 
-from .line import read_line
+from .line import MAP_OPTIONS, read_line
 from .usage import usage
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import DryRun, Options
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.core.recipe import Recipe
+    from jupyter_loops.mapping.map_options import MapOptions
+    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
 
     from .cell_execution import CellExecution
+    from .map_execution import MapExecution
 
+_INSTEAD = {
+    "dry_run": ": --sample N shows what the rows cost",
+    "resume": ": the cell itself goes on with what is missing",
+}
 _LIMITS = ("usd", "tokens", "time", "iterations", "calls")
 
 
@@ -47,6 +54,15 @@ class CellOrder:
     no_raise: bool
     insert: bool
     dry_run: bool
+    map_rows: MapRows | None = None  # of --over
+
+
+@dataclass(frozen=True, slots=True)
+class MapRows:
+    """The table of a map, and the options that a map has besides."""
+
+    table: object
+    options: MapOptions
 
 
 @magics_class
@@ -187,8 +203,27 @@ class LoopMagics(Magics):
                 self._front("--help")
                 return None
             recipe = parse(cell, first_line.name)
-            names = ChainMap(gather(recipe, namespace), namespace)  # the others as they are when a candidate reads them
-            return self._order(recipe, names, first_line.options)
+            map_rows = self._map_rows(first_line.options, namespace)
+            needed = recipe if map_rows is None else replace(recipe, uses=recipe.uses - {"row"})
+            names = ChainMap(gather(needed, namespace), namespace)  # the others as they are when a candidate reads them
+            return replace(self._order(recipe, names, first_line.options), map_rows=map_rows)
+
+    def _map_rows(self, options: Mapping[str, Any], namespace: Mapping[str, object]) -> MapRows | None:
+        """What --over asks for; None without it. Raises OptionError, PreflightError."""
+        map_only = [name for name in MAP_OPTIONS if name in options and name != "over"]
+        if "over" not in options:
+            if map_only:
+                raise OptionError(f"--{map_only[0]} is for a map: name its rows with --over")
+            return None
+        for name in ("insert", "resume", "dry_run", "keep_files"):
+            if options.get(name):
+                raise OptionError(f"--{name.replace('_', '-')} does not go with --over{_INSTEAD.get(name, '')}")
+        from jupyter_loops.mapping.map_options import MapOptions
+
+        from .map_execution import rows_of
+
+        chosen = MapOptions(**{name: options[name] for name in ("over", *map_only)})
+        return MapRows(rows_of(chosen.over, namespace), chosen)
 
     def options(self, line_options: Mapping[str, Any] | None = None) -> Options:
         """The options of a line, and the configured ones where it says nothing. Raises OptionError."""
@@ -217,7 +252,9 @@ class LoopMagics(Magics):
             dry_run=line_options.get("dry_run", False),
         )
 
-    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution:
+    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution | MapExecution:
+        if order.map_rows is not None:
+            return self._start_map(order, order.map_rows, clicks=clicks)
         from jupyter_loops.assemble import Person, broken_off, launch
         from jupyter_loops.view.attendance import attended
 
@@ -244,7 +281,32 @@ class LoopMagics(Magics):
             execution.start(clicks=clicks)
         return execution
 
-    def _value(self, run: Run) -> Run:
+    def _start_map(self, order: CellOrder, map_rows: MapRows, *, clicks: bool) -> MapExecution:
+        from jupyter_loops.assemble import Person
+        from jupyter_loops.mapping.launch_map import launch_map
+        from jupyter_loops.view.attendance import attended
+
+        from .map_execution import MapExecution
+
+        person = Person(there=clicks and attended(), namespace=self._ipython.user_ns)
+
+        def begin(changed: Callable[[], None]) -> MapRun:
+            return launch_map(
+                order.recipe,
+                map_rows.table,
+                order.options,
+                map_rows.options,
+                order.names,
+                person=person,
+                changed=changed,
+            )
+
+        execution = MapExecution(shell=self._ipython, name=order.recipe.name, begin=begin, raises=not order.no_raise)
+        with usage("%%loop"):
+            execution.start()
+        return execution
+
+    def _value(self, run: Run | MapRun) -> Run | MapRun:
         self.shown.add(run.id)
         return run
 

@@ -12,7 +12,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, doctor_table, history_commands, model_table, prompt_text, run_table, sandbox_table, units
+from . import breakers, doctor_table, history_commands, map_words, model_table, prompt_text, run_table, sandbox_table, units
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics
@@ -74,7 +74,9 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         """The runs: `%loops`, or `%loops show|pause|resume|stop|fork|lineage|verify …`; `%loops help` has all words."""
         with usage("%loops"):
             word, *arguments = split(line) or ["list"]
-            return self._command(word)(arguments)
+            command = self._command(word)
+            outcome = map_words.answer(word, arguments)
+            return command(arguments) if outcome is map_words.NO_MAP else outcome
 
     def _command(self, word: str) -> Callable[[list[str]], Any]:
         word = "help" if word in {"-h", "--help"} else word

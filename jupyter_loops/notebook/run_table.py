@@ -12,9 +12,13 @@ from unicodedata import normalize
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.view.table import Table
 
+from . import maps_here
+
 if TYPE_CHECKING:
     from jupyter_loops.history import History
+    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
+    from jupyter_loops.view.live_view import LiveView
 
 ORDERS = {
     "started": "started_at",
@@ -28,16 +32,22 @@ _HEADER = ("loop", "status", "rounds", "best", "trend", "tokens", "usd", "second
 _FOUND = """
 FROM run_summary
 WHERE contains(lower(concat_ws(' ', loop, status, model, goal, run_id)), lower($word))
+  AND (NOT ends_with(loop, ']') OR contains($word, '['))  -- rows of a map
 """
 _NEWEST = f"""  -- the order is one of ORDERS
 WITH shown AS (SELECT * {_FOUND} ORDER BY {{order}} DESC NULLS LAST, run_id DESC LIMIT $limit)
-SELECT loop, status, iterations, score, passed, total,
+SELECT loop, status, coalesce(row_rounds, iterations), score, coalesce(verified, passed), coalesce(row_count, total),
        (SELECT list(coalesce(score, progress) ORDER BY iteration) FROM iterations AS i
         WHERE i.run_id = shown.run_id AND progress IS NOT NULL),
        total_tokens, total_usd, shown.seconds, model, shown.started_at, run_id
 FROM shown LEFT JOIN (
     SELECT run_id AS of_run, iteration AS best_iteration, score, passed, total FROM iterations
 ) AS best ON of_run = run_id AND best.best_iteration = shown.best_iteration
+LEFT JOIN (
+    SELECT parent AS of_map, count(*) AS row_count, count(*) FILTER (stop_reason = 'verified') AS verified,
+           sum(iterations)::BIGINT AS row_rounds
+    FROM runs WHERE relation = 'nested' AND ends_with(loop, ']') GROUP BY parent
+) AS map ON of_map = shown.run_id
 ORDER BY {{order}} DESC NULLS LAST, run_id DESC
 """  # noqa: S608 - of our own words alone
 _BARS = "▁▂▃▄▅▆▇█"
@@ -51,6 +61,14 @@ def find(name: str) -> Run | None:
     from jupyter_loops.runs import find as find_run
 
     return find_run(normalize("NFKC", name))
+
+
+def live_view(run_id: str) -> LiveView | None:
+    """The view of a run that goes on in this kernel."""
+    from jupyter_loops.view import live_view
+
+    run = find(run_id)
+    return live_view.find(run_id) or (None if run is None or run.future.done() else run.view)
 
 
 def show(history: History, run_id: str) -> None:
@@ -78,6 +96,7 @@ def newest() -> Run | None:
 def recent(path: str | None, word: str = "", sort: str = "started", limit: int = SHOWN) -> Table:
     """The runs that go on, then those of the history whose name, status, model, goal or id has `word`."""
     going = [] if word else [_going(run) for run in _runs() if not run.future.done()]
+    going += [] if word else [_going_map(run) for run in maps_here.registered() if not run.future.done()]
     here = {row[-1] for row in going}
     try:
         stored, count, note = _stored(path, word, sort, limit)
@@ -113,6 +132,13 @@ def _going(run: Run) -> tuple[str, ...]:
     return _cells(
         run.name, f"running: {run.state}", usage.iterations, best, passed, len(recipe.checks), trend, *spent, *names
     )
+
+
+def _going_map(run: MapRun) -> tuple[str, ...]:
+    usage, progress = run.usage, run.progress
+    status = f"running: {maps_here.bar(progress.verified, progress.failed, progress.total)}"
+    spent = (usage.tokens, usage.usd, usage.seconds, run.model, None, run.id)
+    return _cells(run.name, status, usage.iterations, None, progress.verified, progress.done, [], *spent)
 
 
 def _stored(path: str | None, word: str, order: str, limit: int) -> tuple[list[tuple[str, ...]], int, str]:

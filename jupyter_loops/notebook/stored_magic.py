@@ -9,7 +9,7 @@ from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
 from jupyter_loops.view.table import Table
 
-from . import run_table, units
+from . import map_words, run_table, units
 from .line import Option, read_options
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.delivery import RecheckOutcome
     from jupyter_loops.history import History
+    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
 
     from .cell_execution import CellExecution
@@ -64,7 +65,7 @@ class StoredMagic:
     def _replay(self, words: list[str]) -> Table:
         """[NAME|RUN] [--patience 2 --until … -n 4]: its stored answers again, at 0 tokens, under today's rules."""
         options = read_options(words, REPLAY_OPTIONS, self._ipython.user_ns)
-        stored = self._stored(options.pop("", []))
+        stored = self._stored(self._ended(options.pop("", [])))
         run = self._begin(stored.replayed(), options).see_out()
         return _compared(stored.history, stored.run_id, run.id)
 
@@ -145,10 +146,14 @@ class StoredMagic:
             raise OptionError(f"no server is known to have refused anything to {words[0]}")
         return f"{words[0]} is sent {', '.join(retried)} again, and the history keeps what its server says"
 
-    def _go_on(self, words: list[str]) -> Run:
+    def _go_on(self, words: list[str]) -> Run | MapRun:
         """Resume a run that is not live in this kernel."""
         options = read_options(words, CHANGES, self._ipython.user_ns)
-        return self._begin(self._stored(options.pop("", [])).resumed(), options).leave()
+        row = self._row(options.pop("", []))
+        if map_words.is_map(row):
+            source = self._history.records(row["run_id"])[0]["source"]
+            return map_words.resume(self._ipython, row, source, options, self._loops.history)
+        return self._begin(self._stored([row["run_id"]]).resumed(), options).leave()
 
     @property
     def _history(self) -> History:
@@ -167,6 +172,11 @@ class StoredMagic:
         if row is None:
             raise OptionError(f"no run is called {name}" if name else "there are no runs yet")
         return row
+
+    def _ended(self, words: list[str]) -> list[str]:
+        """The newest run of a loop that has ended and is no replay, by its id; the words where there is none."""
+        rows = self._history.sql(_ENDED, {"loop": words[0] if words else None}).fetchall()
+        return [rows[0][0], *words[1:]] if rows else words
 
     def _stored(self, words: list[str]) -> StoredRun:
         from jupyter_loops.assemble import stored
@@ -193,6 +203,11 @@ class StoredMagic:
         return execution
 
 
+_ENDED = """
+SELECT run_id FROM runs
+WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'replay' AND loop = coalesce($loop, loop)
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
 _OTHER_PROMPT = """
 SELECT was.iteration FROM calls AS was JOIN calls AS is_now USING (call)
 WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.messages IS DISTINCT FROM is_now.messages

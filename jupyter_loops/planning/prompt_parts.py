@@ -27,20 +27,9 @@ from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
-    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "earlier", "reached", "best", "last"),
-    *(
-        "edits",
-        "misfits",
-        "change",
-        "failures",
-        "general",
-        "rejected",
-        "notes",
-        "left",
-        "hints",
-        "targets",
-        "transcript",
-    ),
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "guidance", "lessons"),
+    *("functions", "earlier", "reached", "best", "last", "edits", "misfits", "change", "failures", "general"),
+    *("rejected", "notes", "left", "hints", "targets", "transcript"),
 )
 _SCORES = 12  # the newest, in the prompt
 _EDITABLE = 3000  # tokens of an attempt that is shown whole, so that an answer may edit it
@@ -53,8 +42,15 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sec
     `sketch` is the JSON that fits, in few words; empty where no JSON is asked for.
     """
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
+    row = tuple(_clean(section) for section in _item(memory) if section.text.strip())
     carried = tuple(_clean(section) for section in _carried(recipe, memory) if section.text.strip())
-    return first, carried, last
+    return (*first, *row), carried, last
+
+
+def _item(memory: Memory) -> Iterator[Section]:
+    """The row of a map, after all that is the same for every row."""
+    if memory.item:
+        yield _code("row", templates.ROW, memory.item, language="", rank=0)
 
 
 @lru_cache(maxsize=32)

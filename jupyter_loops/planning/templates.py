@@ -18,6 +18,7 @@ AGAIN = "Answer again, with all of it and no part left out."
 SETUP = "This code runs before:"
 NAMES = "These names exist already:"
 JSON = "Answer with this JSON object:"
+ROW = "This is the `row`:"
 SCORES = "The better these numbers, the better the answer:"
 
 # Headings of parts that come from earlier rounds.

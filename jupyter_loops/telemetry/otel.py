@@ -32,6 +32,9 @@ class RunTelemetry:
     def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """Costs are counted when a call is finished."""
 
+    def preparing(self, run: str, step: str) -> None:
+        """Nothing is counted before a run begins."""
+
 
 def run_telemetry() -> list[Listener]:
     """The listener of a new run, or none where no SDK is configured."""

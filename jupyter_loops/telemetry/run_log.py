@@ -46,6 +46,9 @@ class RunLog:
     def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         """The ledger is in the records of calls."""
 
+    def preparing(self, run: str, step: str) -> None:
+        """How long it took is in the record of the run's start."""
+
 
 def _line(record: Record) -> tuple[int, str]:  # noqa: PLR0911  # one line a kind
     event = record.event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -41,6 +41,11 @@ class Clock:
             self._waited += spent
         self._waits = waits
         return None if spent is None else [source, round(max(spent, 0.0), 4)]
+
+    def latest(self, now: datetime | None = None) -> str:
+        """The time of the picture in ISO 8601, UTC: `now`, or the last event's; empty before there is one."""
+        last = now or self._last
+        return last.astimezone(UTC).isoformat(timespec="seconds") if last else ""
 
     @property
     def ticking(self) -> bool:

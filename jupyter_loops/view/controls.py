@@ -12,6 +12,10 @@ class Controls(Protocol):
         """End the run at once and keep the best candidate."""
         ...
 
+    def finish(self) -> None:
+        """End after the present phase and keep the best candidate: what is running is not thrown away."""
+        ...
+
     def pause(self) -> None:
         """Hold before the next phase."""
         ...

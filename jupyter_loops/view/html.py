@@ -19,7 +19,8 @@ from .run_text import SIGNS, breaker, outcome
 _TITLES = {"usd": "cost", "tokens": "tokens", "seconds": "time", "iterations": "rounds"}
 _CELL = 'style="text-align:left;padding:2px 10px"'
 _TOOL_TEXT = 200  # characters of a tool's arguments, and of its result
-_DETAILED = 8  # rounds whose candidate and output are shown
+_LISTED = 40  # newest rounds; the best is listed besides
+_DETAILED = 4  # rounds whose candidate and output are shown
 _WIDTH = 120  # pixels of a round's phases
 
 
@@ -44,9 +45,18 @@ def _head(picture: Mapping[str, Any]) -> str:
     good = end is not None and (end["reason"] == "verified" or picture.get("score") is not None)
     sign = "" if end is None else "✓ " if good else "✕ "
     outlook = f"<p>{_text(picture['forecast']['text'])}</p>" if picture.get("forecast") else ""
-    why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else ""
+    why = f"<p>{_text(end['message'])}</p>" if end and end["message"] else "" if end else _as_of(picture)
     title = f"<strong>{_text(picture['name'])}</strong> · {sign}{_text(picture['headline'])} · {facts}"
     return f"<p>{title}</p>{why}{outlook}"
+
+
+def _as_of(picture: Mapping[str, Any]) -> str:
+    """A picture of a run that had not ended: when that was, and how to go on where its kernel is gone."""
+    if not picture["at"]:
+        return ""
+    at, resume = picture["at"].replace("T", " ").replace("+00:00", " UTC"), f"%loops resume {picture['run']}"
+    words = f"{_text(picture['doing'])}, as of {_text(at)}; if its kernel is gone since: "
+    return f"<p>{words}<code>{_text(resume)}</code></p>"
 
 
 def _approval(picture: Mapping[str, Any]) -> str:
@@ -80,9 +90,11 @@ def _rounds(picture: Mapping[str, Any]) -> str:
         return ""
     heads = "".join(f"<th {_CELL}>{word}</th>" for word in ("round", "", "phases", "checks", "why", "cost", "time"))
     longest = max((sum(seconds for _, seconds in row["phases"]) for row in rows), default=0.0)
-    older = f"<p>{picture['older']:,} older rounds are in the history.</p>" if picture["older"] else ""
-    body = "".join(_round(row, longest, picture["best"]) for row in rows)
-    return f"{older}<table><tr>{heads}</tr>{body}</table>"
+    listed = [row for row in rows[:-_LISTED] if row["n"] == picture["best"]] + list(rows[-_LISTED:])
+    left_out = picture["older"] + len(rows) - len(listed)
+    older = f"<p>{counted(left_out, 'other round')} {'is' if left_out == 1 else 'are'} in the history.</p>"
+    body = "".join(_round(row, longest, picture["best"]) for row in listed)
+    return f"{older if left_out else ''}<table><tr>{heads}</tr>{body}</table>"
 
 
 def _round(row: Mapping[str, Any], longest: float, best: int | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import ndiff
 from math import isfinite
 from typing import Any
 
@@ -13,10 +12,6 @@ from .figures_view import figure, files
 
 _FIGURES = 6
 _TOOL_TEXT = 500  # characters of a tool's arguments, and of its result
-_USAGE = (
-    *("prompt_tokens", "cached_tokens", "completion_tokens", "usd"),
-    *("seconds", "first_token_seconds", "estimated"),
-)
 _CALLS, _DECISIONS, _VERDICTS = 20, 20, 50  # kept of each in one round; the history has all
 
 
@@ -33,8 +28,7 @@ class IterationView:
     numbers: dict[str, Any] = field(default_factory=dict)  # passed, total, progress, score, usd, tokens, seconds
     why: str = ""
     candidate: dict[str, str] | None = None  # kind, text
-    diff: dict[str, Any] | None = None  # to: the round it is compared with; text: lines that begin with ' ', + or -
-    answer: str = ""  # the model's words, while no candidate was read from them
+    answer: str = ""  # the model's words
     output: dict[str, Any] | None = None
     figures: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -59,7 +53,15 @@ class IterationView:
     def answered(self, event: Mapping[str, Any]) -> None:
         """The model answered, or the call failed."""
         call = self._call(event)
-        for key in _USAGE:
+        for key in (
+            "prompt_tokens",
+            "cached_tokens",
+            "completion_tokens",
+            "usd",
+            "seconds",
+            "first_token_seconds",
+            "estimated",
+        ):
             call[key] = event.get(key)
         call["finish"] = line(event.get("error") or event.get("finish_reason") or "", 40)
         call["message"] = line(event.get("message", ""))
@@ -87,14 +89,9 @@ class IterationView:
                 call["error"] = line(event.get("error", ""), 40)
                 call["seconds"] = event.get("seconds")
 
-    def proposed(self, event: Mapping[str, Any], best: IterationView | None) -> None:
-        """A candidate was read; `best` is the best round before this one."""
+    def proposed(self, event: Mapping[str, Any]) -> None:
+        """A candidate was read."""
         self.candidate = {"kind": line(event.get("candidate_kind", ""), 20), "text": clip(event.get("text", ""))}
-        self.answer = ""
-        if best is not None and best.candidate is not None:
-            pairs = ndiff(best.candidate["text"].splitlines(), self.candidate["text"].splitlines())
-            diff = "\n".join(pair[0] + pair[2:] for pair in pairs if pair[0] in " +-")
-            self.diff = {"to": best.n, "text": diff}
 
     def acted(self, observation: Mapping[str, Any]) -> None:
         """The candidate ran."""
@@ -123,6 +120,8 @@ class IterationView:
             {
                 "name": "hidden check" if verdict.get("hidden") else line(verdict.get("check", "")),
                 "layer": line(verdict.get("layer", ""), 20),
+                "hidden": bool(verdict.get("hidden")),
+                "metric": None if verdict.get("hidden") else verdict.get("metric"),
                 "passed": bool(verdict.get("passed")),
                 "seconds": float(verdict.get("seconds") or 0.0),
                 "message": "" if verdict.get("hidden") else line(verdict.get("message", "")),
@@ -154,15 +153,18 @@ class IterationView:
         self.decisions = [*self.decisions[1 - _DECISIONS :], line(words)]
 
     def row(self, *, detail: bool = True, figures: bool = True) -> dict[str, Any]:
-        """JSON of the round; without `detail` only what the timeline shows."""
-        base = {"n": self.n, "state": self.state, "mark": self.mark, "best": self.best, "phases": self.phases}
-        base |= {"why": self.why, **self.numbers}
+        """JSON of the round; without `detail` only what the timeline shows, without `figures` no large content."""
+        base = {"n": self.n, "mark": self.mark, "phases": self.phases, "why": self.why}
         if not detail:
-            return base | {"trimmed": True}
+            facts = {name: value for name, value in {"best": self.best, **self.numbers}.items() if value}
+            phases = [[state, round(seconds, 2)] for state, seconds in self.phases]
+            return base | facts | {"phases": phases, "trimmed": True}
         return base | {
+            "state": self.state,
+            "best": self.best,
+            **self.numbers,
             "candidate": self.candidate,
-            "diff": self.diff,
-            "answer": self.answer,
+            "answer": self.answer if figures or self.candidate is None else "",
             "output": self.output and (self.output if figures else self.output | {"figures": []}),
             "verdicts": self.verdicts,
             "prompt": self.prompt,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextvars
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .attendance import attended
 from .clip import line
-from .controls import Controls
-from .html import html
+from .page_requests import PageRequests
 from .run_text import headline, text
 from .saved_output import bundle
 from .snapshot import Snapshot
+from .unparented import unparented
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _LINE_START = "\r\x1b[2K"  # the cursor to the line's start, and the line emptied
@@ -26,6 +25,7 @@ class OutputPlace(Protocol):
     """One place on a screen. `show` comes from the cell's thread, the rest from the view's."""
 
     stale: bool  # a page asked for the full state
+    watched: bool  # pages draw the run over comms of their own
 
     def show(self, snapshot: Snapshot) -> None:
         """Appear."""
@@ -44,27 +44,27 @@ class OutputPlace(Protocol):
         ...
 
 
-def place(controls: Controls | None, *, clicks: bool, refresh: Callable[[], None]) -> OutputPlace:
-    """The best place that this process has."""
+def place(requests: PageRequests, clicks: str) -> OutputPlace:
+    """The best place that this process has. `clicks`: live, late (when the cell is over), none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
         return NoOutput()
     if not hasattr(shell, "kernel"):
         return TerminalOutput()
+    if not attended():
+        return NotebookPage()  # nobody could click; and nbconvert shows a stored widget rather than the picture
     try:
         from .widget import RunWidget
     except (ImportError, OSError):  # no anywidget, or the script is not built
         return NotebookPage()
-    mode = "none" if controls is None else "live" if clicks else "late"
-    widget = _unparented(lambda: RunWidget(controls, refresh, clicks=mode))
-    return LiveOutput(widget)
+    return LiveOutput(unparented(lambda: RunWidget(requests, clicks=clicks)))
 
 
 class NoOutput:
     """Outside of IPython nothing is shown."""
 
-    stale = False
+    stale = watched = False
 
     def show(self, snapshot: Snapshot) -> None:
         """Nothing."""
@@ -133,8 +133,7 @@ class NotebookPage(NoOutput):
         self._handle.update(bundle(snapshot), raw=True)
 
     def _mime_bundle(self, snapshot: Snapshot) -> dict[str, Any]:
-        picture = snapshot.to_json(now=datetime.now(UTC))
-        return {"text/html": html(picture), "text/plain": headline(picture)}
+        return bundle(snapshot, datetime.now(UTC))
 
 
 class LiveOutput(NotebookPage):
@@ -147,21 +146,24 @@ class LiveOutput(NotebookPage):
 
     def update(self, snapshot: Snapshot, now: datetime) -> None:
         """Send the head, the rounds that changed, and the end of the stream."""
+        if self.watched and not self._widget.visited:
+            return  # JupyterLab with our extension draws no widget
         self.stale, since = False, 0 if self.stale else self._sent
         self._widget.all_rounds = {"since": 0, "rev": snapshot.rev, "rows": snapshot.rows()}
         changes = {"since": since, "rev": snapshot.rev, "rows": snapshot.rows(since)}
         self._sent = snapshot.rev
-        _unparented(lambda: self._send(snapshot.head(now), changes, snapshot.tail))
+        unparented(lambda: self._send(snapshot.head(now), changes, snapshot.tail))
 
     def finish(self, snapshot: Snapshot) -> None:
         """Leave the bundle that needs no kernel; a saved widget would show an error in its place.
 
-        A page that was reloaded meanwhile does not hear of the bundle, so there the widget shows the end.
+        A page that was reloaded meanwhile does not hear of the bundle, so there the widget shows the end. A widget
+        that no page has drawn may be the one of a page that opens later.
         """
         self.update(snapshot, datetime.now(UTC))
         super().finish(snapshot)
-        if not self._widget.reloaded:
-            _unparented(self._widget.close)
+        if not self._widget.reloaded and (self._widget.visited or self.watched):
+            unparented(self._widget.close)
 
     def _send(self, head: dict[str, Any], changes: dict[str, Any], tail: str) -> None:
         with self._widget.hold_sync():
@@ -180,21 +182,3 @@ def _display(content: dict[str, Any]) -> Any:
 
     show: Any = display.display
     return show(content, raw=True, display_id=True)
-
-
-def _unparented(work: Callable[[], Any]) -> Any:
-    """Do `work` in a context whose comm messages answer no cell.
-
-    ipykernel 7.4 sends a page's messages to the shell that published last on their comm. A message without a
-    parent leaves the choice to the page, which picks a thread that is free even while another cell blocks.
-    """
-    from ipykernel.kernelbase import Kernel
-
-    parent = getattr(Kernel.instance(), "_shell_parent", None) if Kernel.initialized() else None
-
-    def bare() -> Any:
-        if isinstance(parent, contextvars.ContextVar):
-            parent.set({})
-        return work()
-
-    return contextvars.copy_context().run(bare)

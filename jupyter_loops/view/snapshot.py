@@ -15,6 +15,7 @@ from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.state import UNBILLED
 
+from .activity import doing
 from .amounts import brief
 from .check_list import Checks
 from .clip import LIMIT, clip, line
@@ -23,11 +24,13 @@ from .forecast_view import ForecastView
 from .iteration_view import IterationView
 from .series import Series
 from .spending import Spending
+from .steered import steered
 
 VERSION = 1
 ROUNDS = 200  # newest kept
 DRAWN = 3  # newest that keep their figures; the best round always does
 _LEVEL = 160  # characters of the level of isolation, with what it does not hold
+SAVED = 8  # newest that keep their texts in a notebook
 DETAILED = 20  # newest that keep their texts in full; the best round always does
 NOTICED = 1.0  # seconds of a start-up that are worth a word
 ACTIVITY = {
@@ -49,6 +52,7 @@ class Snapshot:
         self.rev = 0  # grows with every change of a round
         self.iteration = 0
         self.state, self.note = "prepare", ""
+        self.step = ""  # what takes long before the first round
         self.termination: dict[str, Any] | None = None
         self.best: IterationView | None = None
         self._facts: dict[str, Any] = {
@@ -106,6 +110,15 @@ class Snapshot:
             self._clock.saw(record.get("at"))
             fold(record)
 
+    def expect(self, facts: Mapping[str, Any]) -> None:
+        """Take over what is known before the first event, in the words of `RunStarted`; a later event wins."""
+        if not self._facts["run"]:
+            self._run_started({"price": {}} | dict(facts))
+
+    def preparing(self, step: str) -> None:
+        """A step of the preparation begins; an empty one ends it."""
+        self.step = line(step, 80)
+
     def stream(self, piece: str) -> None:
         """A piece of an answer arrived; the newest 2 kB are kept."""
         self._stream = (self._stream + piece)[-2 * LIMIT :]
@@ -116,7 +129,7 @@ class Snapshot:
 
     def to_json(self, *, now: datetime | None = None) -> dict[str, Any]:
         """The whole picture; `now` is given for a run that is going on."""
-        return {"version": VERSION, **self.head(now), "rounds": self.rows(), "stream": self.tail}
+        return {"version": VERSION, **self.head(now), "rounds": self.rows(detailed=SAVED), "stream": self.tail}
 
     def head(self, now: datetime | None = None) -> dict[str, Any]:
         """All but the rounds and the stream: small, and sent with every update."""
@@ -126,6 +139,8 @@ class Snapshot:
             **self._facts,
             "state": self.state,
             "headline": self._headline(),
+            "doing": "" if self.termination else doing(self),
+            "at": self._clock.latest(now),
             "paused": self.paused,
             "ticking": self.termination is None and self._clock.ticking,
             "round": self.iteration,
@@ -143,12 +158,12 @@ class Snapshot:
             "older": max(min(self._rounds, default=1) - 1, 0),
         }
 
-    def rows(self, since: int = 0) -> list[dict[str, Any]]:
+    def rows(self, since: int = 0, detailed: int = DETAILED) -> list[dict[str, Any]]:
         """The rounds that changed after revision `since`; only the newest and the best with all their texts."""
-        detailed, drawn = self.iteration - DETAILED, self.iteration - DRAWN
+        trimmed, drawn = self.iteration - detailed, self.iteration - DRAWN
         return [
             round_.row(
-                detail=round_.n > detailed or round_ is self.best, figures=round_.n > drawn or round_ is self.best
+                detail=round_.n > trimmed or round_ is self.best, figures=round_.n > drawn or round_ is self.best
             )
             for round_ in self._rounds.values()
             if round_.rev > since
@@ -165,6 +180,18 @@ class Snapshot:
         return self._pausing or (self.state == "wait" and self.note == "paused")
 
     @property
+    def approving(self) -> bool:
+        """Whether a value waits for a person."""
+        return self._approval is not None
+
+    @property
+    def tool(self) -> str:
+        """The tool that is being called, or nothing."""
+        round_ = self._rounds.get(self.iteration)
+        running = [call["tool"] for call in round_.tools if call["seconds"] is None] if round_ else []
+        return running[-1] if running and self.state == "plan" else ""
+
+    @property
     def tail(self) -> str:
         """The end of the answer that is arriving."""
         return clip(redact(self._stream)[-LIMIT:])
@@ -173,12 +200,16 @@ class Snapshot:
         if self.termination is not None:
             reason = str(self.termination["reason"]).replace("_", " ")
             return reason if self.score is None else f"best {self.score:.6g} after {counted(self.iteration, 'round')}"
+        if not self.iteration:
+            return doing(self)
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
             if self._approval is not None:
                 return f"waiting for approval · {where}"
             return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
+        if self.tool and not self.paused:
+            return f"tool {self.tool} · {where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
 
     def _touch(self, event: Mapping[str, Any]) -> IterationView:
@@ -266,7 +297,7 @@ class Snapshot:
         self._touch(event).tool_call_finished(event)
 
     def _candidate_proposed(self, event: Mapping[str, Any]) -> None:
-        self._touch(event).proposed(event, self.best)
+        self._touch(event).proposed(event)
 
     def _candidate_executed(self, event: Mapping[str, Any]) -> None:
         self._touch(event).acted(event.get("observation") or {})
@@ -325,9 +356,8 @@ class Snapshot:
         self._pausing = {"pause": True, "step": False, "resume": False}.get(action, self._pausing)
         if action == "budget" and isinstance(value, Mapping):
             self._spending.limit(value)
-        words = action if value is None else f"{action}: {value}"
         if self._rounds:
-            self._touch(event).noted(f"a person: {words}")
+            self._touch(event).noted(steered(action, value))
 
     def _note_added(self, event: Mapping[str, Any]) -> None:
         self._notes = [*self._notes[-19:], line(event.get("message", ""))]

@@ -43,6 +43,12 @@ export class Feed {
     return true;
   }
 
+  /** What is known, as a notebook keeps it. */
+  picture(): Json {
+    const head = object(this.model.get('head'));
+    return { version: 1, ...head, ticking: false, rounds: [...this.rows.values()], stream: text(this.model.get('stream')) };
+  }
+
   read(): Snapshot {
     const head = readHead(this.model.get('head'));
     return { ...head, rounds: readRounds([...this.rows.values()]), stream: text(this.model.get('stream')) };

@@ -1,8 +1,7 @@
-import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import { savedRun } from './saved';
-import { resultTable } from './table';
+import { runOutput } from './output/plugin';
 
-const plugins: IRenderMime.IExtension[] = [savedRun, resultTable];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [runOutput];
 
 export default plugins;

@@ -1,28 +1,28 @@
 import { Model } from './feed';
 import { number, object, text } from './run/json';
-import { Deed } from './run/steering';
+import { Command } from './run/steering';
+import { RunView } from './run/view';
 
 const PATIENCE = 5000; // ms until silence is worth a word
 
-/** Asks the kernel, and says what came of it. */
+/** Asks the kernel, and shows what came of it. */
 export class Requests {
   private last = 0;
-  private readonly open = new Map<number, { deed: Deed; timer: number }>();
+  private readonly open = new Map<number, { command: Command; timer: number }>();
   private readonly hear = (message: unknown): void => this.answered(message);
 
   constructor(
     private readonly model: Model,
-    private readonly tell: (words: string) => void,
-    private readonly failed: () => void
+    private readonly view: RunView
   ) {
     model.on('msg:custom', this.hear);
   }
 
-  ask(deed: Deed, value?: unknown): void {
+  ask(command: Command, value?: unknown): void {
     const id = (this.last += 1);
-    const timer = window.setTimeout(() => this.silent(id, deed), PATIENCE);
-    this.open.set(id, { deed, timer });
-    this.model.send({ id, do: deed, value: value ?? null });
+    const timer = window.setTimeout(() => this.silent(id, command), PATIENCE);
+    this.open.set(id, { command, timer });
+    this.model.send({ id, do: command, value: value ?? null });
   }
 
   dispose(): void {
@@ -39,16 +39,19 @@ export class Requests {
     window.clearTimeout(asked.timer);
     this.open.delete(number(from['id']));
     const error = text(from['error']);
-    this.tell(error ? `${asked.deed.replace('_', ' ')}: ${error}` : '');
+    this.view.header.tell(error ? `${asked.command.replace('_', ' ')}: ${error}` : '');
+    this.view.header.confirm(error ? '' : text(from['note']));
     if (error) {
-      this.failed();
+      this.view.failed();
     }
   }
 
-  private silent(id: number, deed: Deed): void {
+  private silent(id: number, command: Command): void {
     this.open.delete(id);
     const at = new Date().toLocaleTimeString();
-    this.tell(`The kernel has not answered “${deed.replace('_', ' ')}” (${at}). Interrupting it (■) stops the run.`);
-    this.failed();
+    this.view.header.tell(
+      `The kernel has not answered “${command.replace('_', ' ')}” (${at}). Interrupting it (■) stops the run.`
+    );
+    this.view.failed();
   }
 }

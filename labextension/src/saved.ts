@@ -36,7 +36,7 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
 }
 
 /** A picture of a version that is not known here: its facts, as they are. */
-function plain(picture: unknown): HTMLElement {
+export function plain(picture: unknown): HTMLElement {
   const rows = Object.entries(object(picture)).map(([key, value]) => {
     const words = typeof value === 'string' ? value : JSON.stringify(value);
     return el('tr', 'tr', el('th', 'th', key), el('td', 'td', words.slice(0, 300)));
@@ -48,6 +48,6 @@ export const savedRun: IRenderMime.IExtension = {
   id: 'jupyter-loops:mime',
   description: 'Draws saved runs of jupyter-loops.',
   rendererFactory: { safe: true, mimeTypes: [MIME], createRenderer: () => new SavedRun() },
-  rank: 0,
+  rank: -20, // above the widget's renderer, which shows an error where its model is gone
   dataType: 'json'
 };

@@ -70,6 +70,8 @@ class Ear:
 
     def spent(self, run, usage, reserved): ...
 
+    def preparing(self, run, step): ...
+
 
 def pursue(path: Path, log: Log) -> None:
     """Resume the run that was broken off, or begin one; to its end."""

@@ -84,6 +84,8 @@ def ours(rounds: int = ROUNDS) -> list[float]:
 
         def spent(self, run, usage, reserved): ...
 
+        def preparing(self, run, step): ...
+
     stamps, folder = Stamps(), tempfile.mkdtemp()
     recipe = parse(f'"""{"g" * 2000}"""\nanswer: int\nassert answer == 0\n', "bench")
     texts = [json.dumps({"answer": n, "pad": "a" * 2000}) for n in range(1, rounds + 1)]

@@ -29,6 +29,14 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("lab")
 
 
+def extension(home: Path) -> Path:
+    """A folder of data files with this checkout's labextension in it."""
+    folder = home / "share" / "labextensions"
+    folder.mkdir(parents=True)
+    (folder / "jupyter-loops").symlink_to(ROOT / "jupyter_loops" / "labextension")
+    return folder.parent
+
+
 @pytest.fixture(scope="module")
 def lab(folder):
     """The address of a JupyterLab that serves `folder`."""
@@ -40,6 +48,7 @@ def lab(folder):
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     env = os.environ | {
+        "JUPYTER_PATH": str(extension(home)),  # what is built here goes before what is installed
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

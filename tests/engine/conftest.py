@@ -13,7 +13,7 @@ class Ear:
     """Keeps what a listener hears."""
 
     def __init__(self):
-        self.events, self.pieces, self.ledger = [], [], []
+        self.events, self.pieces, self.ledger, self.steps = [], [], [], []
 
     def heard(self, record):
         self.events.append(record.event)
@@ -23,6 +23,9 @@ class Ear:
 
     def spent(self, run, usage, reserved):
         self.ledger.append((dict(usage), dict(reserved)))
+
+    def preparing(self, run, step):
+        self.steps.append(step)
 
     def of(self, kind):
         return [event for event in self.events if event.kind == kind]

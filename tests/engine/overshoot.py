@@ -195,3 +195,6 @@ class _Deaf:
 
     def spent(self, run, usage, reserved):
         pass
+
+    def preparing(self, run, step):
+        pass

@@ -71,6 +71,14 @@ def test_what_others_give_back_hides_nothing(own, monkeypatch):
         assert _looked(own, pid, Limits(disk_bytes=4 * MB)) is Exit.OUTPUT
 
 
+def test_of_a_nearly_full_disk_half_is_left_to_others(own, monkeypatch):
+    with a_process(KEPT["below"].replace("8 <<", "40 <<"), own) as pid:
+        for free, exit_ in ((70 * MB, Exit.OUTPUT), (90 * MB, None)):
+            looks = iter([(0, free), (0, free - 40 * MB)])
+            monkeypatch.setattr(storage_usage, "_disk", lambda _, looks=looks: next(looks))
+            assert StorageUsage([own], Limits()).look([pid]) is exit_
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_read_counts_as_full(own):
     (own / "d").mkdir(0o300)

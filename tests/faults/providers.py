@@ -150,6 +150,9 @@ class Ear:
     def spent(self, run: str, usage: Any, reserved: Any) -> None:
         self.ledger.append((dict(usage), dict(reserved)))
 
+    def preparing(self, run: str, step: str) -> None:
+        pass
+
 
 @dataclass(frozen=True)
 class Played:

@@ -46,8 +46,7 @@ def test_no_raise_returns_the_run(kernel, cell, wrong):
 
 def test_an_interrupt_is_a_graceful_stop(kernel, cell, right):
     message = kernel.start(cell(right, delay=60))
-    kernel.wait_for("display_data", message)
-    time.sleep(0.5)
+    kernel.until_it("plan")
     kernel.manager.interrupt_kernel()
     reply = kernel.finish(message)
 
@@ -114,8 +113,7 @@ def test_a_loop_inside_another_cell_magic_blocks_and_works(kernel, cell, right, 
 
 def test_an_interrupt_inside_another_cell_magic_stops_the_run_too(kernel, cell, right):
     message = kernel.start(f"%%time\n{cell(right, delay=60)}")
-    kernel.wait_for("display_data", message)
-    time.sleep(0.5)
+    kernel.until_it("plan")
     kernel.manager.interrupt_kernel()
     reply = kernel.finish(message)
 

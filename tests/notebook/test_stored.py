@@ -220,6 +220,8 @@ def test_a_replay_under_other_rules_says_how_it_ends_and_what_it_saves(shell, ce
     assert "then: 6 rounds of 6 rounds used" in replayed.note
     assert "now: no progress" in replayed.note or "2 rounds" in replayed.note
     assert "saved: " in replayed.note
+    again = shell.run_cell("%loops replay twice -n 1").result  # of the run, not of its replay
+    assert len(again.rows) == 6
 
 
 def test_a_stored_run_is_a_model(shell, cell, right, wrong):

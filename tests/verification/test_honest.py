@@ -18,6 +18,8 @@ from jupyter_loops.execution.isolation import _why_not_landlock as no_landlock
 SHUT_IN = [*["landlock"] * (not no_landlock()), *["bubblewrap"] * (shutil.which("bwrap") is not None)]
 EACH = 1 if os.environ.get("JUPYTER_LOOPS_SWEEP") else 5  # `make sweep`: every one at every level
 
+SMOKE = 10 if os.environ.get("JUPYTER_LOOPS_SMOKE") else 1  # `.ci/pythons --smoke`: every tenth
+
 
 def test_there_are_at_least_four_hundred_that_are_no_problems_of_human_eval():
     assert len({entry.cell for entry in HONEST}) >= 400
@@ -30,8 +32,8 @@ def test_there_are_at_least_four_hundred_that_are_no_problems_of_human_eval():
 
 
 EVERY = [*HONEST, *HUMAN_EVAL]
-TRIED = [("process", entry) for entry in EVERY]
-TRIED += [(level, entry) for first, level in enumerate(SHUT_IN) for entry in EVERY[first % EACH :: EACH]]
+TRIED = [("process", entry) for entry in EVERY[::SMOKE]]
+TRIED += [(level, entry) for first, level in enumerate(SHUT_IN) for entry in EVERY[first % EACH :: EACH * SMOKE]]
 
 
 @pytest.mark.parametrize(("level", "entry"), TRIED, ids=[f"{level}: {entry.name}" for level, entry in TRIED])

@@ -307,7 +307,8 @@ class Shown:
         )
 
     def sent(self):
-        return self.page.evaluate("window.sent")
+        """What a person asked for; that the page has drawn the run is no wish."""
+        return [message for message in self.page.evaluate("window.sent") if message["do"] != "seen"]
 
 
 def as_script(value):

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from itertools import pairwise
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from jupyter_loops.view.live_page import TARGET
 from jupyter_loops.view.saved_output import MIME
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -106,6 +108,16 @@ class Session:
             sent["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(sent)
 
+    def follow(self, run):
+        """Open a comm for a run, as a page does."""
+        comm = uuid.uuid4().hex
+        content = {"comm_id": comm, "target_name": TARGET, "data": {"run": run}}
+        self.client.shell_channel.send(self.client.session.msg("comm_open", content))
+        return comm
+
+    def tell(self, comm, message):
+        self.client.shell_channel.send(self.client.session.msg("comm_msg", {"comm_id": comm, "data": message}))
+
     def subshell(self):
         request = self.client.session.msg("create_subshell_request", {})
         self.client.control_channel.send(request)
@@ -125,13 +137,23 @@ def is_head(message):
     return message["msg_type"] == "comm_msg" and "head" in message["content"]["data"].get("state", {})
 
 
+def sent(message, comm):
+    """The data of a message of one comm."""
+    mine = message["msg_type"] == "comm_msg" and message["content"]["comm_id"] == comm
+    return message["content"]["data"] if mine else {}
+
+
 def answers(number):
     return lambda it: it["msg_type"] == "comm_msg" and it["content"]["data"].get("content", {}).get("id") == number
 
 
 @pytest.fixture(scope="module")
-def kernel(script):
+def kernel(script, tmp_path_factory):
     session = Session()
+    session.run(
+        f"import os; os.environ['JUPYTER_LOOPS_HISTORY'] = {str(tmp_path_factory.mktemp('run') / 'h.duckdb')!r}"
+    )
+    session.run("%load_ext jupyter_loops")
     session.run(PREPARE)
     yield session
     session.client.stop_channels()
@@ -145,15 +167,49 @@ def fresh(kernel):
 
 
 def test_the_view_opens_live_and_ends_static_in_its_own_cell(fresh):
-    messages = fresh.run("_ = await cell()")
+    cell = fresh.start("_ = await cell(until_stopped=True)")
+    fresh.ask(fresh.until(is_head)["content"]["comm_id"], {"id": 1, "do": "stop"})
+    fresh.until(lambda it: of(it, cell) and it["content"].get("execution_state") == "idle")
+    messages = [message for message in fresh.heard if of(message, cell)]
     shown = next(it for it in messages if it["msg_type"] == "display_data")
     final = [it for it in messages if it["msg_type"] == "update_display_data"][-1]
 
-    assert {WIDGET, "text/html", "text/plain"} == set(shown["content"]["data"])
+    assert {MIME, WIDGET, "text/html", "text/plain"} == set(shown["content"]["data"])
     assert {MIME, "text/html", "text/plain"} == set(final["content"]["data"])
     assert final["content"]["transient"] == shown["content"]["transient"]
-    assert final["content"]["data"][MIME]["termination"]["reason"] == "iterations"
+    assert final["content"]["data"][MIME]["termination"]["reason"] == "stopped"
     assert any(it["msg_type"] == "comm_close" for it in fresh.heard)
+
+
+def test_a_widget_that_no_page_has_drawn_stays_for_a_page_that_opens_later(fresh):
+    fresh.run("_ = await cell()")
+
+    assert not any(it["msg_type"] == "comm_close" for it in fresh.heard)
+
+
+def test_a_page_follows_a_run_over_a_comm_of_its_own_and_gets_what_the_notebook_keeps(fresh):
+    cell = fresh.start("controls = await cell(until_stopped=True)")
+    fresh.until(is_head)
+    first, second = fresh.follow("run-demo"), fresh.follow("run-demo")
+    for page in (first, second):
+        state = fresh.until(lambda it, page=page: sent(it, page).get("state"))["content"]["data"]["state"]
+        assert state["head"]["name"] == "demo"
+        assert state["rounds"]["since"] == 0
+    fresh.tell(first, {"id": 5, "do": "pause"})
+    answer = fresh.until(lambda it: sent(it, first).get("answer"))["content"]["data"]["answer"]
+    assert answer == {"id": 5, "ok": True, "note": "pauses when the model has answered"}
+    fresh.tell(second, {"id": 6, "do": "stop"})
+    for page in (first, second):
+        final = fresh.until(lambda it, page=page: sent(it, page).get("final"))["content"]["data"]["final"]
+        assert final[MIME]["termination"]["reason"] == "stopped"
+        assert set(final) == {MIME, "text/html", "text/plain"}
+    fresh.until(lambda it: of(it, cell) and it["content"].get("execution_state") == "idle")
+
+
+def test_a_page_that_asks_for_a_run_that_is_not_there_hears_so(fresh):
+    page = fresh.follow("20261129T000000-nothing")
+
+    assert "no run" in fresh.until(lambda it: sent(it, page).get("unknown"))["content"]["data"]["unknown"]
 
 
 def test_another_cell_that_runs_meanwhile_does_not_get_the_picture(fresh):
@@ -171,7 +227,11 @@ def test_stop_is_heard_while_the_cell_awaits(fresh):
     comm = fresh.until(is_head)["content"]["comm_id"]
     asked = time.monotonic()
     fresh.ask(comm, {"id": 7, "do": "stop", "value": None})
-    assert fresh.until(answers(7))["content"]["data"]["content"] == {"id": 7, "ok": True}
+    assert fresh.until(answers(7))["content"]["data"]["content"] == {
+        "id": 7,
+        "ok": True,
+        "note": "stops; the best candidate stays",
+    }
     final = fresh.until(lambda it: it["msg_type"] == "update_display_data" and MIME in it["content"]["data"])
     fresh.until(lambda it: of(it, cell) and it["content"].get("execution_state") == "idle")
 
@@ -270,7 +330,7 @@ def test_the_saved_picture_beside_a_live_view_is_renewed(fresh):
     renewed = [it["content"]["data"] for it in messages if it["msg_type"] == "update_display_data"][:-1]
 
     assert 2 <= len(renewed) <= 5
-    assert all(set(data) == {WIDGET, "text/html", "text/plain"} for data in renewed)
+    assert all(set(data) == {MIME, WIDGET, "text/html", "text/plain"} for data in renewed)
     assert "try 3" in renewed[-1]["text/html"]
 
 
@@ -281,7 +341,7 @@ def test_without_anywidget_there_is_html_and_the_same_end(fresh):
     shown = next(it for it in messages if it["msg_type"] == "display_data")
     final = [it for it in messages if it["msg_type"] == "update_display_data"][-1]
 
-    assert {"text/html", "text/plain"} == set(shown["content"]["data"])
+    assert {MIME, "text/html", "text/plain"} == set(shown["content"]["data"])
     assert MIME in final["content"]["data"]
 
 

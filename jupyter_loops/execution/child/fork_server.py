@@ -62,19 +62,19 @@ class ForkServer:
             if control in ready:
                 order, files, _ = self._control.receive()
                 if order["do"] == "fork":
-                    self._fork(order["attempt"], files)
+                    self._fork(order["attempt"], files, rows=order["rows"])
                 else:
                     self._obey(order, files)
 
-    def _fork(self, number: int, files: list[int]) -> None:
+    def _fork(self, number: int, files: list[int], *, rows: bool) -> None:
         pid = os.fork()
         if not pid:
-            self._become(files)
+            self._become(files, rows=rows)
         self._attempts[pid] = number
         for file in files:
             os.close(file)
 
-    def _become(self, files: list[int]) -> None:
+    def _become(self, files: list[int], *, rows: bool) -> None:
         """Run a forked child; never returns."""
         try:
             connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, files[0])
@@ -86,7 +86,8 @@ class ForkServer:
             self._control.close()
             settle(files[1:])
             adopt_orphans(die_with_parent=True)
-            self._ready.serve(KernelConnection(connection, with_files=True))
+            serve = self._ready.serve_rows if rows else self._ready.serve
+            serve(KernelConnection(connection, with_files=True))
         except BaseException:  # noqa: BLE001 - printed to stderr, which the kernel reads
             sys.excepthook(*sys.exc_info())
             os._exit(1)

@@ -26,6 +26,7 @@ from .import_watch import watch_imports
 from .kernel_connection import KernelConnection
 from .link import Link
 from .rehearsal import OFTEN, rehearse
+from .row_examiner import RowExaminer
 from .session import part
 from .shut_in import ChildRestrictions
 
@@ -83,6 +84,12 @@ class ForkTemplate:
         """Fork the candidate's process, and be its examiner."""
         pid, link = self._fork(wire)
         self.examine(wire, pid, link)
+
+    def serve_rows(self, wire: KernelConnection) -> None:
+        """Be the examiner of rows of a map, which have no candidate's process."""
+        close_memory(closed=True)
+        hold(self._bounds)
+        RowExaminer(self._world, wire, self._examine).serve()
 
     def examine(self, wire: KernelConnection, pid: int, link: Link) -> None:
         """Be the examiner of a candidate's process that has started."""

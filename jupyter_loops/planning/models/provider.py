@@ -41,6 +41,8 @@ class LiteLLMModel:
     `calling` is how it calls tools, where that is known; otherwise LiteLLM's list says it, or else a refusal.
     """
 
+    opening = "loading LiteLLM"  # what `open` does, for a person
+
     def __init__(
         self,
         name: str,

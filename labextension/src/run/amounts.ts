@@ -48,15 +48,4 @@ export function plain(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
 }
 
-/** What a run does in a state. */
-export const DOING: Record<string, string> = {
-  prepare: 'preparing',
-  plan: 'asking the model',
-  execute: 'running the candidate',
-  observe: 'reading what it did',
-  verify: 'running the checks',
-  decide: 'deciding',
-  wait: 'waiting'
-};
-
 export const SIGNS = { pass: '✓', fail: '✕', done: '•', cut: '–', live: '◌', open: '·' } as const;

@@ -33,7 +33,7 @@ export class ApprovalPane {
     }
   }
 
-  draw(head: Head): void {
+  draw(head: Head, reachable: boolean): void {
     this.asked = head.termination ? null : head.approval;
     this.node.hidden = this.asked === null;
     if (!this.asked) {
@@ -46,6 +46,9 @@ export class ApprovalPane {
       this.comment.value = '';
       this.enable(true);
       this.show(this.asked);
+    }
+    if (!reachable) {
+      this.enable(false);
     }
   }
 
@@ -65,10 +68,10 @@ export class ApprovalPane {
     this.diff.hidden = !asked.diff;
   }
 
-  private answer(deed: 'approve' | 'reject'): void {
+  private answer(command: 'approve' | 'reject'): void {
     if (this.asked && this.steer) {
       this.enable(false);
-      this.steer(deed, { number: this.asked.number, comment: this.comment.value.trim() });
+      this.steer(command, { number: this.asked.number, comment: this.comment.value.trim() });
     }
   }
 

@@ -1,6 +1,6 @@
 import { plain, SIGNS } from './amounts';
 import { el, mark, say } from './dom';
-import { Check, Head } from './types';
+import { Check, Head, Round, Verdict } from './types';
 
 const WORDS = { open: 'not run yet', pass: 'passed', fail: 'failed' } as const;
 
@@ -10,12 +10,17 @@ export class Checks {
   private readonly list = el('ul', 'check-list');
   private readonly rows: Row[] = [];
 
+  private readonly title = el('div', 'title');
+
   constructor() {
-    this.node = el('div', 'checks', el('div', 'title', 'Checks'), this.list);
+    this.node = el('div', 'checks', this.title, this.list);
   }
 
-  draw(head: Head): void {
-    head.checks.forEach((check, at) => {
+  /** The checks as they stand in the chosen round; as the run says where that is not known. */
+  draw(head: Head, round: Round | null): void {
+    const checks = round?.verdicts.length ? inRound(head.checks, round) : head.checks;
+    say(this.title, round?.verdicts.length ? `Checks in round ${round.n}` : 'Checks');
+    checks.forEach((check, at) => {
       const row = (this.rows[at] ??= this.add());
       row.draw(check);
     });
@@ -45,6 +50,25 @@ class Row {
     say(this.note, note);
     this.note.hidden = !note;
   }
+}
+
+/** The verdicts of a round in the places of the checks; one that was not reached is open. */
+function inRound(checks: Check[], round: Round): Check[] {
+  const left = [...round.verdicts];
+  const take = (name: string): Verdict | undefined => {
+    const at = left.findIndex(verdict => !verdict.hidden && verdict.name === name);
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+  const hidden = left.filter(verdict => verdict.hidden);
+  return checks.map(check => {
+    if (check.hidden) {
+      const failed = hidden.some(verdict => !verdict.passed);
+      return { ...check, state: failed ? 'fail' : hidden.length ? 'pass' : 'open' };
+    }
+    const verdict = take(check.name);
+    const state = verdict ? (verdict.passed ? 'pass' : 'fail') : 'open';
+    return { ...check, state, message: verdict?.message ?? '', metric: verdict?.metric ?? null };
+  });
 }
 
 function numbers(check: Check): string {

@@ -1,7 +1,10 @@
 import { count } from './amounts';
 import { Choice, Tab, TABS } from './choice';
+import { candidate } from './code';
+import { comparison } from './comparison';
 import { button, el, mark, say } from './dom';
-import { note, PANES, source } from './panes';
+import { Host } from './host';
+import { note, PANES } from './panes';
 import { Round, Snapshot } from './types';
 
 let numbered = 0;
@@ -17,7 +20,8 @@ export class Detail {
 
   constructor(
     private readonly choice: () => Choice,
-    private readonly changed: () => void
+    private readonly changed: () => void,
+    private readonly host: Host
   ) {
     const id = `jloops-${(numbered += 1)}`;
     this.tabs = new Map(TABS.map(name => [name, this.tab(name, id)]));
@@ -34,8 +38,10 @@ export class Detail {
 
   draw(run: Snapshot, round: Round | null): void {
     const { tab, round: pinned } = this.choice();
-    this.node.hidden = round === null;
     if (!round) {
+      say(this.where, '');
+      this.latest.hidden = true;
+      this.show([note('Here is what the model was asked and what it answered, once it has.')], false);
       return;
     }
     say(this.where, `round ${round.n}`);
@@ -45,10 +51,12 @@ export class Detail {
       say(tab_, name + amount(name, round));
     }
     const streaming = tab === 'Candidate' && round.candidate === null && round.mark === 'live' && run.stream;
-    const state = JSON.stringify([tab, streaming ? run.stream : round]);
+    const { against, beside } = this.choice();
+    const other = tab === 'Diff' ? [against, beside, run.best, run.rounds.length] : [];
+    const state = JSON.stringify([tab, streaming ? run.stream : round, other]);
     if (state !== this.drawn) {
       this.drawn = state;
-      this.show(streaming ? [el('pre', 'source plain stream', run.stream)] : content(tab, round, run), !!streaming);
+      this.show(streaming ? [el('pre', 'source plain stream', run.stream)] : this.content(tab, round, run), !!streaming);
     }
   }
 
@@ -57,6 +65,41 @@ export class Detail {
     if (toEnd) {
       this.pane.scrollTop = this.pane.scrollHeight;
     }
+  }
+
+  private content(tab: Tab, round: Round, run: Snapshot): Node[] {
+    if (round.trimmed) {
+      return [note(`The texts of this round are in the history: ${query(run.run)} AND iteration = ${round.n}`)];
+    }
+    if (tab === 'Diff') {
+      return comparison(run, round, this.choice(), this.changed);
+    }
+    if (tab !== 'Candidate') {
+      return PANES[tab](round);
+    }
+    if (round.candidate !== null) {
+      return [this.actions(round.candidate, round.n, run), candidate(round.candidate, this.host)];
+    }
+    if (round.answer) {
+      return [note('No candidate could be read from this answer:'), el('pre', 'source plain', round.answer)];
+    }
+    return [note(round.mark === 'live' ? 'Waiting for the model.' : 'There is no candidate.')];
+  }
+
+  /** What may be done with a candidate: all of it leaves the run as it is. */
+  private actions(text: string, n: number, run: Snapshot): HTMLElement {
+    const { insert } = this.host;
+    const copy = button('Copy', 'button', () => {
+      void navigator.clipboard?.writeText(text).then(() => say(copy, 'Copied'));
+    });
+    const made = el('div', 'actions', copy);
+    if (insert) {
+      made.append(
+        button('Insert as cell', 'button', () => insert(text, false)),
+        button('Fork from here…', 'button', () => insert(`%loops fork ${run.run} --at ${n} --hint ""`, false))
+      );
+    }
+    return made;
   }
 
   private tab(name: Tab, pane: string): HTMLButtonElement {
@@ -93,22 +136,6 @@ function amount(tab: Tab, round: Round): string {
     default:
       return '';
   }
-}
-
-function content(tab: Tab, round: Round, run: Snapshot): Node[] {
-  if (round.trimmed) {
-    return [note(`The texts of this round are in the history: ${query(run.run)} AND iteration = ${round.n}`)];
-  }
-  if (tab !== 'Candidate') {
-    return PANES[tab](round);
-  }
-  if (round.candidate !== null) {
-    return [source(round.candidate)];
-  }
-  if (round.answer) {
-    return [note('No candidate could be read from this answer:'), el('pre', 'source plain', round.answer)];
-  }
-  return [note(round.mark === 'live' ? 'Waiting for the model.' : 'There is no candidate.')];
 }
 
 /** The line magic that shows the rounds of a run. */

@@ -1,5 +1,5 @@
 import { query } from './detail';
-import { el, say } from './dom';
+import { el, mark, say } from './dom';
 import { Snapshot } from './types';
 
 const PHASES = ['plan', 'execute', 'verify', 'wait'] as const;
@@ -8,11 +8,13 @@ const PHASES = ['plan', 'execute', 'verify', 'wait'] as const;
 export class Footer {
   readonly node: HTMLElement;
   private readonly notes = el('ul', 'notes');
+  private readonly count = el('summary', 'summary');
+  private readonly folded = el('details', 'folded', this.count, this.notes);
   private readonly query = el('code', 'query');
 
   constructor() {
     const keys = PHASES.map(name => el('span', 'legend', el('span', `swatch phase-${name}`), name));
-    this.node = el('div', 'bottom', this.notes, el('div', 'footer', ...keys, this.query));
+    this.node = el('div', 'bottom', el('div', 'footer', ...keys, this.query), this.folded);
   }
 
   draw(run: Snapshot): void {
@@ -20,6 +22,7 @@ export class Footer {
     if (this.notes.childElementCount !== run.notes.length || this.notes.lastChild?.textContent !== run.notes.at(-1)) {
       this.notes.replaceChildren(...run.notes.map(words => el('li', 'word', words)));
     }
-    this.notes.hidden = run.notes.length === 0;
+    say(this.count, run.notes.length === 1 ? '1 note' : `${run.notes.length} notes`);
+    mark(this.folded, { 'data-empty': run.notes.length === 0 });
   }
 }

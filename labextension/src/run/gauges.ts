@@ -16,11 +16,11 @@ export class Gauges {
     this.node.append(...[...this.bars.values()].map(bar => bar.node));
   }
 
-  draw(head: Head): void {
+  draw(head: Head, ticking: boolean): void {
     for (const [name, bar] of this.bars) {
       bar.draw(head.gauges[name]);
     }
-    this.seconds = head.ticking ? head.gauges.seconds : null;
+    this.seconds = ticking ? head.gauges.seconds : null;
     this.since = performance.now();
   }
 

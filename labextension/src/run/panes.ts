@@ -4,29 +4,26 @@ import { el } from './dom';
 import { Call, Figure, Prompt, Round, ToolCall, WrittenFile } from './types';
 
 /** What a tab shows of one round. */
-export const PANES: Record<Exclude<Tab, 'Candidate'>, (round: Round) => Node[]> = {
-  'Diff to best': round => (round.diff ? diff(round.diff) : [note('There was no candidate to compare with yet.')]),
+export const PANES: Record<Exclude<Tab, 'Candidate' | 'Diff'>, (round: Round) => Node[]> = {
   Output: output,
   Prompt: round => (round.prompt ? prompt(round.prompt) : [note('Nothing was asked yet.')]),
+  Answer: answer,
   Calls: round => [...(round.calls.length ? [calls(round.calls)] : [note('No model was called.')]), ...tools(round.tools)],
   Decisions: round => [el('ul', 'words', ...round.decisions.map(words => el('li', 'word', words)))]
 };
-
-/** Source with its line numbers, which are drawn by the style sheet and so are not copied. */
-export function source(text: string): HTMLElement {
-  return el('pre', 'source', ...text.trimEnd().split('\n').map(line => el('span', 'line', line, '\n')));
-}
 
 export function note(words: string): HTMLElement {
   return el('p', 'hint', words);
 }
 
-function diff(from: { to: number; text: string }): Node[] {
-  const lines = from.text.split('\n').map(line => {
-    const kind = line.startsWith('+') ? ' line-added' : line.startsWith('-') ? ' line-removed' : '';
-    return el('span', `line${kind}`, line, '\n');
-  });
-  return [note(`compared with round ${from.to}, the best before`), el('pre', 'source plain', ...lines)];
+/** What the model said, beside what was read of it. */
+function answer(round: Round): Node[] {
+  if (!round.answer) {
+    return [note(round.mark === 'live' ? 'Waiting for the model.' : 'The answer is in the history: %loop_sql FROM calls')];
+  }
+  const half = (title: string, text: string): HTMLElement =>
+    el('div', 'half', el('div', 'title', title), el('pre', 'source plain', text));
+  return [el('div', 'halves', half('answered', round.answer), half('read', round.candidate ?? 'no candidate'))];
 }
 
 function output(round: Round): Node[] {
@@ -71,20 +68,29 @@ function files(all: WrittenFile[]): Node[] {
   return all.length ? [el('div', 'title', 'files'), table(['name', 'size', 'kept as'], rows)] : [];
 }
 
+/** Each part with its tokens and what was cut of it, then the whole text. */
 function prompt(from: Prompt): Node[] {
-  const rows = from.parts.map(part => [part.name, count(part.tokens), part.dropped ? count(part.dropped) : '']);
+  const most = Math.max(...from.parts.map(part => part.tokens), 1);
+  const rows = from.parts.map(part => {
+    const bar = el('span', 'share');
+    bar.style.width = `${(part.tokens / most) * 100}%`;
+    const cut = part.dropped ? `${count(part.dropped)} cut` : '';
+    return el('tr', 'tr', el('td', 'td', part.name), el('td', 'td share-cell', bar), el('td', 'td', count(part.tokens)), el('td', 'td', cut));
+  });
+  const parts = rows.length ? [el('table', 'table parts', el('tbody', '', ...rows))] : [];
   const how = from.counting === 'tokenizer' ? 'counted by the model’s tokenizer' : 'estimated, rather too many';
-  return [note(`${count(from.tokens)} tokens, ${how}`), table(['part', 'tokens', 'left out'], rows), el('pre', 'source plain', from.text)];
+  return [note(`${count(from.tokens)} tokens, ${how}`), el('div', 'scroll', ...parts), el('pre', 'source plain', from.text)];
 }
 
 function calls(all: Call[]): Node {
   const known = (value: number | null, write: (value: number) => string): string => (value === null ? '' : write(value));
-  const heads = ['call', 'for', 'model', 'in', 'out', 'cost', 'first token', 'time', 'end'];
+  const heads = ['call', 'for', 'model', 'in', 'cached', 'out', 'cost', 'first token', 'time', 'end'];
   const rows = all.map(call => [
     String(call.call),
     call.purpose,
     call.model,
-    known(call.prompt_tokens, count) + (call.cached_tokens ? ` (${count(call.cached_tokens)} cached)` : ''),
+    known(call.prompt_tokens, count),
+    call.cached_tokens && call.prompt_tokens ? `${Math.round((call.cached_tokens / call.prompt_tokens) * 100)} %` : '',
     known(call.completion_tokens, count),
     known(call.usd, usd),
     known(call.first_token_seconds, brief),

@@ -22,7 +22,6 @@ export class Progress {
 
   draw(head: Head): void {
     this.head = head;
-    this.node.hidden = head.progress.length === 0;
     this.paint();
   }
 

@@ -10,6 +10,7 @@ import {
   GaugeName,
   Head,
   Mark,
+  Metric,
   Output,
   Point,
   Prompt,
@@ -47,6 +48,8 @@ export function readHead(value: unknown): Head {
     tools: texts(from['tools']),
     state: text(from['state']),
     headline: text(from['headline']),
+    doing: text(from['doing']),
+    at: text(from['at']),
     paused: from['paused'] === true,
     ticking: from['ticking'] === true,
     round: number(from['round']),
@@ -120,20 +123,22 @@ function share(value: unknown): number {
 
 function readCheck(value: unknown): Check {
   const from = object(value);
-  const metric = from['metric'];
   return {
     name: text(from['name']),
     hidden: from['hidden'] === true,
     state: oneOf(from['state'], ['open', 'pass', 'fail'], 'open'),
     message: text(from['message']),
-    metric: isObject(metric) ? { value: number(metric['value']), target: numberOrNull(metric['target']) } : null
+    metric: readMetric(from['metric'])
   };
+}
+
+function readMetric(value: unknown): Metric | null {
+  return isObject(value) ? { value: number(value['value']), target: numberOrNull(value['target']) } : null;
 }
 
 function readRound(value: unknown): Round {
   const from = object(value);
   const candidate = from['candidate'];
-  const diff = from['diff'];
   return {
     n: number(from['n']),
     state: text(from['state']),
@@ -149,11 +154,12 @@ function readRound(value: unknown): Round {
     score: numberOrNull(from['score']),
     trimmed: from['trimmed'] === true,
     candidate: isObject(candidate) ? text(candidate['text']) : null,
-    diff: isObject(diff) ? { to: number(diff['to']), text: text(diff['text']) } : null,
     answer: text(from['answer']),
     output: isObject(from['output']) ? readOutput(from['output']) : null,
     verdicts: list(from['verdicts']).map(object).map(verdict => ({
       name: text(verdict['name']),
+      hidden: verdict['hidden'] === true,
+      metric: readMetric(verdict['metric']),
       passed: verdict['passed'] === true,
       message: text(verdict['message'])
     })),

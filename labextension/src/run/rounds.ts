@@ -1,4 +1,4 @@
-import { brief, DOING, plain, SIGNS, usd } from './amounts';
+import { brief, plain, SIGNS, usd } from './amounts';
 import { el, mark, say } from './dom';
 import { Round, Snapshot } from './types';
 
@@ -14,13 +14,15 @@ const COLOURS: Record<string, string> = {
 /** A row a round; the chosen one is shown below. Arrow keys move, and only one row is a tab stop. */
 export class Rounds {
   readonly node: HTMLElement;
-  private readonly older = el('div', 'older');
+  private readonly older = el('span', 'older');
   private readonly list = el('ol', 'round-list');
   private readonly rows = new Map<number, Row>();
-  private readonly empty = el('div', 'empty', 'The first round is being prepared.');
+  private chosen: number | null = null;
+  private readonly empty = el('li', 'empty', 'The first round is being prepared.');
 
   constructor(private readonly choose: (n: number) => void) {
-    this.node = el('div', 'rounds', el('div', 'title', 'Rounds'), this.older, this.list, this.empty);
+    this.list.append(this.empty);
+    this.node = el('div', 'rounds', el('div', 'title', 'Rounds', this.older), this.list);
     this.list.addEventListener('keydown', event => this.move(event));
   }
 
@@ -36,13 +38,24 @@ export class Rounds {
     }
     for (const round of run.rounds) {
       const row = this.rows.get(round.n) ?? this.add(round.n);
-      row.draw(round, longest, { chosen: round.n === chosen, best: round.n === run.best });
+      row.draw(round, longest, { chosen: round.n === chosen, best: round.n === run.best, doing: run.doing });
     }
     say(this.older, `${run.older.toLocaleString('en-US')} older rounds are in the history`);
     this.older.hidden = run.older === 0;
     this.empty.hidden = run.rounds.length > 0;
-    if (atEnd && !this.list.contains(document.activeElement)) {
-      this.list.scrollTop = this.list.scrollHeight;
+    if (chosen !== this.chosen || (atEnd && chosen === run.rounds.at(-1)?.n)) {
+      this.chosen = chosen;
+      this.reveal(chosen);
+    }
+  }
+
+  /** Scroll the list, and nothing around it, until the chosen round is in sight. */
+  private reveal(chosen: number | null): void {
+    const row = chosen === null ? undefined : this.rows.get(chosen)?.node;
+    if (row) {
+      const top = row.offsetTop - this.list.offsetTop;
+      const lowest = top + row.offsetHeight - this.list.clientHeight;
+      this.list.scrollTop = Math.min(Math.max(this.list.scrollTop, lowest), top);
     }
   }
 
@@ -66,6 +79,13 @@ export class Rounds {
   }
 }
 
+interface Shown {
+  chosen: boolean;
+  best: boolean;
+  /** What the run does, for the round that goes on. */
+  doing: string;
+}
+
 class Row {
   private readonly n = el('span', 'n');
   private readonly sign = el('span', 'sign');
@@ -82,13 +102,13 @@ class Row {
     this.button.addEventListener('click', choose);
   }
 
-  draw(round: Round, longest: number, { chosen, best }: { chosen: boolean; best: boolean }): void {
+  draw(round: Round, longest: number, { chosen, best, doing }: Shown): void {
     mark(this.button, { 'aria-current': chosen ? 'true' : null, tabindex: chosen ? 0 : -1 });
     say(this.n, String(round.n));
     say(this.sign, SIGNS[round.mark]);
     mark(this.sign, { 'data-state': round.mark });
     say(this.checks, outcome(round));
-    say(this.why, (best ? '★ ' : '') + (round.why || (round.mark === 'live' ? `${DOING[round.state] ?? 'starting'}…` : '')));
+    say(this.why, (best ? '★ ' : '') + (round.why || (round.mark === 'live' ? doing : '')));
     say(this.cost, round.usd ? usd(round.usd) : round.seconds ? brief(round.seconds) : '');
     mark(this.button, { title: round.why, 'aria-label': spoken(round, best) });
     const state = JSON.stringify([round.phases, round.state, longest]);

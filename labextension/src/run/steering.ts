@@ -2,14 +2,24 @@ import { button, el, mark, say } from './dom';
 import { GAUGES } from './read';
 import { GaugeName, Head } from './types';
 
-export type Deed = 'pause' | 'resume' | 'step' | 'stop' | 'hint' | 'raise_budget' | 'set' | 'approve' | 'reject';
-export type Steer = (deed: Deed, value?: unknown) => void;
+export type Command = 'pause' | 'resume' | 'step' | 'stop' | 'finish' | 'hint' | 'raise_budget' | 'set' | 'approve' | 'reject';
+export type Steer = (command: Command, value?: unknown) => void;
 
 const LABELS: Record<GaugeName, string> = {
   usd: 'US dollars',
   tokens: 'tokens',
   seconds: 'seconds',
   iterations: 'rounds'
+};
+
+const HELP: Record<string, string> = {
+  Pause: 'hold before the next phase; the time does not count',
+  Step: 'one round, then hold',
+  Finish: 'end after this round; the best candidate is kept',
+  'Set…': 'another model or temperature, from the next round',
+  'Hint…': 'tell the model something',
+  'Budget…': 'change the limits',
+  Stop: 'end now; the best candidate so far is kept'
 };
 
 /** The buttons, and the two small forms that some of them open. */
@@ -24,6 +34,7 @@ export class Steering {
   private readonly model = input('model', 'text');
   private readonly temperature = input('temperature', 'number');
   private paused = false;
+  private reachable = true; // the kernel hears
   private turning = false; // asked to pause or resume, and not confirmed yet
   private stopping = false;
 
@@ -40,15 +51,20 @@ export class Steering {
     const budget = this.form('Set limits', fields, () => this.sendLimits());
     this.others = [
       button('Step', 'button', () => this.steer('step')),
+      button('Finish', 'button', () => this.steer('finish')),
       this.opener('Set…', settings, () => this.model.focus()),
       this.opener('Hint…', hint, () => this.hint.focus()),
       this.opener('Budget…', budget, () => this.limits.get('usd')?.focus())
     ];
+    for (const each of [this.pause, ...this.others, this.stop]) {
+      mark(each, { title: HELP[each.textContent ?? ''] ?? null });
+    }
     this.buttons.append(this.pause, ...this.others, this.stop);
     this.forms.append(hint, budget, settings);
   }
 
-  draw(head: Head): void {
+  draw(head: Head, reachable: boolean): void {
+    this.reachable = reachable;
     const over = head.termination !== null;
     this.turning = this.turning && head.paused === this.paused;
     this.paused = head.paused;
@@ -56,7 +72,7 @@ export class Steering {
       say(this.pause, head.paused ? 'Resume' : 'Pause');
     }
     mark(this.pause, { 'aria-pressed': String(head.paused) });
-    this.enable(!over && !this.stopping);
+    this.enable(reachable && !over && !this.stopping);
     this.buttons.hidden = over;
     this.forms.hidden = over;
     for (const [name, field] of this.limits) {
@@ -67,7 +83,7 @@ export class Steering {
   /** What did not come through may be tried again. */
   failed(): void {
     this.stopping = this.turning = false;
-    this.enable(true);
+    this.enable(this.reachable);
     say(this.stop, 'Stop');
     say(this.pause, this.paused ? 'Resume' : 'Pause');
   }

@@ -81,7 +81,9 @@ export interface Output {
 
 export interface Verdict {
   name: string;
+  hidden: boolean;
   passed: boolean;
+  metric: Metric | null;
   message: string;
 }
 
@@ -109,7 +111,6 @@ export interface Round {
   /** Only numbers were kept; the texts are in the history. */
   trimmed: boolean;
   candidate: string | null;
-  diff: { to: number; text: string } | null;
   answer: string;
   output: Output | null;
   verdicts: Verdict[];
@@ -163,6 +164,10 @@ export interface Head {
   tools: string[];
   state: string;
   headline: string;
+  /** What goes on right now, or what is waited for. */
+  doing: string;
+  /** Time of the picture, ISO 8601. */
+  at: string;
   paused: boolean;
   /** Time counts right now. */
   ticking: boolean;

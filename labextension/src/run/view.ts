@@ -6,6 +6,7 @@ import { el, mark } from './dom';
 import { Footer } from './footer';
 import { Gauges } from './gauges';
 import { Header } from './header';
+import { Host, Standing } from './host';
 import { Outlook } from './outlook';
 import { Progress } from './progress';
 import { Rounds } from './rounds';
@@ -27,36 +28,64 @@ export class RunView {
   private readonly footer = new Footer();
   private readonly timer: number;
   private run: Snapshot | null = null;
+  standing: Standing = 'saved';
+  private steady = false; // was live here: its height stays, so that nothing below it jumps
 
-  constructor(steer: Steer | null) {
+  constructor(steer: Steer | null, host: Host = {}) {
     this.steering = steer ? new Steering(steer) : null;
-    this.header = new Header(this.steering);
+    this.header = new Header(this.steering, host);
     this.approval = new ApprovalPane(steer);
     this.rounds = new Rounds(n => this.choose(n));
     this.detail = new Detail(
       () => this.choice(),
-      () => this.redraw()
+      () => this.redraw(),
+      host
     );
     const body = el('div', 'body', this.rounds.node, this.checks.node);
-    const parts = [this.header, this.approval, this.gauges, this.outlook, this.progress];
-    this.node.append(...parts.map(part => part.node), body, this.detail.node, this.footer.node);
+    const stage = el('div', 'stage', this.approval.node, this.detail.node);
+    this.header.line.append(this.outlook.node);
+    const parts = [this.header, this.gauges, this.progress];
+    this.node.append(...parts.map(part => part.node), body, stage, this.footer.node);
     this.timer = window.setInterval(() => this.gauges.tick(), 1000);
   }
 
   draw(run: Snapshot): void {
     this.run = run;
     mark(this.node, { 'aria-label': `Run ${run.name}` });
-    this.header.draw(run);
-    this.steering?.draw(run);
-    this.approval.draw(run);
-    this.gauges.draw(run);
+    const live = this.standing === 'live';
+    this.steady = this.steady || live;
+    mark(this.node, { 'data-standing': this.standing, 'data-steady': this.steady });
+    this.header.draw(run, this.standing);
+    this.steering?.draw(run, live);
+    this.approval.draw(run, live);
+    this.gauges.draw(run, live && run.ticking);
     this.outlook.draw(run);
     this.progress.draw(run);
-    this.checks.draw(run);
     const chosen = this.chosen(run);
+    this.checks.draw(run, chosen);
     this.rounds.draw(run, chosen?.n ?? null);
     this.detail.draw(run, chosen);
+    this.detail.node.hidden = !this.approval.node.hidden;
     this.footer.draw(run);
+  }
+
+  /** How the run stands to its kernel: only a live one has buttons that act, and a clock that runs. */
+  stand(standing: Standing): void {
+    this.standing = standing;
+    this.redraw();
+  }
+
+  /** Look like the view that this one takes over from: its height, the place in its lists. */
+  keep(other: RunView | null): void {
+    if (other) {
+      this.steady = other.steady;
+    }
+  }
+
+  /** A command did not come through, and may be tried again. */
+  failed(): void {
+    this.steering?.failed();
+    this.approval.failed();
   }
 
   dispose(): void {

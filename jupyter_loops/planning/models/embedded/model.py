@@ -32,6 +32,11 @@ class EmbeddedModel:
         self._remote: OpenAIServerModel | None = None
         self._tokenizer: ServerTokenizer | None = None
 
+    @property
+    def opening(self) -> str:
+        """What `open` does, for a person."""
+        return f"loading {self.name}"
+
     async def open(self) -> None:
         """Start the server. Raises ModelError where it cannot run."""
         await self._open()

@@ -1,0 +1,1 @@
+"""Independent attempts at one loop, side by side on one ledger."""

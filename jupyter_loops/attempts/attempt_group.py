@@ -1,0 +1,199 @@
+"""Independent attempts side by side: the first verified one wins, or the best score; the others are stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, MutableMapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.core.budget import Budget, Usage
+from jupyter_loops.core.events import RunEnded, RunStarted
+from jupyter_loops.core.plain import plain
+from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.engine.event_recorder import EventRecorder
+from jupyter_loops.engine.run_nesting import RunNesting
+from jupyter_loops.errors import LoopError, NotVerified
+from jupyter_loops.run import Run
+
+if TYPE_CHECKING:
+    from jupyter_loops.history import History
+
+_LOOK = 0.1  # seconds between two looks at what the others learned
+_SHARED = 300  # characters of what one attempt learns from another
+
+
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+class AttemptGroup:
+    """Several runs of one recipe. Methods may be called from any thread."""
+
+    id: str
+    recipe: Recipe
+    history: History
+    nesting: RunNesting
+    runs: Sequence[Run]
+    share: bool = False
+    future: Future[Termination] = field(init=False)
+    winner: Run | None = field(init=False, default=None)
+
+    @property
+    def name(self) -> str:
+        """The loop's name."""
+        return self.recipe.name
+
+    @property
+    def usage(self) -> Usage:
+        """What all attempts have spent; `iterations` are the rounds of all."""
+        rounds = sum(run.usage.iterations for run in self.runs)
+        return Usage(**asdict(self.nesting.ledger.usage) | {"iterations": rounds})
+
+    @property
+    def budget(self) -> Budget:
+        """What all attempts together may spend."""
+        return self.nesting.ledger.budget
+
+    @property
+    def termination(self) -> Termination | None:
+        """How it ended, or None while it goes on or where no attempt could begin."""
+        if not self.future.done() or self.future.cancelled() or self.future.exception() is not None:
+            return None
+        return self.future.result()
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that ended it, if no attempt could begin."""
+        return self.future.exception() if self.future.done() and not self.future.cancelled() else None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether an attempt has a candidate that may be used."""
+        return self.winner is not None and self.winner.accepted
+
+    def bind(self, namespace: MutableMapping[str, Any]) -> None:
+        """Put the winner's targets into `namespace`. Raises NotVerified when there are none, and DeliveryError."""
+        self.check()
+        if self.winner is not None:
+            self.winner.bind(namespace)
+
+    def check(self) -> None:
+        """Raise NotVerified, with one line that says why, unless an attempt is accepted."""
+        if self.termination is not None and not self.accepted:
+            raise NotVerified(f"{self.name} is not verified: {self.termination.reason}, {self.termination.message}")
+
+    def wait(self, timeout: float | None = None) -> Termination:
+        """Block until it ends. Raises TimeoutError after `timeout` seconds, LoopError where no attempt could begin."""
+        return self.future.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, Termination]:
+        """Wait on any event loop. A cancelled waiter leaves the attempts going on."""
+        return asyncio.shield(asyncio.wrap_future(self.future)).__await__()
+
+    def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
+        """End all attempts now; the best candidate so far is kept."""
+        for run in self.runs:
+            run.stop(reason)
+
+    def pause(self) -> None:
+        """Hold all attempts before their next phase."""
+        for run in self.runs:
+            run.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        for run in self.runs:
+            run.resume()
+
+    def __repr__(self) -> str:
+        """One line an attempt."""
+        return "\n".join([f"<AttemptGroup {self.name} {self.id}>", *map(self.lane, self.runs)])
+
+    def lane(self, run: Run) -> str:
+        """One attempt in one line: its model, where it is, its best, its cost."""
+        state = run.cycle.state
+        checks = len(self.recipe.checks)
+        best = "no candidate" if state.best is None else f"{state.best.passed()} of {checks} checks"
+        score = state.best_score(self.recipe)
+        how = run.termination.reason if run.termination is not None else str(run.error or run.state)
+        mark = "★ " if run is self.winner else ""
+        reached = best if score is None else f"score {score:.6g}"
+        spent = run.usage
+        number = 1 + [*self.runs].index(run)
+        return (
+            f"{mark}attempt {number}, {run.cycle.model.name}: {how}, round {spent.iterations}, {reached}, "
+            f"${spent.usd:.4g}, {spent.tokens:,} tokens"
+        )
+
+    # ---- on the engine's thread
+
+    async def follow(self, recorder: EventRecorder, started: RunStarted) -> Termination:
+        """Wait for the winner, stop the others, and put the end on the record. Raises what ended all attempts."""
+        recorder.say(started)
+        self.nesting.ledger.watch.restart()
+        waiting = {asyncio.ensure_future(_ended(run)): run for run in self.runs}
+        learned = dict.fromkeys(range(len(self.runs)), 0)
+        try:
+            while waiting:
+                done, _ = await asyncio.wait(
+                    waiting, timeout=_LOOK if self.share else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for one in done:
+                    self._take(waiting.pop(one))
+                if self.share:
+                    self._share(learned)
+        finally:
+            self.nesting.end()
+        self.nesting.ledger.watch.stop()
+        begun = [run for run in self.runs if run.termination is not None]
+        if not begun:
+            raise next(run.error for run in self.runs if run.error is not None) or LoopError("no attempt could begin")
+        self.winner = self.winner or max(begun, key=self._merit)
+        end = self._end(self.winner)
+        recorder.say(
+            RunEnded(
+                reason=end.reason,
+                message=end.message,
+                usage=plain(self.nesting.ledger.usage),
+                iterations=0,
+                best=None,
+                delivered=self.winner.values,
+            )
+        )
+        return end
+
+    def _take(self, run: Run) -> None:
+        """An attempt has ended; the first verified one wins, unless a score decides."""
+        if self.winner is None and run.accepted and not self.recipe.scores:
+            self.winner = run
+            for other in self.runs:
+                if other is not run:
+                    other.stop()
+
+    def _merit(self, run: Run) -> tuple[bool, float, float]:
+        state = run.cycle.state
+        progress, score = state.best_key
+        return run.accepted, score if run.accepted else progress, progress
+
+    def _end(self, winner: Run) -> Termination:
+        end = winner.termination
+        assert end is not None
+        number = 1 + [*self.runs].index(winner)
+        message = f"attempt {number} of {len(self.runs)} ({winner.cycle.model.name}): {end.message}"
+        return Termination(end.reason, message)
+
+    def _share(self, learned: dict[int, int]) -> None:
+        """Tell each attempt what has failed in the others since the last look."""
+        for number, run in enumerate(self.runs):
+            rounds = len(run.cycle.state.rounds)
+            last = run.cycle.state.last
+            if rounds > learned[number] and last is not None and last.failed and last.why:
+                for other in self.runs:
+                    if other is not run and not other.future.done():
+                        other.hint(f"Another attempt at this failed: {last.why[:_SHARED]}")
+            learned[number] = rounds
+
+
+async def _ended(run: Run) -> None:
+    """Wait for the end of a run, whatever it is."""
+    await asyncio.wait({asyncio.wrap_future(run.future)})

@@ -1,0 +1,1 @@
+"""Maps one loop over the rows of a table, on one ledger."""

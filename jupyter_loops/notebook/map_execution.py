@@ -1,0 +1,127 @@
+"""The execution of one %%loop cell with --over: launch, wait, show, leave the results under the loop's name."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_loops.core.termination import StopReason
+from jupyter_loops.errors import LoopError, NotVerified, OptionError, PreflightError
+from jupyter_loops.nearest import nearest
+
+from .map_output import MapOutput
+
+if TYPE_CHECKING:
+    from jupyter_loops.mapping.map_run import MapRun
+
+GRACE = 10.0  # seconds that the rows of an interrupted map get to end by themselves
+_TICK = 0.1  # seconds until an interrupt is noticed, at most
+_QUERY = re.compile(r"\s*(select|from|with|values)\s", re.IGNORECASE)
+
+
+@dataclass(slots=True, kw_only=True)
+class MapExecution:
+    """A map, its panel, and the options of the first line."""
+
+    shell: Any
+    name: str
+    begin: Callable[[Callable[[], None]], MapRun]  # starts the map that calls when something has changed
+    raises: bool = True
+    run: MapRun = field(init=False)
+    output: MapOutput = field(init=False)
+
+    def start(self) -> None:
+        """Launch, and open the panel. Raises PreflightError, OptionError before anything is shown."""
+        self.output = MapOutput(in_kernel=hasattr(self.shell, "kernel"))
+        self.run = self.begin(self.output.changed)
+        self.output.open(self.run)
+        self.shell.user_ns[self.name] = self.run
+
+    async def follow(self) -> MapRun:
+        """Await the end; an interrupt of the cell is a graceful stop."""
+        try:
+            await self._ended()
+        except asyncio.CancelledError:
+            self.run.stop(StopReason.INTERRUPTED)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended(), GRACE)
+            self._interrupted()
+        return self.finish()
+
+    def block(self) -> MapRun:
+        """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
+        try:
+            wait([self.run.future])
+        except KeyboardInterrupt:
+            self.run.stop(StopReason.INTERRUPTED)
+            wait([self.run.future], GRACE)
+            self._interrupted()
+        return self.finish()
+
+    def leave(self) -> MapRun:
+        """Return at once; the panel goes on."""
+        ending = threading.Thread(target=self._finish_late, name="jupyter-loops end", daemon=True)
+        self.run.future.add_done_callback(lambda _: ending.start())
+        return self.run
+
+    def finish(self) -> MapRun:
+        """Show the end. Raises the error or NotVerified."""
+        self.output.close(began=self.run.map_cycle.began)
+        if self.run.future.cancelled():
+            raise LoopError(f"{self.name} was stopped before it began")
+        if self.run.error is not None:
+            raise self.run.error
+        if self.raises:
+            self.run.check()
+        return self.run
+
+    async def _ended(self) -> None:
+        """Await the end, and wake the event loop in between: see `CellExecution._ended`."""
+        waiter = asyncio.wrap_future(self.run.future)
+        while not waiter.done():
+            await asyncio.wait({waiter}, timeout=_TICK)
+        _ = waiter.cancelled() or waiter.exception()
+
+    def _interrupted(self) -> None:
+        self.output.close(began=self.run.map_cycle.began)
+        how = self.run.termination.message if self.run.termination else "it had not begun"
+        raise NotVerified(f"{self.name} is not verified: interrupted, {how}")
+
+    def _finish_late(self) -> None:
+        self.raises = False
+        try:
+            self.finish()
+        except Exception as error:  # noqa: BLE001  # the edge of a thread
+            message = error.shown if isinstance(error, LoopError) else str(error)
+            sys.stderr.write(f"{type(error).__name__}: {message}\n")
+
+
+def rows_of(text: str, namespace: Mapping[str, Any]) -> object:
+    """What --over names: a name or expression of the notebook, or a query over files. Raises OptionError."""
+    if _QUERY.match(text):
+        import duckdb
+
+        try:
+            return duckdb.sql(text)
+        except duckdb.Error as error:
+            raise OptionError(f"--over: {str(error).splitlines()[0]}") from None
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except SyntaxError:
+        raise OptionError(f"--over got {text[:60]!r}, expected a name, an expression, or a query in quotes") from None
+    if isinstance(tree.body, ast.Name) and text.strip() not in namespace:
+        raise OptionError(f"--over got {text.strip()}, which is defined nowhere{nearest(text.strip(), namespace)}")
+    try:
+        return eval(compile(tree, "--over", "eval"), dict(namespace))  # noqa: S307 - the user's own line
+    except LoopError:
+        raise
+    except Exception as error:
+        raise PreflightError(f"--over {text[:60]}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,117 @@
+"""A %%loop cell with --over, in a real kernel."""
+
+import json
+import time
+
+import pytest
+
+BODY = '''
+"""Name the colour in `row`."""
+colour: str
+assert colour == row.text.split()[-1]
+'''
+TABLE = 'rows = [{"text": f"it is {name}"} for name in ("red", "green", "blue")]'
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def colours(cell):
+    """The text of a map's cell whose model gives these answers in order."""
+
+    def text(*answers, options="", **more):
+        return cell(*answers, name="colours", body=BODY, options=f"--over rows --concurrency 1 {options}", **more)
+
+    return text
+
+
+def test_a_cell_maps_over_rows_and_leaves_tables_and_a_picture(kernel, colours):
+    kernel.run(TABLE)
+    reply = kernel.run(colours("red", "green", "blue"))
+
+    assert reply.ok, reply.error
+    assert "3 of 3 rows, 3 verified" in reply.values("text/plain")[-1]
+    assert "<progress" in reply.values("text/html")[-1]
+    assert WIDGET not in reply.outputs[-1]["content"].get("data", {})
+    assert reply.results() == []
+    assert kernel.run("print([row['colour'] for row in colours.rows])").text == "['red', 'green', 'blue']\n"
+    assert kernel.run("len(colours.failed)").results() == ["0"]
+
+
+def test_a_row_that_fails_fails_the_cell_with_one_line_and_keeps_the_results(kernel, colours):
+    kernel.run(TABLE)
+    reply = kernel.run(colours("red", "pink", "blue", options="-n 1"))
+
+    assert "2 of 3 rows verified, 1 not" in reply.error
+    assert kernel.run("print([row['row'] for row in colours.failed])").text == "[1]\n"
+    assert "row 1:" in reply.values("text/plain")[-1]
+
+
+def test_loops_shows_a_map_in_one_line_and_its_rows_on_demand(kernel, colours):
+    kernel.run(TABLE)
+    kernel.run(colours("red", "green", "blue"))
+
+    listing = kernel.run("%loops").result
+    assert listing.count("colours") == 1
+    assert "3/3" in listing
+    assert "colours[1]" in kernel.run("%loops list colours[").result
+
+
+def test_the_cell_is_free_the_second_time_and_buys_only_what_is_new(kernel, colours):
+    kernel.run(TABLE)
+    first = colours("red", "green", "blue", "grey")
+    kernel.run(first)
+    kernel.run('rows.append({"text": "it is red now"})')
+    reply = kernel.run(colours("now"))
+
+    assert reply.ok, reply.error
+    assert "3 from the history" in reply.values("text/plain")[-1]
+
+
+def test_resume_goes_on_with_what_an_interrupt_left(kernel, colours):
+    kernel.run('rows = [{"text": f"number {n} is red"} for n in range(4)]')
+    message = kernel.start(colours(*["red"] * 4, delay=1.0))
+    kernel.wait_for("display_data", message)
+    time.sleep(3.5)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.finish(message)
+    assert "interrupted" in reply.error
+
+    assert kernel.run("%loops resume colours --time 1m").ok
+    assert kernel.run("colours.wait(30).reason.value").results() == ["'verified'"]
+    assert kernel.run("print(len(colours.rows), colours.progress.stored > 0)").text == "4 True\n"
+
+
+def test_a_pilot_without_a_person_stops_and_says_how_to_go_on(kernel, colours):
+    kernel.run(TABLE)
+    reply = kernel.run(colours("red", "green", "blue", options="--sample 1 --seed 1 --no-raise"))
+
+    assert reply.ok, reply.error
+    assert "--yes goes on" in reply.values("text/plain")[-1]
+    assert "pilot of 1 rows" in reply.values("text/plain")[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--over nothing_here", "--over got nothing_here, which is defined nowhere"),
+        ("--sample 5", "--sample is for a map: name its rows with --over"),
+        ("--over rows --dry-run", "--dry-run does not go with --over"),
+        ("--over 7", "this is a int"),
+        ("--over 'SELECT * FROM nowhere'", "nowhere"),
+        ("--over '1 +'", "expected a name, an expression, or a query"),
+    ],
+)
+def test_a_bad_line_gets_one_clear_line(shell, cell, options, words):
+    shell.user_ns["rows"] = [{"text": "a"}]
+    result = shell.run_cell(cell("red", name="colours", body=BODY, options=options))
+
+    assert words in str(result.error_in_exec or result.error_before_exec), json.dumps(options)
+
+
+def test_a_query_is_a_table(shell, cell):
+    result = shell.run_cell(
+        cell("red", name="colours", body=BODY, options="--over \"SELECT 'it is red' AS text\" --concurrency 1")
+    )
+
+    assert result.success
+    assert shell.user_ns["colours"].rows.project("colour").fetchall() == [("red",)]
