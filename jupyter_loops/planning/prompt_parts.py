@@ -27,8 +27,8 @@ from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
-    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "guidance", "lessons"),
-    *("functions", "earlier", "reached", "best", "last", "edits", "misfits", "change", "failures", "general"),
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "earlier"),
+    *("reached", "best", "last", "edits", "misfits", "change", "failures", "general"),
     *("rejected", "notes", "left", "hints", "targets", "transcript"),
 )
 _SCORES = 12  # the newest, in the prompt
