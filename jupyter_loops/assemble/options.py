@@ -56,6 +56,9 @@ class Options:
     escalate: tuple[str, ...] = ()  # dearer models, asked in this order when the first gets stuck
     adaptive: bool = True  # choose how to ask by what was measured; --static: by the planner's schedule alone
     stop_if: str | None = None  # a rule over the forecast that ends the run: "p < 0.05"
+    reuse: bool = False  # first try verified functions of the history with the same signature
+    recall: bool = False  # tell the model which checks failed in earlier runs of the loop
+    learn: bool = False  # leave up to three lessons of a verified run for later runs of the loop
     fresh: bool = False  # search anew even where a verified candidate is stored
     tools: tuple[str, ...] = ()  # functions of the notebook that the planner may call, besides the cell's `@tool`s
     tool_calls: int = 10  # in a round

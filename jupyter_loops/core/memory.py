@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .candidate import Candidate
+from .recollection import Recollection
 
 MOST_MISFITS = 2  # answers of a round whose edits could not be applied, before the whole is asked for
 
@@ -36,6 +37,7 @@ class Memory:
     rejected: tuple[str, ...] = ()  # earlier failed approaches, one line each, oldest first
     rounds: tuple[PastRound, ...] = ()  # the newest, oldest first; only a rolling transcript shows them
     hints: tuple[str, ...] = ()  # a person's words during the run
+    recollection: Recollection = field(default_factory=Recollection)  # of earlier runs
     notes: tuple[str, ...] = ()  # the loop's own words: a nudge
     remaining_budget: str = ""  # what is left of the budget, once it is little
     stuck: int = 0  # rounds in a row without progress; the sampling schedule reads it

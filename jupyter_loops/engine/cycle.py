@@ -145,15 +145,17 @@ class Cycle:
         return self.decision.with_best(stopping, f"{stopping} by hand")
 
     async def _begin(self) -> Termination | None:
-        """Try a stored candidate before asking a model, or resume an earlier run where it stopped."""
+        """Try stored candidates before asking a model, or resume an earlier run where it stopped."""
         try:
             with self.context.starting():
                 stored = await self.preparation.begin(afresh=self.restored is None)
             if self.restored is not None:
                 return await self._go_on(self.restored)
-            if stored is None:
+            if not stored:
                 return None
-            end = await self._verify_stored(stored)
+            end = None
+            for candidate in stored:
+                end = end or await self._verify_stored(candidate)
             if end is None:
                 with self.context.starting():
                     await self.preparation.complete()
@@ -174,7 +176,7 @@ class Cycle:
         return None if restored.unfinished is None else await self._round(restored.unfinished)
 
     async def _verify_stored(self, candidate: Candidate) -> Termination | None:
-        """Try a stored candidate of an equal recipe: round 0, which costs no token."""
+        """Try a stored candidate, of an equal recipe or signature: round 0, which costs no token."""
         self.log.current = iteration = Iteration(number=0, before=self.context.ledger.usage)
         self.log.propose(iteration, candidate)
         await self.trial.run(iteration, candidate)
@@ -306,6 +308,7 @@ class Cycle:
             rejected=tuple(self.state.rejected),
             rounds=tuple(self.state.past),
             hints=tuple(self.context.hints),
+            recollection=self.preparation.recollection,
             remaining_budget=self.final_answer.notice(),
             stuck=self.state.since_best,
             names=self.names,

@@ -12,7 +12,17 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.view.table import Table
 
-from . import breakers, doctor_table, history_commands, map_words, model_table, prompt_text, run_table, sandbox_table, units
+from . import (
+    breakers,
+    doctor_table,
+    history_commands,
+    map_words,
+    model_table,
+    prompt_text,
+    run_table,
+    sandbox_table,
+    units,
+)
 from .help_page import TOPICS, HelpPage, page
 from .line import Option, read_options, split
 from .loop_magic import LoopMagics

@@ -17,6 +17,7 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.fence import fence, item
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.syntax_tree import parse_module
 
@@ -27,9 +28,9 @@ from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
-    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "earlier"),
-    *("reached", "best", "last", "edits", "misfits", "change", "failures", "general"),
-    *("rejected", "notes", "left", "hints", "targets", "transcript"),
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "guidance", "lessons"),
+    *("episodes", "functions", "earlier", "reached", "best", "last", "edits", "misfits", "change", "failures"),
+    *("general", "rejected", "notes", "left", "hints", "targets", "transcript"),
 )
 _SCORES = 12  # the newest, in the prompt
 _EDITABLE = 3000  # tokens of an attempt that is shown whole, so that an answer may edit it
@@ -44,7 +45,20 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sec
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
     row = tuple(_clean(section) for section in _item(memory) if section.text.strip())
     carried = tuple(_clean(section) for section in _carried(recipe, memory) if section.text.strip())
-    return (*first, *row), carried, last
+    recalled = tuple(_clean(section) for section in _recalled(memory.recollection) if section.text.strip())
+    return (*first, *row, *recalled), carried, last
+
+
+def _recalled(recollection: Recollection) -> Iterator[Section]:
+    """What earlier runs of the loop left; the same in every round."""
+    guidance, lessons, episodes = (
+        [*map(item, texts)] for texts in (recollection.guidance, recollection.lessons, recollection.episodes)
+    )
+    yield from _list("guidance", templates.GUIDANCE, guidance, rank=4, allowance=600, newest_last=True)
+    yield from _list("lessons", templates.LESSONS, lessons, rank=7, allowance=400, newest_last=True)
+    yield from _list("episodes", templates.EPISODES, episodes, rank=9, allowance=200)
+    for text in recollection.functions[:1]:
+        yield _code("functions", templates.FUNCTIONS, text.strip(), rank=9, allowance=800)
 
 
 def _item(memory: Memory) -> Iterator[Section]:

@@ -22,6 +22,10 @@ ROW = "This is the `row`:"
 SCORES = "The better these numbers, the better the answer:"
 
 # Headings of parts that come from earlier rounds.
+GUIDANCE = "Notes of the person you work for:"
+LESSONS = "Learnt in earlier runs:"
+EPISODES = "Checks that failed in earlier runs:"
+FUNCTIONS = "This function with the same signature passed the checks of another task, and not all of this one:"
 REACHED = "Scores of the attempts so far: "
 BETTER = "What made it better than the best before:"
 WORSE = "What made it no better than the best:"
