@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-pythons sweep lint bench bench-quick model wheel clean
+.PHONY: help demo lab test test-pythons sweep lint bench bench-quick model wheel dist clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.11 3.12 3.13
@@ -27,7 +27,8 @@ test-pythons: ## what depends on the Python, on each Python promised that is her
 	.ci/pythons $(PYTHONS) lowest
 
 sweep: .venv/.ready .venv/.browser ## every honest answer at every level of isolation
-	JUPYTER_LOOPS_SWEEP=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 tests/verification/test_honest.py
+	JUPYTER_LOOPS_SWEEP=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --junitxml=.sweep.xml tests/verification/test_honest.py
+	$(BIN)/python tests/benchmarks/corpora.py here=.sweep.xml
 
 lint: .venv/.ready ## style, types, layers, front-end types
 	$(BIN)/ruff check .
@@ -46,6 +47,11 @@ model: .venv/.model ## fetch the embedded models: the default, and a smaller one
 
 wheel: .venv/.ready ## build the wheel that needs no Node
 	$(BIN)/python -m build --wheel --no-isolation
+
+dist: .venv/.ready ## build wheel and sdist, and check them as an index would
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
 
 clean: ## forget everything that was set up or built
 	rm -rf .venv .venv-* .demo .bench dist labextension/node_modules labextension/lib jupyter_loops/labextension jupyter_loops/view/static

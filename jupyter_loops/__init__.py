@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_loops.assemble import Options, resume
+    from jupyter_loops.assemble import resume
     from jupyter_loops.core.budget import Budget
     from jupyter_loops.core.stop_conditions import Calls, Iterations, Plateau, Score, Time, Tokens, Usd, Verified
     from jupyter_loops.core.termination import StopReason, Termination
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_loops.language.words import approve, hidden, judge, maximize, minimize, prompt, pytest, seconds, tool
     from jupyter_loops.loop import Loop
     from jupyter_loops.mapping.map_run import MapRun
+    from jupyter_loops.options import Options
     from jupyter_loops.run import Run
 
 _HOMES = {
@@ -29,7 +30,7 @@ _HOMES = {
     "LoopError": "errors",
     "MapRun": "mapping.map_run",
     "NotVerified": "errors",
-    "Options": "assemble",
+    "Options": "options",
     "Plateau": "core.stop_conditions",
     "Run": "run",
     "Score": "core.stop_conditions",

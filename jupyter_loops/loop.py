@@ -11,6 +11,7 @@ from jupyter_loops.assemble import Options, Person, launch
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine.approval_gate import Callback
 from jupyter_loops.language import parse
+from jupyter_loops.loop_chain import LoopChain
 from jupyter_loops.mapping.launch_map import launch_map
 from jupyter_loops.mapping.map_options import MapOptions
 from jupyter_loops.mapping.map_run import MapRun
@@ -54,6 +55,10 @@ class Loop(Recipe):
         chosen = tuple(map(_name, tools))
         names = ChainMap[str, object]({**functions}, names or {}) if functions else names  # type: ignore[arg-type]  # only read
         return launch(self, Options.of(options | {"tools": chosen}), names, parent=lineage, person=person)
+
+    def then(self, following: Loop) -> LoopChain:
+        """A chain of two loops: `following` reads the targets of this one as names; `run()` starts it."""
+        return LoopChain((self, following))
 
     def map(
         self,

@@ -23,7 +23,8 @@ SMALL = {
     "steps": [],
     "verification": ["2"],
 }
-PARTS = {"run", "results", "kernel", "langgraph_peer", "target", "ablation"}  # of the scripts, and one that takes hours
+PARTS = {"run", "results", "kernel", "langgraph_peer", "target"}  # of the scripts
+PARTS |= {"ablation", "corpora"}  # one takes hours, the other reads what `make sweep` has written
 
 
 def loaded(name):
@@ -36,6 +37,21 @@ def loaded(name):
 
 def test_every_script_is_one_of_make_bench():
     assert {path.stem for path in HERE.glob("*.py")} - PARTS == set(loaded("run").BENCHMARKS)
+
+
+def test_outcomes_of_the_corpora_are_a_table_by_level_and_python(tmp_path):
+    honest, failure = "test_a_right_answer_is_verified_each_time", "<failure/>"
+    cases = "".join(
+        f'<testcase name="{honest}[{level}: a]">{outcome}</testcase>'
+        for level, outcome in (("process", ""), ("process", ""), ("landlock", ""), ("landlock", failure))
+    )
+    (tmp_path / "new.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    corpora = loaded("corpora")
+
+    assert corpora.rows({"3.13": corpora.counted(tmp_path / "new.xml")}) == [
+        ["honest candidates, verified twice", "process", "2 of 2"],
+        ["honest candidates, verified twice", "landlock", "1 of 2"],
+    ]
 
 
 @pytest.mark.parametrize("name", SMALL)

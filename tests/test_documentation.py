@@ -58,7 +58,7 @@ ANSWERS = {  # what the model says to the cells of a page, in order; a list: to 
     "resume.md": [[LOWER] * 12],
     "prompts.md": ["```python\ndef shout(text: str) -> str:\n    return text.upper()\n```"],
     "tools.md": [BEST],
-    "scale.md": [DOUBLE],
+    "scale.md": [DOUBLE, ["1815", "1912"]],
     "python.md": [EVEN],
     "howto.md": [DOUBLE, CLEAN, TAGLINE, [], "cosy"],  # []: a cell that is run again, and asks nobody
 }

@@ -16,15 +16,10 @@ def options_page() -> str:
     """Every option of the %%loop line, with its default."""
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_loops.notebook.help import default_note
-    from jupyter_loops.notebook.line import OPTIONS
     from jupyter_loops.notebook.loop_magic import LoopMagics
+    from jupyter_loops.options.option_spec import GROUPS
 
     magics = LoopMagics(InteractiveShell.instance())
-    rows = [
-        (_option(option), f"{option.help}{default_note(option, magics.default(option.of or option.name))}")
-        for option in OPTIONS
-    ]
     return "\n".join(
         [
             "# Options of the `%%loop` line",
@@ -35,10 +30,21 @@ def options_page() -> str:
                 "`ipython_config.py`."
             ),
             "",
-            *_table(("option", "what it does"), rows),
-            "",
+            *(line for group in GROUPS for line in _options_of(group, magics)),
         ]
     )
+
+
+def _options_of(group, magics):
+    from jupyter_loops.notebook.help import default_note
+    from jupyter_loops.notebook.line import OPTIONS
+
+    rows = [
+        (_option(option), f"{option.help}{default_note(option, magics.default(option.of or option.name))}")
+        for option in OPTIONS
+        if option.group == group
+    ]
+    return [f"## {group.capitalize()}", "", *_table(("option", "what it does"), rows), ""]
 
 
 def schema_page() -> str:

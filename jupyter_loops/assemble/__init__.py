@@ -1,10 +1,11 @@
 """Builds a run from its options. The only package that imports every adapter."""
 
+from jupyter_loops.options import Options
+
 from .adapters import Adapters
 from .collaborators import Person
 from .continued import fork, replay, resume
 from .launch import launch, pursue
-from .options import Options
 from .preview import DryRun, dry_run
 from .stored import broken_off, stored
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Sandbox, World
-
-from .options import Options
+from jupyter_loops.options import Options
 
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox import ZygoteSandbox

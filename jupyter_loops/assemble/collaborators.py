@@ -17,10 +17,10 @@ from jupyter_loops.engine.questions import Questions
 from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import OptionError
+from jupyter_loops.options import Options
 
 from .adapters import Adapters
 from .notebook_budget import within_notebook
-from .options import Options
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History

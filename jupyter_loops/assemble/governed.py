@@ -7,8 +7,7 @@ from dataclasses import replace
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.errors import OptionError
-
-from .options import Options
+from jupyter_loops.options import Options
 
 _DEFAULTS = Options()
 

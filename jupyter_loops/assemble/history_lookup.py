@@ -24,8 +24,8 @@ from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.restored_state import RestoredState
 from jupyter_loops.errors import HistoryError
+from jupyter_loops.options import Options
 
-from .options import Options
 from .reuse import reusable
 
 _EPISODES = 3  # failed checks of earlier runs that a prompt has

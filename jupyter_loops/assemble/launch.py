@@ -20,6 +20,7 @@ from jupyter_loops.engine.prompt_retention import PromptRetention
 from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
 from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.options import FORMER, Options
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
 
@@ -28,7 +29,6 @@ from .collaborators import Person, make_family, make_layout
 from .governed import governed
 from .history_lookup import HistoryLookup
 from .learning import learning
-from .options import Options
 from .run_cycle import make_cycle
 from .run_world import make_world
 from .stored import broken_off
@@ -127,10 +127,9 @@ def pursue(
             "first run the cells that define it"
         )
     option_names = {option.name for option in fields(Options)}
+    stored = {FORMER.get(name, name): value for name, value in continuation.options.items()}
     try:
-        options = Options.of(
-            {name: continuation.options[name] for name in option_names & continuation.options.keys()} | changes
-        )
+        options = Options.of({name: stored[name] for name in option_names & stored.keys()} | changes)
     except OptionError:
         continuation.origin.let_go()
         raise

@@ -20,11 +20,11 @@ from jupyter_loops.core.tool import Calling, Offer
 from jupyter_loops.engine import background
 from jupyter_loops.engine.forecaster import MOST_ROUNDS, Forecaster
 from jupyter_loops.engine.ledger import LEAST_ANSWER, Ledger
+from jupyter_loops.options import Options
 
 from .adapters import Adapters
 from .collaborators import make_layout, make_planner
 from .governed import governed
-from .options import Options
 from .run_world import make_world, names_for_model
 
 

@@ -22,10 +22,10 @@ from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.engine.run_preparation import RunInputs, RunPreparation
 from jupyter_loops.engine.tools import Tools
+from jupyter_loops.options import Options
 
 from .adapters import Adapters, other_model
 from .collaborators import Person, make_planner, make_questions
-from .options import Options
 from .run_world import names_for_model, withheld_names
 
 
@@ -58,7 +58,7 @@ def make_cycle(
     questions.judging.attach(caller)
     ladder, final_answer = (
         NudgeLadder(verifier.detector(options.patience), recorder),
-        FinalAnswerReserve(ledger, options.landing),
+        FinalAnswerReserve(ledger, options.reserve_final),
     )
     tuning = RequestTuning(
         caller=caller,

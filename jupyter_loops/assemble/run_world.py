@@ -15,8 +15,7 @@ from jupyter_loops.core.recipe import Recipe, Target, TargetKind
 from jupyter_loops.core.syntax_tree import parse_module
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.nearest import nearest
-
-from .options import Options
+from jupyter_loops.options import Options
 
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator"})
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from jupyter_loops.continuation import Continuation, StoredRun
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.redaction import redact
-
-from .options import Options
+from jupyter_loops.options import Options
 
 
 def stored(name: str, history: str | None = None) -> StoredRun:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.events import RunEnded, RunStarted
+from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.termination import StopReason, Termination
@@ -17,6 +18,7 @@ from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import LoopError, NotVerified
 from jupyter_loops.run import Run
+from jupyter_loops.view.lanes import Lane, LaneFigures
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
@@ -33,10 +35,12 @@ class AttemptGroup:
     recipe: Recipe
     history: History
     nesting: RunNesting
+    model: str  # or models
     runs: Sequence[Run]
     share: bool = False
     future: Future[Termination] = field(init=False)
     winner: Run | None = field(init=False, default=None)
+    began: bool = field(init=False, default=False)
 
     @property
     def name(self) -> str:
@@ -105,23 +109,73 @@ class AttemptGroup:
         for run in self.runs:
             run.resume()
 
+    @property
+    def waiting(self) -> Approval | None:
+        """The first value that waits for a person, or None."""
+        return next((run.waiting for run in self.runs if run.waiting is not None), None)
+
+    def approve(self, comment: str = "", number: int | None = None) -> None:
+        """Accept the first value that waits. Raises LoopError where none does."""
+        self._waiting_run.approve(comment, number)
+
+    def reject(self, comment: str = "", number: int | None = None) -> None:
+        """Refuse the first value that waits. Raises LoopError where none does."""
+        self._waiting_run.reject(comment, number)
+
+    @property
+    def _waiting_run(self) -> Run:
+        waiting = next((run for run in self.runs if run.waiting is not None), None)
+        if waiting is None:
+            raise LoopError("nothing waits for approval")
+        return waiting
+
+    def raise_budget(self, **limits: float | None) -> None:
+        """Set new limits of all attempts together: usd, tokens, seconds, calls. Raises LoopError."""
+        for run in self.runs:
+            if not run.future.done():
+                run.raise_budget(**limits)
+        self.nesting.ledger.amend(**limits)
+
+    @property
+    def counts(self) -> tuple[int, int, int | None]:
+        """Attempts that are verified, that ended otherwise, and all."""
+        ended = [run for run in self.runs if run.future.done()]
+        verified = sum(run.accepted for run in ended)
+        return verified, len(ended) - verified, len(self.runs)
+
+    def figures(self) -> LaneFigures:
+        """What a view draws of it now."""
+        lanes = [
+            Lane(words=self.lane(run), progress=max(run.cycle.state.best_key[0], 0.0), winner=run is self.winner)
+            for run in self.runs
+        ]
+        end = self.termination
+        message = "" if end is None else f"{end.reason}: {end.message}"
+        return LaneFigures(name=self.name, lanes=lanes, asks=self.waiting is not None, message=message)
+
+    def show(self) -> None:
+        """Display the lanes as they stand now."""
+        from IPython import display
+
+        figures, put = self.figures(), display.display
+        put({"text/html": figures.html(), "text/plain": figures.text()}, raw=True)  # type: ignore[no-untyped-call]
+
     def __repr__(self) -> str:
-        """One line an attempt."""
-        return "\n".join([f"<AttemptGroup {self.name} {self.id}>", *map(self.lane, self.runs)])
+        """One line, without payloads."""
+        end = self.termination
+        how = f"{end.reason}: {end.message}" if end else str(self.error or f"{len(self.runs)} attempts")
+        return f"<AttemptGroup {self.name} {self.id} · {how}>"
 
     def lane(self, run: Run) -> str:
         """One attempt in one line: its model, where it is, its best, its cost."""
-        state = run.cycle.state
-        checks = len(self.recipe.checks)
-        best = "no candidate" if state.best is None else f"{state.best.passed()} of {checks} checks"
+        state, checks, spent = run.cycle.state, len(self.recipe.checks), run.usage
         score = state.best_score(self.recipe)
-        how = run.termination.reason if run.termination is not None else str(run.error or run.state)
-        mark = "★ " if run is self.winner else ""
+        best = "no candidate" if state.best is None else f"{state.best.passed()} of {checks} checks"
         reached = best if score is None else f"score {score:.6g}"
-        spent = run.usage
+        how = run.termination.reason if run.termination is not None else str(run.error or run.state)
         number = 1 + [*self.runs].index(run)
         return (
-            f"{mark}attempt {number}, {run.cycle.model.name}: {how}, round {spent.iterations}, {reached}, "
+            f"attempt {number}, {run.cycle.model.name}: {how}, round {spent.iterations}, {reached}, "
             f"${spent.usd:.4g}, {spent.tokens:,} tokens"
         )
 
@@ -130,6 +184,7 @@ class AttemptGroup:
     async def follow(self, recorder: EventRecorder, started: RunStarted) -> Termination:
         """Wait for the winner, stop the others, and put the end on the record. Raises what ended all attempts."""
         recorder.say(started)
+        self.began = True
         self.nesting.ledger.watch.restart()
         waiting = {asyncio.ensure_future(_ended(run)): run for run in self.runs}
         learned = dict.fromkeys(range(len(self.runs)), 0)

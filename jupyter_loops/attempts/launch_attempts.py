@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import launch, new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
@@ -22,6 +22,7 @@ from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
 from jupyter_loops.errors import OptionError
 from jupyter_loops.history import open_history
 from jupyter_loops.history.map_rows import label
+from jupyter_loops.options import Options
 
 from .attempt_group import AttemptGroup
 
@@ -70,14 +71,20 @@ def launch_attempts(
         for number in range(attempt_options.parallel)
     ]
     group = AttemptGroup(
-        id=run_id, recipe=recipe, history=history, nesting=nesting, runs=runs, share=attempt_options.share
+        id=run_id,
+        recipe=recipe,
+        history=history,
+        nesting=nesting,
+        model=", ".join(dict.fromkeys(run.cycle.model.name for run in runs)),
+        runs=runs,
+        share=attempt_options.share,
     )
     started = RunStarted(
         loop=recipe.name,
         goal=recipe.goal,
         source=recipe.source,
         fingerprint="",
-        model=", ".join(dict.fromkeys(run.cycle.model.name for run in runs)),
+        model=group.model,
         isolation=options.sandbox,
         budget=asdict(nesting.ledger.budget),
         price=None,
@@ -89,6 +96,7 @@ def launch_attempts(
         journal=history.journal.token,
     )
     group.future = background.submit(group.follow(recorder, started))
+    run_groups.register(group)
     return group
 
 

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from jupyter_loops.errors import OptionError
-from jupyter_loops.notebook import model_table, run_table, units
+from jupyter_loops.notebook import model_table, run_table
 from jupyter_loops.notebook.history_commands import HistoryCommands
-from jupyter_loops.notebook.line import Option, read_options
+from jupyter_loops.notebook.line import read_options
+from jupyter_loops.options import Option, units
 
 WORDS = ("ls", "show", "sql", "schema", "du", "export", "import", "verify", "prune", "forget", "model")
 _SQL = (Option(name="as", help="", shape="FORMAT", read=units.choice("table", "csv", "json")),)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble import Options
+from jupyter_loops.core.amount import counted
 from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.errors import LoopError
@@ -110,12 +111,12 @@ def _history(options: Options) -> Finding:
     history = open_history(options.history)
     ((runs,),) = history.sql("SELECT count(*) FROM runs").fetchall()
     if history.address.kind != "file":
-        return _ok("history", f"{history.address.text} answers; {runs:,} runs")
+        return _ok("history", f"{history.address.text} answers; {counted(runs, 'run')}")
     if not history.path.exists():
         return _ok("history", f"{history.path} is made by the first run")
     stat = history.path.stat()
     owner, mine = _owner(history.path), not hasattr(os, "getuid") or stat.st_uid == os.getuid()
-    observed = f"{history.path}, {runs:,} runs, {stat.st_size / 1e6:.1f} MB, owned by {owner}"
+    observed = f"{history.path}, {counted(runs, 'run')}, {stat.st_size / 1e6:.1f} MB, owned by {owner}"
     notices = "; ".join(history.notices)
     if notices or not mine:
         mend = "choose a file of your own with --history, or JUPYTER_LOOPS_HISTORY" if not mine else ""

@@ -34,6 +34,9 @@ WRITTEN = frozenset(  # by a model or a person; what the sandbox says is redacte
         "run_ended",
     }
 )
+_REPEATABLE = frozenset(  # what a resumed run does once more from the answer, at no cost
+    {"state_changed", "candidate_proposed", "candidate_executed", "checks_evaluated", "iteration_finished"}
+)
 _WORDLESS = frozenset(  # types of fields that hold no text of a model or a person
     {
         *("int", "float", "bool", "int | None", "float | None", "LoopJson", "list[LoopJson]"),
@@ -56,9 +59,14 @@ class EventRecorder:
         listeners: Sequence[Listener] = (),
         seq: int = 0,
         prompts: PromptRetention = PromptRetention.FULL,
+        *,
+        deferring: bool = False,
     ) -> None:
-        """`seq` is the number of the run's last event, where the run goes on."""
-        self._prompts = prompts
+        """`seq` is the number of the run's last event, where the run goes on.
+
+        `deferring`: steps that can be repeated at no cost are written with the next event that cannot.
+        """
+        self._prompts, self._deferring = prompts, deferring
         self.run = run
         self.listeners = list(listeners)
         self._journal = journal
@@ -70,6 +78,9 @@ class EventRecorder:
 
     def say(self, event: Event) -> None:
         """Append the event. Raises HistoryError when it cannot be made durable."""
+        if self._deferring and event.kind in _REPEATABLE:
+            self.with_next(event)
+            return
         records = [*self._next, self._record(event)]
         self._next.clear()
         self._journal.append(*records)

@@ -66,6 +66,10 @@ class LimitedModel:
         """Prompt tokens that these take."""
         return self.model.count(messages, tools)
 
+    async def tokenized(self, texts: Sequence[str]) -> list[int] | None:
+        """As the model itself."""
+        return await self.model.tokenized(texts)
+
     def calling(self) -> Calling:
         """How it calls tools."""
         return self.model.calling()

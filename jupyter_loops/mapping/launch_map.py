@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.assemble.run_world import make_world
 from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.ports import Model, Readiness, Toolbox, World
@@ -33,8 +33,8 @@ from jupyter_loops.errors import HistoryError, PreflightError
 from jupyter_loops.execution.row_batches import RowBatches
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import History, open_history
+from jupyter_loops.options import Options
 
-from . import maps
 from .map_cycle import MapCycle
 from .map_options import MapOptions
 from .map_progress import MapProgress
@@ -119,7 +119,7 @@ class _MapLaunch:
             model=", ".join(stage.model.name for stage in stages),
             again=self._again,
         )
-        maps.register(run)
+        run_groups.register(run)
         return run
 
     def _again(self, rows: Sequence[InputRow], outcomes: RowOutcomes, source: RowSource, **options: Any) -> MapRun:

@@ -54,6 +54,16 @@ class MapRun:
         return State.EXECUTE if self.map_cycle.began else State.PREPARE
 
     @property
+    def began(self) -> bool:
+        """Whether it is on record."""
+        return self.map_cycle.began
+
+    @property
+    def counts(self) -> tuple[int, int, int | None]:
+        """Rows that are verified, that failed, and all that there are; None where that is not known."""
+        return self.progress.verified, self.progress.failed, self.progress.total
+
+    @property
     def progress(self) -> MapProgress:
         """Rows done, verified, failed; rate, time left, cost a row."""
         return self.map_cycle.progress

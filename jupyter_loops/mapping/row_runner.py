@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
 from jupyter_loops.assemble.launch import new_id
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.assemble.run_cycle import make_cycle
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.events import RunStarted
@@ -26,6 +25,7 @@ from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import HistoryError, LoopError
 from jupyter_loops.execution.row_sandbox import RowSandbox
+from jupyter_loops.options import Options
 
 from .row_history import RowHistory, RowInputs, StoredRow
 from .row_outcome import RowOutcome
@@ -161,6 +161,7 @@ class RowRunner:
             self.history.journal,
             seq=0 if restored is None else restored.seq,
             prompts=PromptRetention(options.store_prompts),
+            deferring=True,
         )
         ledger = self.nesting.ledger.child(row_budget(options), ignore_spending, scope=SCOPE)
         nesting = RunNesting(

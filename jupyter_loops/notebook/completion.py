@@ -8,13 +8,15 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from jupyter_loops.options import Option
+from jupyter_loops.options.units import choice
+
 from . import run_table, sql_completion
 from .help_page import TOPICS
-from .line import OPTIONS, Option
+from .line import OPTIONS
 from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, SHOW, WORDS
 from .model_table import ACTIONS, embedded
 from .stored_magic import FORK, REPLAY_OPTIONS
-from .units import choice
 
 
 class MagicCompleter:

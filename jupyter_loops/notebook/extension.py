@@ -14,7 +14,8 @@ from .run_channel import RunChannel
 from .sql_magic import SqlMagic
 
 _ATTRIBUTE = "_jupyter_loops"
-_RUNS = (("jupyter_loops.run", "Run"), ("jupyter_loops.mapping.map_run", "MapRun"))
+_ATTEMPTS = ("jupyter_loops.attempts.attempt_group", "AttemptGroup")
+_RUNS = (("jupyter_loops.run", "Run"), ("jupyter_loops.mapping.map_run", "MapRun"), _ATTEMPTS)
 
 
 class Extension:

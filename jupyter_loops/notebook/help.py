@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.errors import LoopError
+from jupyter_loops.options import Option
+from jupyter_loops.options.option_spec import GROUPS
 
-from .line import OPTIONS, Option
+from .line import OPTIONS
 
 _EXAMPLE = '''\
 %%loop slug --usd 0.05 --iterations 8
@@ -36,10 +38,14 @@ def short(default: Callable[[str], object]) -> str:
 
 def full(default: Callable[[str], object]) -> str:
     """Every option with its default."""
-    lines = [_line(option, default) for option in OPTIONS]
+    lines = [line for group in GROUPS for line in _group(group, default)]
     units = "A limit takes `none` for no limit; 0 never means that. A value `$name` is the variable's."
     config = "Defaults: %config LoopMagics, or c.LoopMagics in ipython_config.py."
-    return "\n".join(["%%loop NAME [options]", "", *lines, "", units, config, *_hub(), "", _EXAMPLE])
+    return "\n".join(["%%loop NAME [options]", *lines, "", units, config, *_hub(), "", _EXAMPLE])
+
+
+def _group(group: str, default: Callable[[str], object]) -> list[str]:
+    return ["", f"{group}:", *(_line(option, default) for option in OPTIONS if option.group == group)]
 
 
 def _hub() -> list[str]:

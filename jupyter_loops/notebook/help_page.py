@@ -14,7 +14,7 @@ TOPICS = {
     "options": "every option of the first line",
     "models": "embedded models, servers, providers",
     "prompts": "parts, looking at one, fresh or rolling, your own",
-    "budgets": "limits, landing, forecasts, prices",
+    "budgets": "limits, the final answer, forecasts, prices",
     "verification": "layers, the exam, what crosses the border, delivery",
     "safety": "isolation levels and their limits",
     "tools": "functions that the model may call",

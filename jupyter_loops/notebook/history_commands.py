@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import OptionError, QueryError
+from jupyter_loops.options import Option, units
 
-from . import units
-from .line import Option, read_options
+from .line import read_options
 from .stored_magic import StoredMagic
 
 if TYPE_CHECKING:

@@ -18,15 +18,18 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
-from traitlets import Bool, Float, Int, List, Unicode
+from traitlets import Bool
 
 from jupyter_loops.errors import OptionError
 
-from .line import MAP_OPTIONS, read_line
+from .line import ATTEMPT_OPTIONS, MAP_OPTIONS, read_line
+from .option_traits import option_traits
 from .usage import usage
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import DryRun, Options
+    from jupyter_loops.attempts.attempt_group import AttemptGroup
+    from jupyter_loops.attempts.launch_attempts import AttemptOptions
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.core.recipe import Recipe
     from jupyter_loops.mapping.map_options import MapOptions
@@ -55,6 +58,7 @@ class CellOrder:
     insert: bool
     dry_run: bool
     map_rows: MapRows | None = None  # of --over
+    attempts: AttemptOptions | None = None  # of --parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,63 +73,11 @@ class MapRows:
 class LoopMagics(Magics):
     """Defaults of the %%loop line."""
 
-    model = Unicode(None, allow_none=True, help="Model; None: JUPYTER_LOOPS_MODEL, then `local`.").tag(config=True)
-    api_base = Unicode(None, allow_none=True, help="Address of an OpenAI-compatible server.").tag(config=True)
-    fallback = List(Unicode(), help="Models that are asked, in order, when the first cannot answer.").tag(config=True)
-    usd = Float(1.0, allow_none=True, help="Most US dollars of a run; None: no limit.").tag(config=True)
-    tokens = Int(None, allow_none=True, help="Most tokens of a run; None: no limit.").tag(config=True)
-    time = Float(600.0, allow_none=True, help="Longest time of a run, in seconds; None: no limit.").tag(config=True)
-    iterations = Int(10, allow_none=True, help="Most rounds of a run; None: no limit.").tag(config=True)
-    calls = Int(None, allow_none=True, help="Most model calls of a run; None: no limit.").tag(config=True)
-    price = Unicode(None, allow_none=True, help="Dollars for a million tokens, IN,OUT; None: list.").tag(config=True)
-    until = Unicode(None, allow_none=True, help="Conditions that end a run, e.g. `Plateau(3)`.").tag(config=True)
-    daily_usd = Float(None, allow_none=True, help="Most US dollars of all notebooks in a day (UTC).").tag(config=True)
-    landing = Float(0.8, help="Share of a limit from which on the model hears what is left.").tag(config=True)
-    patience = Int(None, allow_none=True, help="Rounds without progress before a run ends; None: all.").tag(config=True)
-    repeat = Int(1, help="Passes in fresh children before a result counts.").tag(config=True)
-    all_checks = Bool(default_value=False, help="Run every check of a layer that has failed.").tag(config=True)
-    watchdog = Float(300.0, allow_none=True, help="Seconds without a step that end a run; None: all.").tag(config=True)
-    escalate = List(Unicode(), help="Models that are asked, in order, when the first gets stuck.").tag(config=True)
-    adaptive = Bool(default_value=True, help="Choose how to ask by measured gain; False: by schedule.").tag(config=True)
-    stop_if = Unicode(None, allow_none=True, help="A rule over the forecast that ends a run.").tag(config=True)
-    temperature = Float(None, allow_none=True, help="Of the model, 0 to 2; None: a schedule.").tag(config=True)
-    max_tokens = Int(None, allow_none=True, help="Most tokens of one answer; None: by the model.").tag(config=True)
-    call_timeout = Float(None, allow_none=True, help="Seconds for one answer; None: two minutes.").tag(config=True)
-    timeout = Float(10.0, help="Seconds for one candidate and its checks.").tag(config=True)
-    setup_timeout = Float(120.0, allow_none=True, help="Seconds for the set-up; None: no limit.").tag(config=True)
-    memory = Int(2 * 1024**3, help="Bytes for one candidate.").tag(config=True)
-    seed = Int(None, allow_none=True, help="For models that take one.").tag(config=True)
-    judge_model = Unicode(None, allow_none=True, help="Grades judge(...); None: the same model.").tag(config=True)
-    judge_api_base = Unicode(None, allow_none=True, help="Address of the judge's server.").tag(config=True)
-    judge_votes = Int(1, help="How often the judge is asked; the median counts.").tag(config=True)
-    auto_approve = Bool(default_value=False, help="approve(...) is true without a person.").tag(config=True)
-    sandbox = Unicode("auto", help="Isolation of candidates: auto, bubblewrap, landlock, container or process.").tag(
-        config=True
-    )
-    image = Unicode(None, allow_none=True, help="Container image; None: python:3.x-slim.").tag(config=True)
-    deliver = Unicode("code", help="code, or sandboxed: functions stay in the sandbox.").tag(config=True)
-    allow_imports = List(Unicode(), None, allow_none=True, help="Modules that candidates may import; None: all.").tag(
-        config=True
-    )
-    deny_imports = List(Unicode(), help="Modules that candidates must not import.").tag(config=True)
-    history = Unicode(
-        None, allow_none=True, help="DuckDB file, quack:… or ducklake:…; None: in the user's data folder."
-    ).tag(config=True)
+    history: str | None  # one of the traits
+    locals().update(option_traits())  # a trait for each option that has a default
     background = Bool(default_value=False, help="Return the Run at once.").tag(config=True)
     no_raise = Bool(default_value=False, help="Return the Run even when it is not verified.").tag(config=True)
     insert = Bool(default_value=False, help="Put the produced code into a new cell below.").tag(config=True)
-    give = List(Unicode(), help="Names that candidates get although they hold secrets.").tag(config=True)
-    keep_files = Bool(default_value=False, help="Keep what candidates write, beside the history.").tag(config=True)
-    fresh = Bool(default_value=False, help="Search anew, even where a result is stored.").tag(config=True)
-    tools = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
-    tool_calls = Int(10, help="Calls of tools in a round.").tag(config=True)
-    tool_timeout = Float(60.0, allow_none=True, help="Seconds for one call of a tool; None: all.").tag(config=True)
-    store_prompts = Unicode("full", help="What is kept of what a model is asked: full, hash, off.").tag(config=True)
-    context = Unicode("fresh", help="fresh, or rolling: the newest rounds as they were.").tag(config=True)
-    prompt_file = Unicode(None, allow_none=True, help="A template for prompts; None: the planner's own.").tag(
-        config=True
-    )
-    resume = Bool(default_value=False, help="Go on with an interrupted run of the same cell.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell)
@@ -170,7 +122,7 @@ class LoopMagics(Magics):
 
     def default(self, name: str) -> object:
         """The value of an option that a cell does not give."""
-        if name == "model" and self.model is None:
+        if name == "model" and getattr(self, name) is None:
             from jupyter_loops.assemble import Options
 
             return Options().chosen_model
@@ -203,19 +155,20 @@ class LoopMagics(Magics):
                 self._front("--help")
                 return None
             recipe = parse(cell, first_line.name)
-            map_rows = self._map_rows(first_line.options, namespace)
+            map_rows, attempts = self._map_rows(first_line.options, namespace), _attempts(first_line.options)
             needed = recipe if map_rows is None else replace(recipe, uses=recipe.uses - {"row"})
             names = ChainMap(gather(needed, namespace), namespace)  # the others as they are when a candidate reads them
-            return replace(self._order(recipe, names, first_line.options), map_rows=map_rows)
+            order = self._order(recipe, names, first_line.options)
+            return replace(order, map_rows=map_rows, attempts=attempts)
 
     def _map_rows(self, options: Mapping[str, Any], namespace: Mapping[str, object]) -> MapRows | None:
         """What --over asks for; None without it. Raises OptionError, PreflightError."""
         map_only = [name for name in MAP_OPTIONS if name in options and name != "over"]
         if "over" not in options:
-            if map_only:
+            if map_only and not ("parallel" in options and map_only == ["models"]):
                 raise OptionError(f"--{map_only[0]} is for a map: name its rows with --over")
             return None
-        for name in ("insert", "resume", "dry_run", "keep_files"):
+        for name in ("parallel", "insert", "resume", "dry_run", "keep_files"):
             if options.get(name):
                 raise OptionError(f"--{name.replace('_', '-')} does not go with --over{_INSTEAD.get(name, '')}")
         from jupyter_loops.mapping.map_options import MapOptions
@@ -252,9 +205,11 @@ class LoopMagics(Magics):
             dry_run=line_options.get("dry_run", False),
         )
 
-    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution | MapExecution:
+    def _start(self, order: CellOrder, *, clicks: bool) -> CellExecution | MapExecution[Any]:
         if order.map_rows is not None:
             return self._start_map(order, order.map_rows, clicks=clicks)
+        if order.attempts is not None:
+            return self._start_attempts(order, order.attempts, clicks=clicks)
         from jupyter_loops.assemble import Person, broken_off, launch
         from jupyter_loops.view.attendance import attended
 
@@ -281,7 +236,7 @@ class LoopMagics(Magics):
             execution.start(clicks=clicks)
         return execution
 
-    def _start_map(self, order: CellOrder, map_rows: MapRows, *, clicks: bool) -> MapExecution:
+    def _start_map(self, order: CellOrder, map_rows: MapRows, *, clicks: bool) -> MapExecution[Any]:
         from jupyter_loops.assemble import Person
         from jupyter_loops.mapping.launch_map import launch_map
         from jupyter_loops.view.attendance import attended
@@ -306,9 +261,47 @@ class LoopMagics(Magics):
             execution.start()
         return execution
 
-    def _value(self, run: Run | MapRun) -> Run | MapRun:
+    def _start_attempts(self, order: CellOrder, attempts: AttemptOptions, *, clicks: bool) -> MapExecution[Any]:
+        from jupyter_loops.assemble import Person
+        from jupyter_loops.attempts.launch_attempts import launch_attempts
+        from jupyter_loops.view.attendance import attended
+
+        from .map_execution import MapExecution
+
+        namespace = self._ipython.user_ns
+        person = Person(there=clicks and attended(), namespace=namespace)
+
+        def begin(_: Callable[[], None]) -> AttemptGroup:
+            return launch_attempts(order.recipe, order.options, attempts, order.names, person=person)
+
+        def bind(group: AttemptGroup) -> None:
+            if group.accepted:
+                group.bind(namespace)
+
+        execution = MapExecution(
+            shell=self._ipython, name=order.recipe.name, begin=begin, raises=not order.no_raise, then=bind
+        )
+        with usage("%%loop"):
+            execution.start()
+        return execution
+
+    def _value(self, run: Any) -> Any:
         self.shown.add(run.id)
         return run
+
+
+def _attempts(options: Mapping[str, Any]) -> AttemptOptions | None:
+    """What --parallel asks for; None without it. Raises OptionError."""
+    if "parallel" not in options:
+        if "share" in options:
+            raise OptionError("--share is for attempts side by side: --parallel 4")
+        return None
+    for name in ("insert", "resume", "dry_run"):
+        if options.get(name):
+            raise OptionError(f"--{name.replace('_', '-')} does not go with --parallel")
+    from jupyter_loops.attempts.launch_attempts import AttemptOptions
+
+    return AttemptOptions(**{name: options[name] for name in ATTEMPT_OPTIONS if name in options})
 
 
 def _dry_run(order: CellOrder) -> DryRun:

@@ -10,21 +10,12 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from jupyter_loops.errors import OptionError
 from jupyter_loops.nearest import nearest
+from jupyter_loops.options import Option, units
 from jupyter_loops.view.table import Table
 
-from . import (
-    breakers,
-    doctor_table,
-    history_commands,
-    map_words,
-    model_table,
-    prompt_text,
-    run_table,
-    sandbox_table,
-    units,
-)
+from . import breakers, doctor_table, history_commands, map_words, model_table, prompt_text, run_table, sandbox_table
 from .help_page import TOPICS, HelpPage, page
-from .line import Option, read_options, split
+from .line import read_options, split
 from .loop_magic import LoopMagics
 from .stored_magic import WORDS as STORED_WORDS
 from .usage import usage

@@ -1,4 +1,4 @@
-"""The execution of one %%loop cell with --over: launch, wait, show, leave the results under the loop's name."""
+"""The execution of one %%loop cell with --over or --parallel: launch, wait, show, leave the results."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.errors import LoopError, NotVerified, OptionError, PreflightError
 from jupyter_loops.nearest import nearest
+from jupyter_loops.run_groups import RunGroup
 
 from .map_output import MapOutput
 
-if TYPE_CHECKING:
-    from jupyter_loops.mapping.map_run import MapRun
-
+G = TypeVar("G", bound=RunGroup)
 GRACE = 10.0  # seconds that the rows of an interrupted map get to end by themselves
 _TICK = 0.1  # seconds until an interrupt is noticed, at most
 _QUERY = re.compile(r"\s*(select|from|with|values)\s", re.IGNORECASE)
 
 
 @dataclass(slots=True, kw_only=True)
-class MapExecution:
-    """A map, its panel, and the options of the first line."""
+class MapExecution(Generic[G]):
+    """A map, or attempts: the panel, and the options of the first line."""
 
     shell: Any
     name: str
-    begin: Callable[[Callable[[], None]], MapRun]  # starts the map that calls when something has changed
+    begin: Callable[[Callable[[], None]], G]  # starts the map that calls when something has changed
     raises: bool = True
-    run: MapRun = field(init=False)
+    then: Callable[[G], object] = lambda _: None  # what a good end leaves in the notebook
+    run: G = field(init=False)
     output: MapOutput = field(init=False)
 
     def start(self) -> None:
@@ -45,7 +45,7 @@ class MapExecution:
         self.output.open(self.run)
         self.shell.user_ns[self.name] = self.run
 
-    async def follow(self) -> MapRun:
+    async def follow(self) -> G:
         """Await the end; an interrupt of the cell is a graceful stop."""
         try:
             await self._ended()
@@ -56,7 +56,7 @@ class MapExecution:
             self._interrupted()
         return self.finish()
 
-    def block(self) -> MapRun:
+    def block(self) -> G:
         """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
         try:
             wait([self.run.future])
@@ -66,21 +66,22 @@ class MapExecution:
             self._interrupted()
         return self.finish()
 
-    def leave(self) -> MapRun:
+    def leave(self) -> G:
         """Return at once; the panel goes on."""
         ending = threading.Thread(target=self._finish_late, name="jupyter-loops end", daemon=True)
         self.run.future.add_done_callback(lambda _: ending.start())
         return self.run
 
-    def finish(self) -> MapRun:
+    def finish(self) -> G:
         """Show the end. Raises the error or NotVerified."""
-        self.output.close(began=self.run.map_cycle.began)
+        self.output.close(began=self.run.began)
         if self.run.future.cancelled():
             raise LoopError(f"{self.name} was stopped before it began")
         if self.run.error is not None:
             raise self.run.error
         if self.raises:
             self.run.check()
+        self.then(self.run)
         return self.run
 
     async def _ended(self) -> None:
@@ -91,7 +92,7 @@ class MapExecution:
         _ = waiter.cancelled() or waiter.exception()
 
     def _interrupted(self) -> None:
-        self.output.close(began=self.run.map_cycle.began)
+        self.output.close(began=self.run.began)
         how = self.run.termination.message if self.run.termination else "it had not begun"
         raise NotVerified(f"{self.name} is not verified: interrupted, {how}")
 

@@ -1,4 +1,4 @@
-"""Shows a map below its cell while it goes on: a panel with buttons, and what a saved notebook keeps of it."""
+"""Shows a map, or attempts, below the cell: a panel with buttons, and what a saved notebook keeps of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_loops.errors import LoopError
 from jupyter_loops.view.unparented import unparented
 
 if TYPE_CHECKING:
-    from jupyter_loops.mapping.map_run import MapRun
+    from jupyter_loops.run_groups import RunGroup
 
 _PERIOD = 0.25  # seconds between two pictures
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -25,7 +25,7 @@ class MapOutput:
     def __init__(self, *, in_kernel: bool) -> None:
         self._in_kernel = in_kernel
         self._changed, self._over = threading.Event(), threading.Event()
-        self._run: MapRun | None = None
+        self._run: RunGroup | None = None
         self._panel: Any = None  # the widget
         self._handle: Any = None
         self._thread: threading.Thread | None = None
@@ -34,7 +34,7 @@ class MapOutput:
         """There is something to draw. Called on any thread."""
         self._changed.set()
 
-    def open(self, run: MapRun) -> None:
+    def open(self, run: RunGroup) -> None:
         """Show the panel below the running cell."""
         self._run = run
         if not self._in_kernel:
@@ -76,7 +76,7 @@ class MapOutput:
             _log.debug("the panel of a map stopped", exc_info=True)
 
 
-def _panel(run: MapRun) -> Any:
+def _panel(run: RunGroup) -> Any:
     """The panel, made of widgets. Imported late: a bare shell has none."""
     import ipywidgets as widgets
 
@@ -86,7 +86,7 @@ def _panel(run: MapRun) -> Any:
         def __init__(self) -> None:
             self._html = widgets.HTML(run.figures().html())
             steering = (("Pause", run.pause), ("Resume", run.resume), ("Stop", run.stop))
-            answers = (("Go on with all rows", run.approve), ("Stop here", run.reject))
+            answers = (("Approve", run.approve), ("Reject", run.reject))
             self._steering = widgets.HBox([_button(*one) for one in steering])
             self._question = widgets.HBox([_button(*one) for one in answers])
             self._question.layout.display = "none"
@@ -122,7 +122,7 @@ def _panel(run: MapRun) -> Any:
     return Panel()
 
 
-def _picture(run: MapRun) -> dict[str, Any]:
+def _picture(run: RunGroup) -> dict[str, Any]:
     figures = run.figures()
     return {"text/html": figures.html(), "text/plain": figures.text()}
 

@@ -1,4 +1,4 @@
-"""The `%loops` subcommands for maps: pause, resume, stop, approve, reject, raise-budget, show."""
+"""The `%loops` subcommands for maps and attempts: pause, resume, stop, approve, reject, raise-budget, show."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.options import Option, units
 
-from . import maps_here, run_table, units
-from .line import Option, read_options
+from . import maps_here, run_table
+from .line import read_options
 
 if TYPE_CHECKING:
     from jupyter_loops.mapping.map_run import MapRun
+    from jupyter_loops.run_groups import RunGroup
 
 NO_MAP = object()  # the line is about something else
 _LIMITS = (
@@ -39,46 +41,46 @@ def answer(word: str, words: Sequence[str]) -> Any:
     return NO_MAP
 
 
-def _live(run: MapRun) -> MapRun:
+def _live(run: RunGroup) -> RunGroup:
     if run.future.done():
         raise OptionError(f"{run.name} has ended already")
     return run
 
 
-def _show(run: MapRun, _: Sequence[str]) -> MapRun:
-    return run
+def _show(run: RunGroup, _: Sequence[str]) -> None:
+    run.show()
 
 
-def _pause(run: MapRun, _: Sequence[str]) -> str:
+def _pause(run: RunGroup, _: Sequence[str]) -> str:
     _live(run).pause()
-    return f"{run.name} starts no more rows, and holds those at work"
+    return f"{run.name} is held"
 
 
-def _resume(run: MapRun, words: Sequence[str]) -> Any:
+def _resume(run: RunGroup, words: Sequence[str]) -> Any:
     if run.future.done():
         return NO_MAP  # a stored run from now on
     if words:
-        raise OptionError(f"unexpected {words[0]!r}: %loops raise-budget {run.name} changes limits of a map at work")
+        raise OptionError(f"unexpected {words[0]!r}: %loops raise-budget {run.name} changes its limits")
     run.resume()
     return f"{run.name} goes on"
 
 
-def _stop(run: MapRun, _: Sequence[str]) -> str:
+def _stop(run: RunGroup, _: Sequence[str]) -> str:
     _live(run).stop()
-    return f"{run.name} stops; what is done is kept, and %loops resume {run.name} goes on"
+    return f"{run.name} stops; what is done is kept"
 
 
-def _approve(run: MapRun, words: Sequence[str]) -> str:
+def _approve(run: RunGroup, words: Sequence[str]) -> str:
     _live(run).approve(" ".join(words))
-    return f"{run.name} goes on with all rows"
+    return f"{run.name} goes on: approved"
 
 
-def _reject(run: MapRun, words: Sequence[str]) -> str:
+def _reject(run: RunGroup, words: Sequence[str]) -> str:
     _live(run).reject(" ".join(words))
-    return f"{run.name} stops after its pilot"
+    return f"{run.name}: rejected"
 
 
-def _raise_budget(run: MapRun, words: Sequence[str]) -> str:
+def _raise_budget(run: RunGroup, words: Sequence[str]) -> str:
     limits = read_options(words, _LIMITS, {})
     limits.pop("", None)
     if not limits:
@@ -87,7 +89,7 @@ def _raise_budget(run: MapRun, words: Sequence[str]) -> str:
     return f"{run.name} may now use {', '.join(f'{name} {value:g}' for name, value in limits.items())}"
 
 
-_ACTS: dict[str, Callable[[MapRun, Sequence[str]], Any]] = {
+_ACTS: dict[str, Callable[[RunGroup, Sequence[str]], Any]] = {
     "show": _show,
     "pause": _pause,
     "resume": _resume,
@@ -115,11 +117,11 @@ def resume(shell: Any, row: dict[str, Any], source: str, changes: dict[str, Any]
     """
     from dataclasses import replace
 
-    from jupyter_loops.assemble.options import Options
     from jupyter_loops.core.row import ROW
     from jupyter_loops.language import parse
     from jupyter_loops.mapping.launch_map import launch_map
     from jupyter_loops.mapping.map_options import MapOptions
+    from jupyter_loops.options import Options
 
     from .map_execution import MapExecution, rows_of
     from .namespace import gather

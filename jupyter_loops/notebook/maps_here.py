@@ -1,4 +1,4 @@
-"""The maps of this kernel, and their progress as a bar."""
+"""The maps and attempts of this kernel, and their progress as a bar."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jupyter_loops.mapping.map_run import MapRun
+    from jupyter_loops.run_groups import RunGroup
 
 
-def registered() -> list[MapRun]:
-    """The maps of this kernel, the newest last."""
-    if "jupyter_loops.mapping.maps" not in sys.modules:
+def registered() -> list[RunGroup]:
+    """The maps and attempts of this kernel, the newest last."""
+    if "jupyter_loops.run_groups" not in sys.modules:
         return []
-    from jupyter_loops.mapping import maps
+    from jupyter_loops import run_groups
 
-    return maps.registered()
+    return run_groups.registered()
 
 
 def bar(verified: int, failed: int, total: int | None, width: int = 10) -> str:

@@ -16,8 +16,8 @@ from . import maps_here
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
-    from jupyter_loops.mapping.map_run import MapRun
     from jupyter_loops.run import Run
+    from jupyter_loops.run_groups import RunGroup
     from jupyter_loops.view.live_view import LiveView
 
 ORDERS = {
@@ -96,7 +96,7 @@ def newest() -> Run | None:
 def recent(path: str | None, word: str = "", sort: str = "started", limit: int = SHOWN) -> Table:
     """The runs that go on, then those of the history whose name, status, model, goal or id has `word`."""
     going = [] if word else [_going(run) for run in _runs() if not run.future.done()]
-    going += [] if word else [_going_map(run) for run in maps_here.registered() if not run.future.done()]
+    going += [] if word else [_going_group(run) for run in maps_here.registered() if not run.future.done()]
     here = {row[-1] for row in going}
     try:
         stored, count, note = _stored(path, word, sort, limit)
@@ -134,11 +134,11 @@ def _going(run: Run) -> tuple[str, ...]:
     )
 
 
-def _going_map(run: MapRun) -> tuple[str, ...]:
-    usage, progress = run.usage, run.progress
-    status = f"running: {maps_here.bar(progress.verified, progress.failed, progress.total)}"
-    spent = (usage.tokens, usage.usd, usage.seconds, run.model, None, run.id)
-    return _cells(run.name, status, usage.iterations, None, progress.verified, progress.done, [], *spent)
+def _going_group(group: RunGroup) -> tuple[str, ...]:
+    usage, (verified, failed, total) = group.usage, group.counts
+    spent = (usage.tokens, usage.usd, usage.seconds, group.model, None, group.id)
+    status = f"running: {maps_here.bar(verified, failed, total)}"
+    return _cells(group.name, status, usage.iterations, None, verified, verified + failed, [], *spent)
 
 
 def _stored(path: str | None, word: str, order: str, limit: int) -> tuple[list[tuple[str, ...]], int, str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_loops.errors import OptionError
+from jupyter_loops.options import Option, units
 
-from . import units
-from .line import Option, read_options
+from .line import read_options
 
 CHARTS = ("line", "bar", "scatter", "area", "box")
 SQL_OPTIONS = (

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
+from jupyter_loops.options import Option, units
 from jupyter_loops.view.table import Table
 
-from . import map_words, run_table, units
-from .line import Option, read_options
+from . import map_words, run_table
+from .line import read_options
 
 if TYPE_CHECKING:
     from jupyter_loops.assemble import Adapters

@@ -6,7 +6,6 @@ A scripted model answers after 50 ms. Everything else is real: engine, warm exam
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys

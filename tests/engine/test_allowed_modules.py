@@ -2,10 +2,10 @@
 
 import pytest
 
-from jupyter_loops.assemble.options import Options
 from jupyter_loops.assemble.preview import dry_run
 from jupyter_loops.errors import OptionError
 from jupyter_loops.language import parse
+from jupyter_loops.options import Options
 
 CELL = "def double(n: int) -> int:\n    'Twice n.'\n\nassert double(2) == 4\n"
 

@@ -27,7 +27,7 @@ def asked(model):
 
 def test_the_model_is_told_what_is_left_from_the_share_on(start):
     model = ReplayModel(WRONG)
-    start(CELL, model=model, iterations=5, landing=0.5).wait(30)
+    start(CELL, model=model, iterations=5, reserve_final=0.5).wait(30)
 
     heard = ["left" in prompt for prompt in asked(model)]
     assert heard == [False, False, False, True, True]  # 0, 20, 40, 60, 80 % of the rounds used
@@ -36,7 +36,7 @@ def test_the_model_is_told_what_is_left_from_the_share_on(start):
 
 
 def test_it_is_a_part_of_the_prompt_on_the_record(start, ear):
-    start(CELL, *WRONG, iterations=3, landing=0.5).wait(30)
+    start(CELL, *WRONG, iterations=3, reserve_final=0.5).wait(30)
 
     names = [[part["name"] for part in call.parts] for call in ear.of("call_started")]
     assert "left" not in names[0]
@@ -79,7 +79,7 @@ def test_after_the_last_answer_the_run_ends_with_the_best_and_the_numbers(start)
 
 def test_landing_1_keeps_nothing_and_says_nothing(start):
     model = ReplayModel(WRONG)
-    start(CELL, model=model, tokens=1500, iterations=50, patience=50, max_tokens=200, landing=1).wait(30)
+    start(CELL, model=model, tokens=1500, iterations=50, patience=50, max_tokens=200, reserve_final=1).wait(30)
 
     assert not any("left" in prompt for prompt in asked(model))
 

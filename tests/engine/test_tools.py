@@ -218,7 +218,7 @@ def ear_waits(ear):
 
 def test_the_last_answer_of_a_budget_is_asked_for_without_tools(start):
     model = ReplayModel([calls("lamp")] * 3 + [WRONG], price=PRICE)
-    run = start(CELL, model=model, names=names(), calls=4, landing=0.5)
+    run = start(CELL, model=model, names=names(), calls=4, reserve_final=0.5)
     run.wait(20)
 
     assert [len(prompt.tools) for prompt in model.asked] == [1, 1, 1, 0][: len(model.asked)]

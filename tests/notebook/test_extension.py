@@ -65,10 +65,10 @@ def test_loading_imports_nothing_heavy():
 def test_every_default_is_a_documented_trait(shell, capsys):
     shell.run_cell("%config LoopMagics")
     shown = capsys.readouterr().out
-    from jupyter_loops.notebook.line import MAP_OPTIONS, OPTIONS
+    from jupyter_loops.notebook.line import ATTEMPT_OPTIONS, MAP_OPTIONS, OPTIONS
 
     for option in OPTIONS:
-        if option.name not in {"help", "dry_run", *MAP_OPTIONS}:
+        if option.name not in {"help", "dry_run", *MAP_OPTIONS, *ATTEMPT_OPTIONS}:
             assert f"LoopMagics.{option.of or option.name}=" in shown
 
 

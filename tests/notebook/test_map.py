@@ -115,3 +115,33 @@ def test_a_query_is_a_table(shell, cell):
 
     assert result.success
     assert shell.user_ns["colours"].rows.project("colour").fetchall() == [("red",)]
+
+
+def test_attempts_side_by_side_bind_the_winner_and_leave_their_lanes(kernel, cell, right):
+    reply = kernel.run(cell(right, right, options="--parallel 2"))
+
+    assert reply.ok, reply.error
+    assert "twice: 2 attempts" in reply.values("text/plain")[-1]
+    assert "★" in reply.values("text/plain")[-1]
+    assert WIDGET not in reply.outputs[-1]["content"].get("data", {})
+    assert kernel.run("double(21)").results() == ["42"]
+    listing = kernel.run("%loops").result
+    assert listing.count("twice") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--share", "--share is for attempts side by side"),
+        ("--parallel 2 --insert", "--insert does not go with --parallel"),
+        ("--over rows --parallel 2", "--parallel does not go with --over"),
+        ("--cluster local", "--cluster is not available"),
+        ("--batch", "--batch is not available"),
+        ("--parallel 0", "more than 0"),
+    ],
+)
+def test_what_does_not_go_together_gets_one_clear_line(shell, cell, options, words):
+    shell.user_ns["rows"] = [{"text": "a"}]
+    result = shell.run_cell(cell("red", name="colours", body=BODY, options=options))
+
+    assert words in str(result.error_in_exec or result.error_before_exec)

@@ -94,6 +94,7 @@ def memory(text):
     candidate = Candidate(kind=CandidateKind.CODE, text=text)
     return Memory(
         iteration=3,
+        item=text,
         best=candidate,
         last=replace(candidate, text=f"{text} "),
         beaten=candidate,

@@ -19,12 +19,18 @@ LABEXTENSION = "share/jupyter/labextensions/jupyter-loops"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def built(tmp_path_factory):
+    """The folder with wheel and sdist, as `make dist` builds them."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where jupyter-builder is
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT]
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PATH": path})
-    return next(out.glob("*.whl"))
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    return next(built.glob("*.whl"))
 
 
 def test_the_wheel_holds_the_labextension_and_the_widget_script(wheel):
@@ -63,6 +69,40 @@ def test_it_installs_without_node_and_jupyterlab_accepts_it(wheel, tmp_path):
     assert jupyter_loops.__version__ in line
     assert "enabled" in line
     assert "OK" in line
+
+
+def test_the_sdist_becomes_the_same_wheel_without_node(built, wheel, tmp_path):
+    (sdist,) = built.glob("*.tar.gz")
+    (tmp_path / "bin").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        sdist,
+    ]
+    bare = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)}
+    subprocess.run(command, check=True, capture_output=True, env=bare)
+    (again,) = tmp_path.glob("*.whl")
+
+    assert sorted(zipfile.ZipFile(again).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
+
+
+def test_an_index_would_take_both(built):
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, built.iterdir())]
+
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_the_documentation_and_the_skill_are_in_the_wheel(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {"jupyter_loops/docs/budgets.md", "jupyter_loops/skill/SKILL.md"} <= names
 
 
 def test_package_and_labextension_have_one_version():

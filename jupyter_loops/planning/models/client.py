@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import importlib.util
 import os
 import sys
 import threading
@@ -13,6 +14,8 @@ import warnings
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
+
+from jupyter_loops.errors import PreflightError
 
 from .response_filter import current
 from .response_limits import install
@@ -31,13 +34,18 @@ _ADVICE = "Items? .* on TypedDict class"
 
 
 def load() -> ModuleType:
-    """The litellm module. Blocks for about three seconds the first time; thread-safe."""
+    """The litellm module. Blocks for about three seconds the first time; thread-safe. Raises PreflightError."""
     with _importing:
         return _load()
 
 
 @functools.cache
 def _load() -> ModuleType:
+    if importlib.util.find_spec("litellm") is None:
+        raise PreflightError(
+            "models of providers need LiteLLM, which is not installed: pip install 'jupyter-loops[providers]'. Without "
+            "it there are local models, and servers by --api-base"
+        )
     os.environ.update(_SETTINGS)
     warnings.filterwarnings("ignore", message=_ADVICE, category=UserWarning)
     with _no_collections():

@@ -41,7 +41,7 @@ def dollars(text: str) -> float:
 
 def price(text: str) -> str:
     """`3,15`: dollars for a million tokens in and out; cached and reasoning tokens may follow."""
-    from jupyter_loops.assemble.prices import Prices
+    from .prices import Prices
 
     Prices.read(text)
     return text
