@@ -109,7 +109,6 @@ def memory(text):
         hints=(text,),
         notes=(text,),
         misfits=(text,),
-        item=text,
         recollection=Recollection(guidance=(text,), lessons=(text,), episodes=(text,), functions=(text,)),
         names=summarise(names),
     )
