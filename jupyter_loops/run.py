@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ from jupyter_loops.delivery import Change, Delivered, RecheckOutcome, deliver, r
 from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.errors import HistoryError, LoopError, NotVerified
+from jupyter_loops.view.notebook_place import NotebookPlace
 
 if TYPE_CHECKING:
     from jupyter_loops.execution.sandbox_service import SandboxService
@@ -55,6 +57,10 @@ class Run:
     serve: Callable[[Candidate], SandboxService] | None = (
         None  # where its functions live; None: they are bound as they are
     )
+    parent: str | None = None  # id of the run that it comes from or is part of
+    relation: str = ""  # to the parent: fork, replay, nested
+    place: NotebookPlace = field(default_factory=NotebookPlace)  # of the cell that started it
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     delivered: Delivered | None = field(init=False, default=None)
 
     @property

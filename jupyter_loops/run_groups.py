@@ -5,12 +5,15 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, wait
+from datetime import datetime
 from typing import Protocol
 
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.view.notebook_place import NotebookPlace
 
 
 class GroupFigures(Protocol):
@@ -36,6 +39,8 @@ class RunGroup(Protocol):
     id: str
     model: str
     future: Future[Termination]
+    place: NotebookPlace  # of the cell that started it
+    started_at: datetime
 
     @property
     def name(self) -> str:
@@ -110,6 +115,18 @@ class RunGroup(Protocol):
 
 
 _groups: dict[str, RunGroup] = {}  # by id: all that go on, and the latest of each name
+_observers: list[Callable[[RunGroup], object]] = []
+
+
+def observe(observer: Callable[[RunGroup], object]) -> Callable[[], None]:
+    """Call `observer` with every group that is registered from now on; what is returned takes it back."""
+    _observers.append(observer)
+    return lambda: _observers.remove(observer)
+
+
+def find(group_id: str) -> RunGroup | None:
+    """The group with this id."""
+    return _groups.get(group_id)
 
 
 def register(group: RunGroup) -> None:
@@ -118,6 +135,8 @@ def register(group: RunGroup) -> None:
         if other.name == group.name and other.future.done():
             _groups.pop(id_, None)
     _groups[group.id] = group
+    for observer in tuple(_observers):
+        observer(group)
     _end_with_the_process()
 
 

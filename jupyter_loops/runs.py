@@ -13,6 +13,7 @@ from jupyter_loops.run import Run
 
 _PREFIX = len("20261129T")  # characters of an id from which on its beginning stands for it
 _runs: dict[str, Run] = {}  # by id: all that go on, and the latest of each name
+_observers: list[Callable[[Run], object]] = []
 
 
 def add(run: Run) -> None:
@@ -21,7 +22,15 @@ def add(run: Run) -> None:
         if other.name == run.name and other.future.done():
             _runs.pop(id_, None)
     _runs[run.id] = run
+    for observer in tuple(_observers):
+        observer(run)
     _end_with_the_process()
+
+
+def observe(observer: Callable[[Run], object]) -> Callable[[], None]:
+    """Call `observer` with every run that is registered from now on; what is returned takes it back."""
+    _observers.append(observer)
+    return lambda: _observers.remove(observer)
 
 
 def find(name: str) -> Run | None:

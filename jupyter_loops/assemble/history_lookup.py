@@ -25,6 +25,7 @@ from jupyter_loops.engine.origin import Origin
 from jupyter_loops.engine.restored_state import RestoredState
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.options import Options
+from jupyter_loops.view.notebook_place import NotebookPlace
 
 from .reuse import reusable
 
@@ -46,6 +47,7 @@ class HistoryLookup:
     origin: Origin
     tools: Sequence[Offer] = ()
     label: str = ""  # the run's name in the history; empty: the loop's
+    place: NotebookPlace = field(default_factory=NotebookPlace)
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
     _reused: list[str] = field(init=False, default_factory=list)
     _noted: set[str] = field(init=False, default_factory=set)
@@ -160,6 +162,8 @@ class HistoryLookup:
             forked_at=self.origin.forked_at,
             forecast=forecast.to_json() if forecast else {},
             tools=[str(offer) for offer in self.tools],
+            notebook=self.place.notebook,
+            cell=self.place.cell,
         )
 
     def _resumed(self, readiness: Readiness, restored: RestoredState) -> RunResumed:

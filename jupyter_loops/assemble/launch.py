@@ -23,6 +23,7 @@ from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.options import FORMER, Options
 from jupyter_loops.run import Run
 from jupyter_loops.view.attendance import attended
+from jupyter_loops.view.notebook_place import notebook_place
 
 from .adapters import Adapters, replaying, serving
 from .collaborators import Person, make_family, make_layout
@@ -78,12 +79,15 @@ def launch(
     context = RunContext(family.control, family.ledger, recorder)
     if parent is not None and origin.parent is None:
         origin = replace(origin, parent=parent.run, relation="nested")
+    place = notebook_place()
     cycle = make_cycle(
         world,
         options,
         adapters,
         context=context,
-        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers, label),
+        inputs=HistoryLookup(
+            recipe, options, adapters.model, history, recorder, origin, toolbox.offers, label, place
+        ),
         toolbox=toolbox,
         person=person,
         lineage=family,
@@ -102,6 +106,9 @@ def launch(
         future=future,
         pursue=pursue,
         serve=serving(options, world),
+        parent=origin.parent,
+        relation=origin.relation,
+        place=place,
     )
     if not label:  # otherwise who started it answers for it
         runs.add(run)

@@ -8,12 +8,14 @@ from functools import partial
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.ports import PromptLayout, Readiness, Toolbox, World
 from jupyter_loops.engine import breaker
+from jupyter_loops.engine.approval_gate import Attendance
 from jupyter_loops.engine.bandit import Bandit
 from jupyter_loops.engine.candidate_trial import CandidateTrial
 from jupyter_loops.engine.cycle import Cycle
 from jupyter_loops.engine.decision import Decision
 from jupyter_loops.engine.final_answer_reserve import FinalAnswerReserve
 from jupyter_loops.engine.iteration_log import IterationLog
+from jupyter_loops.engine.limit_question import LimitQuestion
 from jupyter_loops.engine.model_caller import ModelCaller
 from jupyter_loops.engine.nudge_ladder import NudgeLadder
 from jupyter_loops.engine.request_tuning import RequestTuning
@@ -22,6 +24,7 @@ from jupyter_loops.engine.run_context import RunContext
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.engine.run_preparation import RunInputs, RunPreparation
 from jupyter_loops.engine.tools import Tools
+from jupyter_loops.errors import PreflightError
 from jupyter_loops.options import Options
 
 from .adapters import Adapters, other_model
@@ -116,8 +119,20 @@ def make_cycle(
             until=options.condition,
             stop_if=options.rule,
         ),
+        limit_question=LimitQuestion(context, _asked_share(options, person)),
         names=names,
         watchdog=options.watchdog,
         lineage=lineage,
         restored=restored,
     )
+
+
+def _asked_share(options: Options, person: Person) -> float | None:
+    """The share of a limit from which on a person is asked. Raises PreflightError where nobody could answer."""
+    attendance = person.attendance(options)
+    if options.ask_at is not None and attendance is Attendance.ABSENT:
+        raise PreflightError(
+            "--ask-at waits for a person near a limit, and nobody can answer here: leave it away, or run the cell in a "
+            "notebook with a front end"
+        )
+    return options.ask_at if attendance is Attendance.PERSON else None

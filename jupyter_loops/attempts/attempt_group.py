@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Generator, MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.budget import Budget, Usage
@@ -19,6 +20,7 @@ from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import LoopError, NotVerified
 from jupyter_loops.run import Run
 from jupyter_loops.view.lanes import Lane, LaneFigures
+from jupyter_loops.view.notebook_place import NotebookPlace, notebook_place
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
@@ -38,6 +40,8 @@ class AttemptGroup:
     model: str  # or models
     runs: Sequence[Run]
     share: bool = False
+    place: NotebookPlace = field(default_factory=notebook_place)  # of the cell that started it
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     future: Future[Termination] = field(init=False)
     winner: Run | None = field(init=False, default=None)
     began: bool = field(init=False, default=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LoopError as error:
         print(f"jupyter loops: {str(error).replace('%loops', 'jupyter loops')}", file=sys.stderr)  # noqa: T201 - this is a command line
         return 1
+    except KeyboardInterrupt:
+        print("jupyter loops: interrupted", file=sys.stderr)  # noqa: T201 - this is a command line
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -37,6 +37,7 @@ class NotebookRunner:
         self._output = output or notebook.with_suffix(".executed.ipynb")
         self._kernel, self._keep_going, self._say = kernel, keep_going, progress
         self._failed: list[str] = []
+        self._done = 0  # cells that came to their end
         self._began = 0.0
 
     def run(self) -> int:
@@ -63,8 +64,8 @@ class NotebookRunner:
             client.execute()
         except (nbclient.exceptions.CellExecutionError, nbclient.exceptions.CellTimeoutError) as error:
             self._failed = self._failed or [str(error).strip().rpartition("\n")[2]]
-        except nbclient.exceptions.DeadKernelError as error:
-            self._failed.append(str(error))
+        except (nbclient.exceptions.DeadKernelError, AssertionError):  # at Ctrl-C nbclient ends the kernel, and twice
+            self._failed.append("the kernel died, or was interrupted")
         finally:
             os.environ.pop(VARIABLE, None)
             nbformat.write(node, self._output)
@@ -77,6 +78,7 @@ class NotebookRunner:
 
     def _executed(self, cell: Any, node: Any, nbformat: Any) -> None:
         nbformat.write(node, self._output)
+        self._done += cell.execution_count is not None and not _has_failed(cell)
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
                 self._failed.append(f"{output.ename}: {output.evalue}")
@@ -85,8 +87,7 @@ class NotebookRunner:
         self._say(f"      {time.monotonic() - self._began:.1f} s{', failed' if _has_failed(cell) else ''}")
 
     def _conclude(self, cells: list[Any]) -> int:
-        done = sum(cell.get("execution_count") is not None and not _has_failed(cell) for cell in cells)
-        self._say(f"{done} of {len(cells)} cells; written to {self._output}")
+        self._say(f"{self._done} of {len(cells)} cells; written to {self._output}")
         for failure in self._failed[:1]:
             self._say(f"failed: {failure}; the same command goes on from what is verified")
         return int(bool(self._failed))

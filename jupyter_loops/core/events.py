@@ -54,6 +54,8 @@ class RunStarted(Event):
     forecast: LoopJson = field(default_factory=dict)  # Forecast as JSON, from the runs of the past
     tools: list[str] = field(default_factory=list)  # that the planner may call, one line each
     startup: LoopJson = field(default_factory=dict)  # what had to be there first → seconds, none of them the run's time
+    notebook: str = ""  # name of the notebook's file
+    cell: str = ""  # id of the cell in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

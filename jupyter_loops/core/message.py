@@ -112,6 +112,7 @@ class Completion:
     model: str = ""  # as the provider names it
     estimated: bool = False  # usage was counted here, because the provider sent none
     calls: tuple[ToolCall, ...] = ()  # of tools, which are to be made before there is an answer
+    pause: float = 0.0  # seconds until calls are allowed again, where the provider's headers say that none are left
     regained: tuple[str, ...] = ()  # parts of the request that were refused once, and are taken again
 
     @property

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-PAUSED, APPROVAL = "paused", "approval"  # the notes of a WAIT in which a person has the word
+PAUSED, APPROVAL, NEAR_LIMIT = "paused", "approval", "near a limit"  # notes of a WAIT for a person
 OTHERS = "other runs have the machine"
-UNBILLED = frozenset({PAUSED, APPROVAL, OTHERS})  # a WAIT of this kind takes none of the run's time
+UNBILLED = frozenset({PAUSED, APPROVAL, NEAR_LIMIT, OTHERS})  # a WAIT of this kind takes none of the run's time
 
 
 class State(StrEnum):

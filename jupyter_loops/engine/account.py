@@ -41,6 +41,7 @@ class Account:
     listener: SpendingListener = ignore_spending
     spent: Usage = field(default_factory=Usage)
     reserved: Usage = field(default_factory=Usage)
+    in_flight: int = 0  # calls of this run itself, without its children's
     slice: Slice = NOTHING
     watch: Stopwatch = field(default_factory=Stopwatch)
 

@@ -27,6 +27,7 @@ class Control:
     def __init__(self) -> None:
         self.stopping: StopReason | None = None
         self.paused = False
+        self.at_limit = False  # paused by the run itself, near a limit
         self.finishing = False  # the round that goes on is the last
         self.waiting: Approval | None = None  # for a person's word
         self._word: tuple[bool, str] | None = None
@@ -53,7 +54,7 @@ class Control:
 
     def finish(self) -> None:
         """End after the round that goes on; what is running is not thrown away."""
-        self.finishing, self.paused = True, False
+        self.finishing, self.paused, self.at_limit = True, False, False
         self._note("finish")
 
     def pause(self) -> None:
@@ -61,14 +62,18 @@ class Control:
         self.paused = True
         self._note("pause")
 
+    def ask_at_limit(self) -> None:
+        """Wait before the next phase for a person, as the run itself asks. Called by the cycle."""
+        self.paused = self.at_limit = True
+
     def resume(self) -> None:
         """Go on."""
-        self.paused = self._stepping = False
+        self.paused = self._stepping = self.at_limit = False
         self._note("resume")
 
     def step(self) -> None:
         """Go on to the end of one round, then pause."""
-        self.paused, self._stepping = False, True
+        self.paused, self._stepping, self.at_limit = False, True, False
         self._note("step")
 
     def hint(self, text: str) -> None:

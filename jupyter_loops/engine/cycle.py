@@ -27,6 +27,7 @@ from .candidate_trial import CandidateTrial
 from .decision import Decision
 from .final_answer_reserve import FinalAnswerReserve
 from .iteration_log import IterationLog
+from .limit_question import LimitQuestion
 from .model_caller import ModelCaller
 from .questions import Questions
 from .recovery import class_of, reason
@@ -62,6 +63,7 @@ class Cycle:
     trial: CandidateTrial
     log: IterationLog
     decision: Decision
+    limit_question: LimitQuestion
     names: Mapping[str, str] = field(default_factory=dict)  # one-line summaries of notebook names
     watchdog: float | None = None  # seconds without a step
     lineage: RunNesting | None = None  # among runs inside runs
@@ -291,6 +293,8 @@ class Cycle:
         end = self.decision.after(iteration)
         if end is None and self.context.control.finishing:
             return self.decision.with_best(StopReason.STOPPED, "finished by hand")
+        if end is None:
+            self.limit_question.after_round(self.log.forecaster.latest)
         return end
 
     def _memory(self, iteration: int) -> Memory:

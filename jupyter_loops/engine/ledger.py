@@ -188,6 +188,7 @@ class Ledger:
             worst = _worst(prompt_tokens, answer, price)
             for account in self._accounts:
                 account.reserved = account.reserved + worst
+            self.account.in_flight += 1
         self._tell()
         return Reservation(worst, answer, price)
 
@@ -197,6 +198,7 @@ class Ledger:
             for account in self._accounts:
                 account.reserved = account.reserved - reservation.worst
                 account.spent = account.spent + usage
+            self.account.in_flight -= 1
             if self._family.allowance is not None and (reservation.worst.usd or usage.usd):
                 self._family.allowance.settle(reservation.worst.usd, min(usage.usd, reservation.worst.usd))
             settlements = self._family.settlements[:]
@@ -207,9 +209,13 @@ class Ledger:
         self._tell()
 
     async def freed(self) -> bool:
-        """Wait until a call of another run settles, which may free what it reserved. False: there is no such call."""
+        """Wait until a call of another run settles, which may free what it reserved. False: there is no such call.
+
+        A run around this one may be waiting for this one, so its own calls are not waited for.
+        """
         with self._lock:
-            if not any(account.reserved.calls for account in self._accounts):
+            ours = sum(account.in_flight for account in self._accounts)
+            if max(account.reserved.calls for account in self._accounts) <= ours:
                 return False
             settlement: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._family.settlements.append(settlement)

@@ -57,6 +57,8 @@ class LimitedModel:
                     raise
             else:
                 self.limit.answered(completion.seconds)
+                if completion.pause:
+                    self.limit.pause(completion.pause)
                 return completion
             finally:
                 self.limit.release(self.owner)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jupyter_loops.core.events import RunSteered
-from jupyter_loops.core.state import OTHERS, PAUSED, State
+from jupyter_loops.core.state import NEAR_LIMIT, OTHERS, PAUSED, State
 
 from .control import Control
 from .event_recorder import EventRecorder
@@ -51,7 +51,7 @@ class RunContext:
         """Take what a person did, and wait while the run is paused."""
         self.steer()
         if self.control.paused:
-            async with self.waiting(PAUSED):
+            async with self.waiting(NEAR_LIMIT if self.control.at_limit else PAUSED):
                 while self.control.paused:
                     await self.control.changed()
                     self.steer()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.budget import Budget, Usage
@@ -16,6 +17,7 @@ from jupyter_loops.core.termination import StopReason, Termination
 from jupyter_loops.engine import background
 from jupyter_loops.errors import LoopError, NotVerified
 from jupyter_loops.view.map_panel import MapFigures, ModelFigures
+from jupyter_loops.view.notebook_place import NotebookPlace, notebook_place
 
 from .map_cycle import MapCycle
 from .map_progress import MapProgress
@@ -38,6 +40,8 @@ class MapRun:
     future: Future[Termination]
     model: str
     again: Callable[..., MapRun]  # (rows, **options): how rows are worked on once more
+    place: NotebookPlace = field(default_factory=notebook_place)  # of the cell that started it
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def name(self) -> str:

@@ -6,8 +6,6 @@ import contextlib
 import sys
 from typing import Any
 
-from jupyter_loops.view.saved_output import bundle
-
 _MOST = 200  # cells that are remembered
 _runs: dict[str, str] = {}  # cell id → run id
 
@@ -29,6 +27,7 @@ def bundles(cells: list[str]) -> dict[str, Any]:
         return {}
     from jupyter_loops.errors import LoopError
     from jupyter_loops.runs import find
+    from jupyter_loops.view.saved_output import bundle
     from jupyter_loops.view.snapshot import Snapshot
 
     found: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from . import life
 from .awaiting import Awaiting
 from .completion import MagicCompleter
 from .first_line import FirstLine
+from .lab import lab_comm
 from .loop_magic import LoopMagics
 from .loops_magic import LoopsMagic
 from .run_channel import RunChannel
@@ -29,6 +30,7 @@ class Extension:
         self._awaiting = Awaiting(shell)
         self._completion = MagicCompleter(shell)
         self._channel = RunChannel(shell, self.magics)
+        self._lab = lab_comm(shell, self.magics)
 
     def install(self) -> None:
         """Register everything."""
@@ -37,6 +39,8 @@ class Extension:
         self._awaiting.install()
         self._completion.install()
         self._channel.install()
+        if self._lab is not None:
+            self._lab.install()
         life.guard()
         for kind in _RUNS:
             self._display().for_type_by_name(*kind, self._show)
@@ -53,6 +57,8 @@ class Extension:
         self._awaiting.remove()
         self._completion.remove()
         self._channel.remove()
+        if self._lab is not None:
+            self._lab.remove()
         life.let_go()
         self._forget_display()
 

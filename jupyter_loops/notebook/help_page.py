@@ -19,6 +19,7 @@ TOPICS = {
     "safety": "isolation levels and their limits",
     "tools": "functions that the model may call",
     "view": "watching and steering",
+    "lab": "the sidebar, the history tab and the settings of JupyterLab",
     "charts": "figures of a run and of a query",
     "history": "SQL, prune, export, repair, proof",
     "schema": "the tables of the history",

@@ -6,14 +6,11 @@ import threading
 from typing import Any
 
 from jupyter_loops.errors import LoopError
-from jupyter_loops.view.live_page import TARGET, LivePage
-from jupyter_loops.view.saved_output import bundle
-from jupyter_loops.view.snapshot import Snapshot
-from jupyter_loops.view.unparented import unparented
 
 from . import cell_runs, run_table
 from .loop_magic import LoopMagics
 
+TARGET = "jupyter_loops.run"  # of the comm; its data is {run: id}
 _LONGEST = 100  # characters of a run's id
 
 
@@ -45,6 +42,8 @@ class RunChannel:
         if view is None:
             threading.Thread(target=self._send_stored, args=(comm, name), name="jupyter-loops stored run").start()
             return
+        from jupyter_loops.view.live_page import LivePage
+
         page = LivePage(comm)
         comm.on_close(lambda _: view.detach(page))
         view.attach(page)
@@ -55,6 +54,8 @@ class RunChannel:
 
     def _stored(self, run_id: str) -> dict[str, Any]:
         from jupyter_loops.history import open_history
+        from jupyter_loops.view.saved_output import bundle
+        from jupyter_loops.view.snapshot import Snapshot
 
         try:
             history = open_history(self._loops.history)
@@ -67,4 +68,6 @@ class RunChannel:
 
     @staticmethod
     def _send(comm: Any, message: dict[str, Any]) -> None:
+        from jupyter_loops.view.unparented import unparented
+
         unparented(lambda: comm.send(message))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_loops.core.amount import counted
 from jupyter_loops.errors import OptionError
 from jupyter_loops.options import Option, units
 from jupyter_loops.view.table import Table
@@ -264,6 +263,8 @@ def _compared(history: History, then: str, now: str) -> Table:
 
 def _ends(history: History, then: str, now: str) -> str:
     """How the run ended, and ends now, with what the rounds cost that are not reached."""
+    from jupyter_loops.core.amount import counted
+
     was, is_ = history.run(then) or {}, history.run(now) or {}
     ends = f"then: {was['message'] or 'it did not end'}\nnow: {is_['message']}"
     saved = (was["iterations"] or 0) - (is_["iterations"] or 0)

@@ -126,6 +126,13 @@ class Options:
         read=units.fraction,
         formerly="landing",
     )
+    ask_at: float | None = option(
+        None,
+        "share of a limit from which on a person is asked",
+        "limits",
+        shape="SHARE",
+        read=units.or_none(units.fraction),
+    )
     patience: int | None = option(
         None,
         "rounds without progress to allow",
@@ -243,8 +250,7 @@ class Options:
         for spec in OPTION_SPECS:
             if spec.positive:
                 _check_positive(spec.name, getattr(self, spec.name))
-        if not 0 < self.reserve_final <= 1:
-            raise OptionError(f"--reserve-final must be more than 0 and at most 1, got {self.reserve_final:g}")
+        self._check_shares()
         _ = self.prices, self.condition, self.rule  # are checked here
         for name, choices in _CHOICES.items():
             if (value := getattr(self, name)) not in choices:
@@ -258,6 +264,12 @@ class Options:
         for name in ("allow_imports", "deny_imports"):
             if isinstance(getattr(self, name), str):
                 raise OptionError(f"{name} is a list of module names, such as ['math', 're']")
+
+    def _check_shares(self) -> None:
+        if not 0 < self.reserve_final <= 1:
+            raise OptionError(f"--reserve-final must be more than 0 and at most 1, got {self.reserve_final:g}")
+        if self.ask_at is not None and not 0 < self.ask_at < 1:
+            raise OptionError(f"--ask-at must be more than 0 and less than 1, got {self.ask_at:g}")
 
     @property
     def chosen_model(self) -> str:

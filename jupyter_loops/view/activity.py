@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jupyter_loops.core.state import NEAR_LIMIT, PAUSED
+
 from .clip import line
 
 _DOING = {
@@ -44,6 +46,11 @@ class Situation(Protocol):
         ...
 
     @property
+    def question(self) -> str:
+        """What the run asks a person near a limit."""
+        ...
+
+    @property
     def approving(self) -> bool:
         """Whether a value waits for a person."""
         ...
@@ -59,7 +66,9 @@ def doing(run: Situation) -> str:
     if run.state == "wait":
         if run.approving:
             return "waiting for a person's approval"
-        return "paused" if run.note == "paused" else f"waiting: {line(run.note, 80)}" if run.note else "waiting"
+        if run.note == NEAR_LIMIT:
+            return run.question
+        return "paused" if run.note == PAUSED else f"waiting: {line(run.note, 80)}" if run.note else "waiting"
     if run.tool:
         return f"running the tool {run.tool}"
     return (run.state == "prepare" and run.step) or _DOING.get(run.state, "working")
@@ -67,7 +76,7 @@ def doing(run: Situation) -> str:
 
 def effect(command: str, run: Situation) -> str:
     """What a command that was accepted will do, and when."""
-    held = run.state == "wait" and run.note == "paused"
+    held = run.state == "wait" and run.note in {PAUSED, NEAR_LIMIT}
     until = _until(run)
     effects = {
         "pause": "is paused" if held else f"pauses {until}",

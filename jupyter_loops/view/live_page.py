@@ -11,8 +11,6 @@ from .saved_output import bundle
 from .snapshot import Snapshot
 from .unparented import unparented
 
-TARGET = "jupyter_loops.run"  # of the comm; its data is {run: id}
-
 
 class Comm(Protocol):
     """The part of a comm that is used here."""

@@ -43,7 +43,7 @@ class LiveView:
     def __init__(self, controls: Controls | None = None, *, clicks: bool = True, name: str = "") -> None:
         self.snapshot = Snapshot(name)
         self._clicks = "none" if controls is None else "live" if clicks else "late"
-        self._requests = PageRequests(controls, self._refresh, self._effect)
+        self._requests = PageRequests(controls, self._refresh, self._effect, self.snapshot.row)
         self._inbox: deque[Callable[[], None]] = deque()
         self._changed, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
         self._run: str | None = None
@@ -178,6 +178,7 @@ class LiveView:
         self._quietly(self._fold)
         with self._lock:
             self._finished = True
+            self.snapshot.closed()
             _live.pop(self._run or "", None)
             for finish in [each.finish for each in self._pages] + [each.finish for each in self._places]:
                 self._quietly(partial(finish, self.snapshot))

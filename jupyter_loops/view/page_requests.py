@@ -13,20 +13,29 @@ from .controls import Controls
 _LONGEST_HINT = 4000  # characters
 _LONGEST_NAME = 200
 Words = Callable[[str], str]  # command → what it will do, and when
+Row = Callable[[int], dict[str, Any] | None]  # number of a round → the round with its texts
 
 
 class PageRequests:
-    """Carries out messages `{id, do, value}`. Each gets one answer: `{id, ok, note}`, or `{id, error}`."""
+    """Carries out messages `{id, do, value}`. Each gets one answer: `{id, ok, note, round}`, or `{id, error}`."""
 
-    def __init__(self, controls: Controls | None, refresh: Callable[[], None], words: Words = lambda _: "") -> None:
+    def __init__(
+        self,
+        controls: Controls | None,
+        refresh: Callable[[], None],
+        words: Words = lambda _: "",
+        row: Row = lambda _: None,
+    ) -> None:
         """`refresh` is called when a page needs the full state; like all controls it only sets a flag."""
-        self._refresh, self._words = refresh, words
+        self._refresh, self._words, self._row = refresh, words, row
         self._commands = {} if controls is None else _commands(controls)
 
     def answer(self, message: object) -> dict[str, Any]:
         """Do what a message asks for. May be called from any thread."""
         number = message.get("id") if isinstance(message, dict) else None
         try:
+            if isinstance(message, dict) and message.get("do") == "round":
+                return {"id": number, "ok": True, "round": self._row(int(message["value"]))}
             note = self._do(message)
         except (LoopError, TypeError, ValueError, KeyError, AttributeError) as error:
             return {"id": number, "error": line(error)}

@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_loops.core.amount import counted
 from jupyter_loops.core.caveats import with_caveat
 from jupyter_loops.core.redaction import redact
-from jupyter_loops.core.state import UNBILLED
+from jupyter_loops.core.state import NEAR_LIMIT, PAUSED, UNBILLED
 
 from .activity import doing
 from .amounts import brief
@@ -119,6 +119,11 @@ class Snapshot:
         """A step of the preparation begins; an empty one ends it."""
         self.step = line(step, 80)
 
+    def closed(self) -> None:
+        """The run is over, whether an event said so or not: one that never began has none."""
+        if self.termination is None and not self._rounds:
+            self.termination = {"reason": "stopped", "message": "it ended before its first round"}
+
     def stream(self, piece: str) -> None:
         """A piece of an answer arrived; the newest 2 kB are kept."""
         self._stream = (self._stream + piece)[-2 * LIMIT :]
@@ -174,10 +179,20 @@ class Snapshot:
         """Of the best round, where all its checks passed; None where the run has no score."""
         return self.best.numbers["score"] if self.best is not None and self.best.mark == "pass" else None
 
+    def row(self, n: int) -> dict[str, Any] | None:
+        """One round with all its texts; None where it is only in the history."""
+        round_ = self._rounds.get(n)
+        return None if round_ is None else round_.row()
+
     @property
     def paused(self) -> bool:
         """Whether a person holds the run, or has asked to."""
-        return self._pausing or (self.state == "wait" and self.note == "paused")
+        return self._pausing or (self.state == "wait" and self.note in {PAUSED, NEAR_LIMIT})
+
+    @property
+    def question(self) -> str:
+        """What the run asks a person near a limit."""
+        return self._notes[-1] if self._notes else NEAR_LIMIT
 
     @property
     def approving(self) -> bool:
@@ -205,12 +220,17 @@ class Snapshot:
         limit = self._spending.limits["iterations"]
         where = f"round {self.iteration}" + (f" of {limit:.0f}" if limit is not None else "")
         if self.state == "wait":
-            if self._approval is not None:
-                return f"waiting for approval · {where}"
-            return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
+            return self._waiting(where)
         if self.tool and not self.paused:
             return f"tool {self.tool} · {where}"
         return f"{'pausing' if self.paused else ACTIVITY.get(self.state, 'working')} · {where}"
+
+    def _waiting(self, where: str) -> str:
+        if self._approval is not None:
+            return f"waiting for approval · {where}"
+        if self.note == NEAR_LIMIT:
+            return f"waiting for you · {where}"
+        return f"paused · {where}" if self.paused else f"waiting · {self.note or where}"
 
     def _touch(self, event: Mapping[str, Any]) -> IterationView:
         """The round of an event, marked as changed; the oldest makes room."""

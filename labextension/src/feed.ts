@@ -43,6 +43,17 @@ export class Feed {
     return true;
   }
 
+  /** Take a round with its texts over; false where there is none. */
+  put(row: unknown): boolean {
+    const whole = object(row);
+    const n = number(whole['n']);
+    const known = this.rows.get(n)?.['trimmed'] === true;
+    if (known) {
+      this.rows.set(n, whole);
+    }
+    return known;
+  }
+
   /** What is known, as a notebook keeps it. */
   picture(): Json {
     const head = object(this.model.get('head'));

@@ -26,7 +26,7 @@ export class LiveRun {
     const clicks = model.get('clicks');
     this.feed = new Feed(model);
     this.view = new RunView(clicks === 'none' ? null : (command, value) => this.requests.ask(command, value), host);
-    this.requests = new Requests(model, this.view);
+    this.requests = new Requests(model, this.view, row => this.feed.put(row) && this.draw());
     model.on('change:head', this.onHead);
     model.on('change:stream', this.onStream);
     model.on('change:rounds', this.onRounds);

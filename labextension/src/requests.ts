@@ -13,7 +13,8 @@ export class Requests {
 
   constructor(
     private readonly model: Model,
-    private readonly view: RunView
+    private readonly view: RunView,
+    private readonly round: (row: unknown) => void
   ) {
     model.on('msg:custom', this.hear);
   }
@@ -38,6 +39,10 @@ export class Requests {
     }
     window.clearTimeout(asked.timer);
     this.open.delete(number(from['id']));
+    if (asked.command === 'round') {
+      this.round(from['round']);
+      return;
+    }
     const error = text(from['error']);
     this.view.header.tell(error ? `${asked.command.replace('_', ' ')}: ${error}` : '');
     this.view.header.confirm(error ? '' : text(from['note']));
@@ -48,6 +53,9 @@ export class Requests {
 
   private silent(id: number, command: Command): void {
     this.open.delete(id);
+    if (command === 'round') {
+      return; // nobody has asked for more than to see it
+    }
     const at = new Date().toLocaleTimeString();
     this.view.header.tell(
       `The kernel has not answered “${command.replace('_', ' ')}” (${at}). Interrupting it (■) stops the run.`

@@ -34,3 +34,14 @@ test('a row without texts does not replace one that has them', () => {
   feed.take();
   assert.equal(feed.read().rounds[0]?.candidate, 'x');
 });
+
+test('a round that is fetched keeps its texts', () => {
+  const page = model({ since: 0, rev: 1, rows: [{ n: 1, mark: 'fail', trimmed: true }] });
+  const feed = new Feed(page);
+  feed.take();
+  assert.equal(feed.put({ n: 1, mark: 'fail', candidate: { text: 'x' } }), true);
+  assert.equal(feed.put({ n: 7 }), false);
+  page.set('rounds', { since: 1, rev: 2, rows: [{ n: 1, mark: 'fail', trimmed: true }, { n: 2 }] });
+  feed.take();
+  assert.equal(feed.read().rounds[0]?.candidate, 'x');
+});

@@ -39,7 +39,7 @@ def scripted(delay: float = DELAY):
 
 
 def run(rows: int, concurrency: int = 256):
-    """Seconds, resident megabytes at each tenth of the rows, and the longest hold-up of another thread in ms."""
+    """Seconds, CPU seconds, resident MB by tenth, the longest hold-up of another thread in ms, seconds to settle, level."""
     from jupyter_loops.assemble import Adapters, Options
     from jupyter_loops.execution.sandbox import ZygoteSandbox
     from jupyter_loops.history import open_history
@@ -50,7 +50,7 @@ def run(rows: int, concurrency: int = 256):
     folder, me = tempfile.mkdtemp(), psutil.Process()
     table = ({"text": "x" * (n % 50)} for n in range(rows))
     options = Options(usd=None, time=None, history=f"{folder}/history.duckdb")
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), sum(me.cpu_times()[:2])
     loop = launch_map(
         parse(CELL, "bench"),
         table,
@@ -62,15 +62,17 @@ def run(rows: int, concurrency: int = 256):
     over = threading.Event()
 
     def look():
+        last = time.perf_counter()
         while not over.wait(0.01):
-            at = time.perf_counter()
             memory[loop.progress.done * 10 // rows] = me.memory_info().rss / 2**20
-            late.append(time.perf_counter() - at)
+            now = time.perf_counter()
+            late.append(now - last - 0.01)
+            last = now
 
     watcher = threading.Thread(target=look)
     watcher.start()
     end = loop.wait()
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, sum(me.cpu_times()[:2]) - spent
     over.set()
     watcher.join()
     assert end.verified, end
@@ -84,16 +86,17 @@ def run(rows: int, concurrency: int = 256):
     level = max(limit.level for limit in loop.map_cycle.limits)
     open_history(options.history).close()
     shutil.rmtree(folder)
-    return seconds, memory, max(late) * 1000, settled, level
+    return seconds, cpu, memory, max(late) * 1000, settled, level
 
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    seconds, memory, late, settled, level = run(rows)
+    seconds, cpu, memory, late, settled, level = run(rows)
     print(
         f"  {rows:,} rows at {DELAY * 1000:.0f} ms: {seconds:.1f} s, {rows / seconds:,.0f} rows/s, level {level:.0f}; ",
         end="",
     )
+    print(f"{1000 * cpu / rows:.2f} ms of CPU a row (so {rows / cpu:,.0f} rows/s on a core of its own); ", end="")
     print(f"all in the database {settled:.1f} s later; another thread waited {late:.0f} ms at most")
     print("  resident MB by tenth:", ", ".join(f"{memory[tenth]:.0f}" for tenth in sorted(memory)))
 

@@ -41,6 +41,7 @@ BENCHMARKS = {  # script: title, repetitions, repetitions when quick
     "control": ("Ledger, termination and breakers; a thousand runs on one ledger", "5", "2"),
     "calibration": ("The forecast's calibration, on runs that it has not seen", "1", "1"),
     "memory": ("Memory", "3", "1"),
+    "map_rows": ("A map over rows: rows a second, memory", "10000", "500"),
     "ledger": ("Ledger and conditions, a round", "20000", "2000"),
     "overshoot": ("Overshoot over random cases", "5000", "300"),
     "answers": ("Reading answers", "", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -98,6 +99,22 @@ def test_a_notebook_has_a_budget_for_all_its_runs(loops, notebook):
     assert [row["stop_reason"] for row in rows] == ["budget_usd"] * 2
     assert "this notebook's $1e-07 (--usd of jupyter loops run)" in rows[0]["message"]
     assert sum(row["usd"] for row in rows) == 0
+
+
+def test_an_interrupted_notebook_keeps_what_was_done(notebook, tmp_path):
+    path = notebook("print('done')", "import time; time.sleep(100)")
+    command = [sys.executable, "-m", "jupyter_loops.command", "run", str(path)]
+    env = os.environ | {"JUPYTER_LOOPS_HISTORY": str(tmp_path / "history.duckdb"), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        while "[3/3]" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "2 of 3 cells" in text
+    assert "failed: the kernel died, or was interrupted; the same command goes on" in text
+    assert nbformat.read(tmp_path / "work.executed.ipynb", as_version=4).cells[1].outputs[0]["text"] == "done\n"
 
 
 def test_what_cannot_be_run_is_one_line(loops, tmp_path):

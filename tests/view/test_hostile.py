@@ -123,13 +123,13 @@ def test_chart_labels_hold_no_markup(evil):
 @pytest.mark.browser
 def test_no_text_acts_in_the_live_view(shown, story, evil):
     opened = shown.open(hostile_run(story, evil))
-    for tab in ("Candidate", "Diff to best", "Output", "Prompt", "Calls", "Decisions"):
+    for tab in ("Candidate", "Diff", "Output", "Prompt", "Answer", "Calls", "Decisions"):
         for row in range(2):
             opened.locator(".jloops-round").nth(row).click()
             opened.get_by_role("tab", name=tab).click()
 
     assert opened.evaluate("window.hacked") is None
-    assert opened.locator(".jloops-run :is(img, a, script, iframe, details)").count() == 0
+    assert opened.locator(".jloops-run :is(img, a, script, iframe, details:not(.jloops-folded))").count() == 0
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -105,7 +105,8 @@ class LiteLLMModel:
         finally:
             current.reset(sending)
         regained = features.regained(self._full_name, self.endpoint, request)
-        return replace(answer, regained=regained, calls=answer.calls or self._written(answer.text, original))
+        calls = answer.calls or self._written(answer.text, original)
+        return replace(answer, regained=regained, calls=calls, pause=wire.pause)
 
     def _written(self, text: str, prompt: Prompt) -> tuple[ToolCall, ...]:
         """Calls in words; models that have tool calls of their own write some that way all the same."""

@@ -45,6 +45,7 @@ class ResponseFilter:
     fault: ModelError | None = None
     usages: list[Any] = field(default_factory=list)  # as the provider wrote them
     arrived: int = 0  # tokens of words, thoughts and calls, estimated
+    pause: float = 0.0  # seconds that the headers ask to wait before the next call
     finished: bool = False  # the answer has said that it is whole
     _empty: int = 0  # in a row
     _idle: int = 0

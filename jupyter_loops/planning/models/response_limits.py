@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.errors import ErrorClass
 
+from .rate_headers import rate_pause
 from .response_filter import ResponseFilter, current
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _bound(transport: Any) -> None:
 def _checked(wire: ResponseFilter, request: httpx.Request, response: httpx.Response) -> httpx.Response:
     import httpx
 
+    wire.pause = rate_pause({name.lower(): value for name, value in response.headers.items()})
     if sum(len(name) + len(value) for name, value in response.headers.raw) > _HEADERS:
         raise wire.refuse("sent too many headers")
     if "location" in response.headers and response.status_code in range(300, 400):

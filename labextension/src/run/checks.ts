@@ -18,8 +18,9 @@ export class Checks {
 
   /** The checks as they stand in the chosen round; as the run says where that is not known. */
   draw(head: Head, round: Round | null): void {
-    const checks = round?.verdicts.length ? inRound(head.checks, round) : head.checks;
-    say(this.title, round?.verdicts.length ? `Checks in round ${round.n}` : 'Checks');
+    const known = round !== null && (round.verdicts.length > 0 || round.mark === 'live');
+    const checks = known ? inRound(head.checks, round) : head.checks;
+    say(this.title, known ? `Checks in round ${round.n}` : 'Checks');
     checks.forEach((check, at) => {
       const row = (this.rows[at] ??= this.add());
       row.draw(check);
@@ -63,7 +64,7 @@ function inRound(checks: Check[], round: Round): Check[] {
   return checks.map(check => {
     if (check.hidden) {
       const failed = hidden.some(verdict => !verdict.passed);
-      return { ...check, state: failed ? 'fail' : hidden.length ? 'pass' : 'open' };
+      return { ...check, metric: null, state: failed ? 'fail' : hidden.length ? 'pass' : 'open' };
     }
     const verdict = take(check.name);
     const state = verdict ? (verdict.passed ? 'pass' : 'fail') : 'open';

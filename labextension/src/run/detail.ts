@@ -16,12 +16,14 @@ export class Detail {
   private readonly tabs: Map<Tab, HTMLButtonElement>;
   private readonly latest: HTMLButtonElement;
   private readonly where = el('span', 'where');
+  private readonly fetched = new Set<number>(); // rounds whose texts the kernel was asked for
   private drawn = '';
 
   constructor(
     private readonly choice: () => Choice,
     private readonly changed: () => void,
-    private readonly host: Host
+    private readonly host: Host,
+    private readonly fetch: ((n: number) => void) | null
   ) {
     const id = `jloops-${(numbered += 1)}`;
     this.tabs = new Map(TABS.map(name => [name, this.tab(name, id)]));
@@ -68,6 +70,10 @@ export class Detail {
   }
 
   private content(tab: Tab, round: Round, run: Snapshot): Node[] {
+    if (round.trimmed && this.fetch && !this.fetched.has(round.n)) {
+      this.fetched.add(round.n);
+      this.fetch(round.n);
+    }
     if (round.trimmed) {
       return [note(`The texts of this round are in the history: ${query(run.run)} AND iteration = ${round.n}`)];
     }

@@ -19,7 +19,7 @@ export class Header {
   private readonly status = el('span', 'spoken');
   private head: Head | null = null;
   private standing: Standing = 'saved';
-  private confirmed = { words: '', until: 0 };
+  private confirmed = { words: '', until: 0, during: '' };
   private spoken = '';
   private timer = 0;
 
@@ -67,7 +67,7 @@ export class Header {
 
   /** What the kernel says that it will do; it stands until that has happened, or for some seconds. */
   confirm(words: string): void {
-    this.confirmed = { words, until: performance.now() + CONFIRMED };
+    this.confirmed = { words, until: performance.now() + CONFIRMED, during: this.head?.doing ?? '' };
     this.drawLine();
     window.setTimeout(() => this.drawLine(), CONFIRMED + 50);
   }
@@ -77,7 +77,8 @@ export class Header {
   }
 
   private drawLine(): void {
-    const confirmed = performance.now() < this.confirmed.until ? this.confirmed.words : '';
+    const stands = performance.now() < this.confirmed.until && this.confirmed.during === this.head?.doing;
+    const confirmed = stands ? this.confirmed.words : '';
     const words = this.head ? confirmed || below(this.head, this.standing) : '';
     say(this.words, words);
     mark(this.words, { title: words || null });

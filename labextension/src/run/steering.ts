@@ -2,7 +2,7 @@ import { button, el, mark, say } from './dom';
 import { GAUGES } from './read';
 import { GaugeName, Head } from './types';
 
-export type Command = 'pause' | 'resume' | 'step' | 'stop' | 'finish' | 'hint' | 'raise_budget' | 'set' | 'approve' | 'reject';
+export type Command = 'pause' | 'resume' | 'step' | 'stop' | 'finish' | 'round' | 'hint' | 'raise_budget' | 'set' | 'approve' | 'reject';
 export type Steer = (command: Command, value?: unknown) => void;
 
 const LABELS: Record<GaugeName, string> = {

@@ -39,7 +39,8 @@ export class RunView {
     this.detail = new Detail(
       () => this.choice(),
       () => this.redraw(),
-      host
+      host,
+      steer ? n => steer('round', n) : null
     );
     const body = el('div', 'body', this.rounds.node, this.checks.node);
     const stage = el('div', 'stage', this.approval.node, this.detail.node);

@@ -268,3 +268,15 @@ async def test_counting_needs_no_network_and_grows_with_the_text(endpoint):
 
     assert 6 <= short < long
     assert long >= 50 * 6
+
+
+async def test_openai_s_tokenizer_counts_openai_s_models_and_no_others():
+    known, other = (
+        LiteLLMModel("gpt-4o-mini", api_key="k"),
+        LiteLLMModel("anthropic/claude-3-haiku-20240307", api_key="k"),
+    )
+    await known.open()
+    await other.open()
+
+    assert await known.tokenized(["hello world", ""]) == [2, 0]
+    assert await other.tokenized(["hello world"]) is None
