@@ -176,7 +176,8 @@ class AttemptGroup:
         score = state.best_score(self.recipe)
         best = "no candidate" if state.best is None else f"{state.best.passed()} of {checks} checks"
         reached = best if score is None else f"score {score:.6g}"
-        how = run.termination.reason if run.termination is not None else str(run.error or run.state)
+        never = "stopped before it began" if run.future.cancelled() else ""
+        how = run.termination.reason if run.termination is not None else never or str(run.error or run.state)
         number = 1 + [*self.runs].index(run)
         return (
             f"attempt {number}, {run.cycle.model.name}: {how}, round {spent.iterations}, {reached}, "

@@ -113,9 +113,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 
 def _history_word(word: str) -> Callable[[argparse.Namespace], int]:
     def do(options: argparse.Namespace) -> int:
-        result = HistoryWords().do(word, options.rest)
-        if result is not None:
-            print(str(result).replace("%loops", "jupyter loops"))  # noqa: T201 - this is a command line
+        if text := HistoryWords().do(word, options.rest):
+            print(text.replace("%loops", "jupyter loops"))  # noqa: T201 - this is a command line
         return 0
 
     return do

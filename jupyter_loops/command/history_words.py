@@ -23,10 +23,11 @@ class HistoryWords(HistoryCommands):
         self._ipython: Any = SimpleNamespace(user_ns={})
         self._loops: Any = SimpleNamespace(history=None)
 
-    def do(self, word: str, words: list[str]) -> object:
-        """Do what a word says. Raises LoopError."""
+    def do(self, word: str, words: list[str]) -> str:
+        """Do what a word says, and give what it prints: a result is only readable before the history is closed."""
         try:
-            return getattr(self, f"_{word}")(words)
+            result = getattr(self, f"_{word}")(words)
+            return "" if result is None else str(result)
         finally:
             self._history.close()
 

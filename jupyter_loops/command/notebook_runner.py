@@ -31,6 +31,8 @@ class NotebookRunner:
     ) -> None:
         if not notebook.is_file():
             raise OptionError(f"there is no notebook {notebook}")
+        if output is not None and not output.absolute().parent.is_dir():
+            raise OptionError(f"--output {output}: there is no folder {output.parent}")
         if usd is not None and not usd > 0:
             raise OptionError(f"--usd must be more than 0, got {usd:g}")
         self._notebook, self._usd, self._seconds = notebook, usd, seconds
@@ -48,10 +50,12 @@ class NotebookRunner:
         except Exception as error:  # whatever a file that is no notebook makes of the reader
             raise PreflightError(f"{self._notebook} cannot be read as a notebook: {error!s:.200}") from error
         names = [cell for cell in node.cells if cell.cell_type == "code" and cell.source.strip()]
+        kernel = self._kernel or node.metadata.get("kernelspec", {}).get("name", "python3")
+        _check_kernel(kernel)
         client = nbclient.NotebookClient(
             node,
             timeout=self._seconds,
-            kernel_name=self._kernel or node.metadata.get("kernelspec", {}).get("name", "python3"),
+            kernel_name=kernel,
             resources={"metadata": {"path": str(self._notebook.parent.resolve())}},
             extra_arguments=[_RESUME],
             allow_errors=self._keep_going,
@@ -62,8 +66,10 @@ class NotebookRunner:
             os.environ[VARIABLE] = repr(self._usd)
         try:
             client.execute()
-        except (nbclient.exceptions.CellExecutionError, nbclient.exceptions.CellTimeoutError) as error:
-            self._failed = self._failed or [str(error).strip().rpartition("\n")[2]]
+        except nbclient.exceptions.CellExecutionError as error:
+            self._failed = self._failed or [f"{error.ename}: {error.evalue}"]
+        except nbclient.exceptions.CellTimeoutError:
+            self._failed = self._failed or [f"a cell took longer than --time {self._seconds:g} s"]
         except (nbclient.exceptions.DeadKernelError, AssertionError):  # at Ctrl-C nbclient ends the kernel, and twice
             self._failed.append("the kernel died, or was interrupted")
         finally:
@@ -100,6 +106,14 @@ def _libraries() -> tuple[Any, Any]:
     except ImportError as error:
         raise PreflightError("jupyter loops run needs nbclient: pip install nbclient") from error
     return nbclient, nbformat
+
+
+def _check_kernel(name: str) -> None:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    known = sorted(KernelSpecManager().find_kernel_specs())
+    if name not in known:
+        raise PreflightError(f"there is no kernel {name}; --kernel takes {', '.join(known) or 'one that is installed'}")
 
 
 def _first_line(source: str) -> str:

@@ -44,13 +44,17 @@ class Control:
         if self.stopping:
             task.cancel()
 
+    def detach(self) -> None:
+        """Let what has come to its end clean up: a stop from now on changes nothing. Called on its event loop."""
+        self._cancel = lambda: None
+
     def stop(self, reason: StopReason = StopReason.STOPPED) -> None:
         """End the run now; what is running is killed."""
         with self._lock:
             if self.stopping:
                 return
             self.stopping = reason
-        self._note("stop", reason.value, self._cancel)
+        self._note("stop", reason.value, lambda: self._cancel())  # noqa: PLW0108  # as it is by then
 
     def finish(self) -> None:
         """End after the round that goes on; what is running is not thrown away."""

@@ -95,6 +95,7 @@ class Cycle:
         try:
             end = await self._until_it_ends()
         finally:
+            self.context.control.detach()
             if self.lineage is not None:
                 self.lineage.end()
             await asyncio.shield(self.sandbox.close())

@@ -71,6 +71,7 @@ class MapCycle:
         try:
             end = await self._until_it_ends()
         finally:
+            self.nesting.control.detach()
             self.nesting.end()
             self._reader.shutdown(wait=False, cancel_futures=True)
             await asyncio.shield(self._close())

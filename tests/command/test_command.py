@@ -125,6 +125,21 @@ def test_what_cannot_be_run_is_one_line(loops, tmp_path):
     assert "--usd must be more than 0" in loops("run", "broken.ipynb", "--usd", "0", status=1)
 
 
+def test_what_cannot_run_is_one_line(loops, notebook, tmp_path):
+    path = notebook("import time; time.sleep(60)")
+    assert "there is no kernel ir; --kernel takes python3" in loops("run", path, "--kernel", "ir", status=1)
+    assert "there is no folder nowhere" in loops("run", path, "--output", "nowhere/x.ipynb", status=1)
+    assert not path.with_suffix(".executed.ipynb").exists()
+    assert "failed: a cell took longer than --time 2 s;" in loops("run", path, "--time", "2", status=1)
+
+
+def test_a_magic_of_an_extension_that_is_not_loaded_is_named(loops, tmp_path):
+    node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%%loop x\n1")])
+    nbformat.write(node, tmp_path / "bare.ipynb")
+
+    assert "failed: UsageError: Cell magic `%%loop` not found" in loops("run", "bare.ipynb", status=1)
+
+
 def test_the_words_of_the_history_are_those_of_the_notebook(loops, notebook, tmp_path):
     loops("run", notebook([WRONG, RIGHT]))
 
@@ -133,6 +148,9 @@ def test_the_words_of_the_history_are_those_of_the_notebook(loops, notebook, tmp
     assert loops("sql", "SELECT iteration, passed FROM iterations WHERE run_id = $run ORDER BY 1", "--as", "csv") == (
         "iteration,passed\n1,0\n2,1\n"
     )
+    assert loops("sql", "SELECT 1 AS a") == "a\n─\n1\n1 row\n"
+    assert "loop0" in loops("du")
+    assert "One round." in loops("schema")
     assert "every run is as it was written" in loops("verify")
     assert "written to" in loops("export", "loop0", tmp_path / "run.jsonl")
     assert "tables with" in loops("export", tmp_path / "tables")

@@ -111,6 +111,16 @@ def test_a_stop_ends_all_of_them(start):
     assert [run.termination.reason for run in group.runs] == [StopReason.STOPPED] * 2
 
 
+def test_an_attempt_that_never_began_is_shown_as_stopped(start):
+    group, _ = start([42], [1])
+    group.runs[1].stop()
+
+    group.wait(60)
+
+    assert group.runs[1].termination is None
+    assert group.lane(group.runs[1]).startswith("attempt 2, model 1: stopped before it began, round 0")
+
+
 @pytest.mark.parametrize("count", [0, -1, True, "4"])
 def test_a_number_of_attempts_that_is_none_is_refused(count):
     with pytest.raises(OptionError, match="--parallel must be a whole number"):

@@ -1,5 +1,6 @@
 """A run from start to Termination, with every part real but the model."""
 
+import asyncio
 import json
 import time
 
@@ -9,6 +10,7 @@ from jupyter_loops.core.budget import Price
 from jupyter_loops.core.candidate import CandidateKind
 from jupyter_loops.core.message import Completion
 from jupyter_loops.errors import ErrorClass, ModelError, NotVerified, PreflightError, SetupError
+from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.planning.models.replay import ReplayModel
 
 DOUBLE = '''
@@ -203,6 +205,28 @@ def test_stop_kills_a_spinning_candidate_at_once(start, ear):
     assert time.monotonic() - begun < AT_ONCE
     assert end.reason == "stopped"
     assert "stopped" in ear.of("iteration_finished")[-1].why or "by hand" in end.message
+
+
+def test_a_stop_while_the_sandbox_closes_changes_nothing_and_the_end_is_on_record(start, ear):
+    run = start(DOUBLE, RIGHT, box=StoppedWhileClosing(lambda: run))
+
+    end = run.wait(30)
+
+    assert end.reason == "verified"
+    assert [event.reason for event in ear.of("run_ended")] == ["verified"]
+
+
+class StoppedWhileClosing(ZygoteSandbox):
+    """A person clicks Stop while it closes."""
+
+    def __init__(self, run):
+        super().__init__(isolation="process")
+        self._run = run
+
+    async def close(self):
+        self._run().stop()
+        await asyncio.sleep(0.05)
+        await super().close()
 
 
 def test_stop_ends_a_streaming_answer_and_charges_what_arrived(start, ear):
