@@ -10,6 +10,7 @@
     │   ├── BreakerError    it was not asked, because it failed too often in a row
     │   ├── FeatureError    it does not take a part of the request, and will not be sent it again
     │   └── ReplyError      a model answered, and the answer cannot be used
+    │       └── EditError   its edits do not fit the attempts that they are for
     ├── PromptError         a prompt of the user's own cannot be made
     ├── SandboxError        the child process broke, not the candidate in it
     ├── DeliveryError       what was verified cannot be bound in the notebook

@@ -55,7 +55,8 @@ def replaying(answers: Sequence[str], options: Options, changes: Mapping[str, An
     """The real sandbox, and a model that replays the stored answers: to the last one, but for what `changes` say."""
     from jupyter_loops.planning.models.replay import ReplayModel
 
-    free = {"usd": None, "tokens": None, "iterations": len(answers), "patience": None, "until": None, "stop_if": None}
+    most = HubPolicy.here().usd_per_run
+    free = {"usd": most, "tokens": None, "iterations": len(answers), "patience": None, "until": None, "stop_if": None}
     options = replace(options, **{**free, **changes, "fresh": True})
     return Adapters(ReplayModel(answers, name="replay"), new_sandbox(options)), options
 

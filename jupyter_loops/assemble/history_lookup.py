@@ -18,6 +18,7 @@ from jupyter_loops.core.events import NoteAdded, QuestionAnswered, RunResumed, R
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.core.tool import Offer
 from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.origin import Origin
@@ -25,6 +26,10 @@ from jupyter_loops.engine.restored_state import RestoredState
 from jupyter_loops.errors import HistoryError
 from jupyter_loops.options import Options
 from jupyter_loops.view.notebook_place import NotebookPlace
+
+from .reuse import reusable
+
+_EPISODES = 3  # failed checks of earlier runs that a prompt has
 
 if TYPE_CHECKING:
     from jupyter_loops.history import History
@@ -44,17 +49,23 @@ class HistoryLookup:
     label: str = ""  # the run's name in the history; empty: the loop's
     place: NotebookPlace = field(default_factory=NotebookPlace)
     offer: str = field(init=False, default="")  # what a person may want to know of an interrupted run
+    _reused: list[str] = field(init=False, default_factory=list)
     _noted: set[str] = field(init=False, default_factory=set)
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[QuestionAnswered]] | None:
-        """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for."""
+    async def recall(self, readiness: Readiness) -> tuple[list[Candidate], list[QuestionAnswered]]:
+        """A candidate that was verified for an equal recipe on equal inputs, unless a fresh search is asked for.
+
+        With --reuse, else functions of the same signature.
+        """
         if self.options.fresh:
-            return None
+            return [], []
         row, self.offer = await self._ask(self._look_up, self._fingerprint(readiness), otherwise=(None, ""))
         if row is None:
-            return None
+            reused = self.options.reuse and not self.recipe.asks
+            self._reused = await self._ask(self._reusable, otherwise=[]) if reused else []
+            return [Candidate(kind=CandidateKind.CODE, text=text) for text in self._reused], []
         answers = await self._ask(self.history.answers, row["run_id"], otherwise=[]) if self.recipe.asks else []
-        return Candidate(kind=CandidateKind(row["kind"]), text=row["text"]), answers
+        return [Candidate(kind=CandidateKind(row["kind"]), text=row["text"])], answers
 
     async def _ask(self, question: Callable[..., Any], *about: Any, otherwise: Any) -> Any:
         """Query the history. The run goes on without an answer, and notes that; it also notes an answer from a copy."""
@@ -72,6 +83,31 @@ class HistoryLookup:
         verified = self.history.verified(fingerprint)
         broken_off = None if verified else self.history.broken_off(self.recipe.name, fingerprint=fingerprint)
         return verified, broken_off.offer if broken_off else ""
+
+    def _reusable(self) -> list[str]:
+        return reusable(self.recipe.targets, self.history.verified_code(self._goal))
+
+    @property
+    def _goal(self) -> str:
+        return " ".join([self.recipe.goal, *(target.doc for target in self.recipe.targets)])
+
+    async def recollect(self) -> Recollection:
+        """What earlier runs of the loop and a person left for this one."""
+        recollection: Recollection = await self._ask(self._recollect, otherwise=Recollection())
+        return replace(recollection, functions=tuple(self._reused))
+
+    def _recollect(self) -> Recollection:
+        from jupyter_loops.history.loop_memories import Remembered
+
+        history, loop, hidden = self.history, self.recipe.name, {check.name for check in self.recipe.hidden}
+        kinds = history.remembered(loop)
+        lessons = history.lessons(loop) if Remembered.LESSON in kinds else []
+        recall = self.options.recall
+        return Recollection(
+            guidance=tuple(history.guidance(loop) if Remembered.NOTE in kinds else ()),
+            lessons=tuple(text for text, check in lessons if check not in hidden),
+            episodes=tuple(history.past_failures(loop, self._goal, sorted(hidden), _EPISODES) if recall else ()),
+        )
 
     async def outcomes(self) -> list[RunOutcome]:
         """How runs of this loop, and of this model, went."""

@@ -29,6 +29,7 @@ from .adapters import Adapters, replaying, serving
 from .collaborators import Person, make_family, make_layout
 from .governed import governed
 from .history_lookup import HistoryLookup
+from .learning import learning
 from .run_cycle import make_cycle
 from .run_world import make_world
 from .stored import broken_off
@@ -93,7 +94,8 @@ def launch(
         restored=origin.restored,
         layout=make_layout(recipe, options, names or {}),
     )
-    future = background.submit(cycle.run())
+    running = learning(cycle.run(), history, recipe.name, run_id) if options.learn else cycle.run()
+    future = background.submit(running)
     future.add_done_callback(lambda _: origin.let_go())
     future.add_done_callback(history.tell(lambda notice: background.soon(recorder.note, notice)))
     run = Run(

@@ -10,10 +10,10 @@ def fence(text: str) -> str:
     return "`" * max([3, *(len(run) + 1 for run in re.findall("`{3,}", text))])
 
 
-def fenced(text: str) -> str:
+def fenced(text: str, language: str = "") -> str:
     """The text between two fences."""
     marks = fence(text)
-    return f"{marks}\n{text}\n{marks}"
+    return f"{marks}{language}\n{text}\n{marks}"
 
 
 def item(text: str) -> str:

@@ -212,8 +212,11 @@ class Planner(Protocol):
         """How to ask in this round."""
         ...
 
-    async def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
-        """The candidate in an answer, cut at its length limit or not. Raises ReplyError: feedback for the model."""
+    async def read(self, recipe: Recipe, text: str, *, cut: bool = False, attempts: Sequence[str] = ()) -> Candidate:
+        """The candidate in an answer, cut at its length limit or not. Raises ReplyError: feedback for the model.
+
+        The answer may edit one of the `attempts`; an EditError says that its edits do not fit.
+        """
         ...
 
 

@@ -21,7 +21,7 @@ from jupyter_loops.core.ports import Case, Model, Planner, Readiness, Sandbox, V
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
-from jupyter_loops.errors import BudgetError, ErrorClass, LoopError, ReplyError
+from jupyter_loops.errors import BudgetError, EditError, ErrorClass, LoopError, ReplyError
 
 from .candidate_trial import CandidateTrial
 from .decision import Decision
@@ -147,15 +147,17 @@ class Cycle:
         return self.decision.with_best(stopping, f"{stopping} by hand")
 
     async def _begin(self) -> Termination | None:
-        """Try a stored candidate before asking a model, or resume an earlier run where it stopped."""
+        """Try stored candidates before asking a model, or resume an earlier run where it stopped."""
         try:
             with self.context.starting():
                 stored = await self.preparation.begin(afresh=self.restored is None)
             if self.restored is not None:
                 return await self._go_on(self.restored)
-            if stored is None:
+            if not stored:
                 return None
-            end = await self._verify_stored(stored)
+            end = None
+            for candidate in stored:
+                end = end or await self._verify_stored(candidate)
             if end is None:
                 with self.context.starting():
                     await self.preparation.complete()
@@ -176,7 +178,7 @@ class Cycle:
         return None if restored.unfinished is None else await self._round(restored.unfinished)
 
     async def _verify_stored(self, candidate: Candidate) -> Termination | None:
-        """Try a stored candidate of an equal recipe: round 0, which costs no token."""
+        """Try a stored candidate, of an equal recipe or signature: round 0, which costs no token."""
         self.log.current = iteration = Iteration(number=0, before=self.context.ledger.usage)
         self.log.propose(iteration, candidate)
         await self.trial.run(iteration, candidate)
@@ -227,39 +229,54 @@ class Cycle:
         return candidate
 
     async def _answer(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Candidate:
+        """The candidate in an answer; asked for again where its edits do not fit. Raises ReplyError."""
+        memory, refused = self._memory(iteration.number), None
+        if repeats:  # shown its attempts, a model that repeats itself repeats them
+            memory = replace(memory.fresh(), repeats=repeats, notes=(*memory.notes, _REPEATED))
+        while True:
+            try:
+                return await self._one_answer(iteration, memory, wishes)
+            except EditError as error:
+                refused = error
+                memory = replace(memory, misfits=(*memory.misfits, error.message))
+                self.tuning.misfit(iteration.number, error.message, whole=not memory.attempts)
+            except BudgetError:
+                if refused is None:
+                    raise
+                raise refused from None
+
+    async def _one_answer(self, iteration: Iteration, memory: Memory, wishes: dict[str, Any]) -> Candidate:
         """The candidate in one answer. Raises ReplyError where there is none."""
         try:
-            answer = await self._ask_in_time(iteration, wishes, repeats)
+            answer = await self._ask_in_time(iteration, memory, wishes)
         except BudgetError as error:
-            if repeats or not self.final_answer.open(error):
+            if memory.repeats or memory.misfits or not self.final_answer.open(error):
                 raise
-            answer = await self._ask(iteration, wishes)
+            memory = replace(memory, remaining_budget=self.final_answer.notice())
+            answer = await self._ask(iteration, memory, wishes)
         self.final_answer.answered(answer)
         self.tuning.answered(answer, iteration.number)
         cut = answer.finish_reason == "length"
         try:
-            return await self.planner.read(self.recipe, answer.text, cut=cut)
+            return await self.planner.read(self.recipe, answer.text, cut=cut, attempts=memory.attempts)
         except ReplyError as error:
             if not cut:
                 raise
             message = f"{error.message} (the answer was cut at its length limit)"
             raise ReplyError(message, ErrorClass.TRUNCATED) from error
 
-    async def _ask_in_time(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Completion:
+    async def _ask_in_time(self, iteration: Iteration, memory: Memory, wishes: dict[str, Any]) -> Completion:
         """Ask so that there is time for a final round. Raises BudgetError when there is not."""
         if not self.final_answer.seconds:
-            return await self._ask(iteration, wishes, repeats)
+            return await self._ask(iteration, memory, wishes)
         if error := self.final_answer.out_of_time():
             raise error
         try:
-            return await self.context.within_time(self._ask(iteration, wishes, repeats), self.final_answer.seconds)
+            return await self.context.within_time(self._ask(iteration, memory, wishes), self.final_answer.seconds)
         except TimeoutError:
             raise self.final_answer.out_of_time() or BudgetError("seconds", self.final_answer.seconds, 0.0) from None
 
-    async def _ask(self, iteration: Iteration, wishes: dict[str, Any], repeats: int = 0) -> Completion:
-        memory = self._memory(iteration.number)
-        if repeats:  # shown its attempts, a model that repeats itself repeats them
-            memory = replace(memory.fresh(), repeats=repeats, notes=(*memory.notes, _REPEATED))
+    async def _ask(self, iteration: Iteration, memory: Memory, wishes: dict[str, Any]) -> Completion:
         question = self.tuning.question(memory, self.planner.sampling, self.model, wishes)
         self.model = self.tuning.model(question.approach, self.model)
 
@@ -295,6 +312,7 @@ class Cycle:
             rejected=tuple(self.state.rejected),
             rounds=tuple(self.state.past),
             hints=tuple(self.context.hints),
+            recollection=self.preparation.recollection,
             remaining_budget=self.final_answer.notice(),
             stuck=self.state.since_best,
             names=self.names,

@@ -244,7 +244,7 @@ class ModelCaller:
                 sampling=plain(sampling),
                 reserved_usd=reservation.worst.usd,
                 reserved_tokens=reservation.worst.tokens,
-                price=None if reservation.price is None else plain(reservation.price.of_prompt(counted)),
+                price=_flat(reservation.price, counted),
             )
         )
         call = CallAccount(self._ledger, self._recorder, reservation, number, iteration, counted)
@@ -266,3 +266,10 @@ class ModelCaller:
         if completion.finish_reason in REFUSALS:
             raise ModelError(f"{self._model.name} refused to answer", ErrorClass.REFUSED)
         return completion
+
+
+def _flat(price: Price | None, prompt_tokens: int) -> dict[str, object] | None:
+    """The price of this prompt, without the tiers of others: JSON values only."""
+    if price is None:
+        return None
+    return {name: value for name, value in plain(price.of_prompt(prompt_tokens)).items() if name != "tiers"}

@@ -117,6 +117,10 @@ class RequestTuning:
         """The answer is a candidate that round `tried` has tried: it costs its tokens, and no round."""
         self._say(iteration, "answer", f"the candidate of round {tried}", "asked again", "it was tried already")
 
+    def misfit(self, iteration: int, problem: str, *, whole: bool) -> None:
+        """The answer's edits could not be applied: they cost their tokens, and no round."""
+        self._say(iteration, "answer", "edits", "asked for whole" if whole else "asked again", problem)
+
     def measure(self, gain: float, spent: Usage) -> None:
         """Record what a finished round gained and cost."""
         if self._request is not None and self._request.memory.iteration > 1:

@@ -15,6 +15,7 @@ from jupyter_loops.core.candidate import Candidate
 from jupyter_loops.core.events import NoteAdded, QuestionAnswered
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Model, Readiness, Sandbox, World
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.errors import HistoryError
 
 from .iteration_log import IterationLog
@@ -27,8 +28,12 @@ PLAIN = frozenset({"litellm", "option", "local"})  # sources of prices that need
 class RunInputs(Protocol):
     """What a new or resumed run reads and records once its set-up has run."""
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, Sequence[QuestionAnswered]] | None:
-        """A candidate that was verified for an equal recipe on equal inputs, and what judges and people said of it."""
+    async def recall(self, readiness: Readiness) -> tuple[Sequence[Candidate], Sequence[QuestionAnswered]]:
+        """Candidates to try before a model is asked, and what judges and people said of them."""
+        ...
+
+    async def recollect(self) -> Recollection:
+        """What earlier runs and a person left for this one."""
         ...
 
     async def outcomes(self) -> list[RunOutcome]:
@@ -64,33 +69,34 @@ class RunPreparation:
     log: IterationLog
     preflight: Callable[[Readiness], Awaitable[None]]  # makes the first prompt; raises PreflightError
     readiness: Readiness | None = field(init=False, default=None)  # set once the run exists
+    recollection: Recollection = field(init=False, default=Recollection())  # once the models are ready
     _models: asyncio.Future[None] | None = field(init=False, default=None)
     _took: dict[str, float] = field(init=False, default_factory=dict)  # seconds; they overlap
     _steps: list[str] = field(init=False, default_factory=list)  # that go on, for a person
 
-    async def begin(self, *, afresh: bool) -> Candidate | None:
-        """A stored candidate that may do, which needs no model; None where the models are ready instead.
+    async def begin(self, *, afresh: bool) -> Sequence[Candidate]:
+        """Stored candidates that may do, which need no model; none where the models are ready instead.
 
-        `afresh`: the run is a new one, and may look for such a candidate.
+        `afresh`: the run is a new one, and may look for such candidates.
         """
         self._models = asyncio.ensure_future(self._open_models())
         with self._timed("the sandbox and the set-up", "starting the sandbox"):
             readiness = await self.sandbox.open(self.world)
         ledger = self.log.context.ledger
         with self.log.context.uncounted(), self._timed("the history", "reading the history"):
-            stored = await self.inputs.recall(readiness) if afresh else None
-        if stored is None:
+            stored, answers = await self.inputs.recall(readiness) if afresh else ((), ())
+        if not stored:
             await self.complete()
             await self.preflight(readiness)
         else:
-            self.questions.recall(stored[1])
+            self.questions.recall(answers)
             ledger.price = self.model.price()  # as far as it is known before the model is open
         self.inputs.announce(readiness, ledger.price, None if stored else self.log.forecast(), self._took)
         self.readiness = readiness
         self.tools.prepare()
         for note in readiness.notes:
             self.log.context.recorder.say(NoteAdded(iteration=0, message=note))
-        return stored and stored[0]
+        return stored
 
     async def complete(self) -> None:
         """Prepare what a round needs that asks a model."""
@@ -101,6 +107,7 @@ class RunPreparation:
             self.log.forecaster.learn(await self.inputs.outcomes())
             self.log.tuning.bandit.learn(await self.inputs.approaches())
             await self.inputs.remember()
+            self.recollection = await self.inputs.recollect()
         assert self._models is not None
         await self._models
         self._quote()

@@ -11,7 +11,7 @@ from jupyter_loops.errors import HistoryError
 from .audit import COMPUTED, AuditFinding
 from .lease import Cursor, run
 
-TABLES = ("events", "texts", *COMPUTED, "heads", "signatures", "lost", "corrections")
+TABLES = ("events", "texts", *COMPUTED, "heads", "signatures", "lost", "corrections", "loop_memory")
 FOREIGN = "SELECT function_name FROM system.main.duckdb_functions() WHERE NOT internal"
 BUILT_IN = "SELECT function_name FROM system.main.duckdb_functions() WHERE internal"
 # Called like functions, and not in DuckDB's list of them.

@@ -14,7 +14,7 @@ from . import audit, catalogue, heads, journal_frame, mending, missing, retentio
 from .audit import AuditFinding
 from .day import DayBook, midnight
 from .exchange import ends, hashes, later, same, write_tables
-from .queries import HistoryQueries
+from .loop_memories import LoopMemories
 from .repair import Repaired, rebuild
 from .result import Result
 
@@ -26,7 +26,7 @@ FROM costs JOIN calls USING (run_id, call) WHERE costs.ended_at >= $since
 """
 
 
-class HistoryMaintenance(HistoryQueries):
+class HistoryMaintenance(LoopMemories):
     """Maintenance of a history: verify, sign, mend, repair, prune, export, merge."""
 
     def total_usd(self, since: datetime | None = None) -> float:

@@ -199,7 +199,7 @@ def _take(cursor: Cursor, file: Path, source: int, name: str, done: Repaired) ->
         _rows(cursor, "events", [EVENTS.format(source=source), BODIES.format(source=source)], name, done)
         _rows(cursor, "texts", [TEXTS], name, done)
         chain = () if run(cursor, "FROM heads LIMIT 1") else ("heads", "signatures")  # both of one file
-        for table in (*chain, "lost", "corrections"):
+        for table in (*chain, "lost", "corrections", "loop_memory"):
             if table in there:  # older versions lack some
                 _take_table(cursor, table, name, done)
         done.sources.append(name)

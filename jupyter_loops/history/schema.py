@@ -5,7 +5,7 @@ client and the ER picture read them. A comment line that begins with "Example:" 
 Every timestamp is UTC, of type TIMESTAMP. Every duration is in seconds, every amount of money in US dollars.
 A column that ends in `_sha` refers to `texts.sha`; NULL means there was no text. A value that JSON had and a
 typed column cannot hold (a NaN score) is NULL there, and whole in `events.body`.
-All tables but `texts`, `lost` and `corrections` are computed from `events`, and can be computed again.
+All tables but `texts`, `lost`, `corrections` and `loop_memory` are computed from `events`, and can be computed again.
 """
 
 from __future__ import annotations

@@ -14,10 +14,12 @@ from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
+from jupyter_loops.assemble.governed import governed
 from jupyter_loops.assemble.launch import new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
 from jupyter_loops.assemble.run_world import make_world
 from jupyter_loops.core.events import RunStarted
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Readiness, Toolbox, World
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.secrets import is_secret
@@ -63,6 +65,10 @@ class _MapLaunch:
     _batches: RowBatches | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        policy = HubPolicy.here()
+        self.options = governed(self.options, self.recipe, policy)
+        for name in self.map_options.models:
+            policy.check_model("--models", name)
         self.row_recipe = RowRecipe(self.recipe)
         self.history = open_history(self.options.history)
 
@@ -141,7 +147,8 @@ class _MapLaunch:
         budget = replace(self.options.budget, iterations=None)
         name = self.recipe.name
         if parent is None:
-            ledger = Ledger.within(within_notebook(self.history.day(self.options.daily_usd)), budget)
+            allowance = within_notebook(self.history.day(self.options.daily_usd))
+            ledger = Ledger.within(allowance, budget, priced=HubPolicy.here().in_dollars)
             return RunNesting(run=run_id, name=name, ledger=map_ledger(ledger), control=Control())
         depth = parent.deeper(name)
         ledger = parent.ledger.child(budget, ignore_spending, scope=f"the loop {parent.name} around it")

@@ -221,7 +221,9 @@ class MapCycle:
             look_up = self.runner.row_history.stored_rows
             stored = await asyncio.to_thread(look_up, digests, retry=self.retry)
             for row in rows:
-                row.stored = stored.pop(row.digest, None)  # equal rows: the first one gets it
+                row.stored = stored.get(row.digest)
+                if row.stored is not None and row.stored.restored is not None:
+                    del stored[row.digest]  # one run goes on with one row; equal rows have runs of their own
         return rows
 
     async def _room(self) -> None:

@@ -14,6 +14,7 @@ from jupyter_loops.core.events import QuestionAnswered, Record, RunResumed, RunS
 from jupyter_loops.core.forecast import Forecast, RunOutcome
 from jupyter_loops.core.ports import Readiness
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.core.termination import StopReason
 from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.restored_state import RestoredState, fold
@@ -136,11 +137,15 @@ class RowInputs:
     budget: Budget
     stored: StoredRow | None
 
-    async def recall(self, readiness: Readiness) -> tuple[Candidate, list[QuestionAnswered]] | None:
+    async def recall(self, readiness: Readiness) -> tuple[list[Candidate], list[QuestionAnswered]]:
         """A candidate that was verified for an equal row."""
         del readiness
         candidate = None if self.stored is None else self.stored.candidate
-        return None if candidate is None else (candidate, [])
+        return ([] if candidate is None else [candidate]), []
+
+    async def recollect(self) -> Recollection:
+        """Nothing: a map has one prompt for all rows."""
+        return Recollection()
 
     async def outcomes(self) -> list[RunOutcome]:
         """None: a map has a pilot for that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from . import life
@@ -39,6 +40,7 @@ class Extension:
         self._awaiting.install()
         self._completion.install()
         self._channel.install()
+        self._shell.events.register("post_run_cell", _renew)
         if self._lab is not None:
             self._lab.install()
         life.guard()
@@ -57,6 +59,7 @@ class Extension:
         self._awaiting.remove()
         self._completion.remove()
         self._channel.remove()
+        self._shell.events.unregister("post_run_cell", _renew)
         if self._lab is not None:
             self._lab.remove()
         life.let_go()
@@ -94,3 +97,11 @@ def unload(shell: Any) -> None:
     if extension is not None:
         extension.remove()
         setattr(shell, _ATTRIBUTE, None)
+
+
+def _renew(_result: object) -> None:
+    """After a cell, nbclient and its like hear how runs in the background stand."""
+    if "jupyter_loops.view.live_view" in sys.modules:
+        from jupyter_loops.view.live_view import renew_unattended
+
+        renew_unattended()

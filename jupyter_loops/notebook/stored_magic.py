@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .cell_execution import CellExecution
     from .loop_magic import LoopMagics
 
-WORDS = ("fork", "replay", "lineage", "verify", "verify-delivery", "export", "forget")
+WORDS = ("fork", "replay", "lineage", "verify", "verify-delivery", "export", "forget", "note")
 CHANGES = (
     Option(name="model", short="-m", help="", shape="NAME", read=str),
     Option(name="usd", help="", shape="DOLLARS", read=units.or_none(units.dollars)),
@@ -45,7 +45,12 @@ REPLAY_OPTIONS = (
     Option(name="iterations", short="-n", help="", shape="COUNT", read=units.or_none(units.count)),
 )
 VERIFY = (Option(name="mend", help=""), Option(name="sign", help=""), Option(name="signed", help=""))
-FORGET = (Option(name="text", help=""), Option(name="refusals", help=""))
+FORGET = (
+    *(Option(name="text", help=""), Option(name="refusals", help="")),
+    *(Option(name="notes", help=""), Option(name="lessons", help=""), Option(name="failures", help="")),
+)
+LONGEST_NOTE = 2000  # characters
+_REMEMBERED = "SELECT kind, number, text, dropped FROM loop_memory WHERE loop = $loop ORDER BY ALL"
 _FINDINGS = 20  # shown at most
 
 
@@ -125,8 +130,10 @@ class StoredMagic:
         return f"written to {target}"
 
     def _forget(self, words: list[str]) -> str:
-        """NAME|RUN --text: remove its texts, and keep their hashes; MODEL --refusals: send again what it refused."""
+        """NAME|RUN --text: its texts; NAME --notes|--lessons|--failures; MODEL --refusals: what its servers refused."""
         options = read_options(words, FORGET, {})
+        if options.keys() & {"notes", "lessons", "failures"}:
+            return self._forget_memory(options)
         if options.get("refusals"):
             return self._retry_refused(options.get("", []))
         if not options.get("text") or len(options.get("", [])) != 1:
@@ -134,6 +141,32 @@ class StoredMagic:
         row = self._row(options[""])
         count = self._history.forget(row["run_id"])
         return f"{count} texts of run {row['run_id']} are gone; what other runs use too is kept"
+
+    def _forget_memory(self, options: dict[str, Any]) -> str:
+        """What the later runs of a loop are not told any more."""
+        from jupyter_loops.history.loop_memories import Remembered
+
+        kinds = {"notes": Remembered.NOTE, "lessons": Remembered.LESSON, "failures": Remembered.FORGOTTEN}
+        chosen, names = [name for name in kinds if options.get(name)], options.get("", [])
+        if len(names) != 1:
+            raise OptionError(f"say which loop: %loops forget NAME --{chosen[0]}")
+        gone = [f"{self._history.forget_memory(names[0], kinds[name])} {name}" for name in chosen]
+        return f"later runs of {names[0]} are not told {' and '.join(gone)}"
+
+    def _note(self, words: list[str]) -> Any:
+        """NAME ["TEXT"]: tell all later runs of a loop something; without a text, what they are told."""
+        if not words:
+            raise OptionError('say which loop, and what to tell it: %loops note NAME "dates are DD.MM.YYYY"')
+        loop, text = words[0], " ".join(words[1:]).strip()
+        if not loop.isidentifier():
+            raise OptionError(f"{loop!r} is no name of a loop")
+        if not text:
+            return self._history.sql(_REMEMBERED, {"loop": loop})
+        if len(text) > LONGEST_NOTE:
+            raise OptionError(f"the note has {len(text):,} characters, and at most {LONGEST_NOTE:,} are taken")
+        self._history.add_note(loop, text)
+        known = self._history.sql("SELECT 1 FROM runs WHERE loop = $loop LIMIT 1", {"loop": loop}).fetchall()
+        return f"later runs of {loop} are told so{'' if known else '; no loop of that name has run yet'}"
 
     def _retry_refused(self, words: list[str]) -> str:
         from jupyter_loops.planning.models import features

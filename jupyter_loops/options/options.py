@@ -215,6 +215,11 @@ class Options:
         None, "the DuckDB file that keeps the runs, or quack:… or ducklake:…", "history", shape="PATH", read=str
     )
     fresh: bool = option(False, "search anew, even where a verified result is stored", "history")
+    reuse: bool = option(
+        False, "first try verified functions of the history with the same signature, at no token", "history"
+    )
+    recall: bool = option(False, "tell the model which checks failed in earlier runs of the loop", "history")
+    learn: bool = option(False, "leave up to three lessons of a verified run for later runs of the loop", "history")
     resume: bool = option(False, "go on with an interrupted run of this cell, where there is one", "history")
     store_prompts: str = option(
         "full",

@@ -12,10 +12,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from jupyter_loops.core.fence import fenced
 from jupyter_loops.core.recipe import Target
-from jupyter_loops.errors import ErrorClass, ReplyError
+from jupyter_loops.errors import EditError, ErrorClass, ReplyError
 
 from .answer.answer_errors import check_length
+from .answer.edits import edited
 from .answer.fit import Schema
 from .answer.patience import Impatient, patience
 from .answer.read_json import read_data
@@ -43,12 +45,15 @@ class ReadingOrder:
     schema: Schema | None = None
     cut: bool = False  # the answer was, at its length limit
     tools: tuple[str, ...] = ()  # whose calls are no answer
+    attempts: tuple[str, ...] = ()  # that code may edit instead of being whole
 
     def read(self, answer: str) -> str:
         """The candidate's text. Raises ReplyError."""
         if self.tools and begins_call(answer, self.tools):
             raise ReplyError(_A_CALL, ErrorClass.MALFORMED)
         if self.form == "code":
+            if self.attempts and (whole := edited(answer, self.attempts)) is not None:
+                answer = fenced(whole.rstrip("\n"), "python")
             return read_code(answer, [target.name for target in self.targets], setup=self.setup, cut=self.cut)
         if self.form == "text":
             return read_text(answer, self.targets[0].name, cut=self.cut)
@@ -85,9 +90,9 @@ async def _read_in_process(order: ReadingOrder, answer: str) -> str:
         process.kill()
     if process.returncode:
         raise ReplyError("reading the answer ended in a crash: answer with something simpler", ErrorClass.MALFORMED)
-    text, message, kind = json.loads(stdout)
+    text, message, kind, of_edits = json.loads(stdout)
     if message:
-        raise ReplyError(message, ErrorClass(kind))
+        raise (EditError if of_edits else ReplyError)(message, ErrorClass(kind))
     return str(text)
 
 
@@ -95,7 +100,7 @@ def main() -> None:
     """The entry point of the separate process."""
     order, answer = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the kernel's own making
     try:
-        result = order.read(answer), "", ""
+        result = order.read(answer), "", "", False
     except ReplyError as error:
-        result = "", error.message, error.kind
+        result = "", error.message, error.kind, isinstance(error, EditError)
     sys.stdout.write(json.dumps(result))

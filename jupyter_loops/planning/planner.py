@@ -13,6 +13,7 @@ from jupyter_loops.core.recipe import Recipe, TargetKind
 from jupyter_loops.errors import PreflightError, PromptError
 
 from . import templates
+from .answer.edits import editable
 from .answer_reading import ReadingOrder, read
 from .outline import Schema, outline, together
 from .prompt_parts import sections
@@ -24,7 +25,7 @@ from .window import GAP, Section, fit
 
 MODERATE = 8000  # prompt tokens where the model's window is not known, and the most in any window
 # Parts that come from earlier rounds.
-CARRIED = frozenset({"best", "last", "change", "failures", "general", "rejected", "left"})
+CARRIED = frozenset({"best", "last", "edits", "change", "failures", "general", "rejected", "left"})
 LEAST_ANSWER = 64  # tokens that a layout's prompt has to leave for an answer
 _WHOLE = {"goal": "goal", "targets": "target with its docstring"}  # parts that are sent whole or not at all
 _LEAST = 256  # prompt tokens that a short window still gives to the question
@@ -74,7 +75,7 @@ class PromptPlanner:
         else:
             if carried is not None:
                 middle = tuple(part.within(0) if part.name in CARRIED - carried else part for part in middle)
-            parts = fit([*first, *middle, *last], allowed)
+            parts = _with_whole_attempts(fit([*first, *middle, *last], allowed))
             messages = [Message("system", parts[0].rendered), Message("user", _joined(parts[1:]))]
         return Prompt(messages=tuple(messages), parts=tuple(part.part for part in parts), schema=schema)
 
@@ -113,10 +114,11 @@ class PromptPlanner:
         """How to ask in this round."""
         return self._schedule.at(memory)
 
-    async def read(self, recipe: Recipe, text: str, *, cut: bool = False) -> Candidate:
+    async def read(self, recipe: Recipe, text: str, *, cut: bool = False, attempts: Sequence[str] = ()) -> Candidate:
         """The candidate in an answer. Raises ReplyError, whose message is feedback for the model.
 
-        `cut` says that the answer was cut at its length limit.
+        `cut` says that the answer was cut at its length limit. An answer in code may edit one of the `attempts` that
+        are long enough; an EditError says that its edits do not fit.
         """
         of, schema, _ = self._shape
         order = ReadingOrder(
@@ -126,6 +128,7 @@ class PromptPlanner:
             schema=schema if of is not None and of[0] == recipe else None,
             cut=cut,
             tools=tuple(self._tools),
+            attempts=tuple(attempts) if any(map(editable, attempts)) else (),
         )
         kind = CandidateKind.CODE if recipe.asks_for_code else CandidateKind.DATA
         return Candidate(kind=kind, text=await read(order, text))
@@ -156,7 +159,7 @@ def _rolling(
 ) -> tuple[list[Message], list[Section]]:
     """The messages and the parts of a prompt with the newest rounds as they were."""
     recent = [each.candidate for each in memory.rounds[-STEP:]]
-    told = {"last", "change", "failures", "rejected"} | ({"best"} if memory.best in recent else set())
+    told = {"last", "edits", "change", "failures", "rejected"} | ({"best"} if memory.best in recent else set())
     middle = [part for part in middle if part.name not in told]
     parts = fit([*first, *last, *middle], allowed * 3 // 4)
     shown = transcript(memory.rounds, allowed - sum(part.tokens for part in parts))
@@ -165,6 +168,12 @@ def _rolling(
     question = Message("user", _joined([*stated[1:], shown.condensed, *asked]))
     messages = [Message("system", stated[0].rendered), question, *shown.messages(_joined(tail))]
     return messages, [*stated, shown.condensed, *asked, shown.rounds, *tail]
+
+
+def _with_whole_attempts(parts: list[Section]) -> list[Section]:
+    """Without the offer to edit, where no attempt is shown whole."""
+    whole = any(part.name in {"last", "best"} and editable(part.text) and not part.dropped for part in parts)
+    return [part for part in parts if part.name != "edits" or (whole and not part.dropped)]
 
 
 def _joined(parts: Sequence[Section]) -> str:

@@ -17,19 +17,23 @@ from jupyter_loops.core.candidate import Candidate, CandidateKind
 from jupyter_loops.core.fence import fence, item
 from jupyter_loops.core.memory import Memory
 from jupyter_loops.core.recipe import Check, CheckKind, Recipe, Target, TargetKind
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.core.redaction import redact
 from jupyter_loops.core.syntax_tree import parse_module
 
 from . import templates
+from .answer.edits import editable
 from .edge_cases import edge_cases
 from .window import GAP, Section
 
 Sections = tuple[Section, ...]
 PART_NAMES = (  # in the order of a prompt
-    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "earlier", "reached", "best"),
-    *("last", "change", "failures", "general", "rejected", "notes", "left", "hints", "targets", "transcript"),
+    *("instructions", "imports", "goal", "setup", "names", "checks", "scores", "row", "guidance", "lessons"),
+    *("episodes", "functions", "earlier", "reached", "best", "last", "edits", "misfits", "change", "failures"),
+    *("general", "rejected", "notes", "left", "hints", "targets", "transcript"),
 )
 _SCORES = 12  # the newest, in the prompt
+_EDITABLE = 3000  # tokens of an attempt that is shown whole, so that an answer may edit it
 
 
 def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sections, Sections]:
@@ -41,7 +45,20 @@ def sections(recipe: Recipe, memory: Memory, sketch: str) -> tuple[Sections, Sec
     first, last = _same(recipe, tuple(memory.names.items()), sketch)
     row = tuple(_clean(section) for section in _item(memory) if section.text.strip())
     carried = tuple(_clean(section) for section in _carried(recipe, memory) if section.text.strip())
-    return (*first, *row), carried, last
+    recalled = tuple(_clean(section) for section in _recalled(memory.recollection) if section.text.strip())
+    return (*first, *row, *recalled), carried, last
+
+
+def _recalled(recollection: Recollection) -> Iterator[Section]:
+    """What earlier runs of the loop left; the same in every round."""
+    guidance, lessons, episodes = (
+        [*map(item, texts)] for texts in (recollection.guidance, recollection.lessons, recollection.episodes)
+    )
+    yield from _list("guidance", templates.GUIDANCE, guidance, rank=4, allowance=600, newest_last=True)
+    yield from _list("lessons", templates.LESSONS, lessons, rank=7, allowance=400, newest_last=True)
+    yield from _list("episodes", templates.EPISODES, episodes, rank=9, allowance=200)
+    for text in recollection.functions[:1]:
+        yield _code("functions", templates.FUNCTIONS, text.strip(), rank=9, allowance=800)
 
 
 def _item(memory: Memory) -> Iterator[Section]:
@@ -143,6 +160,11 @@ def _carried(recipe: Recipe, memory: Memory) -> Iterator[Section]:
         yield _candidate("best", f"The best attempt so far{_with(memory.best_score)}:", memory.best, rank=8)
     if memory.last is not None:
         yield _candidate("last", f"Your last attempt{_compared_with_best(memory)}:", memory.last, rank=7)
+    if recipe.asks_for_code and any(map(editable, memory.attempts)):
+        yield Section(name="edits", text=templates.EDITS, rank=6)
+    if memory.misfits:
+        refused = templates.MISFIT if memory.attempts else templates.WHOLE
+        yield from _list("misfits", refused, [*map(item, memory.misfits[-1:])], rank=3, allowance=200)
     yield from _change(memory)
     wrong = templates.FAILED if memory.last is not None else templates.UNUSABLE
     yield from _list("failures", wrong, [*map(item, memory.failures)], rank=3, allowance=1000)
@@ -204,7 +226,8 @@ def _change(memory: Memory) -> Iterator[Section]:
 
 def _candidate(name: str, heading: str, candidate: Candidate, rank: int) -> Section:
     language = "python" if candidate.kind is CandidateKind.CODE else "json"
-    return _code(name, heading, candidate.text.strip(), language=language, rank=rank, allowance=1500)
+    allowance = _EDITABLE if editable(candidate.text) else 1500
+    return _code(name, heading, candidate.text.strip(), language=language, rank=rank, allowance=allowance)
 
 
 def _source(check: Check) -> str:

@@ -22,9 +22,20 @@ ROW = "This is the `row`:"
 SCORES = "The better these numbers, the better the answer:"
 
 # Headings of parts that come from earlier rounds.
+GUIDANCE = "Notes of the person you work for:"
+LESSONS = "Learnt in earlier runs:"
+EPISODES = "Checks that failed in earlier runs:"
+FUNCTIONS = "This function with the same signature passed the checks of another task, and not all of this one:"
 REACHED = "Scores of the attempts so far: "
 BETTER = "What made it better than the best before:"
 WORSE = "What made it no better than the best:"
+EDITS = (
+    "Where little of an attempt above has to change, answer with edits of it instead of the whole code, each in this "
+    "form. The lines after SEARCH are copied from the attempt, complete and with their indentation, and stand in it "
+    "once.\n\n<<<<<<< SEARCH\nold lines\n=======\nnew lines\n>>>>>>> REPLACE"
+)
+MISFIT = "Your edits could not be applied, so copy the old lines exactly:"
+WHOLE = "Your edits could not be applied again, so answer with the whole code:"
 FAILED = "The last attempt failed:"
 UNUSABLE = "Your last answer could not be used:"
 GENERAL = (

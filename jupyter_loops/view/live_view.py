@@ -17,7 +17,7 @@ from jupyter_loops.core.events import Record, RunEnded
 from .activity import effect
 from .controls import Controls
 from .live_page import LivePage
-from .output_place import OutputPlace, place
+from .output_place import NotebookPage, OutputPlace, place
 from .page_requests import PageRequests
 from .snapshot import Snapshot
 
@@ -27,10 +27,18 @@ _RELOAD = 30.0  # seconds after which the saved picture beside a live view is re
 _log = logging.getLogger(__name__)
 _live: dict[str, LiveView] = {}  # by run id
 
+_unattended: list[LiveView] = []  # shown by a client that takes an update only from the cell that runs
+
 
 def find(run: str) -> LiveView | None:
     """The view of a run of this process, while it goes on."""
     return _live.get(run)
+
+
+def renew_unattended() -> None:
+    """Show how runs in the background stand, as an output of the cell that runs: nbclient ignores other cells'."""
+    for view in tuple(_unattended):
+        view.renew()
 
 
 class LiveView:
@@ -81,7 +89,19 @@ class LiveView:
                 self._fold()
             where.show(self.snapshot)
             self._places.append(where)
+            if type(where) is NotebookPage:
+                _unattended.append(self)
             self._begin()
+
+    def renew(self) -> None:
+        """Show the picture as it stands, or for the last time the end. Called on the thread of a cell."""
+        with self._lock:
+            if self._finished:
+                _unattended.remove(self)
+            if self._finished and not self._seq:
+                return  # it never began, and its output is taken away
+            for where in self._places:
+                self._quietly(partial(where.finish if self._finished else where.renew, self.snapshot))
 
     def attach(self, page: LivePage) -> None:
         """Let a page follow the run. Called from any thread."""

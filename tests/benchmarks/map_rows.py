@@ -39,7 +39,7 @@ def scripted(delay: float = DELAY):
 
 
 def run(rows: int, concurrency: int = 256):
-    """Seconds, CPU seconds, resident MB by tenth, the longest hold-up of another thread in ms, seconds to settle, level."""
+    """Seconds, CPU seconds, resident MB by tenth, longest hold-up of a thread in ms, seconds to settle, level."""
     from jupyter_loops.assemble import Adapters, Options
     from jupyter_loops.execution.sandbox import ZygoteSandbox
     from jupyter_loops.history import open_history

@@ -72,6 +72,36 @@ def test_an_option_beyond_a_limit_is_refused_with_its_name(hub, tmp_path, option
     assert str(refused.value).startswith(refusal)
 
 
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ({"usd": 0.6}, "--usd 0.6: this hub allows at most $0.5 a run"),
+        ({"models": ("local", "gpt-4o")}, "--models gpt-4o: this hub allows"),
+        ({"model": "gpt-4o"}, "--model gpt-4o: this hub allows"),
+    ],
+)
+def test_a_map_is_held_to_the_same_limits(hub, tmp_path, options, refusal):
+    hub(FULL)
+    loop = Loop.from_cell('"A word for {row}."\nword: str\nassert word')
+
+    with pytest.raises(OptionError) as refused:
+        loop.map([1, 2], history=str(tmp_path / "history.duckdb"), **options)
+
+    assert str(refused.value).startswith(refusal)
+
+
+def test_a_replay_costs_nothing_and_is_no_way_around(start, hub):
+    run = start(CELL, WRONG, RIGHT, usd=0.25)
+    run.wait(30)
+    hub("usd_per_run = 0.5")
+    from jupyter_loops.assemble import replay
+
+    again = replay(run.id, history=str(run.history.path))
+
+    assert again.wait(30).verified
+    assert again.usage.usd == 0
+
+
 def test_a_weaker_level_is_refused_and_auto_becomes_what_holds(start, hub):
     hub('isolation = "bubblewrap"')
 

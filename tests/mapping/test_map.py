@@ -344,3 +344,42 @@ def test_a_map_that_goes_on_is_not_retried(start_map, model):
         time.sleep(0.01)
     run.stop()
     assert run.wait(10).reason is StopReason.STOPPED
+
+
+def test_hidden_checks_and_names_that_only_they_read_decide_and_stay_hidden(start_map, model):
+    cell = (
+        '"""Say the length of the text in `row`."""\nlength: int\nassert length >= 0\n'
+        "with hidden:\n    assert length == lengths[row.text]\n"
+    )
+    prompts = []
+
+    def answer(row, times):
+        prompts.append(row)
+        return json.dumps({"length": 0}) if times == 1 else length(row, times)
+
+    run = start_map(records(4), model(answer), cell=cell, names={"lengths": {"x" * n: n for n in range(4)}})
+
+    assert run.wait(60).verified
+    assert [row["rounds"] for row in run.rows] == [1, 2, 2, 2]
+
+
+def test_judges_and_people_get_a_sandbox_for_each_row(start_map, model):
+    cell = '"""Say the length."""\nlength: int\nassert approve(length)\n'
+    run = start_map(records(2), model(), cell=cell, auto_approve=True)
+
+    assert run.wait(90).verified, run.rows
+
+
+def test_a_type_that_depends_on_the_row_is_made_for_each_row(start_map, model):
+    cell = (
+        '"""Pick one."""\nfrom typing import Literal\nOptions = Literal[tuple(row["options"])]\n'
+        "pick: Options\nassert pick\n"
+    )
+    run = start_map(
+        [{"options": ["a", "b"]}, {"options": ["c"]}],
+        model(lambda row, _: json.dumps({"pick": json.loads(row)["options"][-1]})),
+        cell=cell,
+    )
+
+    assert run.wait(90).verified, run.rows
+    assert [row["pick"] for row in run.rows] == ["b", "c"]

@@ -37,6 +37,15 @@ def test_rows_are_told_apart_by_content_and_not_by_place(start_map, model):
     assert answers.asked == ['{"text": "new"}']
 
 
+def test_equal_rows_are_not_bought_again_either(start_map, model):
+    rows = [{"text": "twice"}, {"text": "twice"}, {"text": "once"}]
+    start_map(rows, model()).wait(60)
+    answers = model()
+
+    assert start_map(rows, answers).wait(60).verified
+    assert answers.asked == []
+
+
 def test_another_check_is_another_question(start_map, model):
     start_map(records(4), model()).wait(60)
     answers = model()

@@ -170,3 +170,12 @@ def test_names_of_the_notebook_reach_set_up_and_checks(kernel, cell, right):
     kernel.run("factor = 2\ndef expected(n):\n    return n * factor")
     body = "def double(n):\n    'Twice.'\nassert double(4) == expected(4)"
     assert kernel.run(cell(right, body=body)).ok
+
+
+def test_a_background_run_is_shown_as_it_stands_by_the_cells_that_follow(kernel, cell, right):
+    """nbclient takes an update of an output only from the cell that it runs."""
+    assert kernel.run(cell(right, options="-b", delay=1.0)).ok
+    reply = kernel.run("import time; _ = twice.wait(); time.sleep(0.5)")
+
+    assert reply.values(SAVED)[-1]["termination"]["reason"] == "verified"
+    assert not kernel.run("1").values(SAVED), "the end is shown once"

@@ -145,3 +145,25 @@ def test_what_does_not_go_together_gets_one_clear_line(shell, cell, options, wor
     result = shell.run_cell(cell("red", name="colours", body=BODY, options=options))
 
     assert words in str(result.error_in_exec or result.error_before_exec)
+
+
+def test_a_person_goes_on_after_the_pilot_with_a_button(kernel, cell):
+    kernel.run('rows = [{"text": f"number {n} is red"} for n in range(4)]')
+    line = "--over rows --concurrency 1 --sample 2"
+    message = kernel.start(cell(*["red"] * 4, name="colours", body=BODY, options=line), attended=True)
+    buttons: dict[str, str] = {}
+    asked = False
+    while not asked:
+        heard = kernel.client.get_iopub_msg(timeout=30)
+        data = heard["content"].get("data", {})
+        state = data.get("state", {}) if isinstance(data, dict) else {}
+        if heard["msg_type"] == "comm_open" and "description" in state:
+            buttons[state["description"]] = heard["content"]["comm_id"]
+        asked = "go on with all rows?" in str(state.get("value", ""))
+
+    press = {"comm_id": buttons["Approve"], "data": {"method": "custom", "content": {"event": "click"}}}
+    kernel.client.shell_channel.send(kernel.client.session.msg("comm_msg", press))
+    reply = kernel.finish(message)
+
+    assert reply.ok, reply.error
+    assert "4 of 4 rows, 4 verified" in reply.values("text/plain")[-1]

@@ -242,3 +242,28 @@ def test_a_replay_of_no_run_names_the_nearest(shell, cell, right):
     error = shell.run_cell("%%loop x --model replay:twise\n'go'\ny: int\nassert y").error_in_exec
     assert "no run is called twise" in str(error)
     assert "did you mean twice?" in str(error)
+
+
+def test_a_note_is_told_until_it_is_forgotten(shell, cell, right, run_of):
+    assert loops(shell, 'note twice "twice is n + n"').endswith("; no loop of that name has run yet")
+    shell.run_cell(cell(right)).raise_error()
+    (part,) = [part for prompt in run_of().prompts for part in prompt.parts if part.name == "guidance"]
+    assert part.tokens
+    assert loops(shell, "note twice").dicts()[0]["text"] == "twice is n + n"
+
+    assert loops(shell, "forget twice --notes") == "later runs of twice are not told 1 notes"
+    assert not len(loops(shell, "note twice"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("note", "say which loop, and what to tell it"),
+        ("note twice-over hello", "'twice-over' is no name of a loop"),
+        ("note twice " + "x" * 2001, "the note has 2,001 characters, and at most 2,000"),
+        ("forget --notes", "say which loop: %loops forget NAME --notes"),
+    ],
+)
+def test_bad_notes_are_refused_in_one_line(shell, line, message):
+    with pytest.raises(UsageError, match=message):
+        loops(shell, line)

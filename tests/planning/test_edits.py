@@ -57,3 +57,16 @@ def test_windows_line_ends_fit():
 def test_edits_that_do_not_fit_are_refused(answer, attempts, message):
     with pytest.raises(EditError, match=message):
         edited(answer, attempts)
+
+
+def test_thoughts_are_no_edits():
+    assert (
+        edited(f"<think>\n{edit('a', 'b')}</think>\n" + edit("    y = x\n", "    y = 3\n"), [LAST]).count("y = 3") == 1
+    )
+
+
+def test_many_markers_take_no_time():
+    with pytest.raises(EditError, match="not whole"):
+        edited("<<<<<<< SEARCH\n" * 200_000, [LAST])
+    with pytest.raises(EditError, match="at most 200"):
+        edited(edit("a\n", "b\n") * 20_000, [LAST])

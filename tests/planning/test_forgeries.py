@@ -11,10 +11,10 @@ from jupyter_loops.core.host_question import HostQuestion
 from jupyter_loops.core.memory import Memory, PastRound
 from jupyter_loops.core.message import Message
 from jupyter_loops.core.recipe import Ask, Word
+from jupyter_loops.core.recollection import Recollection
 from jupyter_loops.planning.models.prompted_tools import plain_messages
 from jupyter_loops.planning.name_summaries import summarise
 from jupyter_loops.planning.planner import PromptPlanner
-from jupyter_loops.planning.templates import CONDENSED
 from jupyter_loops.verification.judge import RubricJudge
 from jupyter_loops.verification.verifier import LayeredVerifier
 
@@ -108,23 +108,30 @@ def memory(text):
         ),
         hints=(text,),
         notes=(text,),
+        misfits=(text,),
+        recollection=Recollection(guidance=(text,), lessons=(text,), episodes=(text,), functions=(text,)),
         names=summarise(names),
     )
+
+
+def _skeletons(prompt):
+    return [skeleton(message.content) for message in prompt.messages]
 
 
 @pytest.mark.parametrize("rolling", [False, True])
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_no_part_of_a_prompt_can_be_forged(forgery, rolling, a_recipe):
     recipe = a_recipe("double(len(df)) == 4 and shown and pairs")
-    planner = PromptPlanner(rolling=rolling)
-    for window in (None, 16_000, 4096, 900):
-        asked = [planner.prompt(recipe, memory(text), window) for text in (HARMLESS, forgery)]
-        expected, found = ([skeleton(message.content) for message in prompt.messages] for prompt in asked)
+    planner, windows = PromptPlanner(rolling=rolling), (None, 16_000, 4096, 900)
+    harmless = [_skeletons(planner.prompt(recipe, memory(HARMLESS), window)) for window in windows]
+    ours = {line for expected in harmless for line in expected[1]}
+    for window, expected in zip(windows, harmless, strict=True):
+        found = _skeletons(planner.prompt(recipe, memory(forgery), window))
 
         if window in {None, 16_000}:
             assert found == expected
-        cuts = [line for line in found[1] if line not in expected[1]]
-        assert all(line.startswith("… ") or line == CONDENSED for line in cuts)  # a longer round left the window
+        cuts = [line for line in found[1] if line not in ours]
+        assert all(line.startswith("… ") for line in cuts)
 
 
 def test_the_corpus_fills_every_part_that_others_write():

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from jupyter_loops.view.live_page import TARGET
+from jupyter_loops.notebook.run_channel import TARGET
 from jupyter_loops.view.saved_output import MIME
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

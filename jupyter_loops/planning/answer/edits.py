@@ -16,9 +16,16 @@ from collections.abc import Sequence
 
 from jupyter_loops.errors import EditError, ErrorClass
 
+from .thoughts import after_thoughts
+
 LEAST_LINES = 60  # of an attempt that is worth editing; a shorter one is written anew
-_EDIT = re.compile(r"^<{5,9} ?SEARCH[ \t]*\n(.*?)^={5,9}[ \t]*\n(.*?)^>{5,9} ?REPLACE[ \t]*$", re.MULTILINE | re.DOTALL)
-_BEGUN = re.compile(r"^<{5,9} ?SEARCH", re.MULTILINE)
+MOST = 200  # edits of one answer
+_MARKS = (re.compile(r"<{5,9} ?SEARCH\s*"), re.compile(r"={5,9}\s*"), re.compile(r">{5,9} ?REPLACE\s*"))
+
+
+def editable(attempt: str) -> bool:
+    """Whether a model is offered to edit it."""
+    return attempt.count("\n") >= LEAST_LINES
 
 
 def edited(answer: str, attempts: Sequence[str]) -> str | None:
@@ -27,12 +34,11 @@ def edited(answer: str, attempts: Sequence[str]) -> str | None:
     The edits are those of the first attempt that all of them fit. Every searched text has to stand in it once, line
     for line. Raises EditError where no attempt fits, or an edit is not whole.
     """
-    answer = answer.replace("\r\n", "\n")
-    edits = [(match[1], match[2]) for match in _EDIT.finditer(answer)]
-    if len(edits) != len(_BEGUN.findall(answer)):
-        raise EditError(_NOT_WHOLE, ErrorClass.MALFORMED)
+    edits = _edits(after_thoughts(answer.replace("\r\n", "\n"), lambda _: [])[0])
     if not edits:
         return None
+    if len(edits) > MOST:
+        raise EditError(f"the answer has {len(edits)} edits, and at most {MOST} are read", ErrorClass.MALFORMED)
     problems = []
     for attempt in attempts:
         text, problem = _apply(attempt, edits)
@@ -40,6 +46,27 @@ def edited(answer: str, attempts: Sequence[str]) -> str | None:
             return text
         problems.append(problem)
     raise EditError(problems[0] if problems else "there is no attempt to edit yet", ErrorClass.MALFORMED)
+
+
+def _edits(answer: str) -> list[tuple[str, str]]:
+    """Searched text and replacement of each edit. One pass over the lines. Raises EditError."""
+    edits = list[tuple[str, str]]()
+    sides: tuple[list[str], ...] = ([], [])
+    inside = 0  # 0: between edits, 1: in the searched text, 2: in the replacement
+    for line in answer.split("\n"):
+        if inside != 1 and _MARKS[0].fullmatch(line):
+            if inside:
+                raise EditError(_NOT_WHOLE, ErrorClass.MALFORMED)
+            inside, sides = 1, ([], [])
+        elif inside and _MARKS[inside].fullmatch(line):
+            if inside == len(sides):
+                edits.append(("".join(sides[0]), "".join(sides[1])))
+            inside = (inside + 1) % len(_MARKS)
+        elif inside:
+            sides[inside - 1].append(f"{line}\n")
+    if inside:
+        raise EditError(_NOT_WHOLE, ErrorClass.MALFORMED)
+    return edits
 
 
 def _apply(attempt: str, edits: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -55,11 +82,9 @@ def _apply(attempt: str, edits: Sequence[tuple[str, str]]) -> tuple[str, str]:
 
 
 def _times(searched: str, text: str) -> int:
-    """How often it stands there, overlaps counted."""
-    count, place = 0, text.find(searched)
-    while place >= 0:
-        count, place = count + 1, text.find(searched, place + 1)
-    return count
+    """How often it stands there, overlaps counted, up to 2."""
+    first = text.find(searched)
+    return 0 if first < 0 else 1 if text.find(searched, first + 1) < 0 else 2
 
 
 _NOT_WHOLE = "an edit is not whole: it needs a line of <<<<<<< SEARCH, one of =======, and one of >>>>>>> REPLACE"

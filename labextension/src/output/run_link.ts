@@ -71,7 +71,7 @@ export class RunLink {
       this.answered = false;
       comm.onMsg = message => this.hear(comm, object(message.content.data));
       comm.onClose = () => this.closed(comm);
-      const started = (comm as { subshellStarted?: Promise<unknown> }).subshellStarted;
+      const started = (comm as { subshellStarted?: Promise<unknown> }).subshellStarted?.catch(() => undefined);
       await Promise.race([started, new Promise(resolve => window.setTimeout(resolve, SUBSHELL))]);
       if (!this.isDisposed && !comm.isDisposed) {
         this.listener.opened(comm);

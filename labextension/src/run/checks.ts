@@ -19,7 +19,8 @@ export class Checks {
   /** The checks as they stand in the chosen round; as the run says where that is not known. */
   draw(head: Head, round: Round | null): void {
     const known = round !== null && (round.verdicts.length > 0 || round.mark === 'live');
-    const checks = known ? inRound(head.checks, round) : head.checks;
+    const asked = head.approval !== null && round?.mark === 'live';
+    const checks = asked ? head.checks.map(beforeApproval) : known ? inRound(head.checks, round) : head.checks;
     say(this.title, known ? `Checks in round ${round.n}` : 'Checks');
     checks.forEach((check, at) => {
       const row = (this.rows[at] ??= this.add());
@@ -51,6 +52,11 @@ class Row {
     say(this.note, note);
     this.note.hidden = !note;
   }
+}
+
+/** A person is asked last: all that needs no person has passed. */
+function beforeApproval(check: Check): Check {
+  return { ...check, metric: null, message: '', state: check.name.includes('approve(') ? 'open' : 'pass' };
 }
 
 /** The verdicts of a round in the places of the checks; one that was not reached is open. */

@@ -16,7 +16,7 @@ export class Progress {
   private readonly watch = new ResizeObserver(() => this.paint());
 
   constructor() {
-    mark(this.node, { role: 'img' });
+    mark(this.node, { role: 'img', 'aria-label': 'progress: no round is over yet' });
     this.watch.observe(this.node);
   }
 
