@@ -42,6 +42,10 @@ class FunctionToolbox:
         """The tools that a cell defines, and those that are chosen among the notebook's names. PreflightError."""
         functions = [*define(recipe, names, recipe.tools).values()]
         for name in chosen:
+            if name.startswith("mcp:"):
+                raise PreflightError(
+                    f"--tools {name}: tools of an MCP server cannot be called yet; call it in a function under @tool"
+                )
             if name not in names:
                 raise PreflightError(f"the tool {name} is not among the notebook's names: run the cell that defines it")
             functions.append(names[name])  # type: ignore[arg-type]  # Tool.of finds out whether it is a function

@@ -210,6 +210,7 @@ async def test_a_star_in_the_set_up_may_bind_whatever_a_tool_reads():
         ('"go"\nn: int\n@tool\ndef f(): return missing\nassert n', {}, (), "line 4: the tool f reads `missing`"),
         ('"go"\nn: int\nk = 1 / 0\n@tool\ndef f(): return k\nassert n', {}, (), "ZeroDivisionError"),
         ('"go"\nn: int\nassert n', {}, ("f",), "f is not among the notebook's names"),
+        ('"go"\nn: int\nassert n', {}, ("mcp:files",), "tools of an MCP server cannot be called yet"),
         ('"go"\nn: int\nassert n', {"f": 3}, ("f",), "a tool is a function"),
         ('"go"\nn: int\n@tool\ndef f(): ...\nassert n', {"f": make_len}, ("f",), "two tools"),
     ],

@@ -25,6 +25,7 @@ Names = Collection[str] | None
 _TAGS = r"tool_calls?|function_calls?|tools|tool_use|tool_code"
 _TAG = re.compile(rf"<(\|?)({_TAGS})\|?>")
 _MARK = re.compile(r"\[TOOL_CALLS\]|<\|python_tag\|>")  # Mistral, Llama
+_NAME = r"([\w.-]{1,200})"
 _NAMED = (  # what opens a call and has its name, and what closes it
     (re.compile(r"<function=([\w.-]{1,200})>"), "</function>"),  # Qwen3-Coder, Llama
     (re.compile(r"""<invoke name=["']([\w.-]{1,200})["']>"""), "</invoke>"),  # Anthropic
@@ -36,7 +37,16 @@ _NAMED = (  # what opens a call and has its name, and what closes it
     ),
     (re.compile(r"\A\s{0,9}<name>\s{0,9}([\w.-]{1,200})\s{0,9}</name>"), ""),
     (re.compile(r"\A\s{0,9}([\w.-]{1,200})\s{0,9}(?=<arg_key>)"), ""),  # GLM
+    (re.compile(rf"""<tool_call\s{{1,9}}name=["']{_NAME}["']>"""), "</tool_call>"),
+    (re.compile(rf"""<function\s{{1,9}}name=["']{_NAME}["']>"""), "</function>"),
+    (re.compile(rf"^Action:[ \t]{{0,9}}{_NAME}[ \t]{{0,9}}\nAction Input:[ \t]{{0,9}}", re.MULTILINE), ""),  # ReAct
+    (re.compile(rf"\bto=functions\.{_NAME}\s{{0,9}}(?=\{{)"), ""),
 )
+# The older form of Anthropic, in which each argument is an element.
+_ELEMENTS = (re.compile(rf"<tool_name>\s{{0,9}}{_NAME}\s{{0,9}}</tool_name>\s{{0,9}}<parameters>"), "</parameters>")
+_ELEMENT = re.compile(r"<(\w{1,60})>")
+_ELEMENTS_TEXT = 5000  # characters of the arguments of one call, which take the square of them
+_WRAPPERS = ("tool_calls", "function_call")  # of OpenAI's messages
 _PAIRS = (
     (re.compile(r"<parameter=([\w.-]{1,200})>"), "</parameter>"),
     (re.compile(r"""<parameter name=["']([\w.-]{1,200})["']>"""), "</parameter>"),
@@ -44,7 +54,8 @@ _PAIRS = (
 )
 _INNER = re.compile(r"</?(?:arguments|args|parameters|input)>")
 _CALL_START = re.compile(
-    rf"^\s{{0,9}}(?:<\|?(?:{_TAGS})\|?>|<function=|<invoke |\[TOOL_CALLS\]|<\|python_tag\|>)", re.MULTILINE
+    rf"^\s{{0,9}}(?:<\|?(?:{_TAGS})\|?>|<function[= ]|<tool_call name=|<invoke |\[TOOL_CALLS\]|<\|python_tag\|>)",
+    re.MULTILINE,
 )
 _OBJECT = re.compile(r"""[\[{\s]{1,9}["'](?:tool|name|function)["']\s{0,9}:\s{0,9}["']([\w.-]{1,200})["']""")
 _LINE = re.compile(r"^[ \t]*(?=[\[{])", re.MULTILINE)
@@ -106,11 +117,23 @@ def _bracketed(text: str) -> Iterator[str]:
 
 
 def _xml(text: str) -> Iterator[Call]:
+    for name, inner in _between(text, *_ELEMENTS):
+        yield name, json.dumps(dict(_elements(inner[:_ELEMENTS_TEXT])))
     for opener, closing in _NAMED:
         for name, inner in _between(text, opener, closing):
             pairs = [pair for form in _PAIRS for pair in _between(inner, *form)]
             value = {key: content.strip("\n") for key, content in pairs} if pairs else _json(_INNER.sub("", inner))
             yield name, json.dumps(value if isinstance(value, dict) else {})
+
+
+def _elements(text: str) -> Iterator[tuple[str, str]]:
+    """Name and content of each outermost element that is closed."""
+    place = 0
+    while opening := _ELEMENT.search(text, place):
+        end = text.find(f"</{opening[1]}>", opening.end())
+        place = opening.end() if end < 0 else end
+        if end >= 0:
+            yield opening[1], text[opening.end() : end].strip()
 
 
 def _between(text: str, opener: re.Pattern[str], closing: str) -> Iterator[tuple[str, str]]:
@@ -150,6 +173,8 @@ def _blocks(text: str) -> list[Block[str]]:
 
 
 def _values(value: Any, names: Names) -> Iterator[Call]:
+    if isinstance(value, dict) and not set(value) - {*_WRAPPERS, "role", "content"}:
+        value = next((value[key] for key in _WRAPPERS if key in value), value)
     for item in (value if isinstance(value, list) else [value])[:_MOST]:
         if call := _call(item, names):
             yield call

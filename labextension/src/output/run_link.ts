@@ -24,6 +24,7 @@ export interface LinkListener {
 /** One comm that this page opens, and opens again after a restart, a reload, or a lost connection. */
 export class RunLink {
   private comm: Kernel.IComm | null = null;
+  private own: Kernel.IKernelConnection | null = null;
   private answered = false;
   private opening = false;
   private isDisposed = false;
@@ -51,6 +52,7 @@ export class RunLink {
     this.session.connectionStatusChanged.disconnect(this.onConnection, this);
     this.session.iopubMessage.disconnect(this.onMessage, this);
     this.close();
+    this.own?.dispose();
   }
 
   private get kernel(): Kernel.IKernelConnection | null {
@@ -66,7 +68,7 @@ export class RunLink {
     this.opening = true;
     try {
       this.close();
-      const comm = kernel.createComm(TARGET);
+      const comm = this.speaking(kernel).createComm(TARGET);
       this.comm = comm;
       this.answered = false;
       comm.onMsg = message => this.hear(comm, object(message.content.data));
@@ -80,6 +82,17 @@ export class RunLink {
     } finally {
       this.opening = false;
     }
+  }
+
+  /** After a reload another connection may have this kernel's comms: then we have one of our own. */
+  private speaking(kernel: Kernel.IKernelConnection): Kernel.IKernelConnection {
+    if (kernel.handleComms) {
+      return kernel;
+    }
+    this.own?.dispose();
+    this.own = kernel.clone({ handleComms: true });
+    this.own.registerCommTarget('jupyter.widget', () => undefined); // or it would close the widgets of others
+    return this.own;
   }
 
   private close(): void {

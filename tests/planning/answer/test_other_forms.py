@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_loops.errors import ReplyError
 from jupyter_loops.planning.answer.read_python import read_code
-from jupyter_loops.planning.answer.written_calls import calls
+from jupyter_loops.planning.answer.written_calls import begins_call, calls
 
 DOUBLE = "def double(n):\n    return 2 * n\n"
 FENCED = f"```python\n{DOUBLE}```"
@@ -105,3 +105,52 @@ def test_a_call_in_harmony_is_read():
     call = '<|channel|>commentary to=functions.look <|constrain|>json<|message|>{"product": "lamp"}<|call|>'
 
     assert calls(f"{ANALYSIS}{call}", {"look"}) == [("look", '{"product": "lamp"}')]
+
+
+ARGUMENTS = '{"product": "lamp"}'
+CALL = f'{{"name": "look", "arguments": {ARGUMENTS}}}'
+
+
+def element(name, inner, attributes=""):
+    return f"<{name}{attributes}>{inner}</{name}>"
+
+
+ARGUMENT = element("product", "lamp")
+NAMED = element("tool_name", "look") + element("parameters", f"\n{ARGUMENT}\n")
+WRITTEN = {
+    "tools": element("tools", CALL),
+    "tools_list": element("tools", f"[{CALL}]"),
+    "tools_after_prose": f"I look it up.\n{element('tools', CALL)}",
+    "fence_after_prose": f"I look it up.\n```json\n{CALL}\n```\nThen I answer.",
+    "tag_in_a_fence": f"I look it up.\n```xml\n{element('tool_call', CALL)}\n```",
+    "invoke": element(
+        "function_calls", element("invoke", element("parameter", "lamp", ' name="product"'), ' name="look"')
+    ),
+    "elements": element("tool_call", NAMED),
+    "elements_in_invoke": element("function_calls", element("invoke", NAMED)),
+    "name_of_a_tag": element("tool_call", ARGUMENTS, ' name="look"'),
+    "name_of_a_function": element("function", ARGUMENTS, ' name="look"'),
+    "action": f"I look it up.\nAction: look\nAction Input: {ARGUMENTS}",
+    "message": json.dumps(
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "1", "type": "function", "function": json.loads(CALL)}],
+        }
+    ),
+    "function_call": f'{{"function_call": {CALL}}}',
+    "recipient": f"to=functions.look {ARGUMENTS}",
+}
+
+
+@pytest.mark.parametrize("answer", WRITTEN.values(), ids=WRITTEN.keys())
+def test_a_written_call_is_read_and_is_no_candidate(answer):
+    assert calls(answer, {"look"}) == [("look", ARGUMENTS)]
+    assert begins_call(answer, {"look"})
+
+
+@pytest.mark.parametrize(
+    "opening", ["<a>", "<tool_name>look</tool_name><parameters><a>", "Action: look\n", "<function name="]
+)
+def test_many_openings_of_a_call_take_no_time(opening):
+    assert len(calls(opening * (200_000 // len(opening)), {"look"})) <= 100
