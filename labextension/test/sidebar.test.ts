@@ -34,7 +34,7 @@ test('a run says what it is doing and how good it is', () => {
   assert.deepEqual(pick(row({ round: 5, passed: 3 })), ['◌', 'live', 'round 5 of 12', '3 / 4']);
   assert.deepEqual(pick(row({ round: 5, paused: true })), ['‖', 'wait', 'paused · round 5 of 12', '']);
   assert.deepEqual(pick(row({ waiting: 'approve(text)' })).slice(0, 3), ['?', 'ask', 'asks: approve(text)']);
-  assert.deepEqual(pick(row({ live: false, end: 'verified', round: 3 })), ['✓', 'pass', '', '3 rounds']);
+  assert.deepEqual(pick(row({ live: false, end: 'verified', round: 3 })), ['✓', 'pass', 'verified', '3 rounds']);
   assert.deepEqual(pick(row({ live: false, end: 'budget_usd', score: 0.97131 })), ['■', 'over', 'budget usd', '0.9713']);
   assert.deepEqual(pick(row({ live: false, end: 'kernel ended' })).slice(0, 3), ['✕', 'fail', 'kernel ended']);
   assert.deepEqual(pick(row({ parts: { total: 20, done: 8, verified: 7 } })), ['◌', 'live', '8 of 20 parts', '7 ✓']);

@@ -110,7 +110,9 @@ class Notebook:
 
     def command(self, name: str, **args) -> None:
         """One of JupyterLab's own commands, as from its palette."""
-        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, args])
+        self.page.evaluate(
+            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args); }", [name, args]
+        )
 
     def theme(self, name: str) -> None:
         self.command("apputils:change-theme", theme=name)

@@ -264,9 +264,8 @@ def test_a_restarted_kernel_and_a_reloaded_page_are_followed(watched, loop):
 def test_settings_reach_the_next_run_of_a_kernel_that_runs_already(watched, loop):
     book = watched("settings", LOAD, loop("limited", *SLOWLY), "%config LoopMagics.iterations")
     run(book, 0)
-    sidebar = panel(book)
-    expect(sidebar.locator(".jloops-search")).to_be_visible(timeout=30_000)
-    book.command("settingeditor:open", query="Loops")
+    expect(book.cell(0).locator(".jp-InputPrompt")).to_have_text("[1]:", timeout=30_000)
+    book.page.evaluate("() => void window.jupyterapp.commands.execute('settingeditor:open', { query: 'Loops' })")
     expect(book.page.locator(".jp-SettingsPanel")).to_contain_text("Rounds of a run", timeout=30_000)
     book.shot("settings")
     book.page.evaluate(

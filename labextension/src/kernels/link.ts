@@ -7,6 +7,8 @@ import { Json, number, object, text } from '../run/json';
 
 export const TARGET = 'jupyter-loops';
 const PATIENCE = 30_000; // ms that an answer may take
+const GREETING = 3_000; // ms until a comm without an answer is opened again: its thread may have ended meanwhile
+const TRIES = 4;
 const SUBSHELL = 2_000; // ms that the thread of the comm may take to start
 const LOST = new Set(['restarting', 'autorestarting', 'dead', 'terminating']);
 
@@ -84,7 +86,7 @@ export class KernelLink implements IDisposable {
   }
 
   /** Ask whether the kernel has the comm's target: on the control channel, which a blocking cell does not hold up. */
-  private probe(): void {
+  private probe(tries = TRIES): void {
     const message = KernelMessage.createMessage({
       channel: 'control',
       msgType: 'comm_info_request',
@@ -93,17 +95,22 @@ export class KernelLink implements IDisposable {
       content: { target_name: TARGET }
     } as unknown as KernelMessage.IOptions<KernelMessage.IDebugRequestMsg>);
     const future = this.kernel.sendControlMessage(message as unknown as KernelMessage.IControlMessage, true, true);
-    future.done.then(
-      reply => {
-        if (TARGET in object(object(reply.content)['comms'])) {
-          void this.open();
-        }
-      },
-      () => undefined // disposed meanwhile
-    );
+    let answered = false;
+    future.onReply = reply => {
+      answered = true;
+      if (TARGET in object(object(reply.content)['comms'])) {
+        void this.open();
+      }
+    };
+    future.done.catch(() => undefined); // disposed meanwhile
+    window.setTimeout(() => {
+      if (!answered && tries > 1 && !this.isDisposed && !this.kernel.isDisposed) {
+        this.probe(tries - 1); // a connection that is only just made may lose a message
+      }
+    }, GREETING);
   }
 
-  private async open(): Promise<void> {
+  private async open(tries = TRIES): Promise<void> {
     if (this.opening || this.isDisposed || this.kernel.isDisposed) {
       return;
     }
@@ -118,9 +125,18 @@ export class KernelLink implements IDisposable {
       await Promise.race([started, new Promise(resolve => window.setTimeout(resolve, SUBSHELL))]);
       if (!this.isDisposed && !comm.isDisposed) {
         void comm.open({ version: 1 }).done.catch(() => undefined);
+        window.setTimeout(() => this.again(comm, tries - 1), GREETING * 2 ** (TRIES - tries));
       }
     } finally {
       this.opening = false;
+    }
+  }
+
+  private again(comm: Kernel.IComm, tries: number): void {
+    if (this.comm === comm && !this.isOpen && !this.isDisposed && !comm.isDisposed && tries > 0) {
+      this.comm = null;
+      void comm.close();
+      void this.open(tries);
     }
   }
 

@@ -1,5 +1,5 @@
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { Kernel, ServiceManager, Session } from '@jupyterlab/services';
+import { CommsOverSubshells, Kernel, ServiceManager, Session } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { KernelLink } from './link';
@@ -99,9 +99,15 @@ export class Links {
     this.addedSignal.emit(link);
   }
 
-  /** To a kernel whose notebook is not open here. The widgets of another page are none of ours. */
+  /**
+   * To a kernel whose notebook is not open here. The widgets of another page are none of ours.
+   * A clone is none of the manager's connections, of which only one may have comms: the notebook's, when it opens.
+   */
   private connect(model: Kernel.IModel): Kernel.IKernelConnection {
-    const connection = this.services.kernels.connectTo({ model });
+    const registered = this.services.kernels.connectTo({ model, handleComms: false });
+    const connection = registered.clone({ handleComms: true });
+    connection.commsOverSubshells = CommsOverSubshells.PerCommTarget; // a cell that runs does not hold it up
+    registered.dispose();
     for (const target of ['jupyter.widget', 'jupyter.widget.version', 'jupyter.widget.control']) {
       connection.registerCommTarget(target, () => undefined);
     }

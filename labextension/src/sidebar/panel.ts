@@ -141,7 +141,13 @@ export class LoopsPanel extends Widget {
   private scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.scroll;
     if (scrollTop + clientHeight > scrollHeight - 600 && !this.recent.grow()) {
-      this.loops.more().catch(() => undefined);
+      this.loops
+        .more()
+        .then(() => {
+          this.draw();
+          this.recent.grow(); // nobody scrolls further at the end
+        })
+        .catch(() => undefined);
     }
   }
 

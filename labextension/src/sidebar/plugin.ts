@@ -30,10 +30,17 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     panel.id = 'jupyter-loops-sidebar';
     panel.title.icon = loopIcon;
     panel.title.caption = trans.__('Loops');
-    const place = (): void => app.shell.add(panel, settings?.side ?? 'left', { rank: 450, type: 'Loops' });
+    let side = settings?.side ?? 'left';
+    const place = (): void => {
+      const seen = panel.isVisible;
+      app.shell.add(panel, side, { rank: 450, type: 'Loops' });
+      if (seen) {
+        app.shell.activateById(panel.id);
+      }
+    };
     place();
     restorer?.add(panel, panel.id);
-    let side = settings?.side ?? 'left';
+    void app.restored.then(() => side === 'right' && place()); // the layout that was saved may have it on the left
     settings?.changed.connect(() => {
       if (settings.side !== side) {
         side = settings.side;

@@ -16,7 +16,7 @@ const FAILED = new Set(['error', 'refused', 'breaker_open', 'kernel ended']);
 
 /** The two lines of a run. */
 export function wordsOf(row: Row, trans: TranslationBundle, now = Date.now()): Words {
-  return { ...signOf(row), doing: doing(row, trans), figure: figure(row, trans), facts: facts(row, trans, now) };
+  return { ...signOf(row), doing: doing(row, trans), figure: figure(row, trans), facts: facts(row, now) };
 }
 
 export function signOf(row: Row): { sign: string; kind: string } {
@@ -41,7 +41,7 @@ export function doing(row: Row, trans: TranslationBundle): string {
     return trans.__('%1 of %2 parts', row.parts.done, row.parts.total);
   }
   if (!row.live) {
-    return row.end === 'verified' ? '' : (row.end ?? '').replaceAll('_', ' ');
+    return row.end === 'verified' ? trans.__('verified') : (row.end ?? '').replaceAll('_', ' ');
   }
   const where = row.rounds === null ? trans.__('round %1', row.round) : trans.__('round %1 of %2', row.round, row.rounds);
   return row.paused ? trans.__('paused · %1', where) : row.round ? where : trans.__('preparing');
@@ -60,11 +60,10 @@ function figure(row: Row, trans: TranslationBundle): string {
   return row.passed === null || !row.total ? '' : `${row.passed} / ${row.total}`;
 }
 
-function facts(row: Row, trans: TranslationBundle, now: number): string {
-  const end = row.end === 'verified' ? trans.__('verified') : '';
+function facts(row: Row, now: number): string {
   const money = row.usd ? usd(row.usd) : '$0';
   const at = row.live ? clock((now - row.started) / 1000) : when(row.started, now);
-  return [row.notebook.replace(/\.ipynb$/, ''), end, money, at].filter(Boolean).join(' · ');
+  return [row.notebook.replace(/\.ipynb$/, ''), money, at].filter(Boolean).join(' · ');
 }
 
 /** 10:12 today, otherwise the day. */
