@@ -127,14 +127,7 @@ class Run:
         """Plotly figures of this run: `run.chart.cost()`, `.checks()` …; `%loops help charts` has all."""
         from jupyter_loops.view.charts import Charts
 
-        history = self.history
-        tables = {
-            "iterations": history.rounds,
-            "calls": history.calls,
-            "verdicts": history.verdicts,
-            "family": history.family,
-        }
-        return Charts(lambda table: tables[table](self.id), self.name)
+        return Charts.of_run(self.history, self.id, self.name)
 
     @property
     def artifacts(self) -> list[Artifact]:

@@ -314,8 +314,10 @@ class MapCycle:
         if self._stop is not None:
             return Termination(self._stop.reason, f"{self._stop.message}; {self._tally}")
         if self.progress.verified == self.progress.done:
-            return Termination(StopReason.VERIFIED, f"all {self.progress.done:,} rows are verified")
-        failed = {state: count for state, count in self.progress.by_state.items() if state != StopReason.VERIFIED}
+            rows = self.progress.done
+            every = "the only row is" if rows == 1 else f"all {rows:,} rows are"
+            return Termination(StopReason.VERIFIED, f"{every} verified")
+        failed = self.progress.failed_by_state
         most = max(failed, key=failed.__getitem__)
         return Termination(StopReason(most), self._tally)
 

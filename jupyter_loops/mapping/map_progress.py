@@ -74,7 +74,7 @@ class MapProgress:
     failed: int = 0
     stored: int = 0  # verified from the history, at no cost
     rounds: int = 0
-    by_state: Counter[str] = field(default_factory=Counter)
+    failed_by_state: Counter[str] = field(default_factory=Counter)
     by_model: dict[str, ModelShare] = field(default_factory=dict)
     usd: Spread = field(default_factory=Spread)  # a row that was worked on
     tokens: Spread = field(default_factory=Spread)
@@ -99,8 +99,8 @@ class MapProgress:
         self.failed += not outcome.verified
         self.stored += outcome.stored
         self.rounds += outcome.rounds
-        self.by_state[outcome.state] += 1
         if not outcome.verified:
+            self.failed_by_state[outcome.state] += 1
             self.failures.append(outcome)
         self._ends.append(self.clock())
         if not outcome.stored:

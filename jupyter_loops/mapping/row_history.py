@@ -102,8 +102,8 @@ class RowHistory:
                 None if known.text is None else Candidate(kind=CandidateKind(str(known.kind)), text=known.text)
             )
             return row if row.candidate is not None else None
-        if row.exhausted:
-            return row if row.model == self.models[-1] else None
+        if row.exhausted:  # where a score decides, it is searched anew, as a single loop is
+            return row if row.model == self.models[-1] and not self.recipe.scores else None
         return self._restored(row, known)
 
     def _restored(self, row: StoredRow, known: KnownRow) -> StoredRow | None:

@@ -28,11 +28,12 @@ class RowOutcome:
     model: str = ""  # that answered last
     run: str = ""
     stored: bool = False  # it was verified before, and cost nothing now
+    accepted: bool = False  # a candidate passed every check, and the best score so far is in `values`
 
     @property
     def verified(self) -> bool:
-        """Whether every check passed."""
-        return self.state == "verified"
+        """Whether every check passed; a row with a score ends at a limit all the same."""
+        return self.accepted or self.state == "verified"
 
 
 @dataclass(slots=True)

@@ -136,7 +136,7 @@ class RowRunner:
             if stored is not None:
                 stored.release()
         usage: Usage = cycle.context.ledger.usage
-        last = cycle.state.last
+        last, accepted = cycle.state.last, cycle.delivery is not None
         return RowOutcome(
             position=row.position,
             key=row.key,
@@ -147,10 +147,11 @@ class RowRunner:
             tokens=usage.tokens,
             calls=usage.calls,
             seconds=round(usage.seconds, 3),
-            error="" if end.verified else (last.why if last is not None and last.why else end.message),
+            error="" if accepted else (last.why if last is not None and last.why else end.message),
             model=cycle.model.name,
             run=run_id,
             stored=not usage.calls and end.verified,
+            accepted=accepted,
         )
 
     def _cycle(self, run_id: str, prepared: PreparedRow, stage: CascadeStage, stored: StoredRow | None) -> Cycle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -11,12 +11,14 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from jupyter_loops.options import Option
 from jupyter_loops.options.units import choice
 
-from . import run_table, sql_completion
+from . import map_words, maps_here, run_table, sql_completion
 from .help_page import TOPICS
 from .line import OPTIONS
 from .loops_magic import CHARTS, LIMITS, LISTING, SETTINGS, SHOW, WORDS
 from .model_table import ACTIONS, embedded
 from .stored_magic import FORK, REPLAY_OPTIONS
+
+_MODELS = {"model", "models", "judge", "judge_model", "fallback", "escalate"}  # options
 
 
 class MagicCompleter:
@@ -45,7 +47,12 @@ class MagicCompleter:
             return _completions(line, sql_completion.fitting("\n".join([*lines, line]), cell, self._shell.user_ns))
         if line.lstrip().startswith("%loop_sql"):
             return _completions(line, sql_completion.fitting(line, line, self._shell.user_ns))
-        return _completions(line, candidates(line))
+        return _completions(line, candidates(line, self._own_names()))
+
+    def _own_names(self) -> dict[str, object]:
+        """The notebook's names, without IPython's own."""
+        hidden = self._shell.user_ns_hidden
+        return {name: value for name, value in self._shell.user_ns.items() if name not in hidden}
 
 
 def _completions(line: str, words: Iterable[str]) -> SimpleMatcherResult:
@@ -56,21 +63,25 @@ def _completions(line: str, words: Iterable[str]) -> SimpleMatcherResult:
     return {"completions": [SimpleCompletion(text=text, type="magic") for text in texts], "suppress": bool(texts)}
 
 
-def candidates(text: str) -> list[str]:
-    """What may stand at the end of `text`, a line up to the cursor."""
+def candidates(text: str, namespace: Mapping[str, object] | None = None) -> list[str]:
+    """What may stand at the end of `text`, a line up to the cursor; rows of a map are names of the namespace."""
     words = text.split()
     if not words or (len(words) == 1 and not text.endswith(" ")):
         return []
     token = "" if text.endswith(" ") else words[-1]
-    return sorted(word for word in _words_at(words, at=len(words) - bool(token)) if word.startswith(token))
+    return sorted(
+        word for word in _words_at(words, len(words) - bool(token), namespace or {}) if word.startswith(token)
+    )
 
 
-def _words_at(words: list[str], at: int) -> Iterable[str]:
+def _words_at(words: list[str], at: int, namespace: Mapping[str, object]) -> Iterable[str]:
     """Every word that fits at a place of the line; the magic itself is at 0."""
     magic, command = words[0], words[1] if len(words) > 1 and at > 1 else ""
     before = words[at - 1]
     if magic in {"%%loop", "%loop"}:
-        return _values(OPTIONS, before) or [option.long for option in OPTIONS]
+        if before == "--over":
+            return [name for name, value in namespace.items() if _is_table(name, value)]
+        return _long(OPTIONS) if _written(OPTIONS, before) is None else _values(OPTIONS, before)
     if magic != "%loops":
         return []
     if at == 1:
@@ -81,7 +92,9 @@ def _words_at(words: list[str], at: int) -> Iterable[str]:
     further |= {"forget": ("--text",)}
     if values := _values({"set": SETTINGS, "list": LISTING}.get(command, ()), before):
         return values
-    return [*further.get(command, ()), *(() if command in {"model", "help", "list"} else run_table.names())]
+    groups = [group.name for group in maps_here.registered()] if command in map_words.WORDS else []
+    runs = [] if command in {"model", "help", "list"} else [*run_table.names(), *groups]
+    return [*further.get(command, ()), *dict.fromkeys(runs)]
 
 
 def _long(options: Iterable[Option]) -> list[str]:
@@ -90,9 +103,20 @@ def _long(options: Iterable[Option]) -> list[str]:
 
 def _values(options: Iterable[Option], written: str) -> list[str]:
     """What may follow an option, as it is written; empty where that is free."""
-    option = next((option for option in options if written in {option.long, option.short or None}), None)
-    if option is None or option.read is None:
+    option = _written(options, written)
+    if option is None:
         return []
     if isinstance(option.read, choice):
         return [*option.read.names]
-    return embedded() if option.name in {"model", "judge"} else []
+    return embedded() if option.name in _MODELS else []
+
+
+def _written(options: Iterable[Option], written: str) -> Option | None:
+    """The option that takes a value and is written so."""
+    fitting = (option for option in options if option.read and written in {option.long, option.short or None})
+    return next(fitting, None)
+
+
+def _is_table(name: str, value: object) -> bool:
+    """Whether a name of the notebook may have rows."""
+    return not name.startswith("_") and hasattr(type(value), "__iter__") and not isinstance(value, str | bytes | type)

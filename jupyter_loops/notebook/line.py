@@ -16,6 +16,8 @@ from jupyter_loops.options import OPTION_SPECS, units
 from jupyter_loops.options.option_spec import Option, notice
 
 _WORD = re.compile(r"""\s*(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+""")
+_ROWS = re.compile(r"""(?<!\S)--over(?:\s+|=)(?=[^\s"'$-])""")  # an expression follows, and no text in quotes
+_PIECE = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|.""", re.DOTALL)
 _KEY = re.compile(r"(key|Bearer)[-_ ]\S{12,}|[A-Za-z0-9_-]{40,}")
 
 
@@ -133,9 +135,23 @@ def read_options(words: Iterable[str], options: Iterable[Option], namespace: Map
 def split(text: str) -> list[str]:
     """The words of a line, without a remark at its end. Raises OptionError."""
     try:
-        return shlex.split(_without_remark(text))
+        return shlex.split(_rows_quoted(_without_remark(text)))
     except ValueError as error:
         raise OptionError(f"the line cannot be read: {str(error).lower()}") from None
+
+
+def _rows_quoted(text: str) -> str:
+    """The line with Python's expression behind --over in quotes: its own quotes and the spaces in brackets are its."""
+    found = _ROWS.search(text)
+    if found is None:
+        return text
+    depth, end = 0, len(text)
+    for piece in _PIECE.finditer(text, found.end()):
+        depth += (piece[0] in "([{") - (piece[0] in ")]}")
+        if depth <= 0 and piece[0].isspace():
+            end = piece.start()
+            break
+    return f"{text[: found.end()]}{shlex.quote(text[found.end() : end])}{text[end:]}"
 
 
 def _without_remark(text: str) -> str:

@@ -99,7 +99,12 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
         _no_more(words[1:])
         if "prompt" in options:
             here = run_table.find(words[0]) if words else run_table.newest()
-            history, run_id = (here.history, here.id) if here else (self._history, self._row(words)["run_id"])
+            row = {} if here else self._row(words)
+            if row:
+                map_words.refuse_group(
+                    row, f"%loops show {row['loop']}[0] --prompt {options['prompt']} shows one run's"
+                )
+            history, run_id = (here.history, here.id) if here else (self._history, row["run_id"])
             print(prompt_text.of_round(history, run_id, options["prompt"]))  # noqa: T201  # as it was sent
             return
         if not words or run_table.find(words[0]):
@@ -207,18 +212,24 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
 
     def _chart(self, words: list[str]) -> Any:
         """[KIND] [NAME]: a Plotly figure of a run, or of all runs; `%loops help charts` has the kinds."""
-        from jupyter_loops.view.charts import KINDS, of_history
+        from jupyter_loops.view.charts import KINDS, Charts, of_history
 
         kinds = [word for word in words if word in CHARTS]
         names = [word for word in words if word not in CHARTS]
         if kinds and not KINDS[kinds[0]].rows:
             cap = self._loops.default("daily_usd")
             return of_history(kinds[0], self._asked, " ".join(names), cap if isinstance(cap, float) else None)
-        if names and run_table.find(names[0]) is None:
-            raise OptionError(
-                f"no chart and no run is called {names[0]}{nearest(names[0], [*CHARTS, *run_table.names()])}"
-            )
-        return getattr(self._run(names).chart, kinds[0] if kinds else "cost")()
+        kind = kinds[0] if kinds else "cost"
+        if not names or run_table.find(names[0]) is not None:
+            return getattr(self._run(names).chart, kind)()
+        _no_more(names[1:])
+        row = self._history.run(names[0])
+        if row is None:
+            known = run_table.names() if kinds else [*CHARTS, *run_table.names()]
+            chart = "" if kinds else "no chart and "
+            raise OptionError(f"{chart}no run is called {names[0]}{nearest(names[0], known)}")
+        map_words.refuse_group(row, f"%loops chart {kind} {row['loop']}[0] draws a run of it")
+        return getattr(Charts.of_run(self._history, row["run_id"], row["loop"]), kind)()
 
     def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:
         return self._history.sql(query, values).dicts()

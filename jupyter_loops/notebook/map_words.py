@@ -47,8 +47,11 @@ def _live(run: RunGroup) -> RunGroup:
     return run
 
 
-def _show(run: RunGroup, _: Sequence[str]) -> None:
+def _show(run: RunGroup, words: Sequence[str]) -> Any:
+    if words:
+        return NO_MAP  # about a prompt, which only its runs have
     run.show()
+    return None
 
 
 def _pause(run: RunGroup, _: Sequence[str]) -> str:
@@ -98,11 +101,30 @@ _ACTS: dict[str, Callable[[RunGroup, Sequence[str]], Any]] = {
     "reject": _reject,
     "raise-budget": _raise_budget,
 }
+WORDS = frozenset(_ACTS)
 
 
 def is_map(row: dict[str, Any]) -> bool:
     """Whether a row of `runs` is a map's."""
     return "map" in _options(row)
+
+
+def refuse_group(row: dict[str, Any], instead: str) -> None:
+    """Raise OptionError where a row of `runs` is a map's or that of attempts; `instead` is what a map's user can do."""
+    name = row["loop"]
+    if is_map(row):
+        raise OptionError(f"{name} is a map, without rounds of its own: {instead}")
+    if "attempts" in _options(row):
+        raise OptionError(f"{name} is several attempts, without rounds of its own: name one, such as {name}[1]")
+
+
+def refuse_row(row: dict[str, Any]) -> None:
+    """Raise OptionError where a row of `runs` is that of a map's row, which has no cell of its own."""
+    if row["relation"] == "nested" and row["loop"].endswith("]") and not row["source_sha"]:
+        name = row["loop"].partition("[")[0]
+        raise OptionError(
+            f"{row['loop']} is a row of the map {name}, without a cell of its own: %loops resume {name} goes on with it"
+        )
 
 
 def _options(row: dict[str, Any]) -> dict[str, Any]:

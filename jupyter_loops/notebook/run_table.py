@@ -44,9 +44,11 @@ FROM shown LEFT JOIN (
     SELECT run_id AS of_run, iteration AS best_iteration, score, passed, total FROM iterations
 ) AS best ON of_run = run_id AND best.best_iteration = shown.best_iteration
 LEFT JOIN (
-    SELECT parent AS of_map, count(*) AS row_count, count(*) FILTER (stop_reason = 'verified') AS verified,
+    SELECT parent AS of_map, count(DISTINCT loop) AS row_count,  -- several models may have worked on one row
+           count(DISTINCT loop) FILTER (stop_reason = 'verified' OR i.passed = i.total) AS verified,
            sum(iterations)::BIGINT AS row_rounds
-    FROM runs WHERE relation = 'nested' AND ends_with(loop, ']') GROUP BY parent
+    FROM runs LEFT JOIN iterations AS i ON i.run_id = runs.run_id AND i.iteration = best_iteration
+    WHERE relation = 'nested' AND ends_with(loop, ']') GROUP BY parent
 ) AS map ON of_map = shown.run_id
 ORDER BY {{order}} DESC NULLS LAST, run_id DESC
 """  # noqa: S608 - of our own words alone

@@ -214,7 +214,10 @@ class StoredMagic:
     def _stored(self, words: list[str]) -> StoredRun:
         from jupyter_loops.assemble import stored
 
-        return stored(self._row(words)["run_id"], self._loops.history)
+        row = self._row(words)
+        map_words.refuse_group(row, f"%loops resume {row['loop']} goes on with its rows")
+        map_words.refuse_row(row)
+        return stored(row["run_id"], self._loops.history)
 
     def _begin(self, continuation: Continuation, changes: dict[str, Any]) -> CellExecution:
         """A run below this line, with its view; it goes on in the background."""
@@ -238,7 +241,8 @@ class StoredMagic:
 
 _ENDED = """
 SELECT run_id FROM runs
-WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'replay' AND loop = coalesce($loop, loop)
+WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'replay'
+  AND CASE WHEN $loop IS NULL THEN NOT ends_with(loop, ']') ELSE loop = $loop END
 ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
 _OTHER_PROMPT = """
@@ -246,7 +250,10 @@ SELECT was.iteration FROM calls AS was JOIN calls AS is_now USING (call)
 WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.messages IS DISTINCT FROM is_now.messages
 ORDER BY call LIMIT 1
 """
-NEWEST = "SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' ORDER BY started_at DESC, run_id DESC LIMIT 1"
+NEWEST = """
+SELECT * FROM runs WHERE relation IS DISTINCT FROM 'replay' AND NOT ends_with(loop, ']')
+ORDER BY started_at DESC, run_id DESC LIMIT 1
+"""
 
 
 def _compared(history: History, then: str, now: str) -> Table:

@@ -40,7 +40,8 @@ class PromptFunction:
         except TimeoutError:
             raise PromptError(f"{self.title} did not return within {self._patience:g} s{self._at()}") from None
         if raised is not None:
-            raise PromptError(f"{self.title} raised {describe(raised, 200)}{self._at(raised)}")
+            there = f"; the parts of this round: {', '.join(parts)}" if isinstance(raised, KeyError) else ""
+            raise PromptError(f"{self.title} raised {describe(raised, 200)}{self._at(raised)}{there}")
         messages = list(self._messages(returned))
         if not any(message.role == "user" and message.content.strip() for message in messages):
             raise PromptError(f"{self.title} returned no message of the user{self._at()}: it returns {_WANTED}")

@@ -1,5 +1,6 @@
 """A loop over rows: kinds of tables, isolation of failures, one ledger, steering."""
 
+import asyncio
 import json
 import time
 
@@ -383,3 +384,41 @@ def test_a_type_that_depends_on_the_row_is_made_for_each_row(start_map, model):
 
     assert run.wait(90).verified, run.rows
     assert [row["pick"] for row in run.rows] == ["b", "c"]
+
+
+def test_rows_with_a_score_count_with_their_best_values_and_are_searched_anew(start_map, model):
+    cell = '"""Say a number."""\nlength: int\nassert length > 0\nminimize(abs(length - len(row.text)))\n'
+    answers = {1: '{"length": 5}', 2: '{"length": 2}', 3: '{"length": 7}'}
+    for _ in range(2):
+        scripted = model(lambda _, times: answers[times])
+        run = start_map([{"text": "a"}, {"text": "bbb"}], scripted, cell=cell)
+
+        end = run.wait(60)
+        run.check()
+
+        assert (end.reason, end.message) == (StopReason.VERIFIED, "all 2 rows are verified")
+        assert [(row["length"], row["state"], row["error"]) for row in run.rows] == [(2, "iterations", "")] * 2
+        assert run.failed == []
+        assert run.usage.calls == 6
+
+
+def test_a_row_with_a_score_whose_checks_fail_is_not_verified(start_map, model):
+    cell = '"""Say a number."""\nlength: int\nassert length > 9\nmaximize(length)\n'
+    run = start_map([{"text": "a"}], model(lambda _, times: json.dumps({"length": times})), cell=cell)
+
+    assert run.wait(60).reason is StopReason.ITERATIONS
+    assert len(run.failed) == 1
+
+
+def test_a_stop_while_a_map_closes_changes_nothing(start_map, model):
+    run = start_map([{"text": "a"}], model(delay=0.2))
+    close = run.map_cycle.close_runner
+
+    async def stopped():
+        run.stop()
+        await asyncio.sleep(0.05)
+        await close()
+
+    run.map_cycle.close_runner = stopped
+
+    assert run.wait(60).reason is StopReason.VERIFIED

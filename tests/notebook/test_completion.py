@@ -25,6 +25,15 @@ def test_what_fits_at_the_end_of_a_line(text, found):
     assert candidates(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("--over ", ["frame", "rows"]), ("--over ro", ["rows"]), ("--models local:s", ["local:smol"]), ("--key ", [])],
+)
+def test_what_fits_behind_an_option_of_a_map(text, found):
+    names = {"rows": [1], "frame": {}, "text": "x", "number": 1, "_hidden": [], "list": list}
+    assert candidates(f"%%loop x {text}", names) == found
+
+
 def test_the_shell_offers_it(shell):
     line = "%%loop slug --iter"
     with provisionalcompleter():

@@ -50,6 +50,23 @@ def test_a_count_may_be_written_short(value, count):
     assert read_line(f"x --tokens {value}").options["tokens"] == count
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('--over df[df.state=="CA"]', 'df[df.state=="CA"]'),
+        ('--over df[df.state == "C] A"] --sample 2', 'df[df.state == "C] A"]'),
+        ("--over pd.DataFrame({'a': [1, 2]})", "pd.DataFrame({'a': [1, 2]})"),
+        ("--over=rows[:3] -b", "rows[:3]"),
+        ("--over 'df[df.a > 1]'", "df[df.a > 1]"),
+        ("--over \"SELECT * FROM 'x y.csv'\"", "SELECT * FROM 'x y.csv'"),
+        ("--over rows", "rows"),
+        ("--over read('a b", "read('a b"),
+    ],
+)
+def test_rows_are_an_expression_of_python_with_its_own_quotes(text, rows):
+    assert read_line(f"x {text}").options["over"] == rows
+
+
 def test_modules_are_a_list_without_blanks():
     options = read_line("x --allow-imports math,numpy.linalg --deny-imports=os").options
     assert options == {"allow_imports": ("math", "numpy.linalg"), "deny_imports": ("os",)}

@@ -167,3 +167,40 @@ def test_a_person_goes_on_after_the_pilot_with_a_button(kernel, cell):
 
     assert reply.ok, reply.error
     assert "4 of 4 rows, 4 verified" in reply.values("text/plain")[-1]
+
+
+def test_words_about_rounds_say_what_a_map_is_and_take_one_of_its_rows(kernel, colours):
+    kernel.run(TABLE)
+    assert kernel.run(colours("red", "green", "blue")).ok
+
+    group = "colours is a map, without rounds of its own"
+    wanted = {
+        "%loops chart progress colours": f"{group}: %loops chart progress colours[0]",
+        "%loops show colours --prompt 1": f"{group}: %loops show colours[0] --prompt 1",
+        "%loops replay colours": f"{group}: %loops resume colours",
+        "%loops replay colours[1]": "colours[1] is a row of the map colours, without a cell of its own",
+        "%loops chart progress colors": "no run is called colors",
+    }
+    assert {line: words for line, words in wanted.items() if words not in kernel.run(line).text} == {}
+    assert "Progress · colours[2]" in kernel.run("%loops chart progress colours[2]").values("text/plain")[-1]
+    assert "it is green" in kernel.run("%loops show colours[1] --prompt 1").text
+    compared = kernel.run("%loops chart compare").values("text/plain")[-1]
+    assert [line.split()[-5:-3] for line in compared.splitlines() if "colours" in line] == [["3", "1"]]
+
+
+def test_a_row_of_a_cascade_is_counted_once(kernel, colours, script):
+    kernel.run(TABLE)
+    models = ",".join(script(*answers).split()[-1] for answers in (["pink", "green", "pink"], ["red", "blue"]))
+    reply = kernel.run(colours(options=f"--models {models} --iterations 1"))
+
+    assert reply.ok, reply.error
+    (line,) = [line for line in kernel.run("%loops").result.splitlines() if line.startswith("colours")]
+    assert line.split()[:4] == ["colours", "verified", "5", "3/3"]
+
+
+def test_attempts_are_replayed_one_by_one(kernel, cell, right):
+    assert kernel.run(cell(right, options="--parallel 2")).ok
+
+    assert "twice is several attempts" in kernel.run("%loops replay twice").text
+    (first,) = kernel.run("next(n for n, run in enumerate(twice.runs, 1) if run.accepted)").results()
+    assert "the same" in kernel.run(f"%loops replay twice[{first}]").result

@@ -25,6 +25,8 @@ from . import (
 )
 
 if TYPE_CHECKING:
+    from jupyter_loops.history import History
+
     from .chart import Chart
 
 Rows = Sequence[Mapping[str, Any]]
@@ -63,6 +65,17 @@ class Charts:
 
     def __init__(self, rows: Callable[[str], Rows], name: str = "") -> None:
         self._rows, self._name = rows, name
+
+    @classmethod
+    def of_run(cls, history: History, run_id: str, name: str) -> Charts:
+        """Those of a run of the history, whether it goes on or not."""
+        rows = {
+            "iterations": history.rounds,
+            "calls": history.calls,
+            "verdicts": history.verdicts,
+            "family": history.family,
+        }
+        return cls(lambda kind: rows[kind](run_id), name)
 
     def __dir__(self) -> list[str]:
         """The kinds, for completion."""

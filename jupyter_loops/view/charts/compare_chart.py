@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from .chart import Chart
 
 QUERY = """
-SELECT loop, run_summary.model, count(*) AS runs,
+SELECT regexp_replace(loop, '\\[\\d+\\]$', '') AS loop, run_summary.model, count(*) AS runs,
        avg((total > 0 AND passed = total)::INTEGER) AS success, avg(total_usd) AS usd, avg(total_tokens) AS tokens
 FROM run_summary LEFT JOIN iterations
   ON iterations.run_id = run_summary.run_id AND iteration = best_iteration
 WHERE stop_reason IS NOT NULL AND contains(lower(loop), lower($word))
+  AND run_summary.run_id NOT IN (SELECT parent FROM runs WHERE relation = 'nested' AND ends_with(loop, ']'))
 GROUP BY ALL ORDER BY runs DESC, loop LIMIT 60
 """
 _NAMED = 12  # points that have room for their names
