@@ -9,9 +9,11 @@ from jupyter_loops import run_groups
 from jupyter_loops._version import __version__
 from jupyter_loops.assemble.adapters import Adapters
 from jupyter_loops.assemble.collaborators import Person
+from jupyter_loops.assemble.governed import governed
 from jupyter_loops.assemble.launch import launch, new_id
 from jupyter_loops.assemble.notebook_budget import within_notebook
 from jupyter_loops.core.events import RunStarted
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.engine import background
 from jupyter_loops.engine.account import ignore_spending
@@ -23,6 +25,7 @@ from jupyter_loops.errors import OptionError
 from jupyter_loops.history import open_history
 from jupyter_loops.history.map_rows import label
 from jupyter_loops.options import Options
+from jupyter_loops.run import Run
 
 from .attempt_group import AttemptGroup
 
@@ -55,21 +58,30 @@ def launch_attempts(
 
     The limits of `options` hold for all attempts together, but rounds for each. `adapters` are a test's own.
     """
+    policy = HubPolicy.here()
+    for name in attempt_options.models:
+        policy.check_model("--models", name)
+    options = governed(options, recipe, policy)
     history, run_id = open_history(options.history), new_id()
     recorder = EventRecorder(run_id, history.journal)
     nesting = _nesting(run_id, recipe.name, options, history)
-    runs = [
-        launch(
-            recipe,
-            _varied(options, attempt_options, number),
-            names,
-            adapters=adapters[number % len(adapters)] if adapters else None,
-            parent=nesting,
-            person=person,
-            label=label(recipe.name, number + 1),
-        )
-        for number in range(attempt_options.parallel)
-    ]
+    runs: list[Run] = []
+    try:
+        for number in range(attempt_options.parallel):
+            runs.append(  # noqa: PERF401  # those before one that is refused are stopped
+                launch(
+                    recipe,
+                    _varied(options, attempt_options, number),
+                    names,
+                    adapters=adapters[number % len(adapters)] if adapters else None,
+                    parent=nesting,
+                    person=person,
+                    label=label(recipe.name, number + 1),
+                )
+            )
+    except BaseException:
+        nesting.end()
+        raise
     group = AttemptGroup(
         id=run_id,
         recipe=recipe,

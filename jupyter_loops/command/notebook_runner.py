@@ -86,7 +86,7 @@ class NotebookRunner:
         nbformat.write(node, self._output)
         self._done += cell.execution_count is not None and not _has_failed(cell)
         for output in cell.get("outputs", ()):
-            if output.output_type == "error":
+            if _has_failed(cell) and output.output_type == "error":
                 self._failed.append(f"{output.ename}: {output.evalue}")
             for line in _run_lines(output):
                 self._say(f"      {line}")
@@ -130,4 +130,6 @@ def _run_lines(output: Any) -> list[str]:
 
 
 def _has_failed(cell: Any) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", ()))
+    """Whether it raised, and is not meant to."""
+    meant = "raises-exception" in cell.metadata.get("tags", ())
+    return not meant and any(output.output_type == "error" for output in cell.get("outputs", ()))

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from jupyter_loops.core.budget import Price
 from jupyter_loops.errors import OptionError, PreflightError
 from jupyter_loops.nearest import nearest
 
@@ -156,8 +157,15 @@ def _wrong(name: str, value: object) -> str:
         return "" if value in LEVELS else f"takes one of {', '.join(LEVELS)}"
     if name == "tools":
         return "" if isinstance(value, bool) else "takes true or false"
-    right = isinstance(value, dict) and all(isinstance(price, str) for price in value.values())
-    return "" if right else 'takes "in,out" for each model'
+    right = isinstance(value, dict) and all(map(_is_price, value.values()))
+    return "" if right else 'takes "in,out" for each model, such as "0.15,0.60"'
+
+
+def _is_price(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(Price.per_million(value))
+    except ValueError:
+        return False
 
 
 def _line_of(text: str, name: str) -> int | None:

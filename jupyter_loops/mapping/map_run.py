@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.core.budget import Budget, Usage
 from jupyter_loops.core.host_question import Approval
+from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
 from jupyter_loops.core.termination import StopReason, Termination
@@ -247,6 +248,8 @@ class MapRun:
                 raise LoopError(f"no limit of a map is called {name!r}; there are usd, tokens, seconds and calls")
             if value is not None and not value > 0:
                 raise LoopError(f"{name} must be more than 0, got {value!r}")
+        if "usd" in limits:
+            HubPolicy.here().check_dollars("--usd", limits["usd"])
         self.map_cycle.nesting.ledger.amend(**limits)
 
     def __repr__(self) -> str:

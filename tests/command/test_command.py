@@ -133,6 +133,13 @@ def test_what_cannot_run_is_one_line(loops, notebook, tmp_path):
     assert "failed: a cell took longer than --time 2 s;" in loops("run", path, "--time", "2", status=1)
 
 
+def test_a_cell_that_is_meant_to_raise_is_no_failure(loops, tmp_path):
+    cell = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell("2")]), tmp_path / "meant.ipynb")
+
+    assert "2 of 2 cells" in loops("run", "meant.ipynb")
+
+
 def test_a_magic_of_an_extension_that_is_not_loaded_is_named(loops, tmp_path):
     node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%%loop x\n1")])
     nbformat.write(node, tmp_path / "bare.ipynb")

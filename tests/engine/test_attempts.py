@@ -1,14 +1,16 @@
 """Attempts side by side: the first verified one wins, the others are stopped, one ledger holds."""
 
 import time
+from concurrent.futures import wait
 
 import pytest
 
-from jupyter_loops.assemble import Adapters, Options
+from jupyter_loops.assemble import Adapters, Options, launch
+from jupyter_loops.attempts import launch_attempts as module
 from jupyter_loops.attempts.launch_attempts import AttemptOptions, launch_attempts
 from jupyter_loops.core.budget import Price
 from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import NotVerified, OptionError
+from jupyter_loops.errors import LoopError, NotVerified, OptionError
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import open_history
 from jupyter_loops.language import parse
@@ -119,6 +121,23 @@ def test_an_attempt_that_never_began_is_shown_as_stopped(start):
 
     assert group.runs[1].termination is None
     assert group.lane(group.runs[1]).startswith("attempt 2, model 1: stopped before it began, round 0")
+
+
+def test_attempts_before_one_that_cannot_begin_are_stopped(start, tmp_path, monkeypatch):
+    launched = []
+    monkeypatch.setattr(module, "launch", lambda *a, **k: launched.append(launch(*a, **k)) or launched[-1])
+    script = tmp_path / "script.json"
+    script.write_text('{"answers": ["1"], "delay": 60}')
+    options = Options(history=start.history, sandbox="process")
+
+    with pytest.raises(LoopError, match="nowhere"):
+        launch_attempts(
+            parse(CELL, "task"), options, AttemptOptions(models=(f"script:{script}", "script:nowhere.json"))
+        )
+
+    (first,) = launched
+    wait({first.future}, 20)
+    assert first.future.cancelled() or first.termination.reason is StopReason.STOPPED
 
 
 @pytest.mark.parametrize("count", [0, -1, True, "4"])

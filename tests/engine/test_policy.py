@@ -11,9 +11,12 @@ import venv
 import pytest
 
 from jupyter_loops import Loop
+from jupyter_loops.assemble import Options
+from jupyter_loops.attempts.launch_attempts import AttemptOptions, launch_attempts
 from jupyter_loops.core import policy as policies
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.errors import OptionError, PreflightError
+from jupyter_loops.language import parse
 from jupyter_loops.planning.models.replay import ReplayModel
 from tests.kernels import RIGHT, ROOT, WRONG
 
@@ -132,6 +135,34 @@ def test_a_limit_is_not_raised_while_a_run_goes_on(start, hub):
     assert run.wait(30).verified
 
 
+def test_the_limit_of_a_map_is_not_raised_while_it_goes_on(hub, tmp_path):
+    hub("usd_per_run = 0.25")
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({"answers": ["a", "b"], "delay": 0.5}))
+    loop = Loop.from_cell('"A word for {row}."\nword: str\nassert word')
+    run = loop.map([1, 2], model=f"script:{script}", history=str(tmp_path / "history.duckdb"), sandbox="process")
+
+    for change in ({"usd": 0.3}, {"usd": None}):
+        with pytest.raises(OptionError, match=r"this hub allows at most \$0.25 a run"):
+            run.raise_budget(**change)
+    assert run.budget.usd == 0.25
+    run.wait(30)
+
+
+def test_attempts_share_one_limit_and_none_starts_where_one_is_refused(hub, tmp_path):
+    hub('usd_per_run = 0.25\nmodels = ["script:*"]')
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([WRONG, RIGHT]))
+    options = Options(model=f"script:{script}", history=str(tmp_path / "history.duckdb"), sandbox="process")
+
+    with pytest.raises(OptionError, match="--models gpt-4o: this hub allows script:"):
+        launch_attempts(parse(CELL, "task"), options, AttemptOptions(models=(f"script:{script}", "gpt-4o")))
+    group = launch_attempts(parse(CELL, "task"), options, AttemptOptions())
+
+    assert group.budget.usd == 0.25
+    assert group.wait(30).verified
+
+
 def test_a_model_of_unknown_price_is_refused_whatever_other_limits_there_are(start, hub):
     hub("usd_per_run = 0.25")
 
@@ -165,6 +196,8 @@ def test_the_hubs_price_counts(hub, start, tmp_path):
         ('isolation = "auto"', 1, "isolation takes one of process, landlock, bubblewrap, container, got 'auto'"),
         ('tools = "off"', 1, "tools takes true or false, got 'off'"),
         ("[prices]\nx = 3", 1, 'prices takes "in,out" for each model'),
+        ("tools = true\n[prices]\nx = 'cheap'", 2, 'prices takes "in,out" for each model'),
+        ("[prices]\nx = '1'", 1, 'prices takes "in,out" for each model'),
     ],
 )
 def test_a_broken_policy_lets_nothing_start_and_names_its_line(hub, tmp_path, text, line, what):
