@@ -101,6 +101,10 @@ class RunGroup(Protocol):
         """Go on."""
         ...
 
+    def hint(self, text: str) -> None:
+        """Tell the models something in the next round of what is at work."""
+        ...
+
     def approve(self, comment: str = "", number: int | None = None) -> None:
         """Accept what waits. Raises LoopError where nothing does."""
         ...

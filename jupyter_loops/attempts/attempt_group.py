@@ -113,6 +113,11 @@ class AttemptGroup:
         for run in self.runs:
             run.resume()
 
+    def hint(self, text: str) -> None:
+        """Tell the models of all attempts something from the next round on."""
+        for run in self.runs:
+            run.hint(text)
+
     @property
     def waiting(self) -> Approval | None:
         """The first value that waits for a person, or None."""

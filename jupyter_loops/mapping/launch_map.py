@@ -22,6 +22,7 @@ from jupyter_loops.core.events import RunStarted
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.ports import Model, Readiness, Toolbox, World
 from jupyter_loops.core.recipe import Recipe
+from jupyter_loops.core.row import ROW
 from jupyter_loops.core.secrets import is_secret
 from jupyter_loops.engine import background
 from jupyter_loops.engine.account import ignore_spending
@@ -31,10 +32,11 @@ from jupyter_loops.engine.ledger import Ledger
 from jupyter_loops.engine.limited_model import limited
 from jupyter_loops.engine.prompt_retention import PromptRetention
 from jupyter_loops.engine.run_nesting import CURRENT, RunNesting
-from jupyter_loops.errors import HistoryError, PreflightError
+from jupyter_loops.errors import HistoryError, OptionError, PreflightError
 from jupyter_loops.execution.row_batches import RowBatches
 from jupyter_loops.execution.sandbox import ZygoteSandbox
 from jupyter_loops.history import History, open_history
+from jupyter_loops.nearest import nearest
 from jupyter_loops.options import Options
 
 from .map_cycle import MapCycle
@@ -85,7 +87,7 @@ class _MapLaunch:
         self.row_recipe.check_columns(source.columns)
         if taken := names_taken(targets, source.key):
             raise PreflightError(f"a target is called {taken!r}, as a column of the results is: rename the target")
-        if secrets := [name for name in source.columns if is_secret(name) and name not in self.options.give]:
+        if secrets := [name for name in source.columns if is_secret(name) and not {name, ROW} & {*self.options.give}]:
             raise PreflightError(
                 f"the column {secrets[0]!r} is a secret by its name, and rows go into prompts: leave it away, or "
                 f"--give {secrets[0]}"
@@ -93,7 +95,10 @@ class _MapLaunch:
         shared = self.row_recipe.shared
         if not self.row_recipe.batched:
             shared = replace(shared, targets=(), checks=())
-        world = make_world(shared, self.options, self.names)
+        world = replace(
+            make_world(shared, replace(self.options, give=self._given_names(source)), self.names),
+            given=frozenset(self.options.give),
+        )
         run_id = new_id()
         recorder = EventRecorder(run_id, self.history.journal, prompts=PromptRetention(self.options.store_prompts))
         nesting = self._nesting(run_id, parent or CURRENT.get())
@@ -155,6 +160,14 @@ class _MapLaunch:
         nesting = RunNesting(run=run_id, name=name, ledger=ledger, control=Control(), depth=depth)
         parent.take_in(nesting)
         return nesting
+
+    def _given_names(self, source: RowSource) -> tuple[str, ...]:
+        """What of --give is the notebook's; all else is `row` or columns of it. Raises OptionError."""
+        own = tuple(name for name in self.options.give if name in self.names)
+        known = [ROW, *source.columns, *own]
+        if source.columns and (unknown := [name for name in self.options.give if name not in known]):
+            raise OptionError(f"--give got {unknown[0]}, which is no column and no name{nearest(unknown[0], known)}")
+        return own
 
     def _stages(self, owner: str) -> list[CascadeStage]:
         """The models of the cascade, each with a limit of calls in flight."""

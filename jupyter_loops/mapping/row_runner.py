@@ -92,7 +92,7 @@ class RowRunner:
 
         prepared = PreparedRow(row=row)
         try:
-            if ROW not in self.world.given and (why := why_secret(ROW, row.item)):
+            if why := why_secret(ROW, self._not_given(row.item)):
                 prepared.fault = why
                 return prepared
             prepared.text = item_text(row.item)
@@ -101,6 +101,13 @@ class RowRunner:
         except LoopError as error:
             prepared.fault = str(error)
         return prepared
+
+    def _not_given(self, item: object) -> object:
+        """What of a row may hold secrets that `--give` does not name."""
+        given = self.world.given
+        if ROW in given:
+            return None
+        return {name: value for name, value in item.items() if name not in given} if isinstance(item, Mapping) else item
 
     async def run(self, prepared: PreparedRow) -> list[RowOutcome]:
         """Work on a row, model after model until its checks pass; the outcome of each model. Raises HistoryError."""

@@ -22,7 +22,7 @@ from traitlets import Bool
 
 from jupyter_loops.errors import OptionError
 
-from .line import ATTEMPT_OPTIONS, MAP_OPTIONS, read_line
+from .line import ATTEMPT_OPTIONS, MAP_OPTIONS, Line, read_line
 from .option_traits import option_traits
 from .usage import usage
 
@@ -155,14 +155,15 @@ class LoopMagics(Magics):
                 self._front("--help")
                 return None
             recipe = parse(cell, first_line.name)
-            map_rows, attempts = self._map_rows(first_line.options, namespace), _attempts(first_line.options)
+            map_rows, attempts = self._map_rows(first_line, namespace), _attempts(first_line.options)
             needed = recipe if map_rows is None else replace(recipe, uses=recipe.uses - {"row"})
             names = ChainMap(gather(needed, namespace), namespace)  # the others as they are when a candidate reads them
             order = self._order(recipe, names, first_line.options)
             return replace(order, map_rows=map_rows, attempts=attempts)
 
-    def _map_rows(self, options: Mapping[str, Any], namespace: Mapping[str, object]) -> MapRows | None:
+    def _map_rows(self, line: Line, namespace: Mapping[str, object]) -> MapRows | None:
         """What --over asks for; None without it. Raises OptionError, PreflightError."""
+        options = line.options
         map_only = [name for name in MAP_OPTIONS if name in options and name != "over"]
         if "over" not in options:
             if map_only and not ("parallel" in options and map_only == ["models"]):
@@ -176,7 +177,7 @@ class LoopMagics(Magics):
         from .map_execution import rows_of
 
         chosen = MapOptions(**{name: options[name] for name in ("over", *map_only)})
-        return MapRows(rows_of(chosen.over, namespace), chosen)
+        return MapRows(rows_of(chosen.over, namespace, line.name), chosen)
 
     def options(self, line_options: Mapping[str, Any] | None = None) -> Options:
         """The options of a line, and the configured ones where it says nothing. Raises OptionError."""

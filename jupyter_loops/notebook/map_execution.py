@@ -105,8 +105,11 @@ class MapExecution(Generic[G]):
             sys.stderr.write(f"{type(error).__name__}: {message}\n")
 
 
-def rows_of(text: str, namespace: Mapping[str, Any]) -> object:
-    """What --over names: a name or expression of the notebook, or a query over files. Raises OptionError."""
+def rows_of(text: str, namespace: Mapping[str, Any], loop: str = "") -> object:
+    """What --over names: a name or expression of the notebook, or a query over files. Raises OptionError.
+
+    The rows must not be called as the `loop` is, whose run would take their name.
+    """
     if _QUERY.match(text):
         import duckdb
 
@@ -118,6 +121,8 @@ def rows_of(text: str, namespace: Mapping[str, Any]) -> object:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError:
         raise OptionError(f"--over got {text[:60]!r}, expected a name, an expression, or a query in quotes") from None
+    if any(isinstance(node, ast.Name) and node.id == loop for node in ast.walk(tree)):
+        raise OptionError(f"the loop and its rows are both called {loop}, and the run would take the name: rename one")
     if isinstance(tree.body, ast.Name) and text.strip() not in namespace:
         raise OptionError(f"--over got {text.strip()}, which is defined nowhere{nearest(text.strip(), namespace)}")
     try:

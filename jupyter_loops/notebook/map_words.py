@@ -73,6 +73,19 @@ def _stop(run: RunGroup, _: Sequence[str]) -> str:
     return f"{run.name} stops; what is done is kept"
 
 
+def _hint(run: RunGroup, words: Sequence[str]) -> str:
+    if not words:
+        raise OptionError(f'give the hint as well: %loops hint {run.name} "try a regular expression"')
+    _live(run).hint(" ".join(words))
+    return f"{run.name} tells its model in the next round of what is at work"
+
+
+def _refuse_rounds(run: RunGroup, _: Sequence[str]) -> str:
+    raise OptionError(
+        f"{run.name} has no rounds of its own: %loops hint, pause, stop and raise-budget steer all that it runs"
+    )
+
+
 def _approve(run: RunGroup, words: Sequence[str]) -> str:
     _live(run).approve(" ".join(words))
     return f"{run.name} goes on: approved"
@@ -97,6 +110,9 @@ _ACTS: dict[str, Callable[[RunGroup, Sequence[str]], Any]] = {
     "pause": _pause,
     "resume": _resume,
     "stop": _stop,
+    "hint": _hint,
+    "step": _refuse_rounds,
+    "set": _refuse_rounds,
     "approve": _approve,
     "reject": _reject,
     "raise-budget": _raise_budget,

@@ -303,6 +303,27 @@ def test_a_column_of_secrets_is_refused(start_map, model):
         start_map(pd.DataFrame({"text": ["a"], "api_key": ["k"]}), model())
 
 
+@pytest.mark.parametrize("name", ["api_key", "row"])
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_a_secret_column_that_is_given_is_sent(start_map, model, name, as_frame):
+    rows = [{"text": "a", "api_key": "k"}]
+    if as_frame:
+        rows = pytest.importorskip("pandas").DataFrame(rows)
+    run = start_map(rows, model(), give=(name,))
+
+    assert run.wait(60).verified
+
+
+def test_a_secret_of_a_row_that_is_not_given_stays(start_map, model):
+    pd = pytest.importorskip("pandas")
+    run = start_map([{"text": "a", "api_key": "k", "password": "p"}], model(), give=("api_key",))
+    run.wait(60)
+
+    assert "row['password'] is a secret by its name" in run.rows[0]["error"]
+    with pytest.raises(OptionError, match="--give got api_kye, which is no column and no name; did you mean api_key"):
+        start_map(pd.DataFrame({"text": ["a"], "api_key": ["k"]}), model(), give=("api_key", "api_kye"))
+
+
 def test_keys_that_stand_twice_are_named_and_what_was_done_is_kept(start_map, model):
     pd = pytest.importorskip("pandas")
     with pytest.raises(PreflightError, match="the index has 1 twice"):

@@ -95,6 +95,7 @@ def test_a_pilot_without_a_person_stops_and_says_how_to_go_on(kernel, colours):
     [
         ("--over nothing_here", "--over got nothing_here, which is defined nowhere"),
         ("--sample 5", "--sample is for a map: name its rows with --over"),
+        ("--over colours[:1]", "the loop and its rows are both called colours, and the run would take the name"),
         ("--over rows --dry-run", "--dry-run does not go with --over"),
         ("--over 7", "this is a int"),
         ("--over 'SELECT * FROM nowhere'", "nowhere"),
@@ -204,3 +205,14 @@ def test_attempts_are_replayed_one_by_one(kernel, cell, right):
     assert "twice is several attempts" in kernel.run("%loops replay twice").text
     (first,) = kernel.run("next(n for n, run in enumerate(twice.runs, 1) if run.accepted)").results()
     assert "the same" in kernel.run(f"%loops replay twice[{first}]").result
+
+
+def test_a_map_takes_hints_and_says_that_it_has_no_rounds(kernel, cell):
+    kernel.run(TABLE)
+    options = "--over rows --concurrency 1 --background --no-raise"
+    assert kernel.run(cell("red", "green", "blue", name="colours", body=BODY, options=options, delay=1.0)).ok
+
+    assert "colours tells its model" in kernel.run('%loops hint colours "one word"').result
+    assert "colours has no rounds of its own" in kernel.run("%loops step colours").text
+    assert "colours has no rounds of its own" in kernel.run("%loops set colours --temperature 1").text
+    assert kernel.run("colours.wait(30).verified").results() == ["True"]
