@@ -12,6 +12,7 @@ from .account import NOTHING, Slice
 from .ledger import Ledger
 
 SHARE = 0.8  # of the limit that is nearest its end
+LAST, LITTLE = "This is the last answer that can be paid for", "Little is left"  # sentences with amounts behind
 _SHOWN = ("iterations", "calls", "usd", "tokens", "seconds")
 
 
@@ -92,7 +93,5 @@ class FinalAnswerReserve:
         remaining = budget.remaining(usage)
         amounts = ", ".join(amount(name, max(remaining[name], 0)) for name in _SHOWN if name in remaining)
         if last:
-            return (
-                f"This is the last answer that can be paid for ({amounts} left). Give the best complete one you have."
-            )
-        return f"Little is left: {amounts}. Prefer a small, sure step from the best attempt to a new approach."
+            return f"{LAST} ({amounts} left). Give the best complete one you have."
+        return f"{LITTLE}: {amounts}. Prefer a small, sure step from the best attempt to a new approach."

@@ -18,7 +18,7 @@ class RowOutcome:
     position: int
     key: Any
     state: str  # StopReason, "verified" among them
-    values: dict[str, Any] = field(default_factory=dict)  # of the targets, where it is verified
+    values: dict[str, Any] = field(default_factory=dict)  # of the targets, or their code, where it is verified
     rounds: int = 0
     usd: float = 0.0
     tokens: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_loops.assemble.adapters import Adapters, new_sandbox
 from jupyter_loops.assemble.collaborators import Person
@@ -148,7 +148,7 @@ class RowRunner:
             position=row.position,
             key=row.key,
             state=str(end.reason),
-            values=dict(cycle.delivery.values) if cycle.delivery is not None else {},
+            values=_values(cycle),
             rounds=usage.iterations,
             usd=usage.usd,
             tokens=usage.tokens,
@@ -223,6 +223,17 @@ class RowRunner:
             run=stored.run_id,
             stored=True,
         )
+
+
+def _values(cycle: Cycle) -> dict[str, Any]:
+    """Of each target, where a candidate is accepted: data and text as they are, all else as the code that makes it."""
+    best = cycle.state.best
+    if cycle.delivery is None or best is None or best.candidate is None:
+        return {}
+    return {
+        **dict.fromkeys((target.name for target in cycle.recipe.targets), best.candidate.text),
+        **cycle.delivery.values,
+    }
 
 
 def row_budget(options: Options) -> Budget:

@@ -245,9 +245,17 @@ WHERE stop_reason IS NOT NULL AND calls > 0 AND relation IS DISTINCT FROM 'repla
   AND CASE WHEN $loop IS NULL THEN NOT ends_with(loop, ']') ELSE loop = $loop END
 ORDER BY started_at DESC, run_id DESC LIMIT 1
 """
-_OTHER_PROMPT = """
-SELECT was.iteration FROM calls AS was JOIN calls AS is_now USING (call)
-WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.messages IS DISTINCT FROM is_now.messages
+_OTHER_PROMPT = """  -- what is left of a limit is another with every second
+WITH asked AS (
+    SELECT run_id, call, iteration, unnest(messages) AS message, generate_subscripts(messages, 1) AS position
+    FROM calls WHERE run_id IN ($then_run, $now_run)
+), prompts AS (
+    SELECT run_id, call, iteration, list(
+        message.role || regexp_replace(coalesce(text, message.sha), $left, '', 'g') ORDER BY position
+    ) AS prompt FROM asked LEFT JOIN texts ON sha = message.sha GROUP BY ALL
+)
+SELECT was.iteration FROM prompts AS was JOIN prompts AS is_now USING (call)
+WHERE was.run_id = $then_run AND is_now.run_id = $now_run AND was.prompt <> is_now.prompt
 ORDER BY call LIMIT 1
 """
 NEWEST = """
@@ -286,7 +294,10 @@ def _ends(history: History, then: str, now: str) -> str:
 
 def _uncertain(history: History, then: str, now: str) -> str:
     """The first call whose prompt differs: from there the model might have answered otherwise."""
-    found = history.sql(_OTHER_PROMPT, {"then_run": then, "now_run": now}).fetchall()
+    from jupyter_loops.engine.final_answer_reserve import LAST, LITTLE
+
+    values = {"then_run": then, "now_run": now, "left": rf"\n*({LAST}|{LITTLE})[^\n]*"}
+    found = history.sql(_OTHER_PROMPT, values).fetchall()
     if not found:
         return ""
     return f"uncertain from round {found[0][0]} on: its prompt is another than then, and so might the answer be"

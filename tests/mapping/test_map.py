@@ -443,3 +443,12 @@ def test_a_stop_while_a_map_closes_changes_nothing(start_map, model):
     run.map_cycle.close_runner = stopped
 
     assert run.wait(60).reason is StopReason.VERIFIED
+
+
+def test_a_function_stands_in_the_table_as_its_code(start_map, model):
+    cell = 'def add(n: int) -> int:\n    """Add the length of `row.text`."""\n\nassert add(1) == 1 + len(row.text)\n'
+    code = "def add(n):\n    return n + 2\n"
+    run = start_map([{"text": "bb"}], model(lambda *_: f"```python\n{code}```"), cell=cell)
+
+    assert run.wait(60).verified
+    assert run.rows[0]["add"].strip() == code.strip()

@@ -211,6 +211,13 @@ def test_two_live_runs_of_one_name_are_both_found_and_both_ended(shell, cell, wr
     assert loops(shell, f"verify {older.id}") == f"run {older.id} is as it was written"
 
 
+@pytest.mark.parametrize("wrong_ones", [1, 2])
+def test_what_is_left_of_a_limit_makes_no_replay_uncertain(shell, cell, wrong, right, wrong_ones):
+    shell.run_cell(cell(*[wrong] * wrong_ones, right, options="-n 3"))
+
+    assert "uncertain" not in shell.run_cell("%loops replay twice").result.note
+
+
 def test_a_replay_under_other_rules_says_how_it_ends_and_what_it_saves(shell, cell, wrong):
     bad = [wrong.replace("return n", f"return {n}") for n in range(5, 11)]
     shell.run_cell(cell(*bad, options="--fresh -n 6"))
