@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from jupyter_loops.assemble.notebook_budget import VARIABLE
 from jupyter_loops.errors import OptionError, PreflightError
 
 _FIRST = 72  # characters of a cell that its line shows
+_LOOP = re.compile(r"^%%loop\s", re.MULTILINE)
 _RESUME = "--LoopMagics.resume=True"  # interrupted runs go on
 
 
@@ -88,7 +90,7 @@ class NotebookRunner:
         for output in cell.get("outputs", ()):
             if _has_failed(cell) and output.output_type == "error":
                 self._failed.append(f"{output.ename}: {output.evalue}")
-            for line in _run_lines(output):
+            for line in _run_lines(output, of_loop=_LOOP.search(cell.source) is not None):
                 self._say(f"      {line}")
         self._say(f"      {time.monotonic() - self._began:.1f} s{', failed' if _has_failed(cell) else ''}")
 
@@ -121,10 +123,11 @@ def _first_line(source: str) -> str:
     return line if len(line) <= _FIRST else f"{line[: _FIRST - 1]}…"
 
 
-def _run_lines(output: Any) -> list[str]:
-    """The headline of a run that the cell shows."""
+def _run_lines(output: Any, *, of_loop: bool) -> list[str]:
+    """The headline of a run, a map or attempts that the cell shows."""
     data = output.get("data", {})
-    if not any("jupyter-loops.run" in kind for kind in data):
+    panel = of_loop and output.output_type == "display_data"
+    if not panel and not any("jupyter-loops.run" in kind for kind in data):
         return []
     return str(data.get("text/plain", "")).splitlines()[:1]
 

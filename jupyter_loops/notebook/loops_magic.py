@@ -228,7 +228,8 @@ class LoopsMagic(history_commands.HistoryCommands, Magics):
             known = run_table.names() if kinds else [*CHARTS, *run_table.names()]
             chart = "" if kinds else "no chart and "
             raise OptionError(f"{chart}no run is called {names[0]}{nearest(names[0], known)}")
-        map_words.refuse_group(row, f"%loops chart {kind} {row['loop']}[0] draws a run of it")
+        if KINDS[kind].rows != "family":
+            map_words.refuse_group(row, f"%loops chart {kind} {row['loop']}[0] draws a run of it")
         return getattr(Charts.of_run(self._history, row["run_id"], row["loop"]), kind)()
 
     def _asked(self, query: str, values: dict[str, object]) -> list[dict[str, Any]]:

@@ -133,6 +133,13 @@ def test_what_cannot_run_is_one_line(loops, notebook, tmp_path):
     assert "failed: a cell took longer than --time 2 s;" in loops("run", path, "--time", "2", status=1)
 
 
+def test_progress_has_the_headline_of_a_map(loops, notebook, tmp_path):
+    (tmp_path / "answers.json").write_text('{"answers": ["1", "2"]}')
+    cell = '%%loop ns --over [1, 2] --concurrency 1 --model script:answers.json\n"x"\nn: int\nassert n == row'
+
+    assert "\n      ns: 2 of 2 rows, 2 verified, 0 failed\n" in loops("run", notebook(cell))
+
+
 def test_a_cell_that_is_meant_to_raise_is_no_failure(loops, tmp_path):
     cell = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
     nbformat.write(nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell("2")]), tmp_path / "meant.ipynb")

@@ -183,6 +183,7 @@ def test_words_about_rounds_say_what_a_map_is_and_take_one_of_its_rows(kernel, c
         "%loops chart progress colors": "no run is called colors",
     }
     assert {line: words for line, words in wanted.items() if words not in kernel.run(line).text} == {}
+    assert "nested" in kernel.run("%loops chart lineage colours").values("text/plain")[-1]
     assert "Progress · colours[2]" in kernel.run("%loops chart progress colours[2]").values("text/plain")[-1]
     assert "it is green" in kernel.run("%loops show colours[1] --prompt 1").text
     compared = kernel.run("%loops chart compare").values("text/plain")[-1]
