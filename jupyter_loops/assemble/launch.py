@@ -85,9 +85,7 @@ def launch(
         options,
         adapters,
         context=context,
-        inputs=HistoryLookup(
-            recipe, options, adapters.model, history, recorder, origin, toolbox.offers, label, place
-        ),
+        inputs=HistoryLookup(recipe, options, adapters.model, history, recorder, origin, toolbox.offers, label, place),
         toolbox=toolbox,
         person=person,
         lineage=family,
