@@ -19,6 +19,7 @@ _PRIVATE, _COMMON = 0o700, 0o755  # modes of a candidate's folder, and of those 
 _PLACE = getattr(os, "O_PATH", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
 _ATTRIBUTES = ("user.", "system.posix_acl_")  # extended ones that a file's owner can set
 _LASTING = "/var/tmp"  # noqa: S108 - with mkdtemp
+_DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
 _SHARED = (*SHARED, FONTS)  # emptied after every candidate
 _FONTS = 4 * 1024**2  # bytes of a font list
 
@@ -41,6 +42,7 @@ class Scratch:
                 shutil.copy(fonts, self.root / FONTS)
         self._numbers = count(1)
         self._moment = time.time_ns()  # the time of every folder that is lent or shared
+        self._devices = {path: os.stat(path) for path in _DEVICES if os.path.exists(path)}  # noqa: PTH110, PTH116
         self._free: list[Path] = []
         self._in_use = 0
         self._retained: frozenset[str] = frozenset()
@@ -97,9 +99,11 @@ class Scratch:
         return folder
 
     def _put_back(self) -> None:
-        """Give the shared folders their mode, their times and no attributes: a note is in none of them."""
+        """Give what candidates share its mode, its times and no attributes: a note is in none of it."""
         for folder in {str(self.root), *self._common}:
             _restore(folder, _COMMON, self._moment)
+        for path, state in self._devices.items():
+            _restore_device(path, state)
 
     def _move_to_waste(self, path: Path) -> None:
         """At once, so that the next candidate does not see it."""
@@ -141,6 +145,16 @@ def _restore(folder: str | Path, mode: int, moment: int) -> None:
                     os.removexattr(path, name)
         finally:
             os.close(place)
+
+
+def _restore_device(path: str, state: os.stat_result) -> None:
+    """Undo what a candidate of root can do to a device: inside bubblewrap, too, it is the machine's own."""
+    with suppress(OSError):  # of anybody but root; then candidates cannot set them either
+        now = os.stat(path)  # noqa: PTH116
+        if now.st_mode != state.st_mode:
+            os.chmod(path, stat.S_IMODE(state.st_mode))  # noqa: PTH101
+        if (now.st_mtime_ns, now.st_atime_ns) != (state.st_mtime_ns, state.st_atime_ns):
+            os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def _is_untouched(folder: Path) -> bool:

@@ -118,11 +118,18 @@ def _place(path: Path) -> str:
         return "was replaced by a symbolic link while it was in use: put the file itself back"
     if path.is_dir():
         return "is a folder, and a history is a file"
+    if is_special(path):
+        return "is a pipe, a socket or a device, and a history is a file"
     if not path.exists():
         return "cannot be opened: it is not there any more"
     if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
         return "cannot be opened: you may not write it"
     return ""
+
+
+def is_special(path: Path) -> bool:
+    """Whether opening it would wait for another process, or do something: a pipe, a socket, a device."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _is_database(path: Path) -> bool:

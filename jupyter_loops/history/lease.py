@@ -94,6 +94,8 @@ class Lease:
     def attached(self, *, write: bool, patience: float, session: DuckDBPyConnection | None = None) -> Iterator[Cursor]:
         """A cursor, or `session`, in the history. Raises BusyError when it stays in use for `patience` seconds."""
         patience = self._patience(patience)
+        if file_errors.is_special(self.path):
+            raise self._refusal(OSError("it cannot be opened"))
         with self._lock, self._cursor() if session is None else contextlib.nullcontext(session) as cursor:
             turn = self._turn(min(TURN, patience))
             if write and turn is None and self._turnstile is not None:

@@ -251,7 +251,7 @@ class Snapshot:
         self._facts = {
             "run": line(event.get("run", ""), 80),
             "name": line(event.get("loop", ""), 80),
-            "goal": clip(event.get("goal", ""), 500),
+            "goal": clip(redact(str(event.get("goal", ""))), 500),
             "model": line(event.get("model", ""), 80),
             "isolation": line(with_caveat(str(event.get("isolation", ""))), _LEVEL),
             "tools": [line(tool, 120) for tool in (event.get("tools") or ())[:20]],

@@ -26,6 +26,8 @@ for folder in ('/tmp', '/dev/shm', '..', '../tmp', '../shm', '../matplotlib', os
     leave(lambda: os.setxattr(folder, 'user.note', b'x'))
     leave(lambda: os.chmod(folder, 0o751))
     leave(lambda: os.utime(folder, (7919, 7919)))
+for device in ('/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom', '/dev/tty'):
+    leave(lambda: os.utime(device, (7919, 7919)))
 leave(lambda: os.mkfifo('/tmp/{WORD}-pipe'))
 libc.shmget(4711, 4096, 0o1666)
 libc.semget(4712, 1, 0o1666)
@@ -70,6 +72,8 @@ for folder in ('/tmp', '/dev/shm', '..', '../tmp', '../shm', '../matplotlib', os
     look(f'attributes of {{folder}}', lambda: 'user.note' in os.listxattr(folder))
     look(f'mode of {{folder}}', lambda: os.stat(folder).st_mode & 0o777 == 0o751)
     look(f'times of {{folder}}', lambda: 7919 in (os.stat(folder).st_mtime, os.stat(folder).st_atime))
+for device in ('/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom', '/dev/tty'):
+    look(f'times of {{device}}', lambda: 7919 in (os.stat(device).st_mtime, os.stat(device).st_atime))
 look('shared memory', lambda: libc.shmget(4711, 0, 0) >= 0)
 look('semaphores', lambda: libc.semget(4712, 0, 0) >= 0)
 look('messages', lambda: libc.msgget(4713, 0) >= 0)

@@ -56,6 +56,7 @@ async def test_no_candidate_writes_the_settings_of_matplotlib(level, open_sandbo
     assert looked.executed.stdout == "1.5\n"
 
 
+@pytest.mark.usefixtures("noted")
 async def test_what_a_hidden_check_hands_over_stays_with_its_candidate(
     level, open_sandbox, make_recipe, hidden_check, tmp_path
 ):

@@ -125,6 +125,10 @@ def test_what_is_no_place_for_a_history_is_one_line_with_the_way_out(tmp_path):
     folder.mkdir()
     with pytest.raises(HistoryError, match=r"is a folder, and a history is a file; choose another file with --history"):
         _ = History(folder).journal
+    pipe = tmp_path / "pipe.duckdb"
+    os.mkfifo(pipe)
+    with pytest.raises(HistoryError, match=r"is a pipe, a socket or a device, and a history is a file; choose another"):
+        History(pipe).sql("SELECT 1")
     circle = tmp_path / "circle.duckdb"
     circle.symlink_to(circle)
     with pytest.raises(HistoryError, match="leads nowhere"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import time
 
 import pytest
 
@@ -75,3 +76,27 @@ def test_what_cannot_be_done_is_one_line_with_the_way_out():
         model(["rm"])
     with pytest.raises(PreflightError, match="did you mean local:smol"):
         model(["fetch", "local:smoll"])
+
+
+def test_a_server_that_drips_is_left_out_in_time(monkeypatch):
+    monkeypatch.setattr("jupyter_loops.planning.models.nearby._DEADLINE", 0.5)
+    over = threading.Event()
+
+    class Dripping(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            while not over.wait(0.1):
+                self.wfile.write(b" ")
+
+        def log_message(self, *_):
+            pass
+
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    begun = time.monotonic()
+    assert served({running.server_port: "vLLM"}) == []
+    assert time.monotonic() - begun < 5
+    over.set()
+    running.shutdown()
+    running.server_close()

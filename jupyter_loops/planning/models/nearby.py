@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 PORTS = {11434: "Ollama", 1234: "LM Studio", 8000: "vLLM", 8080: "llama.cpp"}
 _HOST = "127.0.0.1"
-_PATIENCE = 0.5  # seconds
+_PATIENCE = 0.5  # seconds between two pieces
+_DEADLINE = 2.0  # seconds for all of it
 _MOST = 1_000_000  # bytes of an answer
 _LONGEST = 200  # characters of a name
 
@@ -39,12 +41,22 @@ def _models(port: int) -> list[str]:
     connection = http.client.HTTPConnection(_HOST, port, timeout=_PATIENCE)
     try:
         connection.request("GET", "/v1/models")
-        answer = json.loads(connection.getresponse().read(_MOST))
+        answer = json.loads(_body(connection.getresponse()))
         return [name for entry in answer["data"] if (name := _name(entry["id"]))]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return []
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """What arrives before the deadline: a server that drips would be read for days. Raises TimeoutError."""
+    deadline, body = time.monotonic() + _DEADLINE, b""
+    while piece := response.read1(_MOST - len(body)):
+        body += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return body
 
 
 def _name(value: object) -> str:

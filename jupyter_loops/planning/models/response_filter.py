@@ -139,7 +139,9 @@ def _is_readable(choice: dict[str, Any]) -> bool:
 
 
 def _plain_choice(choice: Any) -> Any:
-    """With the answer as one text, where it comes as a list of parts."""
+    """With the answer as one text, where it comes as a list of parts, and no end that is no word."""
+    if isinstance(choice, dict) and not isinstance(choice.get("finish_reason"), str | None):
+        choice = {**choice, "finish_reason": "stop"}
     for key in ("message", "delta"):
         message = choice.get(key) if isinstance(choice, dict) else None
         if isinstance(message, dict) and isinstance(message.get("content"), list):

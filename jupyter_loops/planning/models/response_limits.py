@@ -125,16 +125,13 @@ async def _pieces(wire: ResponseFilter, response: httpx.Response) -> AsyncGenera
     elif wire.streaming and kind in {"text/event-stream", "application/x-ndjson", "", "text/plain"}:
         async for lines in _lines(wire, arriving):
             yield lines
-    elif not wire.streaming or kind in {"application/json", "text/html"}:
+    else:
         body = bytearray()
         async for piece in arriving:
             body += piece
             if len(body) > min(_BASE + _PER_TOKEN * wire.tokens, _MOST):
                 raise wire.too_large("an answer", len(body))
         yield wire.body(bytes(body))
-    else:
-        async for piece in arriving:
-            yield piece
 
 
 async def _start(arriving: AsyncIterator[bytes]) -> bytes:

@@ -315,3 +315,24 @@ async def test_a_finished_answer_is_taken_from_a_line_that_stays_open(endpoint):
 
     assert answer.text == "A lamp."
     assert answer.completion_tokens == 3
+
+
+async def test_a_bomb_of_another_type_is_not_inflated_into_a_stream(endpoint):
+    bomb = zlib.compressobj(9, wbits=31)
+    packed = b"".join([*(bomb.compress(b" " * 1_000_000) for _ in range(200)), bomb.flush()])
+    headers = {"content-encoding": "gzip", "content-type": "image/png"}
+    fault, _ = await ask(endpoint.model("room", Manners(body=packed, headers=headers)), stream=True)
+
+    assert isinstance(fault, ModelError)
+    assert "more than 1 MB" in str(fault)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_end_that_is_no_word_is_a_plain_end(stream, endpoint):
+    if stream:
+        manners = Manners(events=[piece({"content": "A lamp."}), piece({}, finish={"a": 1})])
+    else:
+        manners = Manners(body=json.dumps(whole(choices=[ANSWER | {"finish_reason": {"a": 1}}])))
+    answer, _ = await ask(endpoint.model("odd", manners), stream=stream)
+
+    assert (answer.text, answer.finish_reason) == ("A lamp.", "stop")
