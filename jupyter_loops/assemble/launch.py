@@ -68,8 +68,8 @@ def launch(
     run_id = origin.run_id or new_id()
     notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
-    listeners = [*listeners, *telemetry.listeners()]
-    recorder = EventRecorder(run_id, history.journal, listeners, seq, PromptRetention(options.store_prompts))
+    retention = PromptRetention(options.store_prompts)
+    recorder = EventRecorder(run_id, history.journal, listeners, seq, retention, observers=telemetry.listeners())
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
     for notice in [*([f"this hub: {policy}"] if policy.sources else []), *history.notices[notice_count:]]:

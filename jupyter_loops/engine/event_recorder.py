@@ -61,14 +61,15 @@ class EventRecorder:
         prompts: PromptRetention = PromptRetention.FULL,
         *,
         deferring: bool = False,
+        observers: Sequence[Listener] = (),
     ) -> None:
-        """`seq` is the number of the run's last event, where the run goes on.
+        """`seq` is the number of the run's last event, where the run goes on. `observers` get events, and no pieces.
 
         `deferring`: steps that can be repeated at no cost are written with the next event that cannot.
         """
         self._prompts, self._deferring = prompts, deferring
         self.run = run
-        self.listeners = list(listeners)
+        self.listeners, self._observers = list(listeners), observers
         self._journal = journal
         self._seq = seq
         self._started = self._over = False
@@ -113,7 +114,7 @@ class EventRecorder:
         return Record(self.run, self._seq, datetime.now(UTC), event)
 
     def _tell(self, record: Record) -> None:
-        for listener in self.listeners:
+        for listener in (*self.listeners, *self._observers):
             try:
                 listener.heard(record)
             except Exception:  # a broken view must not end a run that costs money

@@ -97,7 +97,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         columns = [*zip(self.columns, self._numbers(), strict=True)]
-        head = "".join(f"<th {_style(number)}>{html.escape(name)}</th>" for name, number in columns)
+        head = "".join(f"<th{_style(number)}>{html.escape(name)}</th>" for name, number in columns)
         rows = (zip(row, self._numbers(), strict=True) for row in self.head())
         body = "".join(f"<tr>{''.join(_cell(value, number) for value, number in row)}</tr>" for row in rows)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -164,13 +164,13 @@ def _finite(value: Any) -> float | None:
 
 
 def _style(number: bool) -> str:
-    return f'style="text-align:{"right" if number else "left"};white-space:nowrap"'
+    return ' nowrap align="right"' if number else " nowrap"
 
 
 def _cell(value: object, number: bool) -> str:
     """One line of a value; NULL is told apart from an empty text."""
-    words = '<i style="opacity:0.5">NULL</i>' if value is None else html.escape(_line(value, SHOWN))
-    return f"<td {_style(number)}>{words}</td>"
+    words = "<i>NULL</i>" if value is None else html.escape(_line(value, SHOWN))
+    return f"<td{_style(number)}>{words}</td>"
 
 
 def _clipped(text: str, clip: int) -> str:

@@ -118,4 +118,7 @@ def test_the_child_needs_nothing_but_the_standard_library():
     )
     said = subprocess.run(["python3", "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
 
-    assert said.stdout == "set() ['jupyter_loops.core.redaction', 'jupyter_loops.core.secrets']\n"
+    assert (
+        said.stdout
+        == "set() ['jupyter_loops.core.redaction', 'jupyter_loops.core.secret_places', 'jupyter_loops.core.secrets']\n"
+    )

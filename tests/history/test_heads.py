@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_loops.core.events import Record
 from jupyter_loops.history import History
+from tests.history.older import TO_SCHEMA_2
 
 RUN, OTHER = "20261122T000000-aaaa", "20261122T000001-bbbb"
 TABLES = ("iterations", "calls", "actions", "verdicts", "notes", "events", "runs")
@@ -142,7 +143,7 @@ def test_since_when_it_is_whole_is_told_and_older_runs_are_watched_from_then_on(
     assert filled.whole_since() is not None
     filled.close()
     with duckdb.connect(str(path)) as old:  # as version 2 had it
-        old.execute("DROP TABLE heads; DROP TABLE signatures; DELETE FROM schema_versions WHERE version > 2")
+        old.execute(TO_SCHEMA_2)
 
     now = History(path)
     assert now.verify() == []
@@ -174,7 +175,7 @@ def test_a_backup_of_an_older_version_that_is_put_back_under_a_kernel_is_brought
     filled.close()
     shutil.copy(path, backup)
     with duckdb.connect(str(backup)) as old:
-        old.execute("DROP TABLE heads; DROP TABLE signatures; DELETE FROM schema_versions WHERE version > 2")
+        old.execute(TO_SCHEMA_2)
     filled.flush()
     for record in a_run("new")[:-1]:
         filled.append(record)

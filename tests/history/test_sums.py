@@ -9,6 +9,7 @@ from jupyter_loops.core.events import Record, RunEnded
 from jupyter_loops.history import History, audit, comments, migrations, steps
 from jupyter_loops.history.lease import Lease
 from jupyter_loops.history.views import VIEWS
+from tests.history.older import TO_SCHEMA_2
 
 SUMS = "SELECT sum(usd), sum(tokens), sum(calls) FROM runs"
 
@@ -65,7 +66,7 @@ def test_a_history_of_the_version_before_is_put_right_and_verifies(nested, path)
         old.execute(
             VIEWS[VIEWS.index("CREATE VIEW run_summary") :].partition(";")[0].replace("VIEW", "OR REPLACE VIEW", 1)
         )
-        old.execute("DROP TABLE heads; DROP TABLE signatures; DELETE FROM schema_versions WHERE version > 1")
+        old.execute(TO_SCHEMA_2 + "DELETE FROM schema_versions WHERE version > 1")
 
     now = History(path)
     assert now.sql(SUMS).fetchall() == [(pytest.approx(0.004), 60, 5)]

@@ -14,7 +14,7 @@ from jupyter_loops.history.address import Address
 ROOT = Path(__file__).parents[2]
 TEAM = Path(sys.prefix) / ".team"
 EXTENSIONS = list(TEAM.glob("lib/python*/site-packages/duckdb_extension_quack"))
-PARTS = {"quack": 17, "sqlite": 17, "postgres": 17, "test_server": 7}  # and how many tests each has
+PARTS = {"quack": 18, "sqlite": 18, "postgres": 18, "test_server": 7}  # and how many tests each has
 
 
 @pytest.mark.skipif(not EXTENSIONS, reason="there is no .venv/.team with DuckDB's extensions: `make test` makes it")
