@@ -360,7 +360,7 @@ def test_a_kernel_without_jupyter_loops_is_left_alone_and_nothing_is_asked_when_
     panel(book)
     run(book, 0)
     expect(book.cell(0)).to_contain_text("plain")
-    book.page.wait_for_timeout(1000)
+    book.page.wait_for_timeout(6000)  # the page has connected to all kernels of this Lab by then
     asked = []
     book.page.on("websocket", lambda _: asked.append("websocket"))
     book.page.evaluate(
