@@ -239,8 +239,8 @@ def _bar(record: EmbeddedRecord, arrived: int) -> Iterator[Advance]:
 
     silent = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
     bar: Any = tqdm(total=record.size, initial=arrived, unit="B", unit_scale=True, desc=record.title, disable=silent)
-    with bar:
-        yield bar.update
+    with bar:  # a wheel is counted as it arrives, and can be larger than what it holds
+        yield lambda step: bar.update(min(max(step, -bar.n), record.size - bar.n))
 
 
 def main(names: Sequence[str]) -> int:
