@@ -74,7 +74,7 @@ def test_a_score_is_decided_by_the_best_of_all(start):
 
 
 def test_what_all_spend_counts_on_one_ledger_and_each_is_a_child(start):
-    group, _ = start([1, 42], [1, 2, 3, 4], delays=(0.05, 0.05))
+    group, _ = start([1, 42], [1, 2, 3, 4], delays=(0.5, 0.5))
     group.wait(60)
 
     assert group.usage.tokens == sum(run.usage.tokens for run in group.runs)
