@@ -69,7 +69,7 @@ def launch(
     notice_count = len(history.notices)
     seq = origin.restored.seq if origin.restored else 0
     retention = PromptRetention(options.store_prompts)
-    recorder = EventRecorder(run_id, history.journal, listeners, seq, retention, observers=telemetry.listeners())
+    recorder = EventRecorder(run_id, history.journal, listeners, seq, retention, observers=telemetry.observers())
     if options.keep_files:
         world = replace(world, artifacts=history.artifacts(run_id))
     for notice in [*([f"this hub: {policy}"] if policy.sources else []), *history.notices[notice_count:]]:

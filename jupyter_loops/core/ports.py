@@ -347,12 +347,16 @@ class Journal(Protocol):
         ...
 
 
-class Listener(Protocol):
+class Observer(Protocol):
     """Gets the events of a run as they happen. Must not block and must not raise."""
 
     def heard(self, record: Record) -> None:
         """An event has become durable."""
         ...
+
+
+class Listener(Observer, Protocol):
+    """An observer that gets what is no event as well: a view."""
 
     def text(self, run: str, piece: str) -> None:
         """A piece of an answer arrived; pieces are not events and are not stored."""

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_loops.core.budget import Usage
 from jupyter_loops.core.events import KINDS, CallStarted, Event, NoteAdded, Record, ToolCallFinished
 from jupyter_loops.core.plain import plain
-from jupyter_loops.core.ports import Journal, Listener
+from jupyter_loops.core.ports import Journal, Listener, Observer
 from jupyter_loops.core.redaction import clean
 
 from .prompt_retention import PromptRetention
@@ -61,7 +61,7 @@ class EventRecorder:
         prompts: PromptRetention = PromptRetention.FULL,
         *,
         deferring: bool = False,
-        observers: Sequence[Listener] = (),
+        observers: Sequence[Observer] = (),
     ) -> None:
         """`seq` is the number of the run's last event, where the run goes on. `observers` get events, and no pieces.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from jupyter_loops.core.ports import Listener
+from jupyter_loops.core.ports import Observer
 
 if TYPE_CHECKING:
     from jupyter_loops.core.events import Record
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunTelemetry:
-    """A listener that passes events on to spans and metrics."""
+    """An observer that passes events on to spans and metrics."""
 
     def __init__(self, *parts: RunSpans | RunMetrics) -> None:
         self._parts = parts
@@ -26,18 +25,9 @@ class RunTelemetry:
         for part in self._parts:
             part.take(record)
 
-    def text(self, run: str, piece: str) -> None:
-        """Pieces of answers are no spans."""
 
-    def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
-        """Costs are counted when a call is finished."""
-
-    def preparing(self, run: str, step: str) -> None:
-        """Nothing is counted before a run begins."""
-
-
-def run_telemetry() -> list[Listener]:
-    """The listener of a new run, or none where no SDK is configured."""
+def run_telemetry() -> list[Observer]:
+    """The observer of a new run, or none where no SDK is configured."""
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.trace") is None:
         return []
     from opentelemetry import metrics, trace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from jupyter_loops.core.events import (
     BreakerChanged,
@@ -23,7 +22,7 @@ log.addHandler(logging.NullHandler())  # without a handler of the user's, warnin
 
 
 class RunLog:
-    """A listener that logs: ends, rounds and starts as INFO, faults as WARNING, everything else as DEBUG."""
+    """An observer that logs: ends, rounds and starts as INFO, faults as WARNING, everything else as DEBUG."""
 
     def __init__(self) -> None:
         self._loop = ""
@@ -39,15 +38,6 @@ class RunLog:
         if log.isEnabledFor(level):
             named = {"run_id": record.run, "loop": self._loop, "round": self._round, "event": event.kind}
             log.log(level, "%s %s: %s", self._loop, record.run, words, extra=named)
-
-    def text(self, run: str, piece: str) -> None:
-        """Texts are not logged."""
-
-    def spent(self, run: str, usage: Mapping[str, float], reserved: Mapping[str, float]) -> None:
-        """The ledger is in the records of calls."""
-
-    def preparing(self, run: str, step: str) -> None:
-        """How long it took is in the record of the run's start."""
 
 
 def _line(record: Record) -> tuple[int, str]:  # noqa: PLR0911  # one line a kind

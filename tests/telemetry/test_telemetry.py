@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_loops.core.events import Record
-from jupyter_loops.telemetry import conventions, listeners
+from jupyter_loops.telemetry import conventions, observers
 from tests.kernels import RIGHT, ROOT, WRONG
 
 RUN = """
@@ -171,7 +171,7 @@ def test_a_collector_that_is_away_slows_nothing(tmp_path):
 
 
 def test_without_an_sdk_there_is_no_listener_for_spans():
-    assert [type(one).__name__ for one in listeners()] == ["RunLog"]
+    assert [type(one).__name__ for one in observers()] == ["RunLog"]
 
 
 def test_a_log_record_has_run_loop_and_round_and_prints_nothing(tmp_path, caplog, capfd):
@@ -204,7 +204,7 @@ def test_a_log_that_nobody_wants_takes_microseconds(tmp_path):
     from jupyter_loops.core.events import RequestAdapted
 
     logging.getLogger("jupyter_loops.run").setLevel(logging.CRITICAL)
-    (log,) = listeners()
+    (log,) = observers()
     from datetime import UTC, datetime
 
     record = Record(
