@@ -20,7 +20,7 @@ from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
-from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.core.termination import StopReason, Termination, WithTermination
 from jupyter_loops.delivery import Change, Delivered, RecheckOutcome, deliver, recheck
 from jupyter_loops.engine import background
 from jupyter_loops.engine.cycle import Cycle
@@ -45,7 +45,7 @@ class Artifact(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Run:
+class Run(WithTermination):
     """One pursuit of a recipe, from start to Termination. Methods may be called from any thread."""
 
     id: str
@@ -72,20 +72,6 @@ class Run:
     def state(self) -> State:
         """The state of its cycle."""
         return self.cycle.context.machine.state
-
-    @property
-    def termination(self) -> Termination | None:
-        """How it ended, or None while it goes on or when it failed before it began."""
-        if not self.future.done() or self.future.cancelled() or self.error is not None:
-            return None
-        return self.future.result()
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception that ended it, if it did not end with a Termination."""
-        if not self.future.done() or self.future.cancelled():
-            return None
-        return self.future.exception()
 
     @property
     def accepted(self) -> bool:

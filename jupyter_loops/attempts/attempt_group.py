@@ -14,7 +14,7 @@ from jupyter_loops.core.events import RunEnded, RunStarted
 from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.plain import plain
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.core.termination import StopReason, Termination, WithTermination
 from jupyter_loops.engine.event_recorder import EventRecorder
 from jupyter_loops.engine.run_nesting import RunNesting
 from jupyter_loops.errors import LoopError, NotVerified
@@ -30,7 +30,7 @@ _SHARED = 300  # characters of what one attempt learns from another
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class AttemptGroup:
+class AttemptGroup(WithTermination):
     """Several runs of one recipe. Methods may be called from any thread."""
 
     id: str
@@ -61,18 +61,6 @@ class AttemptGroup:
     def budget(self) -> Budget:
         """What all attempts together may spend."""
         return self.nesting.ledger.budget
-
-    @property
-    def termination(self) -> Termination | None:
-        """How it ended, or None while it goes on or where no attempt could begin."""
-        if not self.future.done() or self.future.cancelled() or self.future.exception() is not None:
-            return None
-        return self.future.result()
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception that ended it, if no attempt could begin."""
-        return self.future.exception() if self.future.done() and not self.future.cancelled() else None
 
     @property
     def accepted(self) -> bool:

@@ -14,7 +14,7 @@ from jupyter_loops.core.host_question import Approval
 from jupyter_loops.core.policy import HubPolicy
 from jupyter_loops.core.recipe import Recipe
 from jupyter_loops.core.state import State
-from jupyter_loops.core.termination import StopReason, Termination
+from jupyter_loops.core.termination import StopReason, Termination, WithTermination
 from jupyter_loops.engine import background
 from jupyter_loops.errors import LoopError, NotVerified
 from jupyter_loops.view.map_panel import MapFigures, ModelFigures
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class MapRun:
+class MapRun(WithTermination):
     """A loop over the rows of a table. Methods may be called from any thread."""
 
     id: str
@@ -106,20 +106,6 @@ class MapRun:
         if not failed:
             raise LoopError(f"every row of {self.name} is verified: there is nothing to retry")
         return self.again(failed, self.map_cycle.outcomes, self.map_cycle.source, **options)
-
-    @property
-    def termination(self) -> Termination | None:
-        """How it ended, or None while it goes on or when it failed before it began."""
-        if not self.future.done() or self.future.cancelled() or self.error is not None:
-            return None
-        return self.future.result()
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception that ended it, if it did not end with a Termination."""
-        if not self.future.done() or self.future.cancelled():
-            return None
-        return self.future.exception()
 
     @property
     def usage(self) -> Usage:
