@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import contextvars
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_loops.core.recipe import Recipe
-from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import LoopError, NotVerified
+from jupyter_loops.errors import LoopError
 
 from . import cell_runs
+from .awaited_execution import AwaitedExecution
 from .produced import produced
 
 if TYPE_CHECKING:
     from jupyter_loops.core.ports import Listener
     from jupyter_loops.run import Run
-
-GRACE = 5.0  # seconds that an interrupted run gets to end by itself
-_TICK = 0.1  # seconds until an interrupt is noticed, at most
 
 
 @dataclass(slots=True)
@@ -81,9 +75,10 @@ class ControlProxy:
 
 
 @dataclass(slots=True, kw_only=True)
-class CellExecution:
+class CellExecution(AwaitedExecution["Run"]):
     """A run, its view, and the options of the first line."""
 
+    GRACE: ClassVar[float] = 5.0
     shell: Any
     recipe: Recipe
     begin: Callable[[Listener], Run]  # what starts the run that its view listens to
@@ -108,36 +103,9 @@ class CellExecution:
         if self.recipe.name not in {target.name for target in self.recipe.targets}:
             self.shell.user_ns[self.recipe.name] = self.run
 
-    async def follow(self) -> Run:
-        """Await the end; an interrupt of the cell is a graceful stop."""
-        try:
-            await self._ended()
-        except asyncio.CancelledError:
-            self.run.stop(StopReason.INTERRUPTED)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended(), GRACE)
-            self._interrupted()
-        return self.finish()
-
-    def block(self) -> Run:
-        """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
-        if not self._in_kernel and sys.stdout.isatty():
-            self.view.open()
-        try:
-            wait([self.run.future])
-        except KeyboardInterrupt:
-            self.run.stop(StopReason.INTERRUPTED)
-            wait([self.run.future], GRACE)
-            self._interrupted()
-        return self.finish()
-
     def see_out(self) -> Run:
         """Wait for the end and show it; nothing is bound."""
-        try:
-            wait([self.run.future])
-        except KeyboardInterrupt:
-            self.run.stop(StopReason.INTERRUPTED)
-            wait([self.run.future], GRACE)
+        self._wait()
         self._show_end()
         if self.run.error is not None:
             raise self.run.error
@@ -167,21 +135,9 @@ class CellExecution:
             self.run.check()
         return self.run
 
-    async def _ended(self) -> None:
-        """Await the end of the run, and wake the event loop in between.
-
-        ipykernel's SIGINT handler schedules the cancellation of the cell without waking the event loop, so
-        without anything else going on an interrupt would wait for the end of the run.
-        """
-        waiter = asyncio.wrap_future(self.run.future)
-        while not waiter.done():
-            await asyncio.wait({waiter}, timeout=_TICK)
-        _ = waiter.cancelled() or waiter.exception()  # finish() raises it; here it is only marked as retrieved
-
-    def _interrupted(self) -> None:
-        self._show_end()
-        how = self.run.termination.message if self.run.termination else "it had not begun"
-        raise NotVerified(f"{self.run.name} is not verified: interrupted, {how}")
+    def _open_at_terminal(self) -> None:
+        if not self._in_kernel and sys.stdout.isatty():
+            self.view.open()
 
     @property
     def _in_kernel(self) -> bool:
@@ -198,12 +154,3 @@ class CellExecution:
 
             clear: Any = display.clear_output  # has no types
             clear()
-
-    def _finish_late(self) -> None:
-        """`finish` after the cell has ended: an error becomes a line below the cell."""
-        self.raises = False
-        try:
-            self.finish()
-        except Exception as error:  # noqa: BLE001  # the edge of a thread
-            message = error.shown if isinstance(error, LoopError) else str(error)
-            sys.stderr.write(f"{type(error).__name__}: {message}\n")

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import ast
-import asyncio
-import contextlib
 import re
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import wait
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from jupyter_loops.core.termination import StopReason
-from jupyter_loops.errors import LoopError, NotVerified, OptionError, PreflightError
+from jupyter_loops.errors import LoopError, OptionError, PreflightError
 from jupyter_loops.nearest import nearest
 from jupyter_loops.run_groups import RunGroup
 
+from .awaited_execution import AwaitedExecution
 from .map_output import MapOutput
 
 G = TypeVar("G", bound=RunGroup)
-GRACE = 10.0  # seconds that the rows of an interrupted map get to end by themselves
-_TICK = 0.1  # seconds until an interrupt is noticed, at most
 _QUERY = re.compile(r"\s*(select|from|with|values)\s", re.IGNORECASE)
 
 
 @dataclass(slots=True, kw_only=True)
-class MapExecution(Generic[G]):
+class MapExecution(AwaitedExecution[G]):
     """A map, or attempts: the panel, and the options of the first line."""
 
+    GRACE: ClassVar[float] = 10.0
     shell: Any
     name: str
     begin: Callable[[Callable[[], None]], G]  # starts the map that calls when something has changed
@@ -45,27 +40,6 @@ class MapExecution(Generic[G]):
         self.output.open(self.run)
         self.shell.user_ns[self.name] = self.run
 
-    async def follow(self) -> G:
-        """Await the end; an interrupt of the cell is a graceful stop."""
-        try:
-            await self._ended()
-        except asyncio.CancelledError:
-            self.run.stop(StopReason.INTERRUPTED)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended(), GRACE)
-            self._interrupted()
-        return self.finish()
-
-    def block(self) -> G:
-        """Wait for the end without an event loop; Ctrl+C is a graceful stop."""
-        try:
-            wait([self.run.future])
-        except KeyboardInterrupt:
-            self.run.stop(StopReason.INTERRUPTED)
-            wait([self.run.future], GRACE)
-            self._interrupted()
-        return self.finish()
-
     def leave(self) -> G:
         """Return at once; the panel goes on."""
         ending = threading.Thread(target=self._finish_late, name="jupyter-loops end", daemon=True)
@@ -74,7 +48,7 @@ class MapExecution(Generic[G]):
 
     def finish(self) -> G:
         """Show the end. Raises the error or NotVerified."""
-        self.output.close(began=self.run.began)
+        self._show_end()
         if self.run.future.cancelled():
             raise LoopError(f"{self.name} was stopped before it began")
         if self.run.error is not None:
@@ -84,25 +58,8 @@ class MapExecution(Generic[G]):
         self.then(self.run)
         return self.run
 
-    async def _ended(self) -> None:
-        """Await the end, and wake the event loop in between: see `CellExecution._ended`."""
-        waiter = asyncio.wrap_future(self.run.future)
-        while not waiter.done():
-            await asyncio.wait({waiter}, timeout=_TICK)
-        _ = waiter.cancelled() or waiter.exception()
-
-    def _interrupted(self) -> None:
+    def _show_end(self) -> None:
         self.output.close(began=self.run.began)
-        how = self.run.termination.message if self.run.termination else "it had not begun"
-        raise NotVerified(f"{self.name} is not verified: interrupted, {how}")
-
-    def _finish_late(self) -> None:
-        self.raises = False
-        try:
-            self.finish()
-        except Exception as error:  # noqa: BLE001  # the edge of a thread
-            message = error.shown if isinstance(error, LoopError) else str(error)
-            sys.stderr.write(f"{type(error).__name__}: {message}\n")
 
 
 def rows_of(text: str, namespace: Mapping[str, Any], loop: str = "") -> object:

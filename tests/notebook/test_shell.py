@@ -6,7 +6,7 @@ import time
 import plotly.graph_objects as go
 import pytest
 
-from jupyter_loops.notebook import cell_execution
+from jupyter_loops.notebook import awaited_execution
 from jupyter_loops.notebook.loops_magic import CHARTS
 from jupyter_loops.view.charts import KINDS
 
@@ -153,7 +153,7 @@ def test_a_dry_run_spends_nothing(shell, cell, right):
 
 
 def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch):
-    real, calls = cell_execution.wait, []
+    real, calls = awaited_execution.wait, []
 
     def interrupted_once(futures, timeout=None):
         calls.append(timeout)
@@ -162,7 +162,7 @@ def test_ctrl_c_stops_the_run_and_fails_the_cell(shell, cell, right, monkeypatch
             raise KeyboardInterrupt
         return real(futures, timeout)
 
-    monkeypatch.setattr(cell_execution, "wait", interrupted_once)
+    monkeypatch.setattr(awaited_execution, "wait", interrupted_once)
     error = run(shell, cell(right, delay=60))
     assert str(error).startswith("twice is not verified: interrupted")
     assert shell.user_ns["twice"].termination.reason == "interrupted"
